@@ -1,0 +1,111 @@
+/**
+ * Bytes to text and back, strictly: one value has one spelling.
+ *
+ * A decoder accepts exactly what the encoder writes, so a signature or hash cannot be respelled (trailing bits,
+ * missing padding, blanks, lone surrogates are refused with null). No runtime's own buffers are used: these
+ * functions are the same in Node, workerd and a browser tab.
+ */
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** UTF-8 bytes of `text`. */
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text)
+}
+
+/** Text of well-formed UTF-8, else null. A byte order mark stays in the text. */
+export function fromUtf8(bytes: Uint8Array): string | null {
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    return null
+  }
+}
+
+/** ASCII text of bytes; callers guarantee every byte is below 0x80 (checked: null otherwise). */
+export function fromAscii(bytes: Uint8Array): string | null {
+  const text = latin1(bytes)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range is the point.
+  return /^[\x00-\x7f]*$/.test(text) ? text : null
+}
+
+/** base64 with padding (RFC 4648 section 4). */
+export function toBase64(bytes: Uint8Array): string {
+  return btoa(latin1(bytes))
+}
+
+/** Bytes of canonical padded base64, else null. */
+export function fromBase64(text: string): Uint8Array | null {
+  let binary: string
+  try {
+    binary = atob(text)
+  } catch {
+    return null
+  }
+  return btoa(binary) === text ? fromLatin1(binary) : null
+}
+
+/** base64url without padding (RFC 4648 section 5). */
+export function toBase64Url(bytes: Uint8Array): string {
+  return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+}
+
+/** Bytes of canonical unpadded base64url, else null. */
+export function fromBase64Url(text: string): Uint8Array | null {
+  if (/[^A-Za-z0-9_-]/.test(text)) return null
+  const padded = text.replaceAll('-', '+').replaceAll('_', '/') + '='.repeat(-text.length & 3)
+  return fromBase64(padded)
+}
+
+/** Lower-case hexadecimal. */
+export function toHex(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
+  return text
+}
+
+/** Bytes of lower-case hexadecimal, else null. */
+export function fromHex(text: string): Uint8Array | null {
+  if (text.length % 2 !== 0 || /[^0-9a-f]/.test(text)) return null
+  const bytes = new Uint8Array(text.length / 2)
+  for (let i = 0; i < bytes.length; i++)
+    bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16)
+  return bytes
+}
+
+/** One array out of many. */
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const part of parts) length += part.length
+  const bytes = new Uint8Array(length)
+  let offset = 0
+  for (const part of parts) {
+    bytes.set(part, offset)
+    offset += part.length
+  }
+  return bytes
+}
+
+/** Equality in time that depends on the lengths only; use for anything secret. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = a.length ^ b.length
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) difference |= (a[i] ?? 0) ^ (b[i] ?? 0)
+  return difference === 0
+}
+
+const CHUNK = 4096
+
+function latin1(bytes: Uint8Array): string {
+  if (bytes.length <= CHUNK) return String.fromCharCode(...bytes)
+  let text = ''
+  for (let i = 0; i < bytes.length; i += CHUNK)
+    text += String.fromCharCode(...bytes.subarray(i, i + CHUNK))
+  return text
+}
+
+function fromLatin1(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length)
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i)
+  return bytes
+}

@@ -1,0 +1,53 @@
+/**
+ * Every bound on hostile or merely large input, each with its arithmetic. Changing one changes docs/spec/api.md.
+ */
+
+/** Largest request body, bytes: a decision with 16 co-hosts, each with 64 labels of 64 bytes, is under 90 KiB. */
+export const MAX_BODY_BYTES: number = 128 * 1024
+/** Deepest JSON nesting accepted: the deepest schema (stream.hosts[].facts.labels[]) needs 6. */
+export const MAX_JSON_DEPTH = 16
+/** Largest hook body, bytes: nginx-rtmp caps name and args at 255; every other field is far below 1 KiB. */
+export const MAX_HOOK_BYTES: number = 16 * 1024
+/** Characters of a subject id. */
+export const MAX_SUBJECT_CHARS = 256
+/** Characters of ids a caller chooses (strike, stream). */
+export const MAX_ID_CHARS = 128
+/** Characters of short words: category, scope, context, audience, labels. */
+export const MAX_WORD_CHARS = 64
+export const MAX_LABELS = 64
+export const MAX_LINKED = 64
+/** Co-hosts of one broadcast, the asking subject not counted. */
+export const MAX_COHOSTS = 16
+export const MAX_SUPPORTS = 32
+/** Strikes of one subject: 4,096 at about 300 bytes keep a subject's disclosed facts near 1.2 MB, under a 2 MB row. */
+export const MAX_STRIKES_PER_SUBJECT = 4096
+export const MAX_STRIKE_WEIGHT = 1000
+/** A strike's `issued_at` may lie this far after its receipt. */
+export const MAX_STRIKE_FUTURE_MS = 60_000
+/** Characters of an Idempotency-Key, and how long its answer is kept. */
+export const MAX_IDEMPOTENCY_KEY_CHARS = 64
+export const IDEMPOTENCY_TTL_MS: number = 24 * 3_600_000
+/** One policy file, bytes, and its rules. */
+export const MAX_POLICY_BYTES: number = 256 * 1024
+export const MAX_POLICY_RULES = 1000
+export const MAX_POLICY_DEPTH = 32
+/** CEL: list and string literals. */
+export const MAX_CEL_LIST = 64
+export const MAX_CEL_STRING = 256
+/** One log entry, bytes: 256 of them with their length prefixes fit a 2 MB row (256 x 7,170 = 1,835,520). */
+export const MAX_ENTRY_BYTES = 7168
+/** Policy text per `policy` record, bytes: base64url of 4,096 is 5,462, inside an entry with its claims and signature. */
+export const POLICY_PART_BYTES = 4096
+/** Entries and bytes one round integrates at most: 16 bundles; 4,096 x 7,168 = 28 MiB is the worst case. */
+export const MAX_ROUND_ENTRIES = 4096
+export const MAX_ROUND_BYTES: number = 8 * 1024 * 1024
+/** Longest time between `iat` and a checkpoint that includes the record, seconds; the promise in every record. */
+export const MMD_S = 86_400
+/** The server gives one decision this long, then answers 503. */
+export const DECISION_BUDGET_MS = 2_000
+/** An open broadcast whose answer never went out expires after this. */
+export const UNCONFIRMED_BROADCAST_MS = 60_000
+/** A hold is usable for this long after its end, then starts anew. */
+export const HOLD_USABLE_MS = 3_600_000
+/** Stored facts older than this count as absent unless configured otherwise. */
+export const DEFAULT_FACTS_MAX_AGE_MS: number = 30 * 86_400_000
