@@ -1,0 +1,142 @@
+/**
+ * What can be asked of the gate and what it answers: the vocabulary shared by HTTP, media hooks, CLI and library.
+ *
+ * Instants are UTC ms; adapters turn them into text. Next stop: gate.ts.
+ */
+import type {
+  Decision,
+  Outcome,
+  RequestFacts,
+  Restriction,
+  Severity,
+  StreamFacts,
+  Strike,
+  StrikeSource,
+  SubjectFacts,
+  SubjectId,
+} from './core/model.ts'
+import type { Explanation } from './core/policy/explain.ts'
+import type { EpochMs } from './core/time.ts'
+import type { OpenBroadcast, Receipt, StoredFacts } from './ports.ts'
+
+/** May this broadcast start? */
+export interface DecideRequest {
+  readonly subject: SubjectId
+  readonly stream: StreamFacts & { readonly hosts?: readonly CohostRequest[] }
+  readonly request: RequestFacts
+  /** Override stored facts field by field. */
+  readonly facts: SubjectFacts
+  readonly supports: readonly string[]
+  /** API key id, or `hook:<server>`: part of the idempotency scope, disclosed in the record's `request` group. */
+  readonly caller: string
+  readonly idempotency?: {
+    readonly key: string /** SHA-256 over the body bytes, base64url. */
+    readonly fingerprint: string
+  }
+  /** For media servers: opens the broadcast under this session. */
+  readonly session?: { readonly server: string; readonly session: string }
+}
+
+export interface CohostRequest {
+  readonly subject: SubjectId
+  readonly facts?: SubjectFacts
+}
+
+/** A decision with the record that proves it. Never exists without a durable record (G1). */
+export interface Answer {
+  readonly id: string
+  readonly decided_at: EpochMs
+  readonly outcome: Outcome
+  readonly decision: Decision
+  readonly policy: { readonly name: string; readonly digest: string }
+  readonly jws: string
+  /** Disclosures by group; adapters choose which the caller may see. */
+  readonly openings: Readonly<Record<string, string>>
+  readonly receipt: Receipt
+  /** Id of the earlier decision this one replaces under the same Idempotency-Key. */
+  readonly supersedes: string | null
+  /** True when an earlier record is the answer. */
+  readonly repeated: boolean
+}
+
+/** A violation to record; defaults are filled in by the gate. */
+export interface StrikeRequest {
+  readonly id: string
+  readonly subject: SubjectId
+  readonly category: string
+  readonly severity: Severity
+  readonly weight?: number
+  readonly issued_at: EpochMs
+  readonly notified_at?: EpochMs
+  readonly content_created_at?: EpochMs
+  readonly expires_at?: EpochMs
+  readonly scope?: string
+  readonly context?: string
+  readonly source?: StrikeSource
+  readonly evidence_hash?: string
+}
+
+export interface StrikeAnswer {
+  readonly strike: Strike
+  /** False when the same strike was there already. */
+  readonly created: boolean
+  readonly known_category: boolean
+  /** Restrictions of the subject now, under the active policy. */
+  readonly restrictions: readonly Restriction[]
+  /** Null when the strike existed already. */
+  readonly receipt: Receipt | null
+}
+
+export interface ReversalRequest {
+  readonly strike: string
+  readonly reason: string
+  readonly decided_by?: string
+}
+
+export interface ReversalAnswer {
+  readonly strike: Strike
+  readonly created: boolean
+  readonly receipt: Receipt | null
+  /** Decisions that relied on the strike, newest first, at most 200. */
+  readonly decisions: readonly {
+    readonly id: string
+    readonly outcome: Outcome
+    readonly at: EpochMs
+  }[]
+  readonly restrictions: readonly Restriction[]
+}
+
+export interface SubjectView {
+  readonly subject: SubjectId
+  readonly facts: StoredFacts
+  readonly strikes: readonly Strike[]
+  readonly restrictions: readonly Restriction[]
+  readonly broadcasts: readonly OpenBroadcast[]
+  readonly eligible_at: EpochMs | null
+  readonly eligible_reason: string | null
+}
+
+/** One fact to store, or null to forget it. */
+export type FactsPatch = {
+  readonly [K in keyof SubjectFacts]?: NonNullable<SubjectFacts[K]> | null
+}
+
+/**
+ * The gate. All methods reject with `LivegateError` (codes in core/errors.ts); a rejection says nothing was promised,
+ * not that nothing happened: ask again with the same ids.
+ */
+export interface Gate {
+  decide(request: DecideRequest): Promise<Answer>
+  /** Same question without effect and without record. */
+  explain(request: Omit<DecideRequest, 'idempotency' | 'session'>): Promise<Explanation>
+  /** Counts for every decision that starts after this resolved (G2). `conflict` when the id has other content. */
+  strike(request: StrikeRequest): Promise<StrikeAnswer>
+  /** An upheld appeal; `not_found` for an unknown strike. Again: the same answer, `created` false. */
+  reverse(request: ReversalRequest): Promise<ReversalAnswer>
+  /** Replace (`put`) or change (`patch`) stored facts; each is stored with `as_of`. */
+  putFacts(subject: SubjectId, facts: FactsPatch, as_of: EpochMs): Promise<StoredFacts>
+  patchFacts(subject: SubjectId, facts: FactsPatch, as_of: EpochMs): Promise<StoredFacts>
+  subject(subject: SubjectId): Promise<SubjectView>
+  /** Ends the broadcast a media server's session runs; false when none is open (a refused twin, a late end). */
+  endSession(server: string, session: string): Promise<boolean>
+}

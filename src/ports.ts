@@ -1,0 +1,358 @@
+/**
+ * What the gate asks of the world: duties, not mechanisms.
+ *
+ * Each port states durability, atomicity, idempotency and what a timeout means; the contract suites in tests/contract
+ * hold every adapter to it. Adapters: adapters/memory (tests, embedding), adapters/sqlite + adapters/node (one machine).
+ * From: gate.ts. Imports core only.
+ */
+import type {
+  FactSource,
+  HoldFact,
+  IncidentFacts,
+  Outcome,
+  PlatformFacts,
+  ReviewFact,
+  Strike,
+  SubjectFacts,
+  SubjectId,
+} from './core/model.ts'
+import type { Plan } from './core/policy/plan.ts'
+import type { EpochMs } from './core/time.ts'
+
+/** The only clock. May step back; the gate never lets a subject's chain do so. */
+export interface Clock {
+  now(): EpochMs
+}
+
+/** Cryptographically secure randomness. */
+export interface Random {
+  bytes(length: number): Uint8Array
+}
+
+/** A policy revision whose text is already in the log; `active()` never returns one that is not. */
+export interface Policies {
+  active(): ActivePolicy
+}
+
+export interface ActivePolicy {
+  readonly plan: Plan
+  /** The exact bytes of the file. */
+  readonly bytes: Uint8Array
+}
+
+/** Incident mode and state of the platform, as they are now. */
+export interface Surroundings {
+  incident(): IncidentFacts
+  platform(): PlatformFacts
+}
+
+/** Where a record stands in the log; plain data, proven by an inclusion proof. */
+export interface Receipt {
+  /** Name of the log. */
+  readonly origin: string
+  readonly index: number
+  /** base64url of the RFC 6962 leaf hash of the record's bytes. */
+  readonly leaf: string
+}
+
+/** Kinds of records on a subject's chain. */
+export type ChainKind = 'decision' | 'strike' | 'reversal' | 'broadcast' | 'review' | 'erasure'
+/** Kinds that belong to the deployment. */
+export type DeploymentKind = 'policy' | 'incident' | 'key' | 'heartbeat'
+
+/** A signed record that has not left the process yet. */
+export interface SignedRecord {
+  readonly id: string
+  readonly kind: ChainKind | DeploymentKind
+  /** The compact JWS: exactly the bytes of the log entry. */
+  readonly jws: string
+  /** 32 bytes, RFC 6962 leaf hash of the ASCII bytes of `jws`. */
+  readonly leaf: Uint8Array
+  /** Disclosures by group, each the base64url text of RFC 9901; empty for deployment kinds. */
+  readonly openings: Readonly<Record<string, string>>
+}
+
+/** Facts the platform has stored about a subject, each with the instant it was true. */
+export type StoredFacts = {
+  readonly [K in keyof SubjectFacts]?: {
+    readonly value: NonNullable<SubjectFacts[K]>
+    readonly as_of: EpochMs
+  }
+}
+
+/** A broadcast under a lease. */
+export interface OpenBroadcast {
+  /** Id of the decision that opened it. */
+  readonly id: string
+  readonly stream: string
+  readonly opened_at: EpochMs
+  readonly lease_until: EpochMs
+  /** Media server and its session, for broadcasts admitted through a hook. */
+  readonly server?: string
+  readonly session?: string
+  /** `cohost` when the subject only joins somebody else's broadcast. */
+  readonly role: 'host' | 'cohost'
+}
+
+/** The last refusal to one stream: an identical one is answered with the earlier record. */
+export interface LastRefusal {
+  readonly stream: string
+  readonly decision: string
+  /** Digest of everything that must be equal: result, policy, hosts, request. */
+  readonly fingerprint: string
+  readonly at: EpochMs
+}
+
+/** One subject as its ledger holds it. */
+export interface SubjectState {
+  /** Random per subject, 22 characters; null before the first record. */
+  readonly pseudonym: string | null
+  /** Records on the chain. */
+  readonly seq: number
+  /** base64url leaf hash of the newest record; null when `seq` is 0. */
+  readonly head: string | null
+  /** Instant of the newest record; the next is never earlier. */
+  readonly last_at: EpochMs | null
+  /** Grows with every change of standing: strike, reversal, facts, review. Not with decisions. */
+  readonly version: number
+  readonly strikes: readonly Strike[]
+  readonly facts: StoredFacts
+  readonly holds: readonly (HoldFact & { readonly stream: string })[]
+  readonly reviews: readonly (ReviewFact & { readonly stream: string })[]
+  /** May hold ended leases; callers compare `lease_until` with the instant. */
+  readonly broadcasts: readonly OpenBroadcast[]
+  readonly refusals: readonly LastRefusal[]
+}
+
+/** A decision answered under an Idempotency-Key. */
+export interface IdempotentAnswer {
+  readonly caller: string
+  readonly key: string
+  /** SHA-256 over the body bytes, base64url. */
+  readonly fingerprint: string
+  readonly decision: string
+  readonly version: number
+  readonly policy: string
+  readonly incident: string
+  /** Latest instant at which the stored answer may be given again. */
+  readonly valid_until: EpochMs | null
+  /** When the row may be forgotten. */
+  readonly expires_at: EpochMs
+}
+
+/** Everything one step of a subject changes: applied as a whole or not at all. */
+export interface Change {
+  readonly subject: SubjectId
+  readonly at: EpochMs
+  /** Compare-and-swap: the commit fails with `conflict` unless the stored state still has these. */
+  readonly expect: { readonly seq: number; readonly head: string | null; readonly version: number }
+  /** Written with the first record of a subject. */
+  readonly pseudonym: string | null
+  /** Null for a change that is not logged (facts). */
+  readonly record: SignedRecord | null
+  /** The commit fails with `requires` unless each is already in the log: policy digests, key ids. */
+  readonly requires: readonly string[]
+  /** For search: only with a decision record. */
+  readonly decision?: {
+    readonly outcome: Outcome
+    readonly mode: string | null
+    readonly rules: readonly string[]
+  }
+  /** True when standing changed: version + 1. */
+  readonly bumps_version: boolean
+  /** Inserted; an id that another subject owns fails the commit with `strike_taken`. */
+  readonly strike?: Strike
+  /** Strike id set to `reversed`. */
+  readonly reverses?: string
+  readonly facts?: StoredFacts
+  /** Replace the hold of the same (stream, rule). */
+  readonly holds?: readonly (HoldFact & { readonly stream: string })[]
+  readonly opens?: OpenBroadcast
+  /** Broadcast id that ended. */
+  readonly ends?: string
+  /** Replaces the refusal of the same stream. */
+  readonly refusal?: LastRefusal
+  readonly idempotency?: IdempotentAnswer
+}
+
+/** Why a commit did not happen. Nothing of the change is stored then. */
+export type CommitFailure = 'conflict' | 'strike_taken' | 'requires'
+
+export type CommitResult =
+  | { readonly ok: true; readonly receipt: Receipt | null }
+  | { readonly ok: false; readonly error: CommitFailure }
+
+/**
+ * A subject's history. Callers hold the subject's turn from `load` to the end of `commit`.
+ *
+ * Durability: `commit` resolves with ok only when the whole change *and* the record's place in the log are durable;
+ * a record without its log entry (or the reverse) is never visible after a crash. Rejection with LivegateError
+ * `log_unavailable`, `overloaded` or `halted` means the caller must treat the outcome as unknown: nothing may be
+ * answered, and the next `load` tells the truth (caches dropped). Not idempotent: the compare-and-swap in
+ * `expect` is what makes a repeated change fail.
+ */
+export interface Ledger {
+  /** State for one subject; a subject never seen has `seq` 0 and no members. Reads its own writes. */
+  load(subject: SubjectId): Promise<SubjectState> | SubjectState
+  commit(change: Change): Promise<CommitResult>
+  /** The stored answer of an Idempotency-Key, expired ones included until they are swept. */
+  idempotent(
+    caller: string,
+    subject: SubjectId,
+    key: string,
+  ): Promise<IdempotentAnswer | null> | IdempotentAnswer | null
+}
+
+/** A record as stored beside its openings. */
+export interface StoredRecord {
+  readonly id: string
+  readonly kind: ChainKind
+  readonly subject: SubjectId
+  readonly seq: number
+  readonly at: EpochMs
+  readonly jws: string
+  readonly openings: Readonly<Record<string, string>>
+  readonly receipt: Receipt
+}
+
+export interface DecisionSearch {
+  readonly outcome?: Outcome
+  readonly rule?: string
+  readonly from?: EpochMs
+  readonly to?: EpochMs
+  /** Opaque; from `next`. */
+  readonly cursor?: string
+  /** 1 to 200. */
+  readonly limit: number
+}
+
+/** Finds things whose subject is not known to the caller. */
+export interface Directory {
+  subjectOfStrike(strike: string): Promise<SubjectId | null> | SubjectId | null
+  record(id: string): Promise<StoredRecord | null> | StoredRecord | null
+  /** Newest first. */
+  searchDecisions(
+    search: DecisionSearch,
+  ): Promise<{ readonly records: readonly StoredRecord[]; readonly next: string | null }>
+  /** Decisions of `subject` whose reasons name `strike`, newest first, at most 200. */
+  decisionsRelyingOn(
+    subject: SubjectId,
+    strike: string,
+  ): Promise<readonly { readonly id: string; readonly outcome: Outcome; readonly at: EpochMs }[]>
+  /** The broadcast a media server's session runs, if it is open. */
+  broadcastOfSession(
+    server: string,
+    session: string,
+  ): Promise<{ readonly subject: SubjectId; readonly broadcast: OpenBroadcast } | null>
+}
+
+/** A secret a publisher's encoder sends, bound to a subject; only its keyed hash is stored. */
+export interface StreamKey {
+  /** `sk_` + 22 characters; safe to show; the stream id of hook decisions. */
+  readonly id: string
+  readonly subject: SubjectId
+  /** `HMAC-SHA256(pepper, key)`, base64url. */
+  readonly key_hash: string
+  readonly created_at: EpochMs
+  readonly revoked_at: EpochMs | null
+}
+
+/** Durable when resolved. `bind` fails with `taken` when another key has the same hash. */
+export interface StreamKeys {
+  bind(
+    key: StreamKey,
+  ): Promise<{ readonly ok: true } | { readonly ok: false; readonly error: 'taken' }>
+  byHash(key_hash: string): Promise<StreamKey | null> | StreamKey | null
+  byId(id: string): Promise<StreamKey | null> | StreamKey | null
+  /** False when there is no such key; revoking twice keeps the first instant. */
+  revoke(id: string, at: EpochMs): Promise<boolean>
+}
+
+/** An API key as stored; the secret itself never is. */
+export interface ApiKey {
+  readonly id: string
+  /** SHA-256 of the secret's ASCII, base64url. */
+  readonly secret_hash: string
+  readonly scopes: readonly string[]
+  /** Person or service it belongs to. */
+  readonly owner: string
+  readonly audience: string | null
+  readonly created_at: EpochMs
+  readonly revoked_at: EpochMs | null
+}
+
+/** Durable when resolved. */
+export interface ApiKeys {
+  create(key: ApiKey): Promise<void>
+  byId(id: string): Promise<ApiKey | null> | ApiKey | null
+  list(): Promise<readonly ApiKey[]>
+  revoke(id: string, at: EpochMs): Promise<boolean>
+}
+
+/** The log as the gate and its readers see it. */
+export interface Log {
+  readonly origin: string
+  /** Appends deployment records in order, durably, or rejects with nothing appended. */
+  append(records: readonly SignedRecord[], requires: readonly string[]): Promise<readonly Receipt[]>
+  /** True once a policy digest's whole text, or a key id's record, is in the log. */
+  has(requirement: string): boolean
+  /** Next index to be given out: entries durable so far. */
+  size(): number
+  /** Newest published signed checkpoint. */
+  checkpoint(): Promise<string>
+  /** `tile/…` path as published, or null. */
+  tile(path: string): Promise<Uint8Array | null>
+  /** tlog-proof text of an index once a checkpoint covers it; null when none does within `wait_ms`. */
+  proof(index: number, wait_ms: number): Promise<string | null>
+}
+
+/** Signs records; the key's public half is in the log before its first use. */
+export interface RecordSigner {
+  /** RFC 7638 thumbprint. */
+  readonly kid: string
+  /** Ed25519 over the bytes: 64 bytes. */
+  sign(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>
+}
+
+/** `HMAC-SHA256(pepper, text)` as base64url: stream keys and idempotency keys are stored only like this. */
+export interface Pepper {
+  hash(text: string): string
+}
+
+/** What happened, for metrics and log lines. No subject id, no secret, ever. */
+export type GateEvent =
+  | {
+      readonly type: 'decided'
+      readonly outcome: Outcome
+      readonly mode: string | null
+      readonly rules: readonly string[]
+      readonly unknown: readonly string[]
+      readonly policy: string
+      readonly took_ms: number
+      /** True when an earlier record was the answer. */
+      readonly repeated: boolean
+    }
+  | {
+      readonly type: 'strike_recorded'
+      readonly category: string
+      readonly known_category: boolean
+    }
+  | { readonly type: 'strike_reversed' }
+  | { readonly type: 'committed'; readonly batch: number; readonly took_ms: number }
+  | {
+      readonly type: 'round'
+      readonly size: number
+      readonly entries: number
+      readonly took_ms: number
+    }
+  | { readonly type: 'shed'; readonly code: string }
+  | { readonly type: 'halted'; readonly why: string }
+  | { readonly type: 'policy_active'; readonly name: string; readonly digest: string }
+  | { readonly type: 'policy_rejected'; readonly file: string; readonly problems: number }
+  | { readonly type: 'hook_refused'; readonly server: string; readonly why: string }
+
+/** Must not throw and must not block. */
+export type Observe = (event: GateEvent) => void
+
+/** Provenance helper shared by gate and readers. */
+export type FactSources = Readonly<Record<string, FactSource>>
