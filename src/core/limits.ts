@@ -36,8 +36,11 @@ export const MAX_CEL_LIST = 64
 export const MAX_CEL_STRING = 256
 /** One log entry, bytes: 256 of them with their length prefixes fit a 2 MB row (256 x 7,170 = 1,835,520). */
 export const MAX_ENTRY_BYTES = 7168
-/** Policy text per `policy` record, bytes: base64url of 4,096 is 5,462, inside an entry with its claims and signature. */
-export const POLICY_PART_BYTES = 4096
+/**
+ * Policy text per `policy` record, bytes. It is base64url inside JSON that the JWS encodes again: 3,072 becomes 4,096
+ * characters, with at most 900 of other claims 6,662, with header and signature under 6,900. (4,096 would need 7,900.)
+ */
+export const POLICY_PART_BYTES = 3072
 /** Entries and bytes one round integrates at most: 16 bundles; 4,096 x 7,168 = 28 MiB is the worst case. */
 export const MAX_ROUND_ENTRIES = 4096
 export const MAX_ROUND_BYTES: number = 8 * 1024 * 1024

@@ -1,0 +1,192 @@
+/**
+ * Typed builders: from livegate's nouns to what a record of each kind says, nothing signed yet.
+ *
+ * A value that appears in two groups is taken from one place, so the groups of a record cannot disagree. Claims are
+ * checked against the table when the record is issued. Policy text in parts: policy-parts.ts. Next: issue.ts.
+ */
+import type { Decision, Facts, Strike } from '../model.ts'
+import type { EpochMs } from '../time.ts'
+import type {
+  BroadcastContent,
+  ChainGroup,
+  Ed25519Jwk,
+  GroupValues,
+  OwnClaims,
+  RequestGroup,
+  ResultGroup,
+} from './groups.ts'
+import type { RecordKind } from './kinds.ts'
+
+/** What a record will say. `groups` is null for kinds outside the subjects' chains. */
+export interface RecordDraft {
+  readonly kind: RecordKind
+  /** Public claims of this kind's own; the common ones are the issuer's. */
+  readonly claims: object
+  readonly groups: GroupValues | null
+}
+
+/** The place in the chain, without the instant where that follows from the content. */
+export type ChainPlace = Omit<ChainGroup, 'at'>
+
+/** A decision: `policy` is the digest of the revision that decided. */
+export function decisionDraft(input: {
+  readonly chain: ChainPlace
+  readonly policy: string
+  readonly facts: Facts
+  readonly decision: Decision
+  readonly request: RequestGroup
+}): RecordDraft {
+  const { chain, policy, facts, decision, request } = input
+  return {
+    kind: 'decision',
+    claims: { outcome: decision.outcome, policy } satisfies OwnClaims['decision'],
+    groups: {
+      chain: chainOf(chain, facts.at),
+      result: resultOf(decision),
+      subject: subjectOf(facts),
+      request,
+      facts,
+    },
+  }
+}
+
+/** A strike as stored, and when it arrived; `at` of the chain is given because it must not fall. */
+export function strikeDraft(input: {
+  readonly chain: ChainGroup
+  readonly strike: Strike
+  readonly received_at: EpochMs
+  readonly request: RequestGroup
+}): RecordDraft {
+  const { chain, strike, received_at, request } = input
+  return {
+    kind: 'strike',
+    claims: {},
+    groups: {
+      chain: chainOf(chain, chain.at),
+      result: {},
+      subject: { subject: strike.subject, cohosts: [] },
+      request,
+      facts: { strike, received_at },
+    },
+  }
+}
+
+/** A strike taken back; it takes effect at the chain's `at`. */
+export function reversalDraft(input: {
+  readonly chain: ChainGroup
+  readonly subject: string
+  /** Id of the strike. */
+  readonly strike: string
+  readonly reason: string
+  readonly decided_by?: string
+  readonly request: RequestGroup
+}): RecordDraft {
+  const { chain, subject, strike, reason, decided_by, request } = input
+  const who = decided_by === undefined ? {} : { decided_by }
+  return {
+    kind: 'reversal',
+    claims: {},
+    groups: {
+      chain: chainOf(chain, chain.at),
+      result: {},
+      subject: { subject, cohosts: [] },
+      request,
+      facts: { strike, reason, ...who, at: chain.at },
+    },
+  }
+}
+
+/** A lease extended after a re-check: commits to the whole evaluation, like a decision. */
+export function renewalDraft(input: {
+  readonly chain: ChainPlace
+  readonly policy: string
+  /** `jti` of the decision that let the broadcast start. */
+  readonly broadcast: string
+  readonly facts: Facts
+  readonly decision: Decision
+  readonly request: RequestGroup
+}): RecordDraft {
+  const { chain, policy, broadcast, facts, decision, request } = input
+  return {
+    kind: 'broadcast',
+    claims: { policy } satisfies OwnClaims['broadcast'],
+    groups: {
+      chain: chainOf(chain, facts.at),
+      result: { outcome: decision.outcome, ...resultOf(decision) },
+      subject: subjectOf(facts),
+      request,
+      facts: { event: 'renewed', broadcast, facts },
+    },
+  }
+}
+
+/** A broadcast that ended, was cut, or was seen without a decision. */
+export function broadcastDraft(input: {
+  readonly chain: ChainGroup
+  readonly event: Exclude<BroadcastContent['event'], 'renewed'>
+  readonly broadcast: string
+  readonly subject: string
+  readonly cohosts: readonly string[]
+  readonly reason?: string
+  readonly request: RequestGroup
+}): RecordDraft {
+  const { chain, event, broadcast, subject, cohosts, reason, request } = input
+  const why = reason === undefined ? {} : { reason }
+  return {
+    kind: 'broadcast',
+    claims: {},
+    groups: {
+      chain: chainOf(chain, chain.at),
+      result: {},
+      subject: { subject, cohosts },
+      request,
+      facts: { event, broadcast, ...why },
+    },
+  }
+}
+
+/** A key becoming active, or retired or revoked; the first record of a log is the active record key itself. */
+export function keyDraft(claims: {
+  readonly jwk: Ed25519Jwk
+  readonly use: 'record' | 'checkpoint'
+  readonly status: 'active' | 'retired' | 'revoked'
+  readonly from?: number
+}): RecordDraft {
+  const { jwk, use, status, from } = claims
+  const own = { jwk: { kty: jwk.kty, crv: jwk.crv, x: jwk.x }, use, status }
+  return { kind: 'key', claims: from === undefined ? own : { ...own, from }, groups: null }
+}
+
+/** Totals of the entries `[from_index, to_index)` by kind; kinds without entries may be left out. */
+export function heartbeatDraft(claims: OwnClaims['heartbeat']): RecordDraft {
+  const { from_index, to_index, totals, shed } = claims
+  return { kind: 'heartbeat', claims: { from_index, to_index, totals, shed }, groups: null }
+}
+
+function chainOf(place: ChainPlace, at: EpochMs): ChainGroup {
+  return { sub: place.sub, seq: place.seq, prev: place.prev, at }
+}
+
+function subjectOf(facts: Facts): GroupValues['subject'] {
+  const [asking, ...cohosts] = facts.hosts
+  return { subject: asking.subject, cohosts: cohosts.map((host) => host.subject) }
+}
+
+/** The part of a decision that a record commits to: everything but the outcome (public) and the reasons. */
+export function resultOf(decision: Decision): ResultGroup {
+  return {
+    mode: decision.mode,
+    until: decision.until,
+    not_before: decision.not_before,
+    review: decision.review,
+    retry_after_s: decision.retry_after_s,
+    broadcast_delay_s: decision.broadcast_delay_s,
+    lease_until: decision.lease_until,
+    rules: decision.rules,
+    restrictions: decision.restrictions,
+    unknown: decision.unknown,
+    obligations: decision.obligations,
+    exemptions: decision.exemptions,
+    holds_opened: decision.holds_opened,
+  }
+}

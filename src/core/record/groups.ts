@@ -1,0 +1,182 @@
+/**
+ * The TypeScript view of what claims.ts checks: public claims by kind, and the value of each disclosure group.
+ *
+ * Types only; a value gets one of these types after its check has passed. Spec: docs/spec/record.md, "Claims".
+ */
+import type {
+  DelayMode,
+  Facts,
+  Obligation,
+  Outcome,
+  Restriction,
+  Strike,
+  UnknownRule,
+  Until,
+} from '../model.ts'
+import type { EpochMs } from '../time.ts'
+import type { GroupName, RecordKind } from './kinds.ts'
+
+/** Public claims of every kind. */
+export interface CommonClaims {
+  readonly iss: string
+  /** 128 random bits, base64url; the id of a decision. */
+  readonly jti: string
+  /** Whole seconds since 1970. */
+  readonly iat: number
+  readonly engine: string
+  /** Origin of the log this record must be in. */
+  readonly log: string
+  /** Longest time between `iat` and a checkpoint that includes the record, seconds. */
+  readonly mmd: number
+}
+
+export interface Ed25519Jwk {
+  readonly kty: 'OKP'
+  readonly crv: 'Ed25519'
+  /** 32 bytes, base64url. */
+  readonly x: string
+}
+
+/** Public claims a kind has beside the common ones and `_sd`. */
+export interface OwnClaims {
+  readonly decision: { readonly outcome: Outcome; readonly policy: string }
+  readonly strike: object
+  readonly reversal: object
+  readonly broadcast: { readonly policy?: string }
+  readonly review: object
+  readonly policy: {
+    readonly digest: string
+    /** 1 to `of`. */
+    readonly part: number
+    readonly of: number
+    /** base64url of this part's bytes. */
+    readonly text: string
+  }
+  readonly incident: { readonly active: boolean; readonly id?: string; readonly scope?: string }
+  readonly key: {
+    readonly jwk: Ed25519Jwk
+    readonly use: 'record' | 'checkpoint'
+    readonly status: 'active' | 'retired' | 'revoked'
+    /** With `revoked`: first index at which signatures of this key are not to be trusted. */
+    readonly from?: number
+  }
+  readonly heartbeat: {
+    readonly from_index: number
+    /** Exclusive. */
+    readonly to_index: number
+    readonly totals: Readonly<Partial<Record<RecordKind, number>>>
+    /** Requests refused for overload since the previous heartbeat. */
+    readonly shed: number
+  }
+  readonly erasure: {
+    readonly sub: string
+    readonly last_seq?: number
+    readonly scope: 'subject' | 'full'
+    readonly basis: string
+    readonly counts: Readonly<Record<string, number>>
+  }
+}
+
+/** All public claims of a record, by kind. */
+export type PublicClaims<K extends RecordKind> = CommonClaims &
+  OwnClaims[K] & { readonly _sd?: readonly string[]; readonly _sd_alg?: 'sha-256' }
+
+/** A subject's chain: who (by pseudonym), the how-many-eth record, what came before, and when. */
+export interface ChainGroup {
+  /** Random per subject, 22 characters or more. */
+  readonly sub: string
+  /** Gap-free from 1. */
+  readonly seq: number
+  /** Leaf hash (base64url) of the subject's previous record; null at `seq` 1. */
+  readonly prev: string | null
+  /** Never falls along a chain. */
+  readonly at: EpochMs
+}
+
+/** A decision without reasons and texts: those follow again from policy and facts. */
+export interface ResultGroup {
+  readonly mode: DelayMode | null
+  readonly until: Until | null
+  readonly not_before: EpochMs | null
+  readonly review: {
+    readonly queue: string
+    readonly by: EpochMs
+    readonly at_deadline: 'deny' | 'allow'
+  } | null
+  readonly retry_after_s: number | null
+  readonly broadcast_delay_s: number | null
+  readonly lease_until: EpochMs | null
+  readonly rules: readonly string[]
+  readonly restrictions: readonly Restriction[]
+  readonly unknown: readonly UnknownRule[]
+  readonly obligations: readonly Obligation[]
+  readonly exemptions: readonly string[]
+  readonly holds_opened: readonly { readonly host: number; readonly rule: string }[]
+}
+
+export interface SubjectGroup {
+  readonly subject: string
+  readonly cohosts: readonly string[]
+}
+
+/** What was asked, and by whom. */
+export interface RequestGroup {
+  /** Id of the API key, token subject or media server that asked; `livegate` for what the gate did by itself. */
+  readonly caller: string
+  readonly stream?: string
+  readonly territory?: string
+  readonly ingest?: string
+  /** base64url hash of the Idempotency-Key, 22 to 64 characters; never the key itself. */
+  readonly idempotency?: string
+  /** `jti` of the decision a changed retry replaces. */
+  readonly supersedes?: string
+  readonly server?: string
+  readonly session?: string
+  /** Gap-free per media-server adapter instance. */
+  readonly enf_seq?: number
+}
+
+export interface StrikeContent {
+  readonly strike: Strike
+  readonly received_at: EpochMs
+}
+
+export interface ReversalContent {
+  /** Id of the strike. */
+  readonly strike: string
+  readonly reason: string
+  readonly decided_by?: string
+  readonly at: EpochMs
+}
+
+export interface BroadcastContent {
+  readonly event: 'renewed' | 'ended' | 'cut' | 'ungated'
+  /** `jti` of the decision that let the broadcast start. */
+  readonly broadcast: string
+  readonly reason?: string
+  /** What the re-check saw; always with `renewed`. */
+  readonly facts?: Facts
+}
+
+export interface ReviewContent {
+  readonly rule: string
+  readonly result: 'released' | 'refused'
+  readonly stream?: string
+  readonly decision?: string
+  readonly decided_by?: string
+  readonly reason?: string
+  readonly at: EpochMs
+}
+
+/** The five values a chain record commits to. */
+export interface GroupValues {
+  readonly chain: ChainGroup
+  /** Empty for strikes, reversals and reviews. */
+  readonly result: Partial<ResultGroup> & { readonly outcome?: Outcome }
+  readonly subject: SubjectGroup
+  readonly request: RequestGroup
+  readonly facts: Facts | StrikeContent | ReversalContent | BroadcastContent | ReviewContent
+}
+
+/** Disclosures of one record by group: exactly the text whose hash is in `_sd`. */
+export type Openings = Readonly<Partial<Record<GroupName, string>>>

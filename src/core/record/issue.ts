@@ -1,0 +1,147 @@
+/**
+ * Issues records: checks a draft against the claims table, commits to its groups, signs once.
+ *
+ * The bytes made here are the log entry and are never re-serialised; they must not leave the process before they are
+ * durable in the log (G1). Signer and randomness are injected: core has neither keys nor entropy. This is the hot
+ * path: one JSON.stringify per group, header text prepared per kind, one copy of the bytes.
+ * From: drafts.ts. Next: parse.ts and verify.ts, the way back.
+ */
+import { textToBase64Url, toBase64Url, utf8 } from '../encoding.ts'
+import { LivegateError } from '../errors.ts'
+import { MAX_ENTRY_BYTES, MMD_S } from '../limits.ts'
+import { claimCheck } from './claims.ts'
+import { discloseAll, SALT_BYTES } from './disclosure.ts'
+import type { RecordDraft } from './drafts.ts'
+import type { GroupValues, Openings } from './groups.ts'
+import { disclosureDigest, leafOf, portableSha256, type Sha256 } from './hashing.ts'
+import {
+  GROUP_NAMES,
+  type GroupName,
+  isChainKind,
+  RECORD_KINDS,
+  type RecordKind,
+  typOf,
+} from './kinds.ts'
+
+/** A private Ed25519 key somewhere. `kid` is the RFC 7638 thumbprint of its public key (jwk.ts). */
+export interface RecordSigner {
+  readonly kid: string
+  /** Ed25519 signature over `bytes`: 64 bytes. */
+  sign(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>
+}
+
+export interface IssuerOptions {
+  /** `iss` of every record. */
+  readonly issuer: string
+  /** Version of the semantics; `ENGINE` of the policy engine in use. */
+  readonly engine: string
+  /** Origin of the log the records go to. */
+  readonly log: string
+  readonly signer: RecordSigner
+  /** Cryptographically strong random bytes, `count` of them. */
+  readonly random: (count: number) => Uint8Array
+  /** A faster SHA-256 of the host; the portable one unless given. */
+  readonly sha256?: Sha256
+}
+
+/** A signed record, not yet in any log. */
+export interface IssuedRecord {
+  readonly kind: RecordKind
+  /** Id of the record; of a decision: the decision's id. */
+  readonly jti: string
+  readonly iat: number
+  /** Compact JWS. */
+  readonly jws: string
+  /** The ASCII bytes of `jws`: the log's entry. */
+  readonly bytes: Uint8Array
+  /** Leaf hash of `bytes`, 32 bytes. */
+  readonly leaf: Uint8Array
+  /** Disclosure texts by group; empty for kinds outside the chains. */
+  readonly openings: Openings
+}
+
+/** Time, and an id where the caller needs to know it beforehand (22 characters of base64url, 128 random bits). */
+export interface IssueTime {
+  /** Whole seconds since 1970. */
+  readonly iat_s: number
+  readonly jti?: string
+}
+
+/**
+ * Signs a draft. Throws LivegateError (`internal`) when the draft does not fit the claims table: a bug, never input.
+ * Throws `conflict` when the record would exceed 7,168 bytes.
+ */
+export type Issue = (draft: RecordDraft, time: IssueTime) => Promise<IssuedRecord>
+
+/** Makes the function that issues the records of one log under one key. */
+export function createIssuer(options: IssuerOptions): Issue {
+  const { issuer, engine, log, signer, random, sha256 = portableSha256 } = options
+  const headers = new Map(RECORD_KINDS.map((kind) => [kind, headerText(kind, signer.kid)]))
+
+  return async function issue(draft, time) {
+    const { kind, claims, groups } = draft
+    checkGroups(kind, groups)
+    const openings = groups === null ? {} : discloseAll(groups, random(SALT_BYTES * 5))
+    const jti = time.jti ?? toBase64Url(random(SALT_BYTES))
+    const iat = time.iat_s
+    const payload = {
+      iss: issuer,
+      jti,
+      iat,
+      ...claims,
+      engine,
+      log,
+      mmd: MMD_S,
+      ...(groups === null ? {} : commitments(openings, sha256)),
+    }
+    require(kind, 'public', payload)
+    const signed = `${headers.get(kind)}.${textToBase64Url(JSON.stringify(payload))}`
+    const signature = await signer.sign(utf8(signed))
+    const jws = `${signed}.${toBase64Url(signature)}`
+    requireSize(kind, jws.length)
+    const bytes = utf8(jws)
+    return { kind, jti, iat, jws, bytes, leaf: leafOf(bytes, sha256), openings }
+  }
+}
+
+function headerText(kind: RecordKind, kid: string): string {
+  return textToBase64Url(JSON.stringify({ alg: 'Ed25519', typ: typOf(kind), kid }))
+}
+
+/** `_sd` is sorted, so that the place of a digest says nothing about its group. */
+function commitments(openings: Openings, sha256: Sha256): object {
+  const digests = Object.values(openings).map((text) => disclosureDigest(text, sha256))
+  return { _sd: digests.sort(), _sd_alg: 'sha-256' }
+}
+
+function checkGroups(kind: RecordKind, groups: GroupValues | null): void {
+  if (isChainKind(kind) !== (groups !== null))
+    throw new LivegateError(
+      'internal',
+      `Cannot issue a ${kind} record: ${groups === null ? 'its groups are missing' : 'it has no groups'}`,
+    )
+  if (groups !== null) for (const name of GROUP_NAMES) require(kind, name, groups[name])
+}
+
+function require(kind: RecordKind, where: 'public' | GroupName, value: object): void {
+  const fault = claimCheck(kind, where)(value)
+  if (fault === null) return
+  const state =
+    fault.problem === 'unknown'
+      ? 'is not classified'
+      : fault.problem === 'missing'
+        ? 'is missing'
+        : `is malformed, expected ${fault.expected}`
+  throw new LivegateError(
+    'internal',
+    `Cannot issue a ${kind} record: claim \`${fault.path.slice(0, 128)}\` (${where}) ${state}`,
+  )
+}
+
+function requireSize(kind: RecordKind, length: number): void {
+  if (length > MAX_ENTRY_BYTES)
+    throw new LivegateError(
+      'conflict',
+      `Cannot issue a ${kind} record: it has ${length} bytes, expected at most ${MAX_ENTRY_BYTES}`,
+    )
+}

@@ -1,0 +1,51 @@
+/**
+ * The kinds of record and the disclosure groups: the closed vocabulary everything about records is indexed by.
+ *
+ * Adding a kind or a group changes signed bytes and needs claims.ts, docs/spec/record.md and a vector. An auditor
+ * fails on a kind it does not know; it never skips. Next: claims.ts.
+ */
+export const RECORD_KINDS = [
+  'decision',
+  'strike',
+  'reversal',
+  'broadcast',
+  'review',
+  'policy',
+  'incident',
+  'key',
+  'heartbeat',
+  'erasure',
+] as const
+export type RecordKind = (typeof RECORD_KINDS)[number]
+
+/** Kinds that are a link of one subject's chain: always all five groups, hence always five digests. */
+export const CHAIN_KINDS = ['decision', 'strike', 'reversal', 'broadcast', 'review'] as const
+export type ChainKind = (typeof CHAIN_KINDS)[number]
+
+/** The groups whatever is not public is disclosed in, one salt each. */
+export const GROUP_NAMES = ['chain', 'result', 'subject', 'request', 'facts'] as const
+export type GroupName = (typeof GROUP_NAMES)[number]
+
+/** `typ` of a record's header. */
+export function typOf(kind: RecordKind): string {
+  return `livegate-${kind}+jwt`
+}
+
+const KIND_OF_TYP: ReadonlyMap<string, RecordKind> = new Map(
+  RECORD_KINDS.map((kind) => [typOf(kind), kind]),
+)
+
+/** The kind a `typ` names, else undefined. */
+export function kindOfTyp(typ: string): RecordKind | undefined {
+  return KIND_OF_TYP.get(typ)
+}
+
+/** True when records of `kind` are links of a subject's chain. */
+export function isChainKind(kind: RecordKind): kind is ChainKind {
+  return (CHAIN_KINDS as readonly RecordKind[]).includes(kind)
+}
+
+/** True for the name of a group. */
+export function isGroupName(name: unknown): name is GroupName {
+  return (GROUP_NAMES as readonly unknown[]).includes(name)
+}

@@ -1,0 +1,106 @@
+/**
+ * Reads a record's bytes: everything that can be said without a key.
+ *
+ * Size, spelling, header, kind, and every public claim against the table. What comes back is *not verified*: the
+ * signature, the key's validity and the expected issuer and log are verify.ts's. Spec: docs/spec/record.md,
+ * "Verification", steps 1 to 5; RFC 8725 sections 3.1 and 3.11.
+ */
+import { fromBase64Url, textFromBase64Url } from '../encoding.ts'
+import { MAX_ENTRY_BYTES } from '../limits.ts'
+import { ok, type Result } from '../result.ts'
+import { claimCheck } from './claims.ts'
+import { type RecordFault, refuse } from './faults.ts'
+import type { PublicClaims } from './groups.ts'
+import { parseJson } from './json.ts'
+import { kindOfTyp, type RecordKind } from './kinds.ts'
+
+const SIGNATURE_BYTES = 64
+
+interface ParsedOf<K extends RecordKind> {
+  readonly kind: K
+  readonly kid: string
+  readonly claims: PublicClaims<K>
+  /** `_sd`; empty for kinds without groups. */
+  readonly digests: readonly string[]
+  readonly jws: string
+  /** `header.payload`: what the signature covers. */
+  readonly signed: string
+  readonly signature: Uint8Array
+}
+
+/** A record as read, by kind. */
+export type ParsedRecord = { readonly [K in RecordKind]: ParsedOf<K> }[RecordKind]
+
+/** Reads one compact JWS. */
+export function parseRecord(jws: string): Result<ParsedRecord, RecordFault> {
+  if (jws.length > MAX_ENTRY_BYTES)
+    return refuse('too_large', `Cannot read a record: it has more than ${MAX_ENTRY_BYTES} bytes`)
+  const [header, payload, tail, ...more] = jws.split('.')
+  if (header === undefined || payload === undefined || tail === undefined || more.length > 0)
+    return refuse('malformed', 'Cannot read a record: expected header.payload.signature')
+  const head = readHeader(header)
+  if (!head.ok) return head
+  const signature = fromBase64Url(tail)
+  if (signature?.length !== SIGNATURE_BYTES)
+    return refuse(
+      'malformed',
+      'Cannot read a record: expected a signature of 64 bytes in base64url',
+    )
+  const { kind, kid } = head.value
+  const claims = readClaims(kind, payload)
+  if (!claims.ok) return claims
+  const { _sd: digests = [] } = claims.value
+  const signed = jws.slice(0, header.length + 1 + payload.length)
+  // The check of `kind` has passed, so `claims` are that kind's.
+  return ok({ kind, kid, claims: claims.value, digests, jws, signed, signature } as ParsedRecord)
+}
+
+function readHeader(part: string): Result<{ kind: RecordKind; kid: string }, RecordFault> {
+  const json = textFromBase64Url(part)
+  if (json === null)
+    return refuse('malformed', 'Cannot read a record: its header is not canonical base64url')
+  const header = parseJson(json)
+  if (typeof header !== 'object' || header === null || Array.isArray(header))
+    return refuse(
+      'json',
+      'Cannot read a record: its header is not a JSON object in its one spelling',
+    )
+  const { alg, typ, kid } = header as Readonly<Record<string, unknown>>
+  if (alg !== 'Ed25519')
+    return refuse('algorithm', 'Cannot read a record: expected alg Ed25519 and no other')
+  const kind = typeof typ === 'string' ? kindOfTyp(typ) : undefined
+  if (kind === undefined)
+    return refuse('type_unknown', 'Cannot read a record: its typ names no known kind')
+  if (typeof kid !== 'string' || !/^[A-Za-z0-9_-]{43}$/.test(kid))
+    return refuse('header', 'Cannot read a record: its kid is not a thumbprint')
+  if (json !== JSON.stringify({ alg, typ, kid }))
+    return refuse('header', 'Cannot read a record: expected exactly alg, typ and kid in its header')
+  return ok({ kind, kid })
+}
+
+type AnyClaims = { readonly _sd?: readonly string[] }
+
+function readClaims(kind: RecordKind, part: string): Result<AnyClaims, RecordFault> {
+  const json = textFromBase64Url(part)
+  if (json === null)
+    return refuse('malformed', 'Cannot read a record: its payload is not canonical base64url')
+  const payload = parseJson(json)
+  if (payload === undefined)
+    return refuse('json', 'Cannot read a record: its payload is not JSON in its one spelling')
+  const fault = claimCheck(kind, 'public')(payload)
+  if (fault === null) return sortedDigests(payload as AnyClaims)
+  const claim = `claim \`${fault.path.slice(0, 128)}\` of a ${kind} record`
+  if (fault.problem === 'unknown')
+    return refuse('claim_unclassified', `Cannot read ${claim}: it is not classified`)
+  if (fault.problem === 'missing') return refuse('claim_missing', `Cannot read ${claim}: missing`)
+  return refuse('claim_malformed', `Cannot read ${claim}: malformed, expected ${fault.expected}`)
+}
+
+/** Any other order could tell which digest is whose; a repeated digest would let one group stand for two. */
+function sortedDigests(claims: AnyClaims): Result<AnyClaims, RecordFault> {
+  const digests = claims._sd ?? []
+  for (let i = 1; i < digests.length; i++)
+    if ((digests[i - 1] ?? '') >= (digests[i] ?? ''))
+      return refuse('claim_malformed', 'Cannot read claim `_sd`: expected sorted, distinct digests')
+  return ok(claims)
+}
