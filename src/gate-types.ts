@@ -74,6 +74,8 @@ export interface StrikeRequest {
   readonly context?: string
   readonly source?: StrikeSource
   readonly evidence_hash?: string
+  /** API key id of the sender, disclosed in the record's `request` group; not part of the strike. */
+  readonly caller?: string
 }
 
 export interface StrikeAnswer {
@@ -91,6 +93,8 @@ export interface ReversalRequest {
   readonly strike: string
   readonly reason: string
   readonly decided_by?: string
+  /** API key id of the sender. */
+  readonly caller?: string
 }
 
 export interface ReversalAnswer {

@@ -167,8 +167,9 @@ export interface Change {
   readonly facts?: StoredFacts
   /** Replace the hold of the same (stream, rule). */
   readonly holds?: readonly (HoldFact & { readonly stream: string })[]
+  /** Replaces the broadcast of the same id. */
   readonly opens?: OpenBroadcast
-  /** Broadcast id that ended. */
+  /** Broadcast id that ended; one that is not open changes nothing. */
   readonly ends?: string
   /** Replaces the refusal of the same stream. */
   readonly refusal?: LastRefusal

@@ -1,0 +1,196 @@
+/**
+ * What every operation of the gate shares: the ports, the turns, and the few steps all of them take.
+ *
+ * One change of a subject is always: load, make a record, sign it, commit both, return the receipt. `advance` is that
+ * step; it exists once so that no operation can forget the compare-and-swap or the required records.
+ */
+import { toBase64Url } from '../core/encoding.ts'
+import { LivegateError } from '../core/errors.ts'
+import type { SubjectId } from '../core/model.ts'
+import type { RecordDraft } from '../core/record/drafts.ts'
+import type { ChainGroup, Openings } from '../core/record/groups.ts'
+import { type EpochMs, epochMs } from '../core/time.ts'
+import type {
+  ChainKind,
+  Change,
+  Clock,
+  Directory,
+  Ledger,
+  Observe,
+  Pepper,
+  Policies,
+  Random,
+  Receipt,
+  SignedRecord,
+  SubjectState,
+  Surroundings,
+} from '../ports.ts'
+import type { Turns } from './turns.ts'
+
+/** Signs drafts; core/record/issue.ts makes one from a key. */
+export interface Issuer {
+  readonly kid: string
+  issue(
+    draft: RecordDraft,
+    identity: { readonly jti: string; readonly iat: number },
+  ): Promise<{ readonly jws: string; readonly leaf: Uint8Array; readonly openings: Openings }>
+}
+
+/** Runs `fire` once after `delay_ms` unless cancelled. Not a clock: core never sees it. */
+export type After = (delay_ms: number, fire: () => void) => () => void
+
+export interface GatePorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly after: After
+  readonly issuer: Issuer
+  readonly ledger: Ledger
+  readonly directory: Directory
+  readonly policies: Policies
+  readonly surroundings: Surroundings
+  readonly pepper: Pepper
+  readonly observe: Observe
+}
+
+export interface GateSettings {
+  /** Stored facts older than this count as absent. */
+  readonly facts_max_age_ms: number
+  /** One decision's time before 503; 2,000 ms unless given. */
+  readonly budget_ms: number
+}
+
+export interface Context extends GatePorts {
+  readonly settings: GateSettings
+  readonly turns: Turns
+}
+
+/** The instant of the next record of a chain: now, but never before the newest one (a clock may step back). */
+export function instantFor(context: Context, state: SubjectState): EpochMs {
+  const now = context.clock.now()
+  return state.last_at !== null && state.last_at > now ? state.last_at : now
+}
+
+/**
+ * 22 characters: the second (already public as `iat`) in 32 bits, then 96 random bits. The prefix says nothing new
+ * and keeps the index over ids nearly sequential.
+ */
+export function newRecordId(random: Random, at: EpochMs): string {
+  const bytes = random.bytes(16)
+  const seconds = Math.floor(at / 1000)
+  for (let i = 0; i < 4; i++) bytes[i] = Math.floor(seconds / 256 ** (3 - i)) % 256
+  return toBase64Url(bytes)
+}
+
+/** The place of the next record on a subject's chain; a pseudonym is drawn for the first one. */
+export function nextPlace(
+  context: Context,
+  state: SubjectState,
+  at: EpochMs,
+): { readonly pseudonym: string; readonly chain: ChainGroup } {
+  const pseudonym = state.pseudonym ?? toBase64Url(context.random.bytes(16))
+  return { pseudonym, chain: { sub: pseudonym, seq: state.seq + 1, prev: state.head, at } }
+}
+
+/** What an operation adds to the common part of a change. */
+export type Effects = Omit<
+  Change,
+  'subject' | 'at' | 'expect' | 'pseudonym' | 'record' | 'requires'
+>
+
+export interface Step {
+  readonly subject: SubjectId
+  readonly state: SubjectState
+  readonly at: EpochMs
+  readonly pseudonym: string
+  readonly draft: RecordDraft
+  readonly id: string
+  readonly requires: readonly string[]
+  readonly effects: Effects
+}
+
+export interface Advanced {
+  readonly record: SignedRecord
+  readonly receipt: Receipt
+}
+
+/**
+ * Signs one record and commits it with its effects; resolves when both are durable in the log.
+ * @throws LivegateError `conflict` (a strike id owned by another subject), `log_unavailable`.
+ */
+export async function advance(context: Context, step: Step): Promise<Advanced> {
+  const { id, at, state, draft } = step
+  const issued = await context.issuer.issue(draft, { jti: id, iat: Math.floor(at / 1000) })
+  const record: SignedRecord = {
+    id,
+    kind: draft.kind as ChainKind,
+    jws: issued.jws,
+    leaf: issued.leaf,
+    openings: issued.openings as Readonly<Record<string, string>>,
+  }
+  const result = await context.ledger.commit({
+    subject: step.subject,
+    at,
+    expect: expected(state),
+    pseudonym: step.pseudonym,
+    record,
+    requires: [context.issuer.kid, ...step.requires],
+    ...step.effects,
+  })
+  if (!result.ok) throw commitError(result.error)
+  if (result.receipt === null) throw new TypeError('a logged change returned no receipt')
+  return { record, receipt: result.receipt }
+}
+
+/** Commits a change that is not logged. */
+export async function change(
+  context: Context,
+  input: {
+    readonly subject: SubjectId
+    readonly state: SubjectState
+    readonly at: EpochMs
+    readonly effects: Effects
+  },
+): Promise<void> {
+  const result = await context.ledger.commit({
+    subject: input.subject,
+    at: input.at,
+    expect: expected(input.state),
+    pseudonym: input.state.pseudonym,
+    record: null,
+    requires: [],
+    ...input.effects,
+  })
+  if (!result.ok) throw commitError(result.error)
+}
+
+function expected(state: SubjectState): Change['expect'] {
+  return { seq: state.seq, head: state.head, version: state.version }
+}
+
+function commitError(failure: 'conflict' | 'strike_taken' | 'requires'): LivegateError {
+  switch (failure) {
+    case 'strike_taken':
+      return new LivegateError(
+        'conflict',
+        'Cannot record the strike: its id belongs to another subject',
+        {
+          hint: 'strike ids are unique per deployment; use the id your moderation system gave this strike',
+        },
+      )
+    case 'conflict':
+      return new LivegateError('log_unavailable', 'Cannot commit: the subject changed meanwhile', {
+        retry_after_s: 1,
+      })
+    case 'requires':
+      return new LivegateError(
+        'log_unavailable',
+        'Cannot commit: the policy or key it relies on is not in the log yet',
+        { retry_after_s: 1 },
+      )
+  }
+}
+
+/** `at + length_ms` as an instant. */
+export function later(at: EpochMs, length_ms: number): EpochMs {
+  return epochMs(at + length_ms)
+}

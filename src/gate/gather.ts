@@ -1,0 +1,93 @@
+/**
+ * Puts together everything evaluation may see: stored facts, what the request adds, history, surroundings.
+ *
+ * Pure. A stored fact older than the configured age counts as absent; the request overrides field by field. What is
+ * gathered here is exactly what the record discloses (group `facts`), so a replay needs nothing else.
+ */
+import type {
+  FactSource,
+  Facts,
+  HostFacts,
+  IncidentFacts,
+  PlatformFacts,
+  SubjectFacts,
+  SubjectId,
+} from '../core/model.ts'
+import type { EpochMs } from '../core/time.ts'
+import type { DecideRequest } from '../gate-types.ts'
+import type { StoredFacts, SubjectState } from '../ports.ts'
+
+/** A host and what its ledger said. */
+export interface HostState {
+  readonly subject: SubjectId
+  readonly given: SubjectFacts
+  readonly state: SubjectState
+}
+
+export interface GatherInput {
+  readonly at: EpochMs
+  readonly request: Pick<DecideRequest, 'stream' | 'request' | 'supports'>
+  readonly hosts: readonly [HostState, ...HostState[]]
+  readonly incident: IncidentFacts
+  readonly platform: PlatformFacts
+  readonly facts_max_age_ms: number
+  /** Broadcast being decided: it does not count as one already open. */
+  readonly broadcast: string
+}
+
+/** The facts of one decision. */
+export function gather(input: GatherInput): Facts {
+  const { hosts: _hosts, ...stream } = input.request.stream
+  const [first, ...rest] = input.hosts
+  return {
+    at: input.at,
+    hosts: [hostFacts(first, input), ...rest.map((host) => hostFacts(host, input))],
+    stream,
+    request: input.request.request,
+    incident: input.incident,
+    platform: input.platform,
+    supports: input.request.supports,
+  }
+}
+
+function hostFacts(host: HostState, input: GatherInput): HostFacts {
+  const { at } = input
+  const streamId = input.request.stream.id ?? ''
+  const ofStream = (entry: { readonly stream: string }): boolean => entry.stream === streamId
+  return {
+    subject: host.subject,
+    ...mergeFacts(host.state.facts, host.given, at, input.facts_max_age_ms),
+    strikes: host.state.strikes,
+    holds: host.state.holds
+      .filter(ofStream)
+      .map(({ rule, first_asked_at }) => ({ rule, first_asked_at })),
+    reviews: host.state.reviews
+      .filter(ofStream)
+      .map(({ rule, result, at }) => ({ rule, result, at })),
+    open_broadcasts: host.state.broadcasts.filter(
+      (broadcast) => broadcast.lease_until > at && broadcast.id !== input.broadcast,
+    ).length,
+  }
+}
+
+/** Stored facts that are fresh enough, overridden by given ones; with the provenance of each. */
+export function mergeFacts(
+  stored: StoredFacts,
+  given: SubjectFacts,
+  at: EpochMs,
+  max_age_ms: number,
+): { readonly facts: SubjectFacts; readonly sources: Readonly<Record<string, FactSource>> } {
+  const facts: Record<string, unknown> = {}
+  const sources: Record<string, FactSource> = {}
+  for (const [name, fact] of Object.entries(stored)) {
+    if (at - fact.as_of > max_age_ms) continue
+    facts[name] = fact.value
+    sources[name] = { from: 'stored', as_of: fact.as_of }
+  }
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue
+    facts[name] = value
+    sources[name] = { from: 'request', as_of: at }
+  }
+  return { facts, sources }
+}

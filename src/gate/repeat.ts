@@ -1,0 +1,122 @@
+/**
+ * When an earlier record may be the answer again: a retry under an Idempotency-Key, or an identical refusal.
+ *
+ * An allow is given again only while nothing that could change it has changed and its lease still runs, so a retry
+ * never reopens the gate (G2). A refusal is re-evaluated first and only then answered with the earlier record, so a
+ * flood of refused attempts does not flood the log, and no refusal outlives its reason. The earlier answer is not
+ * stored: it is replayed from the record's own disclosed facts (G4).
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { fromBase64Url, fromUtf8, toBase64Url, utf8 } from '../core/encoding.ts'
+import { LivegateError } from '../core/errors.ts'
+import { IDEMPOTENCY_TTL_MS } from '../core/limits.ts'
+import type { Decision, Facts } from '../core/model.ts'
+import { evaluate } from '../core/policy/evaluate.ts'
+import type { Plan } from '../core/policy/plan.ts'
+import { decodeFacts } from '../core/record/decode-facts.ts'
+import type { EpochMs } from '../core/time.ts'
+import type { Answer, DecideRequest } from '../gate-types.ts'
+import type { IdempotentAnswer, LastRefusal, StoredRecord, SubjectState } from '../ports.ts'
+
+/** True when the broadcast may start now under this decision. */
+export function mayStart(decision: Decision): boolean {
+  return decision.lease_until !== null
+}
+
+/** Everything that must be equal for two refusals to be the same; the instant and what counts from it left out. */
+export function refusalFingerprint(
+  facts: Facts,
+  decision: Decision,
+  plan: Plan,
+  caller: string,
+): string {
+  const same = {
+    policy: plan.digest,
+    caller,
+    decision: {
+      ...decision,
+      review: decision.review === null ? null : { ...decision.review, by: 0 },
+    },
+    hosts: facts.hosts.map((host) => host.subject),
+    stream: facts.stream,
+    request: facts.request,
+  }
+  return toBase64Url(sha256(utf8(JSON.stringify(same))))
+}
+
+/** The earlier refusal that answers this one, if it is still fresh. */
+export function sameRefusal(
+  state: SubjectState,
+  stream: string,
+  fingerprint: string,
+  at: EpochMs,
+): LastRefusal | null {
+  const last = state.refusals.find((refusal) => refusal.stream === stream)
+  if (last === undefined || last.fingerprint !== fingerprint) return null
+  return at - last.at < IDEMPOTENCY_TTL_MS ? last : null
+}
+
+/** What the request must have in common with a stored answer to get it again. */
+export interface Standing {
+  readonly version: number
+  readonly policy: string
+  readonly incident: string
+  readonly at: EpochMs
+}
+
+/**
+ * Judges a stored answer: `again` gives the record to answer with, `supersedes` the one to replace.
+ * @throws LivegateError `idempotency_mismatch` when the key was used with another body.
+ */
+export function judgeStored(
+  stored: IdempotentAnswer | null,
+  request: DecideRequest,
+  now: Standing,
+  state: SubjectState,
+): { readonly again: string | null; readonly supersedes: string | null } {
+  if (stored === null || stored.expires_at <= now.at) return { again: null, supersedes: null }
+  if (stored.fingerprint !== request.idempotency?.fingerprint)
+    throw new LivegateError(
+      'idempotency_mismatch',
+      'Cannot use this Idempotency-Key: it was used with another body',
+      { hint: 'use a new key for a new question' },
+    )
+  const unchanged =
+    stored.version === now.version &&
+    stored.policy === now.policy &&
+    stored.incident === now.incident &&
+    stored.valid_until !== null &&
+    now.at < stored.valid_until &&
+    state.broadcasts.some((open) => open.id === stored.decision && open.lease_until > now.at)
+  return unchanged
+    ? { again: stored.decision, supersedes: null }
+    : { again: null, supersedes: stored.decision }
+}
+
+/** The answer a stored record gave, replayed under the policy it names; null when the policy is another one now. */
+export function answerFrom(record: StoredRecord, plan: Plan): Answer | null {
+  const facts = disclosedFacts(record)
+  if (facts === null) return null
+  const decision = evaluate(plan, facts)
+  return {
+    id: record.id,
+    decided_at: record.at,
+    outcome: decision.outcome,
+    decision,
+    policy: { name: plan.name, digest: plan.digest },
+    jws: record.jws,
+    openings: record.openings,
+    receipt: record.receipt,
+    supersedes: null,
+    repeated: true,
+  }
+}
+
+function disclosedFacts(record: StoredRecord): Facts | null {
+  const bytes = fromBase64Url(record.openings.facts ?? '')
+  const text = bytes === null ? null : fromUtf8(bytes)
+  if (text === null || text === '') return null
+  const disclosure: unknown = JSON.parse(text)
+  const decoded = Array.isArray(disclosure) ? decodeFacts(disclosure[2]) : null
+  return decoded?.ok === true ? decoded.value : null
+}

@@ -1,0 +1,92 @@
+/**
+ * A subject between decisions: its stored facts and what can be said about it now.
+ *
+ * Facts carry the instant they were true; an update that is older than what is stored changes nothing, so updates may
+ * arrive in any order. Changing facts is not logged by itself: what a decision saw is disclosed with the decision.
+ */
+import type { Facts, Restriction, SubjectId } from '../core/model.ts'
+import { eligibleAt } from '../core/policy/eligible.ts'
+import { evaluate } from '../core/policy/evaluate.ts'
+import type { EpochMs } from '../core/time.ts'
+import type { FactsPatch, SubjectView } from '../gate-types.ts'
+import type { StoredFacts, SubjectState } from '../ports.ts'
+import { type Context, change, instantFor } from './context.ts'
+import { gather } from './gather.ts'
+
+export interface FactsChange {
+  readonly subject: SubjectId
+  readonly facts: FactsPatch
+  readonly as_of: EpochMs
+  /** True: facts not named are forgotten (unless newer than `as_of`). */
+  readonly replace: boolean
+}
+
+/** Stores facts; resolves when durable and visible to every later decision. */
+export function changeFacts(context: Context, input: FactsChange): Promise<StoredFacts> {
+  return context.turns.run(input.subject, async () => {
+    const state = await context.ledger.load(input.subject)
+    const facts = mergedFacts(state.facts, input)
+    const effects = { bumps_version: true, facts }
+    await change(context, {
+      subject: input.subject,
+      state,
+      at: instantFor(context, state),
+      effects,
+    })
+    return facts
+  })
+}
+
+/** Facts after an update; pure. */
+export function mergedFacts(stored: StoredFacts, input: Omit<FactsChange, 'subject'>): StoredFacts {
+  const { as_of } = input
+  const merged: Record<string, { readonly value: unknown; readonly as_of: EpochMs }> = {}
+  for (const [name, fact] of Object.entries(stored))
+    if (!input.replace || fact.as_of > as_of) merged[name] = fact
+  for (const [name, value] of Object.entries(input.facts)) {
+    const newer = merged[name]
+    if (value === undefined || (newer !== undefined && newer.as_of > as_of)) continue
+    if (value === null) delete merged[name]
+    else merged[name] = { value, as_of }
+  }
+  return merged as StoredFacts
+}
+
+/** Everything the deployment may show about a subject now. */
+export async function viewSubject(context: Context, subject: SubjectId): Promise<SubjectView> {
+  const state = await context.ledger.load(subject)
+  const at = instantFor(context, state)
+  const facts = factsOf(context, subject, state, at)
+  const eligible = eligibleAt(context.policies.active().plan, facts)
+  return {
+    subject,
+    facts: state.facts,
+    strikes: state.strikes,
+    restrictions: restrictionsOf(context, subject, state, at),
+    broadcasts: state.broadcasts.filter((open) => open.lease_until > at),
+    eligible_at: eligible.at,
+    eligible_reason: eligible.reason,
+  }
+}
+
+/** Restrictions running now under the active policy. */
+export function restrictionsOf(
+  context: Context,
+  subject: SubjectId,
+  state: SubjectState,
+  at: EpochMs,
+): readonly Restriction[] {
+  return evaluate(context.policies.active().plan, factsOf(context, subject, state, at)).restrictions
+}
+
+function factsOf(context: Context, subject: SubjectId, state: SubjectState, at: EpochMs): Facts {
+  return gather({
+    at,
+    request: { stream: {}, request: {}, supports: [] },
+    hosts: [{ subject, given: {}, state }],
+    incident: context.surroundings.incident(),
+    platform: context.surroundings.platform(),
+    facts_max_age_ms: context.settings.facts_max_age_ms,
+    broadcast: '',
+  })
+}
