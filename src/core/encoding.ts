@@ -68,7 +68,11 @@ export function textFromBase64Url(text: string): string | null {
 }
 
 function toUrlAlphabet(base64: string): string {
-  return base64.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+  const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0
+  return base64
+    .slice(0, base64.length - padding)
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
 }
 
 /** `atob` forgives blanks and stray bits in the last character; both are ruled out before it is asked. */

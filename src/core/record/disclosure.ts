@@ -21,7 +21,7 @@ import type {
   StrikeContent,
   SubjectGroup,
 } from './groups.ts'
-import { disclosureDigest, portableSha256, type Sha256 } from './hashing.ts'
+import { type Hasher, portableHasher } from './hashing.ts'
 import { parseJson } from './json.ts'
 import { GROUP_NAMES, type GroupName, isGroupName, type RecordKind } from './kinds.ts'
 
@@ -71,7 +71,7 @@ export interface Commitment {
 export function openDisclosures(
   record: Commitment,
   disclosures: readonly string[],
-  sha256: Sha256 = portableSha256,
+  hasher: Hasher = portableHasher,
 ): Result<OpenedGroups, RecordFault> {
   const opened: Partial<Record<GroupName, object>> = {}
   for (const disclosure of disclosures) {
@@ -80,7 +80,7 @@ export function openDisclosures(
     const { group, value } = parsed.value
     if (opened[group] !== undefined)
       return refuse('disclosure_repeated', `Cannot open group ${group}: it is given twice`)
-    if (!record.digests.includes(disclosureDigest(disclosure, sha256)))
+    if (!record.digests.includes(hasher.digestText(disclosure)))
       return refuse(
         'disclosure_unmatched',
         `Cannot open group ${group}: its digest is not in the record`,

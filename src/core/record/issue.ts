@@ -13,7 +13,7 @@ import { claimCheck } from './claims.ts'
 import { discloseAll, SALT_BYTES } from './disclosure.ts'
 import type { RecordDraft } from './drafts.ts'
 import type { GroupValues, Openings } from './groups.ts'
-import { disclosureDigest, leafOf, portableSha256, type Sha256 } from './hashing.ts'
+import { type Hasher, leafOf, portableHasher } from './hashing.ts'
 import {
   GROUP_NAMES,
   type GroupName,
@@ -41,7 +41,7 @@ export interface IssuerOptions {
   /** Cryptographically strong random bytes, `count` of them. */
   readonly random: (count: number) => Uint8Array
   /** A faster SHA-256 of the host; the portable one unless given. */
-  readonly sha256?: Sha256
+  readonly hasher?: Hasher
 }
 
 /** A signed record, not yet in any log. */
@@ -75,7 +75,7 @@ export type Issue = (draft: RecordDraft, time: IssueTime) => Promise<IssuedRecor
 
 /** Makes the function that issues the records of one log under one key. */
 export function createIssuer(options: IssuerOptions): Issue {
-  const { issuer, engine, log, signer, random, sha256 = portableSha256 } = options
+  const { issuer, engine, log, signer, random, hasher = portableHasher } = options
   const headers = new Map(RECORD_KINDS.map((kind) => [kind, headerText(kind, signer.kid)]))
 
   return async function issue(draft, time) {
@@ -92,7 +92,7 @@ export function createIssuer(options: IssuerOptions): Issue {
       engine,
       log,
       mmd: MMD_S,
-      ...(groups === null ? {} : commitments(openings, sha256)),
+      ...(groups === null ? {} : commitments(openings, hasher)),
     }
     require(kind, 'public', payload)
     const signed = `${headers.get(kind)}.${textToBase64Url(JSON.stringify(payload))}`
@@ -100,7 +100,7 @@ export function createIssuer(options: IssuerOptions): Issue {
     const jws = `${signed}.${toBase64Url(signature)}`
     requireSize(kind, jws.length)
     const bytes = utf8(jws)
-    return { kind, jti, iat, jws, bytes, leaf: leafOf(bytes, sha256), openings }
+    return { kind, jti, iat, jws, bytes, leaf: leafOf(bytes, hasher), openings }
   }
 }
 
@@ -109,8 +109,8 @@ function headerText(kind: RecordKind, kid: string): string {
 }
 
 /** `_sd` is sorted, so that the place of a digest says nothing about its group. */
-function commitments(openings: Openings, sha256: Sha256): object {
-  const digests = Object.values(openings).map((text) => disclosureDigest(text, sha256))
+function commitments(openings: Openings, hasher: Hasher): object {
+  const digests = Object.values(openings).map((text) => hasher.digestText(text))
   return { _sd: digests.sort(), _sd_alg: 'sha-256' }
 }
 

@@ -4,11 +4,11 @@
  * Which key was in force when is a question to the log's key records, not to today's JWKS (docs/spec/record.md,
  * "Keys"); audit/keys.ts answers it.
  */
-import { fromBase64Url, toBase64Url, utf8 } from '../encoding.ts'
+import { fromBase64Url, toBase64Url } from '../encoding.ts'
 import { LivegateError } from '../errors.ts'
 import { err, ok, type Result } from '../result.ts'
 import type { Ed25519Jwk } from './groups.ts'
-import { portableSha256 } from './hashing.ts'
+import { portableHasher } from './hashing.ts'
 
 /** The JWK of a raw public key. Throws LivegateError unless it has 32 bytes. */
 export function ed25519Jwk(publicKey: Uint8Array): Ed25519Jwk {
@@ -22,7 +22,7 @@ export function ed25519Jwk(publicKey: Uint8Array): Ed25519Jwk {
 
 /** RFC 7638 thumbprint, base64url: the required members in lexical order, no blanks. */
 export function thumbprint(jwk: Ed25519Jwk): string {
-  return toBase64Url(portableSha256(utf8(`{"crv":"${jwk.crv}","kty":"${jwk.kty}","x":"${jwk.x}"}`)))
+  return portableHasher.digestText(`{"crv":"${jwk.crv}","kty":"${jwk.kty}","x":"${jwk.x}"}`)
 }
 
 /** A member of a JWKS document. */

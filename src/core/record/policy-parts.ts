@@ -10,13 +10,13 @@ import { MAX_POLICY_BYTES, POLICY_PART_BYTES } from '../limits.ts'
 import { err, ok, type Result } from '../result.ts'
 import type { RecordDraft } from './drafts.ts'
 import type { OwnClaims } from './groups.ts'
-import { portableSha256, type Sha256 } from './hashing.ts'
+import { type Hasher, portableHasher } from './hashing.ts'
 
 type PolicyPart = OwnClaims['policy']
 
 /** `sha256-` + base64url over the exact bytes of a policy file. */
-export function policyDigest(bytes: Uint8Array, sha256: Sha256 = portableSha256): string {
-  return `sha256-${toBase64Url(sha256(bytes))}`
+export function policyDigest(bytes: Uint8Array, hasher: Hasher = portableHasher): string {
+  return `sha256-${toBase64Url(hasher.digest(bytes))}`
 }
 
 /** The drafts of all parts, in order; one part for an empty file. Throws above 256 KiB. */
@@ -43,7 +43,7 @@ export type PolicyPartsFault = 'parts_missing' | 'parts_differ' | 'text_malforme
  */
 export function joinPolicyParts(
   parts: Iterable<PolicyPart>,
-  sha256: Sha256 = portableSha256,
+  hasher: Hasher = portableHasher,
 ): Result<Uint8Array, PolicyPartsFault> {
   const texts = new Map<number, string>()
   let first: PolicyPart | undefined
@@ -63,5 +63,5 @@ export function joinPolicyParts(
     chunks.push(chunk)
   }
   const bytes = concatBytes(...chunks)
-  return policyDigest(bytes, sha256) === first.digest ? ok(bytes) : err('digest_wrong')
+  return policyDigest(bytes, hasher) === first.digest ? ok(bytes) : err('digest_wrong')
 }

@@ -8,7 +8,7 @@ import { ENGINE } from '../../../src/core/policy/plan.ts'
 import type { RecordDraft } from '../../../src/core/record/drafts.ts'
 import { type ChainPlace, decisionDraft } from '../../../src/core/record/drafts.ts'
 import type { Ed25519Jwk, RequestGroup } from '../../../src/core/record/groups.ts'
-import { portableSha256 } from '../../../src/core/record/hashing.ts'
+import { portableHasher } from '../../../src/core/record/hashing.ts'
 import { createIssuer, type Issue, type RecordSigner } from '../../../src/core/record/issue.ts'
 import { ed25519Jwk, thumbprint } from '../../../src/core/record/jwk.ts'
 import { policyDigest } from '../../../src/core/record/policy-parts.ts'
@@ -64,7 +64,7 @@ export function countedRandom(label = 'salt'): (count: number) => Uint8Array {
   return (count) => {
     const bytes = new Uint8Array(count)
     for (let i = 0; i < count; i += 32)
-      bytes.set(portableSha256(utf8(`${label} ${calls++}`)).subarray(0, count - i), i)
+      bytes.set(portableHasher.digest(utf8(`${label} ${calls++}`)).subarray(0, count - i), i)
     return bytes
   }
 }
