@@ -217,9 +217,9 @@ export interface Decision {
   readonly mode: DelayMode | null
   /** Latest end of everything that denies; null unless something denies. */
   readonly until: Until | null
-  /** Latest end of a hold; null without hold. */
+  /** Latest end of a hold; null without hold, and when waiting alone does not end one of them. */
   readonly not_before: EpochMs | null
-  /** Review asked for: queue and deadline (earliest of all); null without review. */
+  /** The strictest review asked for (a deny at the deadline first, then the sooner deny or the later allow); null without. */
   readonly review: {
     readonly queue: string
     readonly by: EpochMs

@@ -1,0 +1,189 @@
+/**
+ * One rule against one host: does it match, what is it founded on, and what could not be known?
+ *
+ * Says nothing of outcomes; evaluate.ts turns a match into what the rule asks for. Counting comes before CEL because
+ * it is the cheaper half and `false && unknown` is false. Spec: docs/spec/policy.md, "Three values".
+ */
+import type { Facts, HostFacts, Strike, Until } from '../model.ts'
+import { type Standing, standing } from '../standing/standing.ts'
+import type { EpochMs } from '../time.ts'
+import { countEnd, countStrikes, groups, reaches, select } from './count.ts'
+import { lacked } from './count-unless.ts'
+import { climb, countedAt, type LadderQuery, type Opening } from './ladder.ts'
+import type { Condition, ConditionScope, CountPlan, Plan, RulePlan } from './plan.ts'
+
+/** Everything one host contributes to an evaluation. */
+export interface HostContext {
+  readonly plan: Plan
+  readonly facts: Facts
+  readonly index: number
+  readonly host: HostFacts
+  readonly table: Standing
+  readonly scope: ConditionScope
+}
+
+/** What a match is founded on. */
+export interface Evidence {
+  readonly code: 'restriction_active' | 'strike_count' | 'condition' | 'warning'
+  /** The strike that opened the restriction, or the latest counted; null for a condition alone. */
+  readonly opening: Strike | null
+  /** First instant at which strikes alone no longer make the rule match; null when no strike does. */
+  readonly until: Until | null
+  /** Ids of the strikes relied on, sorted. */
+  readonly strikes: readonly string[]
+  readonly count: number | null
+}
+
+export interface RuleMatch {
+  /** `warning`: only a `warn` step applies. */
+  readonly truth: boolean | 'unknown' | 'warning'
+  /** Null when false, and when nothing but a condition was asked and it is unknown. */
+  readonly evidence: Evidence | null
+  /** Facts that were lacking, sorted. */
+  readonly missing: readonly string[]
+  /** True when `on_unknown` applies: always when unknown, see `clouded` for true. */
+  readonly unsure: boolean
+}
+
+export const NO_MATCH: RuleMatch = { truth: false, evidence: null, missing: [], unsure: false }
+const ON_CONDITION: Evidence = {
+  code: 'condition',
+  opening: null,
+  until: null,
+  strikes: [],
+  count: null,
+}
+
+/** The standing and variables of host `index`. */
+export function hostContext(plan: Plan, facts: Facts, index: number, host: HostFacts): HostContext {
+  const table = standing(host.strikes, facts.at, plan.strikes)
+  const { at, stream, request, incident, platform } = facts
+  const scope: ConditionScope = {
+    now: at,
+    subject: host.facts,
+    stream: { ...stream, hosts: facts.hosts.length },
+    request,
+    incident,
+    platform,
+    countStrikes: (pattern, within) => countStrikes(table, pattern, within),
+  }
+  return { plan, facts, index, host, table, scope }
+}
+
+/** Evaluates `rule` for the host. Total. */
+export function matchRule(context: HostContext, rule: RulePlan): RuleMatch {
+  if (rule.count === null)
+    return rule.when === null ? NO_MATCH : onCondition(context, rule.when, ON_CONDITION, [])
+  const counted =
+    rule.ladder === null
+      ? matchCount(context, rule.count)
+      : matchLadder(context, rule.count, rule.ladder)
+  if (counted === null) return NO_MATCH
+  if (rule.when !== null) return onCondition(context, rule.when, counted.evidence, counted.missing)
+  const { evidence, missing } = counted
+  const truth = evidence.code === 'warning' ? 'warning' : true
+  return { truth, evidence, missing, unsure: false }
+}
+
+interface Counted {
+  readonly evidence: Evidence
+  readonly missing: readonly string[]
+}
+
+function matchCount(context: HostContext, count: CountPlan): Counted | null {
+  const { table, scope, plan } = context
+  const { rows, missing } = select(count, table, 'now', scope)
+  const { group_within } = plan.strikes
+  if (!reaches(count, table, rows, group_within)) return null
+  const evidence: Evidence = {
+    code: 'strike_count',
+    opening: table.strikes[rows[rows.length - 1] ?? -1] ?? null,
+    until: countEnd(count, table, rows, group_within),
+    strikes: idsOf(table, rows),
+    count: groups(table, rows, group_within),
+  }
+  return { evidence, missing }
+}
+
+function matchLadder(
+  context: HostContext,
+  count: CountPlan,
+  steps: LadderQuery['steps'],
+): Counted | null {
+  const { table, scope, plan } = context
+  const { rows, missing } = select(count, table, 'ever', scope)
+  if (rows.length === 0) return null
+  const query: LadderQuery = {
+    steps,
+    within: count.within,
+    group_within: plan.strikes.group_within,
+  }
+  const { running, warning } = climb(query, table, rows)
+  const opening = running ?? warning
+  if (opening === null) return null
+  return { evidence: ladderEvidence(query, table, rows, opening, warning !== null), missing }
+}
+
+function ladderEvidence(
+  query: LadderQuery,
+  table: Standing,
+  rows: readonly number[],
+  opening: Opening,
+  warning: boolean,
+): Evidence {
+  const counted = countedAt(query, table, rows, opening.row)
+  const { until } = opening
+  return {
+    code: warning ? 'warning' : 'restriction_active',
+    opening: table.strikes[opening.row] ?? null,
+    until: warning ? null : until === Number.POSITIVE_INFINITY ? 'forever' : (until as EpochMs),
+    strikes: idsOf(table, counted),
+    count: groups(table, counted, query.group_within),
+  }
+}
+
+function idsOf(table: Standing, rows: readonly number[]): string[] {
+  const ids: string[] = []
+  for (const row of rows) ids.push(table.strikes[row]?.id ?? '')
+  return ids.sort()
+}
+
+/** `when` over what the count already established. A warning has no effect, so an unknown `when` only names facts. */
+function onCondition(
+  context: HostContext,
+  when: Condition,
+  evidence: Evidence,
+  lacking: readonly string[],
+): RuleMatch {
+  const truth = when.evaluate(context.scope)
+  if (truth === false) return NO_MATCH
+  const warns = evidence.code === 'warning'
+  if (truth === true) {
+    const missing = clouded(context, when)
+    const unsure = missing !== null && !warns
+    const all = unsure ? union(lacking, missing) : lacking
+    return { truth: warns ? 'warning' : true, evidence, missing: all, unsure }
+  }
+  if (warns) return NO_MATCH
+  const missing = union(lacking, lacked(when.missing(context.scope)))
+  return { truth: 'unknown', evidence, missing, unsure: true }
+}
+
+/**
+ * What a true condition that counts strikes would have lacked with fewer of them; null if nothing. Without this,
+ * `strikes("*", 30d) >= 3 || subject.followers < 10` would fall from `on_unknown` to the rule's own, perhaps milder,
+ * outcome when the third strike arrives (G10).
+ */
+function clouded(context: HostContext, when: Condition): readonly string[] | null {
+  if (when.counts.length === 0) return null
+  const missing = when.missing(context.scope)
+  if (missing.length > 0) return missing
+  const without = when.evaluate({ ...context.scope, countStrikes: () => 0 })
+  return without === 'unknown' ? lacked(missing) : null
+}
+
+/** Both lists without repeats, sorted. */
+export function union(a: readonly string[], b: readonly string[]): readonly string[] {
+  if (a.length === 0) return b
+  return b.length === 0 ? a : [...new Set([...a, ...b])].sort()
+}

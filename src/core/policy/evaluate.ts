@@ -1,0 +1,241 @@
+/**
+ * A policy and the facts in, a decision out: pure, total, the same bit for bit on any machine (G4).
+ *
+ * All rules are evaluated for all hosts and joined; a rule can only add (join.ts), only an exemption can take away,
+ * and only when it is true. Whether one rule matches is evaluate-rule.ts; what follows from a match is here: its
+ * exemptions, then every component it asks for, each with a reason. Spec: docs/spec/policy.md.
+ * From: gate.ts. Next on the tour: core/record.
+ */
+import type { Decision, Facts, Reason, ReasonCode, Restriction, UnknownRule } from '../model.ts'
+import { addMs, type EpochMs } from '../time.ts'
+import { lacked } from './count-unless.ts'
+import { type HostContext, hostContext, matchRule, type RuleMatch } from './evaluate-rule.ts'
+import { holdState, reviewState } from './holds.ts'
+import {
+  emptyJoin,
+  type Join,
+  joinBroadcastDelay,
+  joinDeny,
+  joinHold,
+  joinLease,
+  joinRetry,
+  joinReview,
+  settle,
+} from './join.ts'
+import type { ExemptionPlan, Plan, RulePlan } from './plan.ts'
+import { compareReasons, defaultReason, ruleReason } from './reasons.ts'
+import { restrictionId } from './restriction.ts'
+
+/** What one evaluation collects beside the join. */
+interface Tally {
+  readonly plan: Plan
+  readonly facts: Facts
+  readonly join: Join
+  readonly rules: Set<string>
+  readonly reasons: Reason[]
+  readonly restrictions: Restriction[]
+  readonly unknown: UnknownRule[]
+  readonly exemptions: Set<string>
+  readonly opened: { readonly host: number; readonly rule: string }[]
+}
+
+/** The decision of `plan` over `facts`. Microseconds; linear in strikes, rules and hosts. Never throws. */
+export function evaluate(plan: Plan, facts: Facts): Decision {
+  const tally = startTally(plan, facts)
+  for (let index = 0; index < facts.hosts.length; index++) {
+    const host = facts.hosts[index]
+    if (host === undefined) continue
+    const context = hostContext(plan, facts, index, host)
+    const asked: Asked = new Map()
+    for (const rule of plan.rules) {
+      const match = matchRule(context, rule)
+      if (match.truth === false || isLifted(tally, context, rule.id, asked)) continue
+      contribute(tally, { context, rule, match })
+    }
+  }
+  if (plan.default === 'deny') {
+    joinDeny(tally.join, null)
+    tally.reasons.push(defaultReason(plan))
+  }
+  return finish(tally)
+}
+
+function startTally(plan: Plan, facts: Facts): Tally {
+  return {
+    plan,
+    facts,
+    join: emptyJoin(plan.lease_ms),
+    rules: new Set(),
+    reasons: [],
+    restrictions: [],
+    unknown: [],
+    exemptions: new Set(),
+    opened: [],
+  }
+}
+
+function finish(tally: Tally): Decision {
+  return {
+    ...settle(tally.join, tally.facts.at),
+    rules: [...tally.rules].sort(),
+    reasons: tally.reasons.sort(compareReasons),
+    restrictions: tally.restrictions.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)),
+    unknown: tally.unknown.sort(byRuleAndHost),
+    exemptions: [...tally.exemptions].sort(),
+    holds_opened: tally.opened.sort(byRuleAndHost),
+  }
+}
+
+interface RuleAndHost {
+  readonly rule: string
+  readonly host: number
+}
+
+function byRuleAndHost(a: RuleAndHost, b: RuleAndHost): number {
+  return a.rule === b.rule ? a.host - b.host : a.rule < b.rule ? -1 : 1
+}
+
+/** Answers of this host's exemptions so far; an exemption is asked only when a rule it names matches. */
+type Asked = Map<ExemptionPlan, boolean>
+
+function isLifted(tally: Tally, context: HostContext, rule: string, asked: Asked): boolean {
+  let lifted = false
+  for (const exemption of tally.plan.exemptions) {
+    if (!exemption.rules.includes(rule)) continue
+    let holds = asked.get(exemption)
+    if (holds === undefined) {
+      holds = ask(tally, context, exemption)
+      asked.set(exemption, holds)
+    }
+    if (!holds) continue
+    lifted = true
+    tally.exemptions.add(exemption.id)
+  }
+  return lifted
+}
+
+/** An unknown exemption lifts nothing and is reported under its own id. */
+function ask(tally: Tally, context: HostContext, exemption: ExemptionPlan): boolean {
+  const answer = exemption.when.evaluate(context.scope)
+  if (answer === 'unknown') {
+    const facts = lacked(exemption.when.missing(context.scope))
+    tally.unknown.push({ rule: exemption.id, host: context.index, facts })
+  }
+  return answer === true
+}
+
+/** A rule that matches a host and is not exempted. */
+interface Finding {
+  readonly context: HostContext
+  readonly rule: RulePlan
+  readonly match: RuleMatch
+}
+
+function contribute(tally: Tally, finding: Finding): void {
+  const { context, rule, match } = finding
+  if (match.missing.length > 0)
+    tally.unknown.push({ rule: rule.id, host: context.index, facts: match.missing })
+  if (match.unsure) {
+    const { on_unknown } = tally.plan
+    if (on_unknown.outcome === 'deny') joinDeny(tally.join, null)
+    else joinRetry(tally.join, on_unknown.retry_after_s)
+    giveReason(tally, finding, 'fact_unknown')
+  }
+  if (match.truth === 'warning') giveReason(tally, finding, 'warning')
+  if (match.truth === true && impose(tally, finding)) tally.rules.add(rule.id)
+}
+
+/** Everything a matching rule asks for; false if all it asked for is satisfied, so that it matches no longer. */
+function impose(tally: Tally, finding: Finding): boolean {
+  const { rule, match } = finding
+  const said = tally.reasons.length
+  if (rule.outcome === 'deny') joinDeny(tally.join, match.evidence?.until ?? null)
+  if (rule.lease_ms !== null) joinLease(tally.join, rule.lease_ms)
+  imposeReview(tally, finding)
+  imposeHold(tally, finding)
+  imposeConditions(tally, finding)
+  if (tally.reasons.length > said) return true
+  if (isSatisfiable(rule)) return false
+  giveReason(tally, finding, match.evidence?.code ?? 'condition')
+  return true
+}
+
+/** True if a hold or a review is all the rule asks for. */
+function isSatisfiable(rule: RulePlan): boolean {
+  if (rule.hold === null && rule.review === null) return false
+  if (rule.outcome === 'deny' || rule.lease_ms !== null) return false
+  return rule.broadcast_delay_s === null && rule.obligations.length === 0
+}
+
+function imposeReview(tally: Tally, finding: Finding): void {
+  const { context, rule } = finding
+  if (rule.review === null) return
+  const { at } = tally.facts
+  const state = reviewState(rule.id, context.host.reviews, at)
+  if (state === 'refused') {
+    joinDeny(tally.join, null)
+    giveReason(tally, finding, 'review_refused')
+  }
+  if (state !== 'pending') return
+  const { queue, within, at_deadline } = rule.review
+  joinReview(tally.join, { queue, by: addMs(at, within), at_deadline })
+  giveReason(tally, finding, 'review_required')
+}
+
+function imposeHold(tally: Tally, finding: Finding): void {
+  const { context, rule } = finding
+  if (rule.hold === null) return
+  const query = { rule: rule.id, hold: rule.hold, at: tally.facts.at }
+  const state = holdState(query, context.host.holds)
+  if (state.satisfied) return
+  joinHold(tally.join, state.not_before)
+  if (state.opened) tally.opened.push({ host: context.index, rule: rule.id })
+  giveReason(tally, finding, 'hold_running', state.not_before)
+}
+
+/** Tape delay and obligations; what the caller cannot carry out becomes the policy's `unsupported`, never nothing. */
+function imposeConditions(tally: Tally, finding: Finding): void {
+  const { join, facts, plan } = tally
+  const { rule, match } = finding
+  let supported = true
+  if (rule.broadcast_delay_s !== null) {
+    joinBroadcastDelay(join, rule.broadcast_delay_s)
+    supported = facts.supports.includes('broadcast_delay')
+  }
+  for (const obligation of rule.obligations) {
+    join.obligations.push(obligation)
+    if (!facts.supports.includes(obligation.type)) supported = false
+  }
+  if (supported) return
+  const until = match.evidence?.until ?? null
+  if (plan.unsupported === 'deny') joinDeny(join, until)
+  else joinHold(join, until === 'forever' ? null : until)
+  giveReason(tally, finding, 'unsupported_condition')
+}
+
+function giveReason(
+  tally: Tally,
+  finding: Finding,
+  code: ReasonCode,
+  not_before: EpochMs | null = null,
+): void {
+  const { context, rule, match } = finding
+  const restriction = code === 'fact_unknown' ? null : restrict(tally, finding)
+  const input = { code, host: context.index, evidence: match.evidence, not_before, restriction }
+  tally.reasons.push(ruleReason(tally.plan, rule, input))
+}
+
+/** Lists the running restriction behind a match once, and names it. */
+function restrict(tally: Tally, { context, rule, match }: Finding): string | null {
+  const { evidence } = match
+  if (evidence === null || evidence.code !== 'restriction_active') return null
+  const { opening, until, strikes } = evidence
+  if (opening === null || until === null) return null
+  const { subject } = context.host
+  const id = restrictionId({ subject, rule: rule.id, opened_by: opening.id })
+  if (!tally.restrictions.some((other) => other.id === id)) {
+    const opened = { from: opening.effective_at, opened_by: opening.id }
+    tally.restrictions.push({ id, subject, rule: rule.id, ...opened, until, strikes })
+  }
+  return id
+}

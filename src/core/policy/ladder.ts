@@ -1,0 +1,196 @@
+/**
+ * Restrictions a ladder opens: every counted strike s opens `[s, s + length of step n(s))`, the latest end wins.
+ *
+ * n(s) is the number of strikes in the window ending at s that were unexpired at s, so what expires later never
+ * shortens a restriction, and a reversal recomputes all of them. Linear in strikes: an interval cover is walked from
+ * its right end over precomputed jumps, no further than the last step. Spec: docs/spec/policy.md, "Ladders".
+ */
+import type { Standing } from '../standing/standing.ts'
+import type { EpochMs } from '../time.ts'
+import { exitOf } from './count.ts'
+import type { LadderStep } from './plan.ts'
+
+/** The parts of a rule a ladder needs. */
+export interface LadderQuery {
+  readonly steps: readonly LadderStep[]
+  readonly within: number | null
+  readonly group_within: number
+}
+
+/** What a strike opened. */
+export interface Opening {
+  /** Row of the opening strike. */
+  readonly row: number
+  /** The strike's number, at most that of the last step. */
+  readonly n: number
+  readonly from: EpochMs
+  /** Infinity = forever; for a `warn` step the instant at which its strike stops counting. */
+  readonly until: number
+}
+
+export interface LadderState {
+  /** The running restriction that ends last; the earliest opened of those. */
+  readonly running: Opening | null
+  /** The latest `warn` step whose strike still counts; only when nothing runs. */
+  readonly warning: Opening | null
+}
+
+const IDLE: LadderState = { running: null, warning: null }
+
+/** State at `table.at`. `rows` are the strikes the rule ever selected, ascending. */
+export function climb(query: LadderQuery, table: Standing, rows: readonly number[]): LadderState {
+  if (rows.length === 0) return IDLE
+  const numbers = numbering(query, table, rows)
+  let running: Opening | null = null
+  let warning: Opening | null = null
+  for (let p = 0; p < rows.length; p++) {
+    const n = numbers[p] as number
+    const step = stepFor(query.steps, n)
+    if (step === null) continue
+    const row = rows[p] as number
+    const from = table.effective[row] as EpochMs
+    if (step.length === 'warn') {
+      const until = exitOf(query, table, row)
+      if (until > table.at && (warning === null || from > warning.from))
+        warning = { row, n, from, until }
+      continue
+    }
+    const until = step.length === 'forever' ? Number.POSITIVE_INFINITY : from + step.length
+    if (until > table.at && (running === null || until > running.until))
+      running = { row, n, from, until }
+  }
+  return running === null && warning === null
+    ? IDLE
+    : { running, warning: running === null ? warning : null }
+}
+
+/** The step of the n-th strike: its own, else the next lower; null below the first. */
+export function stepFor(steps: readonly LadderStep[], n: number): LadderStep | null {
+  for (let i = steps.length - 1; i >= 0; i--) {
+    const step = steps[i] as LadderStep
+    if (step.at <= n) return step
+  }
+  return null
+}
+
+/** Rows counted when the strike of `row` took effect: in the window ending at it and unexpired then. */
+export function countedAt(
+  query: LadderQuery,
+  table: Standing,
+  rows: readonly number[],
+  row: number,
+): number[] {
+  const instant = table.effective[row] as number
+  return rows.filter(
+    (other) =>
+      (table.effective[other] as number) <= instant && exitOf(query, table, other) > instant,
+  )
+}
+
+/** n(s) per position of `rows`, capped at the last step's number. */
+function numbering(query: LadderQuery, table: Standing, rows: readonly number[]): number[] {
+  const exits: number[] = []
+  for (const row of rows) exits.push(exitOf(query, table, row))
+  const cap = query.steps[query.steps.length - 1]?.at ?? 0
+  return query.group_within === 0
+    ? countLive(table, rows, exits, cap)
+    : countGroups(query.group_within, table, rows, exits, cap)
+}
+
+/** Without grouping n(s) is how many took effect up to s less how many left up to s. */
+function countLive(
+  table: Standing,
+  rows: readonly number[],
+  exits: readonly number[],
+  cap: number,
+): number[] {
+  const leaving = isAscending(exits) ? exits : exits.toSorted((a, b) => a - b)
+  const numbers: number[] = []
+  let left = 0
+  for (let p = 0; p < rows.length; ) {
+    const instant = table.effective[rows[p] as number] as number
+    const next = endOfInstant(table, rows, p)
+    while (left < leaving.length && (leaving[left] as number) <= instant) left++
+    for (; p < next; p++) numbers.push(Math.min(cap, next - left))
+  }
+  return numbers
+}
+
+/**
+ * With grouping n(s) is the number of jumps from s to the nearest live strike more than `group_within` before,
+ * repeated. Strikes that left are skipped by links that only ever shorten (they never come back).
+ */
+function countGroups(
+  group_within: number,
+  table: Standing,
+  rows: readonly number[],
+  exits: readonly number[],
+  cap: number,
+): number[] {
+  const before = jumps(table, rows, group_within)
+  const leaving = leavingOrder(exits)
+  const alive: number[] = []
+  for (let p = 0; p < rows.length; p++) alive.push(p)
+  const numbers: number[] = []
+  let left = 0
+  for (let p = 0; p < rows.length; ) {
+    const instant = table.effective[rows[p] as number] as number
+    const next = endOfInstant(table, rows, p)
+    for (; left < leaving.length; left++) {
+      const gone = leaving[left] as number
+      if ((exits[gone] as number) > instant) break
+      alive[gone] = gone - 1
+    }
+    let n = 0
+    for (let q = find(alive, next - 1); q >= 0 && n < cap; n++) q = find(alive, before[q] as number)
+    for (; p < next; p++) numbers.push(n)
+  }
+  return numbers
+}
+
+/** Per position the last position more than `group_within` earlier, or -1. */
+function jumps(table: Standing, rows: readonly number[], group_within: number): number[] {
+  const before: number[] = []
+  let p = -1
+  for (const row of rows) {
+    const limit = (table.effective[row] as number) - group_within
+    while ((table.effective[rows[p + 1] as number] as number) < limit) p++
+    before.push(p)
+  }
+  return before
+}
+
+/** Last live position at or before `p`, or -1; halves the path it walks. */
+function find(alive: number[], p: number): number {
+  let at = p
+  while (at >= 0 && alive[at] !== at) {
+    const parent = alive[at] as number
+    if (parent >= 0) alive[at] = alive[parent] as number
+    at = alive[at] as number
+  }
+  return at
+}
+
+function leavingOrder(exits: readonly number[]): number[] {
+  const order: number[] = []
+  for (let p = 0; p < exits.length; p++) order.push(p)
+  if (isAscending(exits)) return order
+  return order.sort((a, b) => {
+    const [x, y] = [exits[a] as number, exits[b] as number]
+    return x === y ? a - b : x < y ? -1 : 1
+  })
+}
+
+/** Position after the last strike of the same millisecond: all of them are in each other's windows. */
+function endOfInstant(table: Standing, rows: readonly number[], p: number): number {
+  const instant = table.effective[rows[p] as number] as number
+  let next = p + 1
+  while (next < rows.length && table.effective[rows[next] as number] === instant) next++
+  return next
+}
+
+function isAscending(values: readonly number[]): boolean {
+  for (let i = 1; i < values.length; i++)
+    if ((values[i] as number) < (values[i - 1] as number)) return false
+  return true
+}
