@@ -59,8 +59,8 @@ export function naiveFiles(entries: readonly Uint8Array[]): Map<string, Uint8Arr
     `tile/${row}/${String(n).padStart(3, '0')}${width === TILE_WIDTH ? '' : `.p/${width}`}`
   for (let n = 0; n * TILE_WIDTH < entries.length; n++) {
     const part = entries.slice(n * TILE_WIDTH, (n + 1) * TILE_WIDTH)
-    const bytes = part.flatMap((e) => [Math.floor(e.length / 256), e.length % 256, ...e])
-    files.set(name('entries', n, part.length), Uint8Array.from(bytes))
+    const framed = part.flatMap((e) => [Uint8Array.of(Math.floor(e.length / 256), e.length), e])
+    files.set(name('entries', n, part.length), concatBytes(...framed))
   }
   let row = entries.map(naiveLeaf)
   for (let level = 0; row.length > 0; level++) {

@@ -23,6 +23,7 @@ import {
   verifyNote,
 } from '../../../src/core/tlog/note.ts'
 import { formatVkey, noteKeyId, parseVkey } from '../../../src/core/tlog/note-key.ts'
+import { formatTlogProof, verifyTlogProof } from '../../../src/core/tlog/proof.ts'
 import { proveConsistency, rootFrom } from '../../../src/core/tlog/tree.ts'
 import { verifyConsistency } from '../../../src/core/tlog/verify.ts'
 import { keyFromSeed, must, readerOver, unhex, verifyEd25519 } from './support.ts'
@@ -136,4 +137,27 @@ test('the key of the Go checksum database reads back', () => {
   expect(formatVkey(must(parseVkey(noteExample.sum_golang_org_vkey)))).toBe(
     noteExample.sum_golang_org_vkey,
   )
+})
+
+test('the specification page prints the worked example as it is', () => {
+  const page = readFileSync(new URL('../../../docs/spec/log.md', import.meta.url), 'utf8')
+  for (const fact of [
+    checkpoint,
+    worked.log_vkey,
+    worked.witness_vkey,
+    ...Object.values(worked.roots),
+  ])
+    expect(page).toContain(fact)
+})
+
+test('the proof the specification page describes holds', async () => {
+  const proof = [unhex(worked.roots['2'])]
+  const text = formatTlogProof({ index: 2, proof, checkpoint })
+  const [verifier, witnesses] = [
+    must(ed25519Verifier(worked.log_vkey, verifyEd25519)),
+    [must(cosignatureVerifier(worked.witness_vkey, verifyEd25519))],
+  ]
+  const leaf = leafHash(utf8(worked.entries[2]))
+  const claim = { text, leaf, origin: ORIGIN, verifiers: [verifier], witnesses, quorum: 1 }
+  expect(must(await verifyTlogProof(claim)).index).toBe(2)
 })
