@@ -83,6 +83,7 @@ export interface CountPlan {
   /** Null = ever. The window is `(at - within, at]`. */
   readonly within: DurationMs | null
   readonly since: EpochMs | null
+  /** `Number.MAX_SAFE_INTEGER` (never reached) when only `weight_at_least` is given. */
   readonly at_least: number
   readonly weight_at_least: number | null
   /** Lifts a strike only when true. */
@@ -132,6 +133,8 @@ export interface ConditionScope {
   readonly request: RequestFacts
   readonly incident: IncidentFacts
   readonly platform: PlatformFacts
+  /** `subject.open_broadcasts`. */
+  readonly open_broadcasts: number
   /** `strikes(pattern, within)`: unexpired strikes of the subject in `(now - within, now]`, 0 when none. */
   readonly countStrikes: (pattern: string, within: DurationMs | null) => number
 }
@@ -151,7 +154,10 @@ export interface Condition {
   readonly counts: readonly { readonly pattern: string; readonly within: DurationMs | null }[]
   /** Total: a missing fact, a wrong type or any error inside CEL is `unknown`, never an exception. */
   evaluate(scope: ConditionScope): Trivalent
-  /** Paths of `facts` that are absent or of the wrong type in `scope`, sorted. */
+  /**
+   * Paths of `facts` that are absent or of the wrong type in `scope`, sorted; `evaluation_error` alone when all are
+   * there and the condition is unknown nevertheless.
+   */
   missing(scope: ConditionScope): readonly string[]
 }
 
@@ -161,6 +167,8 @@ export interface StrikeCondition {
   readonly facts: readonly string[]
   /** True when only `strike.*` is read, so that equal strikes give equal answers. */
   readonly strike_only: boolean
+  /** As in `Condition`; a path may be `strike.issued_at`. */
+  readonly edges: Condition['edges']
   evaluate(scope: ConditionScope, strike: Strike): Trivalent
   missing(scope: ConditionScope, strike: Strike): readonly string[]
 }

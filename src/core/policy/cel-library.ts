@@ -1,0 +1,86 @@
+/**
+ * The one place that talks to the CEL library: parse, type check, and evaluation of what cel-atoms.ts has no closure
+ * for. Values enter as the library wants them (ints as BigInt); instants never do, see cel-time.ts.
+ */
+import { type ASTNode, Environment, serialize } from '@marcbachmann/cel-js'
+import { MAX_CEL_LIST } from '../limits.ts'
+import { err, ok, type Result } from '../result.ts'
+import type { CelFault } from './cel-fault.ts'
+import { FACT_ROOTS, FACTS, type FactType } from './environment.ts'
+
+const CEL_TYPE: Readonly<Record<FactType, string>> = {
+  timestamp: 'google.protobuf.Timestamp',
+  int: 'int',
+  string: 'string',
+  bool: 'bool',
+  'list<string>': 'list<string>',
+}
+
+const environment: Environment = createEnvironment()
+
+function createEnvironment(): Environment {
+  const created = new Environment({
+    limits: {
+      maxAstNodes: 1000,
+      maxDepth: 32,
+      maxListElements: MAX_CEL_LIST + 1,
+      maxMapEntries: MAX_CEL_LIST,
+      maxCallArguments: 8,
+    },
+  })
+  created.registerVariable('now', CEL_TYPE.timestamp)
+  for (const root of FACT_ROOTS) {
+    const facts = [...FACTS.values()].filter(({ path }) => path.startsWith(`${root}.`))
+    const schema = Object.fromEntries(
+      facts.map(({ path, type }) => [path.slice(root.length + 1), CEL_TYPE[type]]),
+    )
+    created.registerVariable({ name: root, schema })
+  }
+  // Only declared: cel-atoms.ts evaluates comparisons of counts itself.
+  created.registerFunction('strikes(string): int', () => 0n)
+  created.registerFunction('strikes(string, string): int', () => 0n)
+  return created
+}
+
+interface CelError {
+  readonly summary?: string
+  readonly message?: string
+  readonly range?: { readonly start: number; readonly end: number }
+}
+
+function faultOf(error: CelError, code: 'cel-syntax' | 'cel-type', length: number): CelFault {
+  const { start, end } = error.range ?? { start: 0, end: length }
+  const message = (error.summary ?? 'expression cannot be read').replace(
+    /google\.protobuf\.T/g,
+    't',
+  )
+  const lower = message.replace(/google\.protobuf\.D/g, 'd')
+  return { code, start, end, message: lower.charAt(0).toLowerCase() + lower.slice(1, 300) }
+}
+
+/** The syntax tree of a CEL text. */
+export function parseCel(source: string): Result<ASTNode, CelFault> {
+  try {
+    return ok(environment.parse(source).ast)
+  } catch (error) {
+    return err(faultOf(error as CelError, 'cel-syntax', source.length))
+  }
+}
+
+/** Null when the text has type bool in the environment of facts. */
+export function checkCelType(source: string): CelFault | null {
+  const checked = environment.check(source)
+  if (!checked.valid) return faultOf(checked.error as CelError, 'cel-type', source.length)
+  if (checked.type === 'bool') return null
+  return {
+    code: 'cel-type',
+    start: 0,
+    end: source.length,
+    message: `condition has type ${checked.type}, expected bool`,
+  }
+}
+
+/** Evaluates one part of a checked condition over plain values; throws what the library throws. */
+export function compileCel(node: ASTNode): (values: Record<string, unknown>) => unknown {
+  return environment.parse(serialize(node))
+}

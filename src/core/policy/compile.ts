@@ -1,0 +1,40 @@
+/**
+ * A policy file to a frozen plan: the one entry of the compiler.
+ *
+ * Bytes -> parse.ts -> check.ts -> conditions (cel.ts) -> plan-build.ts. All diagnostics come at once. A plan depends
+ * on the bytes alone, so the same file gives the same plan on any machine (G4).
+ * Spec: docs/spec/policy-syntax.md. Next: core/policy/evaluate.ts.
+ */
+import { err, ok, type Result } from '../result.ts'
+import { buildPlan } from './build.ts'
+import { checkPolicy } from './check.ts'
+import { compileConditions } from './conditions.ts'
+import type { Diagnostic } from './diagnostic.ts'
+import { policyDigest } from './digest.ts'
+import { parsePolicy } from './parse.ts'
+import type { Plan } from './plan.ts'
+
+export interface CompileOptions {
+  /** Name of the file in diagnostics; nothing is read from it. */
+  readonly file: string
+}
+
+export interface CompiledPolicy {
+  readonly plan: Plan
+  readonly warnings: readonly Diagnostic[]
+}
+
+/** Compiles one policy. On failure every diagnostic is returned, warnings included, by position. */
+export function compilePolicy(
+  bytes: Uint8Array,
+  options: CompileOptions,
+): Result<CompiledPolicy, Diagnostic[]> {
+  const parsed = parsePolicy(bytes, options.file)
+  if (!parsed.ok) return err(parsed.error)
+  const { source, text, reporter } = parsed.value
+  checkPolicy(source, reporter)
+  const conditions = compileConditions(source, text, reporter)
+  if (reporter.failed()) return err(reporter.sorted())
+  const plan = buildPlan(source, conditions, policyDigest(bytes))
+  return ok({ plan, warnings: reporter.sorted() })
+}
