@@ -157,6 +157,8 @@ export interface Change {
     readonly outcome: Outcome
     readonly mode: string | null
     readonly rules: readonly string[]
+    /** Ids of the strikes its reasons name, for `decisionsRelyingOn`; absent: those of its restrictions are used. */
+    readonly strikes?: readonly string[]
   }
   /** True when standing changed: version + 1. */
   readonly bumps_version: boolean
