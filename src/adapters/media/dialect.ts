@@ -1,0 +1,115 @@
+/**
+ * What a kind of media server can do, how it asks, and which exact bytes it takes for an answer.
+ *
+ * A dialect is pure: no clock, no network, no look-up. `parse` reads hostile bytes, `render` is the only place that
+ * knows a status code. What happens in between is hooks.ts. One file per kind: nginx-rtmp.ts.
+ */
+import type { Result } from '../../core/result.ts'
+
+export interface Capabilities {
+  /** When the server asks: `hook` before media flows. */
+  readonly style: 'hook'
+  /** Longest time an answer may be held back without losing the publisher. 0 = answer at once. */
+  readonly hold_max_ms: number
+  /** The answer can give the stream another name than the publisher used. */
+  readonly rename: boolean
+  /** The answer can limit how long the stream runs. */
+  readonly lifetime: boolean
+  /** A refused publisher can be told why. */
+  readonly reason_to_client: boolean
+  /** The server asks again while a stream runs. */
+  readonly poll: boolean
+  /** How a running stream can be ended: `api` = the server's own control interface. */
+  readonly cut: 'api' | 'poll' | 'none'
+  /** What the server does by itself when nobody answers. */
+  readonly when_down: 'deny' | 'allow'
+  /** Bytes of stream name and arguments; anything longer arrives cut off. */
+  readonly max_credential_bytes: number
+  /** Obligations and delay modes it can carry out: `supports` of every decision. */
+  readonly supports: readonly string[]
+}
+
+/** A hook call before it is understood. */
+export interface HookCall {
+  readonly method: string
+  /** Raw query of the URL, without `?`. */
+  readonly query: string
+  readonly content_type: string | null
+  readonly body: Uint8Array
+}
+
+/** Somebody wants to go live. */
+export interface StartEvent {
+  readonly kind: 'start'
+  /** The server's own id of the connection. */
+  readonly session: string
+  /** Equal for two calls of one connection; different calls may share it. Opaque. */
+  readonly connection: string
+  readonly app: string
+  /** The stream name as the publisher sent it: a secret key, or a name an upstream has checked. */
+  readonly name: string
+  /** What the publisher added by himself, in order. Never trusted. */
+  readonly args: readonly (readonly [name: string, value: string])[]
+  /** As the server sees it: may be a relay's. */
+  readonly client_ip: string
+}
+
+export type MediaEvent =
+  | StartEvent
+  /** The connection's broadcast is over. */
+  | { readonly kind: 'end'; readonly session: string }
+  /** It still runs. */
+  | { readonly kind: 'poll'; readonly session: string }
+  /** Nothing the gate decides: viewers, connections, recordings. */
+  | { readonly kind: 'other' }
+
+/** Why a call was refused without an outcome: nothing was decided and nothing logged. */
+export const REFUSALS = [
+  'unauthenticated',
+  'too_large',
+  'malformed',
+  'wrong_app',
+  'unknown_key',
+  'revoked_key',
+  'rate_limited',
+  'session_conflict',
+  'gone',
+  'unavailable',
+] as const
+export type Refusal = (typeof REFUSALS)[number]
+
+/** What to tell the server. */
+export type Verdict =
+  | {
+      readonly type: 'admit'
+      /** Name viewers use; null = the publisher's own. */
+      readonly playback_name: string | null
+      readonly decision: string
+    }
+  | {
+      readonly type: 'deny'
+      readonly outcome: 'deny' | 'delay'
+      readonly decision: string
+      readonly retry_after_s: number | null
+    }
+  /** A call that asks for nothing. */
+  | { readonly type: 'noted' }
+  | { readonly type: 'refused'; readonly why: Refusal; readonly retry_after_s: number | null }
+
+/** Exact answer. `body` is ASCII and never holds a key, a subject or a reason text. */
+export interface Reply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+export interface MediaDialect {
+  /** Second segment of the hook URL and `kind` of the servers file. */
+  readonly kind: string
+  /** `request.ingest` of every decision. */
+  readonly ingest: string
+  readonly capabilities: Capabilities
+  /** The error is a fixed phrase for operators; it never repeats what was sent. */
+  parse(call: HookCall): Result<MediaEvent, string>
+  render(verdict: Verdict): Reply
+}

@@ -1,0 +1,220 @@
+/**
+ * Publish hooks: a media server asks, the gate decides, the server's dialect says it.
+ *
+ * Order matters: who asks (URL path and bearer, before a byte is parsed) → what is asked (dialect) → whose broadcast
+ * (resolve-subject.ts) → the decision (decide-start.ts) → exact bytes. Whatever fails on the way has the shape of a
+ * refusal; nothing here can admit without a durable decision. Sessions are (server, connection), never stream names:
+ * a refused twin on a live name ends only itself.
+ * Spec: docs/media/README.md. Mounted by adapters/http. Next: dialect.ts, nginx-rtmp.ts.
+ */
+import { LivegateError } from '../../core/errors.ts'
+import { MAX_HOOK_BYTES } from '../../core/limits.ts'
+import { createTurns, type Turns } from '../../gate/turns.ts'
+import type { Answer, Gate } from '../../gate-types.ts'
+import type { Clock, Observe, Pepper, StreamKeys } from '../../ports.ts'
+import { type After, decideStart } from './decide-start.ts'
+import type { MediaDialect, Refusal, StartEvent, Verdict } from './dialect.ts'
+import { createGuessLimit, type GuessLimit } from './guess-limit.ts'
+import { nginxRtmp } from './nginx-rtmp.ts'
+import { type Resolved, resolveSubject } from './resolve-subject.ts'
+import { bearerOf, ServerSecret } from './server-secret.ts'
+import type { MediaServer } from './servers-file.ts'
+import { createStarts, type Start, type Starts } from './starts.ts'
+
+export interface HookPorts {
+  readonly gate: Pick<Gate, 'decide' | 'endSession'>
+  readonly streamKeys: StreamKeys
+  readonly pepper: Pepper
+  readonly servers: readonly MediaServer[]
+  readonly observe: Observe
+  readonly clock: Clock
+  /** Timer for holds that are waited out; never used for deciding. */
+  readonly after: After
+}
+
+/** One call as the HTTP layer hands it over: bounded, unparsed. */
+export interface HookRequest {
+  readonly method: string
+  /** Whole URL with its query, as received. */
+  readonly url: string
+  readonly headers: Headers
+  /** Whole body; empty for GET. */
+  readonly body: Uint8Array
+  /** Aborted when the caller hung up. Without it an allow nobody heard runs until its lease ends. */
+  readonly signal?: AbortSignal
+}
+
+export interface Hooks {
+  /** Answers one call to `/hooks/{kind}/{serverId}`. Never rejects, never redirects except to rename a stream. */
+  handle(kind: string, serverId: string, request: HookRequest): Promise<Response>
+}
+
+interface Desk extends HookPorts {
+  readonly guesses: GuessLimit
+  readonly starts: Starts
+  readonly turns: Turns
+}
+
+interface Asker {
+  readonly server: MediaServer
+  readonly dialect: MediaDialect
+}
+
+interface StartAsker extends Asker {
+  /** Aborted when the server (or its proxy) no longer waits for the answer. */
+  readonly hungUp: AbortSignal
+}
+
+const NEVER: AbortSignal = new AbortController().signal
+
+/** Compared with when there is no such server, so that ids cannot be told by time. */
+const NOBODY = new ServerSecret('')
+
+export function createHooks(ports: HookPorts): Hooks {
+  const desk: Desk = {
+    ...ports,
+    guesses: createGuessLimit(),
+    starts: createStarts(),
+    turns: createTurns(),
+  }
+  const servers = new Map(ports.servers.map((server) => [`${server.kind}/${server.id}`, server]))
+  return {
+    async handle(kind, serverId, request) {
+      const server = servers.get(`${kind}/${serverId}`)
+      const proof = (server?.secret ?? NOBODY).matches(
+        bearerOf(request.headers.get('authorization')),
+      )
+      if (server === undefined || !proof)
+        return responseTo(nginxRtmp, refusal(desk, server ?? null, 'unauthenticated'))
+      const asker = { server, dialect: nginxRtmp }
+      try {
+        return responseTo(asker.dialect, await answer(desk, asker, request))
+      } catch (error) {
+        const seconds = error instanceof LivegateError ? (error.retry_after_s ?? 1) : 1
+        return responseTo(asker.dialect, refusal(desk, server, 'unavailable', seconds))
+      }
+    },
+  }
+}
+
+async function answer(
+  desk: Desk,
+  { server, dialect }: Asker,
+  request: HookRequest,
+): Promise<Verdict> {
+  const { search } = new URL(request.url)
+  if (request.body.length > MAX_HOOK_BYTES || search.length > MAX_HOOK_BYTES)
+    return refusal(desk, server, 'too_large')
+  const event = dialect.parse({
+    method: request.method,
+    query: search.slice(1),
+    content_type: request.headers.get('content-type'),
+    body: request.body,
+  })
+  if (!event.ok) return refusal(desk, server, 'malformed')
+  switch (event.value.kind) {
+    case 'start':
+      return start(desk, { server, dialect, hungUp: request.signal ?? NEVER }, event.value)
+    case 'end':
+      return end(desk, server, event.value.session)
+    // Re-deciding running streams is not done here; until then a poll must not cut one.
+    case 'poll':
+    case 'other':
+      return { type: 'noted' }
+  }
+}
+
+async function start(desk: Desk, asker: StartAsker, event: StartEvent): Promise<Verdict> {
+  const { server } = asker
+  const resolved = await resolveSubject(desk, server, event, desk.clock.now())
+  return desk.turns.run(`${server.id} ${event.session}`, async () => {
+    const earlier = desk.starts.get(server.id, event.session)
+    const repeated = earlier !== undefined && isRepetition(earlier, event, resolved)
+    if (!repeated) await endEarlier(desk, server, event.session)
+    if (!resolved.ok) return refusal(desk, server, resolved.error)
+    if (!repeated && earlier?.connection === event.connection)
+      return refusal(desk, server, 'session_conflict')
+    const life = repeated ? earlier : beginLife(desk, server, event, resolved.value)
+    let admitted = false
+    try {
+      const verdict = await decide(desk, asker, { event, resolved: resolved.value, life })
+      admitted = verdict.type === 'admit'
+      // A refusal closes the connection, and with it what an earlier call of it was allowed.
+      if (!admitted && repeated) await endEarlier(desk, server, event.session)
+      return verdict
+    } finally {
+      if (!admitted) desk.starts.forget(server.id, event.session)
+    }
+  })
+}
+
+/** The same connection asks the same thing again: a proxy repeated the call. */
+function isRepetition(
+  earlier: Start,
+  event: StartEvent,
+  resolved: Awaited<ReturnType<typeof resolveSubject>>,
+): boolean {
+  return (
+    resolved.ok &&
+    earlier.connection === event.connection &&
+    earlier.stream === resolved.value.stream
+  )
+}
+
+function beginLife(desk: Desk, server: MediaServer, event: StartEvent, resolved: Resolved): Start {
+  const session = { server: server.id, session: event.session, at: desk.clock.now() }
+  return desk.starts.begin(session, { connection: event.connection, stream: resolved.stream })
+}
+
+async function decide(
+  desk: Desk,
+  asker: StartAsker,
+  input: { readonly event: StartEvent; readonly resolved: Resolved; readonly life: Start },
+): Promise<Verdict> {
+  const { event, resolved, life } = input
+  const over = AbortSignal.any([life.over.signal, asker.hungUp])
+  const made = await decideStart({ ...desk, ...asker, event, resolved, start: life, over })
+  if (made === null) return refusal(desk, asker.server, 'gone')
+  const admitted = made.outcome === 'allow' && !asker.hungUp.aborted
+  if (admitted) return { type: 'admit', playback_name: resolved.playback_name, decision: made.id }
+  // Nobody heard it, or this server cannot carry it out: what the decision opened must not stay open.
+  if (made.decision.lease_until !== null) await desk.gate.endSession(asker.server.id, event.session)
+  if (made.outcome === 'allow') return refusal(desk, asker.server, 'gone')
+  const retry = retryAfterSeconds(made, desk.clock.now())
+  return { type: 'deny', outcome: made.outcome, decision: made.id, retry_after_s: retry }
+}
+
+/** When asking again may help, for logs and proxies; the publisher never sees it. */
+function retryAfterSeconds({ decision }: Answer, now: number): number | null {
+  if (decision.retry_after_s !== null) return decision.retry_after_s
+  return decision.not_before === null ? null : (decision.not_before - now) / 1000
+}
+
+/** The server says it is over. A session nobody opened ends nothing and is no fault. */
+async function end(desk: Desk, server: MediaServer, session: string): Promise<Verdict> {
+  desk.starts.get(server.id, session)?.over.abort()
+  return desk.turns.run(`${server.id} ${session}`, async () => {
+    await endEarlier(desk, server, session)
+    return { type: 'noted' }
+  })
+}
+
+async function endEarlier(desk: Desk, server: MediaServer, session: string): Promise<void> {
+  desk.starts.forget(server.id, session)
+  await desk.gate.endSession(server.id, session)
+}
+
+function refusal(
+  desk: Desk,
+  server: MediaServer | null,
+  why: Refusal,
+  retryAfterS: number | null = null,
+): Verdict {
+  desk.observe({ type: 'hook_refused', server: server?.id ?? 'unknown', why })
+  return { type: 'refused', why, retry_after_s: retryAfterS }
+}
+
+function responseTo(dialect: MediaDialect, verdict: Verdict): Response {
+  const { status, headers, body } = dialect.render(verdict)
+  return new Response(body, { status, headers })
+}

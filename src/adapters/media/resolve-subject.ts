@@ -1,0 +1,58 @@
+/**
+ * From what a publisher sent to whose broadcast it is. The key itself goes no further than this file.
+ *
+ * Without a known subject there is no outcome: the call is refused, counted, and not logged. The stream of every
+ * decision is the stream key's id, or a keyed hash of an upstream's name, so that holds and refusals follow the
+ * stream and not the session.
+ */
+import type { SubjectId } from '../../core/model.ts'
+import { err, ok, type Result } from '../../core/result.ts'
+import type { EpochMs } from '../../core/time.ts'
+import type { Pepper, StreamKeys } from '../../ports.ts'
+import type { Refusal, StartEvent } from './dialect.ts'
+import type { GuessLimit } from './guess-limit.ts'
+import type { MediaServer } from './servers-file.ts'
+
+export interface Resolved {
+  readonly subject: SubjectId
+  readonly stream: string
+  /** Null = the stream keeps the name the publisher used. */
+  readonly playback_name: string | null
+}
+
+export interface Lookup {
+  readonly streamKeys: StreamKeys
+  readonly pepper: Pepper
+  readonly guesses: GuessLimit
+}
+
+export async function resolveSubject(
+  lookup: Lookup,
+  server: MediaServer,
+  event: StartEvent,
+  now: EpochMs,
+): Promise<Result<Resolved, Refusal>> {
+  if (server.app !== null && event.app !== server.app) return err('wrong_app')
+  if (server.subject_from === 'name') return ok(byName(lookup.pepper, server, event.name))
+  if (lookup.guesses.blocked(server.id, event.client_ip, now)) return err('rate_limited')
+  const keyHash = lookup.pepper.hash(event.name)
+  const key = await lookup.streamKeys.byHash(keyHash)
+  if (key === null) {
+    const guess = { server: server.id, address: event.client_ip, key_hash: keyHash, now }
+    lookup.guesses.missed(guess)
+    return err('unknown_key')
+  }
+  if (key.revoked_at !== null && key.revoked_at <= now) return err('revoked_key')
+  const playback = server.playback === 'rename' ? playbackName(key.id) : null
+  return ok({ subject: key.subject, stream: key.id, playback_name: playback })
+}
+
+/** What viewers ask for: as stable as the key's id, and plainly no secret. */
+export function playbackName(streamKeyId: string): string {
+  return `live_${streamKeyId.replace(/^sk_/, '')}`
+}
+
+function byName(pepper: Pepper, server: MediaServer, name: string): Resolved {
+  const stream = `sn_${pepper.hash(JSON.stringify(['stream name', server.id, name])).slice(0, 22)}`
+  return { subject: name, stream, playback_name: null }
+}

@@ -1,0 +1,28 @@
+/**
+ * Takes everything out of a diagnostic of the servers file that could be a secret in the wrong place.
+ *
+ * A secret has 16 characters or more, so nothing that long which an author wrote is repeated: not as a quoted
+ * value, not as a misplaced key, not in the words of the YAML library. The place (line and column) stays.
+ */
+import type { Diagnostic } from '../../core/policy/diagnostic.ts'
+import { MIN_SECRET_CHARS } from './server-secret.ts'
+
+/** The diagnostic without long quotations. */
+export function scrub(diagnostic: Diagnostic): Diagnostic {
+  return { ...diagnostic, message: scrubText(diagnostic) }
+}
+
+function scrubText({ code, message }: Diagnostic): string {
+  // The library puts what it found behind a colon.
+  if (code === 'yaml-syntax') return message.split(':', 1)[0] ?? message
+  return message
+    .replace('a policy cannot', 'a servers file cannot')
+    .replace(/`([^`]*)`/g, (all, inner: string) => (inner.length < MIN_SECRET_CHARS ? all : '`…`'))
+}
+
+/** One line for a person: place, code, message, hint. Never the source line, which may hold a secret. */
+export function describeProblem(diagnostic: Diagnostic): string {
+  const { file, line, column, code, message, hint } = diagnostic
+  const tail = hint === undefined ? '' : `\n  hint: ${hint}`
+  return `${file}:${line}:${column} ${code}: ${message}${tail}`
+}

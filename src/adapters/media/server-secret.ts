@@ -1,0 +1,58 @@
+/**
+ * A secret a media server shows, kept so that it can be compared and never printed.
+ *
+ * Only its SHA-256 stays in memory; text, JSON and inspection all say `[secret]`. Where it was written (file,
+ * environment) is servers-file.ts.
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { equalBytes, utf8 } from '../../core/encoding.ts'
+
+/** Characters of a secret: 16 random base64 characters are 96 bits, more than can be tried over a network. */
+export const MIN_SECRET_CHARS = 16
+export const MAX_SECRET_CHARS = 256
+
+/** RFC 6750 `b64token`: what may follow `Bearer `. */
+const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
+
+/** Why `text` cannot be a secret, without repeating it; null when it can. */
+export function secretFault(text: string): string | null {
+  if (text.length < MIN_SECRET_CHARS || text.length > MAX_SECRET_CHARS)
+    return `has ${text.length} characters, expected ${MIN_SECRET_CHARS} to ${MAX_SECRET_CHARS}`
+  return TOKEN.test(text)
+    ? null
+    : 'has a character that cannot stand in a Bearer header, expected letters, digits and ._~+/-='
+}
+
+export class ServerSecret {
+  readonly #digest: Uint8Array
+
+  constructor(text: string) {
+    this.#digest = sha256(utf8(text))
+  }
+
+  /** True when `presented` is this secret; takes the same time for every answer of the same length. */
+  matches(presented: string): boolean {
+    return equalBytes(this.#digest, sha256(utf8(presented)))
+  }
+
+  /** True when both hold the same text. */
+  equals(other: ServerSecret): boolean {
+    return equalBytes(this.#digest, other.#digest)
+  }
+
+  toString(): string {
+    return '[secret]'
+  }
+
+  toJSON(): string {
+    return '[secret]'
+  }
+}
+
+const BEARER = /^Bearer ([A-Za-z0-9._~+/-]{1,256}=*)$/i
+
+/** The token of an `Authorization: Bearer` header; empty when there is none that could be right. */
+export function bearerOf(header: string | null): string {
+  const token = header === null || header.length > 300 ? null : BEARER.exec(header)
+  return token?.[1] ?? ''
+}

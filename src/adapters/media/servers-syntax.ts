@@ -1,0 +1,119 @@
+/**
+ * Shapes of the media servers file, in the words people read in messages and in an editor's schema.
+ *
+ * Form only; what belongs together is checked in servers-file.ts. The shape of a secret is the one here that never
+ * quotes what it found.
+ */
+import { isScalar } from 'yaml'
+import { type At, duration, list, type Shape, spanOf, text, word } from '../../core/policy/shape.ts'
+import { object, optional, required } from '../../core/policy/shape-object.ts'
+import type { DurationMs } from '../../core/time.ts'
+
+export interface ServerSource {
+  readonly id: At<string>
+  readonly kind: At<'nginx-rtmp'>
+  readonly secret?: At<string>
+  readonly secret_env?: At<string>
+  readonly secret_file?: At<string>
+  readonly subject: At<SubjectSource>
+  readonly control?: At<string>
+  readonly when_down?: At<'deny' | 'allow'>
+  readonly hold_max?: At<DurationMs>
+  readonly playback?: At<'rename' | 'keep'>
+  readonly territory?: At<string>
+  readonly app?: At<string>
+}
+
+export interface SubjectSource {
+  readonly from: At<'stream_key' | 'name'>
+}
+
+export interface ServersSource {
+  readonly servers: At<readonly At<ServerSource>[]>
+}
+
+/** A thousand servers at 300 bytes fill the largest file the YAML reader takes. */
+const MAX_SERVERS = 1000
+
+const ID = text({
+  max: 64,
+  pattern: /^[a-z0-9][a-z0-9_-]*$/,
+  expected: 'an id of lower-case letters, digits, `-` and `_`',
+})
+
+const SECRET: Shape<string> = {
+  expected: 'text',
+  schema: { type: 'string' },
+  read: (node, outer, reporter) => {
+    const span = spanOf(node, outer)
+    if (isScalar(node) && typeof node.value === 'string') return { value: node.value, ...span }
+    const hint = isScalar(node) && node.value !== null ? 'put it in quotes' : undefined
+    reporter.report('wrong-type', span, 'secret is not text, expected text', hint)
+    return undefined
+  },
+}
+
+const SERVER = object<ServerSource>({
+  name: 'a server',
+  members: {
+    id: required(ID, 'Name of the server; last segment of its hook address.'),
+    kind: required(word('nginx-rtmp'), 'Which program it is.'),
+    secret: optional(SECRET, 'Bearer secret its proxy sends, 16 characters or more.'),
+    secret_env: optional(
+      text({ max: 128, pattern: /^[A-Za-z_][A-Za-z0-9_]*$/, expected: 'the name of a variable' }),
+      'Environment variable that holds the secret.',
+    ),
+    secret_file: optional(text({ max: 1000 }), 'File that holds the secret.'),
+    subject: required(
+      object<SubjectSource>({
+        name: 'a subject',
+        members: {
+          from: required(
+            word('stream_key', 'name'),
+            'stream_key: the stream name is a secret, looked up. name: it is the account, checked before.',
+          ),
+        },
+      }),
+      'Whose broadcast it is.',
+    ),
+    control: optional(
+      text({
+        max: 1000,
+        pattern: /^https?:\/\/[^\s<>"@?#]+$/,
+        expected: 'an http address without user, query and fragment',
+      }),
+      'Control interface of the server.',
+    ),
+    when_down: optional(
+      word('deny', 'allow'),
+      'What its configuration does when the gate cannot be reached. deny unless given.',
+    ),
+    hold_max: optional(
+      duration({ zero: true }),
+      'Longest time an answer is held back for a hold about to end. 5s unless given.',
+    ),
+    playback: optional(
+      word('rename', 'keep'),
+      'rename: viewers get a public name instead of the key. rename unless given.',
+    ),
+    territory: optional(
+      text({ max: 2, pattern: /^[A-Z]{2}$/, expected: 'two capital letters such as FR' }),
+      'Where its broadcasts come from, ISO 3166-1.',
+    ),
+    app: optional(
+      text({ max: 128, pattern: /^[A-Za-z0-9_.-]+$/, expected: 'the name of an application' }),
+      'The only application that may start broadcasts.',
+    ),
+  },
+})
+
+/** A media servers file. */
+export const SERVERS_FILE: Shape<ServersSource> = object<ServersSource>({
+  name: 'a servers file',
+  members: {
+    servers: required(
+      list(SERVER, { max: MAX_SERVERS, min: 0 }),
+      'Media servers that may ask the gate.',
+    ),
+  },
+})

@@ -1,0 +1,54 @@
+/**
+ * Memory of the starts under way, so that one session has one broadcast.
+ *
+ * A server's session id is only unique while the server runs: nginx counts connections from one again after a
+ * restart. A `nonce` tells one life of an id from the next; it becomes part of the idempotency key, so a repeated
+ * call is answered alike and a new life never with an old answer. Losing this memory (restart, eviction) costs
+ * nothing but that: the gate's own table of open broadcasts stays the truth.
+ */
+import { LRUCache } from 'lru-cache'
+
+/** One life of a session id. */
+export interface Start {
+  readonly nonce: string
+  /** Connection fields as the server wrote them. */
+  readonly connection: string
+  readonly stream: string
+  /** Aborted when the server says it is over. */
+  readonly over: AbortController
+}
+
+/** At about 600 bytes each, 30 MB; more live streams than one gate serves. */
+const MAX_STARTS = 50_000
+
+export interface Starts {
+  get(server: string, session: string): Start | undefined
+  /** Begins a new life; `at` is when it was first seen. */
+  begin(
+    session: { readonly server: string; readonly session: string; readonly at: number },
+    start: Pick<Start, 'connection' | 'stream'>,
+  ): Start
+  forget(server: string, session: string): void
+}
+
+export function createStarts(): Starts {
+  const starts = new LRUCache<string, Start>({ max: MAX_STARTS })
+  let lives = 0
+  return {
+    get: (server, session) => starts.get(keyOf(server, session)),
+    begin({ server, session, at }, { connection, stream }) {
+      lives++
+      const nonce = `${at.toString(36)}.${lives.toString(36)}`
+      const start = { nonce, connection, stream, over: new AbortController() }
+      starts.set(keyOf(server, session), start)
+      return start
+    },
+    forget: (server, session) => {
+      starts.delete(keyOf(server, session))
+    },
+  }
+}
+
+function keyOf(server: string, session: string): string {
+  return `${server} ${session}`
+}
