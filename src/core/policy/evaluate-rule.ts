@@ -65,6 +65,7 @@ export function hostContext(plan: Plan, facts: Facts, index: number, host: HostF
     request,
     incident,
     platform,
+    open_broadcasts: host.open_broadcasts,
     countStrikes: (pattern, within) => countStrikes(table, pattern, within),
   }
   return { plan, facts, index, host, table, scope }
