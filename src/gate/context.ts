@@ -8,7 +8,8 @@ import { toBase64Url } from '../core/encoding.ts'
 import { LivegateError } from '../core/errors.ts'
 import type { SubjectId } from '../core/model.ts'
 import type { RecordDraft } from '../core/record/drafts.ts'
-import type { ChainGroup, Openings } from '../core/record/groups.ts'
+import type { ChainGroup } from '../core/record/groups.ts'
+import type { Issue } from '../core/record/issue.ts'
 import { type EpochMs, epochMs } from '../core/time.ts'
 import type {
   ChainKind,
@@ -27,13 +28,10 @@ import type {
 } from '../ports.ts'
 import type { Turns } from './turns.ts'
 
-/** Signs drafts; core/record/issue.ts makes one from a key. */
+/** Signs drafts under one key (core/record/issue.ts). */
 export interface Issuer {
   readonly kid: string
-  issue(
-    draft: RecordDraft,
-    identity: { readonly jti: string; readonly iat: number },
-  ): Promise<{ readonly jws: string; readonly leaf: Uint8Array; readonly openings: Openings }>
+  readonly issue: Issue
 }
 
 /** Runs `fire` once after `delay_ms` unless cancelled. Not a clock: core never sees it. */
@@ -119,7 +117,7 @@ export interface Advanced {
  */
 export async function advance(context: Context, step: Step): Promise<Advanced> {
   const { id, at, state, draft } = step
-  const issued = await context.issuer.issue(draft, { jti: id, iat: Math.floor(at / 1000) })
+  const issued = await context.issuer.issue(draft, { jti: id, iat_s: Math.floor(at / 1000) })
   const record: SignedRecord = {
     id,
     kind: draft.kind as ChainKind,

@@ -7,7 +7,7 @@
  * stored: it is replayed from the record's own disclosed facts (G4).
  */
 import { sha256 } from '@noble/hashes/sha2.js'
-import { fromBase64Url, fromUtf8, toBase64Url, utf8 } from '../core/encoding.ts'
+import { textFromBase64Url, toBase64Url, utf8 } from '../core/encoding.ts'
 import { LivegateError } from '../core/errors.ts'
 import { IDEMPOTENCY_TTL_MS } from '../core/limits.ts'
 import type { Decision, Facts } from '../core/model.ts'
@@ -113,8 +113,7 @@ export function answerFrom(record: StoredRecord, plan: Plan): Answer | null {
 }
 
 function disclosedFacts(record: StoredRecord): Facts | null {
-  const bytes = fromBase64Url(record.openings.facts ?? '')
-  const text = bytes === null ? null : fromUtf8(bytes)
+  const text = textFromBase64Url(record.openings.facts ?? '')
   if (text === null || text === '') return null
   const disclosure: unknown = JSON.parse(text)
   const decoded = Array.isArray(disclosure) ? decodeFacts(disclosure[2]) : null

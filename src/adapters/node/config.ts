@@ -1,0 +1,295 @@
+/**
+ * Configuration of the Node host: flags, environment and one optional YAML file, validated as a whole.
+ *
+ * One table says for every setting its flag, its variable, its default and what it means; `--help`, the docs test and
+ * the parser read it. Precedence: flag, environment, file, default. Every error is reported at once. Nothing is read
+ * from disk here but the optional file's text, handed in by the caller. Next: server.ts.
+ */
+import { parse as parseYaml } from 'yaml'
+import { DEFAULT_FACTS_MAX_AGE_MS, MMD_S } from '../../core/limits.ts'
+import { err, ok, type Result } from '../../core/result.ts'
+import { parseDuration } from '../../core/time.ts'
+
+export interface ServerConfig {
+  readonly host: string
+  readonly port: number
+  readonly data: string
+  readonly policy: string
+  readonly origin: string
+  readonly issuer: string
+  readonly admin_key: string | null
+  readonly log_public: boolean
+  readonly metrics_public: boolean
+  readonly servers: string | null
+  readonly init: boolean
+  readonly facts_max_age_ms: number
+  readonly moderation_available: boolean | null
+  readonly jwt_issuer: string | null
+  readonly jwt_jwks: string | null
+  readonly jwt_audience: string | null
+  readonly log_level: 'silent' | 'error' | 'warn' | 'info'
+}
+
+type Read = (text: string) => Result<unknown, string>
+
+/** One setting. */
+export interface Setting {
+  readonly name: keyof ServerConfig
+  readonly flag: string
+  readonly env: string
+  readonly fallback: string | null
+  readonly about: string
+  readonly read: Read
+}
+
+const text: Read = (value) => (value === '' ? err('expected a text') : ok(value))
+const port: Read = (value) =>
+  /^\d{1,5}$/.test(value) && Number(value) <= 65_535
+    ? ok(Number(value))
+    : err('expected a port from 0 to 65535')
+const flag: Read = (value) =>
+  value === 'true' || value === '1'
+    ? ok(true)
+    : value === 'false' || value === '0'
+      ? ok(false)
+      : err('expected true or false')
+const duration: Read = (value) => parseDuration(value)
+const origin: Read = (value) =>
+  /^[a-z0-9.-]+(:\d+)?(\/[A-Za-z0-9._~-]+)*$/.test(value) && value.length <= 128
+    ? ok(value)
+    : err('expected a log name such as gate.example/log/main (host and path, no scheme)')
+const url: Read = (value) => (URL.canParse(value) ? ok(value) : err('expected an absolute URL'))
+const adminKey: Read = (value) =>
+  /^lg_[A-Za-z0-9-]{4,32}_[A-Za-z0-9_-]{32,128}$/.test(value)
+    ? ok(value)
+    : err('expected lg_<id>_<secret> with a secret of at least 32 characters')
+const level: Read = (value) =>
+  ['silent', 'error', 'warn', 'info'].includes(value)
+    ? ok(value)
+    : err('expected silent, error, warn or info')
+
+/** Every setting there is, in the order of the docs. */
+export const SETTINGS: readonly Setting[] = [
+  {
+    name: 'host',
+    flag: 'host',
+    env: 'LIVEGATE_HOST',
+    fallback: '127.0.0.1',
+    about: 'address to listen on',
+    read: text,
+  },
+  {
+    name: 'port',
+    flag: 'port',
+    env: 'LIVEGATE_PORT',
+    fallback: '8787',
+    about: 'port to listen on; 0 picks a free one',
+    read: port,
+  },
+  {
+    name: 'data',
+    flag: 'data',
+    env: 'LIVEGATE_DATA',
+    fallback: './data',
+    about: 'data directory: database, log, keys',
+    read: text,
+  },
+  {
+    name: 'policy',
+    flag: 'policy',
+    env: 'LIVEGATE_POLICY',
+    fallback: 'policies/default.yaml',
+    about: 'policy file, watched; the last good revision stays active',
+    read: text,
+  },
+  {
+    name: 'origin',
+    flag: 'origin',
+    env: 'LIVEGATE_ORIGIN',
+    fallback: 'livegate.local/log',
+    about: 'name of the log; fixed when the data directory is created',
+    read: origin,
+  },
+  {
+    name: 'issuer',
+    flag: 'issuer',
+    env: 'LIVEGATE_ISSUER',
+    fallback: 'https://livegate.local',
+    about: '`iss` of records',
+    read: url,
+  },
+  {
+    name: 'admin_key',
+    flag: 'admin-key',
+    env: 'LIVEGATE_ADMIN_KEY',
+    fallback: null,
+    about: 'admin key to install instead of a generated one',
+    read: adminKey,
+  },
+  {
+    name: 'log_public',
+    flag: 'log-public',
+    env: 'LIVEGATE_LOG_PUBLIC',
+    fallback: 'false',
+    about: 'serve log entries to anybody (checkpoints and hash tiles always are)',
+    read: flag,
+  },
+  {
+    name: 'metrics_public',
+    flag: 'metrics-public',
+    env: 'LIVEGATE_METRICS_PUBLIC',
+    fallback: 'true',
+    about: 'serve /metrics without a key',
+    read: flag,
+  },
+  {
+    name: 'servers',
+    flag: 'servers',
+    env: 'LIVEGATE_SERVERS',
+    fallback: null,
+    about: 'media servers file',
+    read: text,
+  },
+  {
+    name: 'init',
+    flag: 'init',
+    env: 'LIVEGATE_INIT',
+    fallback: 'false',
+    about: 'create the data directory, its keys and its log when it does not exist',
+    read: flag,
+  },
+  {
+    name: 'facts_max_age_ms',
+    flag: 'facts-max-age',
+    env: 'LIVEGATE_FACTS_MAX_AGE',
+    fallback: `${DEFAULT_FACTS_MAX_AGE_MS / 86_400_000}d`,
+    about: 'stored facts older than this count as absent',
+    read: duration,
+  },
+  {
+    name: 'moderation_available',
+    flag: 'moderation-available',
+    env: 'LIVEGATE_MODERATION_AVAILABLE',
+    fallback: null,
+    about: 'fact platform.moderation_available; absent (unknown) unless set',
+    read: flag,
+  },
+  {
+    name: 'jwt_issuer',
+    flag: 'jwt-issuer',
+    env: 'LIVEGATE_JWT_ISSUER',
+    fallback: null,
+    about: 'accept JWT access tokens of this issuer',
+    read: url,
+  },
+  {
+    name: 'jwt_jwks',
+    flag: 'jwt-jwks',
+    env: 'LIVEGATE_JWT_JWKS',
+    fallback: null,
+    about: 'URL of that issuer’s JWKS',
+    read: url,
+  },
+  {
+    name: 'jwt_audience',
+    flag: 'jwt-audience',
+    env: 'LIVEGATE_JWT_AUDIENCE',
+    fallback: null,
+    about: 'audience those tokens must name',
+    read: text,
+  },
+  {
+    name: 'log_level',
+    flag: 'log-level',
+    env: 'LIVEGATE_LOG_LEVEL',
+    fallback: 'info',
+    about: 'silent, error, warn or info',
+    read: level,
+  },
+]
+
+/** Seconds within which a record must be covered by a checkpoint; not configurable, part of the promise. */
+export const MERGE_DELAY_S: number = MMD_S
+
+export interface ConfigSources {
+  /** By flag name without dashes in front; booleans as `true`. */
+  readonly flags: Readonly<Record<string, string | boolean | undefined>>
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Text of the optional file and its name. */
+  readonly file: { readonly name: string; readonly text: string } | null
+}
+
+/** The configuration, or every error as one line each. */
+export function readConfig(sources: ConfigSources): Result<ServerConfig, readonly string[]> {
+  const errors: string[] = []
+  const file = fileValues(sources.file, errors)
+  const config: Record<string, unknown> = {}
+  for (const setting of SETTINGS) {
+    const [value, from] = pick(setting, sources, file)
+    if (value === null) {
+      config[setting.name] = null
+      continue
+    }
+    const read = setting.read(value)
+    if (read.ok) config[setting.name] = read.value
+    else errors.push(`Cannot read ${from}: ${shown(setting, value)}, ${read.error}`)
+  }
+  crossChecks(config, errors)
+  return errors.length === 0 ? ok(config as unknown as ServerConfig) : err(errors)
+}
+
+function pick(
+  setting: Setting,
+  sources: ConfigSources,
+  file: Readonly<Record<string, string>>,
+): readonly [value: string | null, from: string] {
+  const given = sources.flags[setting.flag]
+  if (given !== undefined) return [String(given), `--${setting.flag}`]
+  const variable = sources.env[setting.env]
+  if (variable !== undefined && variable !== '') return [variable, setting.env]
+  const inFile = file[setting.flag.replaceAll('-', '_')]
+  if (inFile !== undefined)
+    return [inFile, `${setting.flag} in ${sources.file?.name ?? 'the file'}`]
+  return [setting.fallback, setting.flag]
+}
+
+/** Secrets are never echoed. */
+function shown(setting: Setting, value: string): string {
+  return setting.name === 'admin_key' ? 'a value of the wrong form' : `\`${value.slice(0, 80)}\``
+}
+
+function fileValues(
+  file: ConfigSources['file'],
+  errors: string[],
+): Readonly<Record<string, string>> {
+  if (file === null) return {}
+  let parsed: unknown
+  try {
+    parsed = parseYaml(file.text, { maxAliasCount: 0, uniqueKeys: true })
+  } catch {
+    errors.push(`Cannot read ${file.name}: not YAML, expected one \`name: value\` per line`)
+    return {}
+  }
+  if (parsed === null || parsed === undefined) return {}
+  if (typeof parsed !== 'object' || Array.isArray(parsed)) {
+    errors.push(`Cannot read ${file.name}: not a mapping, expected one \`name: value\` per line`)
+    return {}
+  }
+  const names = new Set(SETTINGS.map((setting) => setting.flag.replaceAll('-', '_')))
+  const values: Record<string, string> = {}
+  for (const [name, value] of Object.entries(parsed)) {
+    if (!names.has(name))
+      errors.push(`Cannot read ${file.name}: unknown setting \`${name.slice(0, 80)}\``)
+    else if (['string', 'number', 'boolean'].includes(typeof value)) values[name] = String(value)
+    else errors.push(`Cannot read ${name} in ${file.name}: expected a single value`)
+  }
+  return values
+}
+
+function crossChecks(config: Readonly<Record<string, unknown>>, errors: string[]): void {
+  const jwt = ['jwt_issuer', 'jwt_jwks', 'jwt_audience'].filter((name) => config[name] !== null)
+  if (jwt.length > 0 && jwt.length < 3)
+    errors.push(
+      'Cannot accept JWT access tokens: jwt-issuer, jwt-jwks and jwt-audience are needed together',
+    )
+}
