@@ -1,0 +1,260 @@
+/**
+ * Audits a log in one streaming pass over its entries, on anybody's machine and in a browser tab.
+ *
+ * Feed entries in order (`entries`), farm signatures out (`verifyRange`) and hand their results back (`signatures`),
+ * compare the returned hash tiles with the stored ones, then `finish` with the checkpoint. Covers inclusion and
+ * consistency, every entry's form and key, policy texts, chains and heartbeats. Replay of decisions and the report on
+ * erased subjects are not here yet, and the report says so. Memory: one head per opened chain, the policy texts, one byte
+ * per entry since the last heartbeat. Spec: docs/spec/record.md, "Auditing".
+ */
+import { fromAscii, toBase64Url } from '../encoding.ts'
+import { openDisclosures } from '../record/disclosure.ts'
+import { type Hasher, leafOf, portableHasher } from '../record/hashing.ts'
+import type { RecordKey } from '../record/jwk.ts'
+import { isChainKind, type RecordKind } from '../record/kinds.ts'
+import { type ParsedRecord, parseRecord } from '../record/parse.ts'
+import { expectedKey } from '../record/verify.ts'
+import type { LogFile } from '../tlog/grow.ts'
+import { Chains } from './chains.ts'
+import { type Finding, Findings, type Notice } from './findings.ts'
+import { Heartbeats } from './heartbeats.ts'
+import { KeyBook } from './keys.ts'
+import { PolicyShelf } from './policies.ts'
+import type { RangeResult } from './range.ts'
+import { type AuditCounts, wordsOf } from './report.ts'
+import type { AuditState } from './state.ts'
+import { AuditTree, compareTile, type SignedHead } from './tree.ts'
+
+export interface AuditOptions {
+  /** Origin of the log; every record must name it. */
+  readonly origin: string
+  /** `iss` of every record; any single one, learned from entry 0, when absent. */
+  readonly issuer?: string
+  /** The last checkpoint one trusts, its note verified; null for a first audit. */
+  readonly trusted: SignedHead | null
+  /** A faster SHA-256 of the host. */
+  readonly hasher?: Hasher
+  /** Where an earlier audit of the same log stopped. */
+  readonly state?: AuditState
+}
+
+export interface AuditEntry {
+  readonly bytes: Uint8Array
+  /** Disclosures of this record, when somebody has them. */
+  readonly disclosures?: readonly string[]
+}
+
+export interface AuditReport {
+  /** True without findings. Read `not_checked` before calling the log honest. */
+  readonly clean: boolean
+  readonly findings: readonly Finding[]
+  readonly notices: readonly Notice[]
+  readonly counts: AuditCounts
+  /** Sentences. */
+  readonly checked: readonly string[]
+  readonly not_checked: readonly string[]
+}
+
+export interface Audit {
+  /** The next entries in order. Returns the hash tiles they make full, for `tile`. */
+  entries(batch: readonly AuditEntry[]): readonly LogFile[]
+  /** The partial hash tiles at the size reached, for `tile`; empty when every tile is full. */
+  partialTiles(): readonly LogFile[]
+  /** Keys with their intervals, as far as the entries so far tell. */
+  keys(): readonly RecordKey[]
+  /** Result of one `verifyRange`, in any order. */
+  signatures(result: RangeResult): void
+  /** A stored hash tile against the recomputed one; null when the log does not serve it. */
+  tile(recomputed: LogFile, stored: Uint8Array | null): void
+  /** Exact bytes of every policy revision completely in the log so far. */
+  policies(): ReadonlyMap<string, Uint8Array>
+  /** Entries seen so far. */
+  size(): number
+  /** Where this audit stands, as JSON; resume only from a clean, finished one. */
+  state(): AuditState
+  /** `checkpoint` is the head these entries belong to, its note verified. */
+  finish(checkpoint: SignedHead): AuditReport
+}
+
+/** Starts an audit, or resumes one from its state. */
+export function createAudit(options: AuditOptions): Audit {
+  return new StreamingAudit(options)
+}
+
+class StreamingAudit implements Audit {
+  readonly #findings = new Findings()
+  readonly #hasher: Hasher
+  readonly #origin: string
+  readonly #tree: AuditTree
+  readonly #keys: KeyBook
+  readonly #policies: PolicyShelf
+  readonly #chains: Chains
+  readonly #heartbeats: Heartbeats
+  readonly #started: number
+  readonly #byKind = new Map<RecordKind, number>()
+  #issuer: string | undefined
+  #unreadable = 0
+  #opened = 0
+  #unopened = 0
+  #verified = 0
+  #tiles = 0
+  /** Leaves of the last deployment records: a byte-identical repeat of one is legal and ignored. */
+  #recent: string[]
+
+  constructor({ origin, issuer, trusted, hasher = portableHasher, state }: AuditOptions) {
+    this.#origin = origin
+    this.#issuer = issuer ?? state?.issuer
+    this.#hasher = hasher
+    this.#tree = new AuditTree(trusted, state?.tree)
+    this.#started = this.#tree.size
+    this.#keys = new KeyBook(state?.keys)
+    this.#policies = new PolicyShelf(hasher, state?.policies)
+    this.#chains = new Chains(state?.chains)
+    this.#heartbeats = new Heartbeats(state?.heartbeats)
+    this.#recent = [...(state?.recent ?? [])]
+  }
+
+  entries(batch: readonly AuditEntry[]): readonly LogFile[] {
+    const first = this.#tree.size
+    const leaves = batch.map((entry, i) => this.#entry(entry, first + i))
+    return this.#tree.append(leaves)
+  }
+
+  partialTiles(): readonly LogFile[] {
+    return this.#tree.partialTiles()
+  }
+
+  keys(): readonly RecordKey[] {
+    return [...this.#keys.ring().values()]
+  }
+
+  signatures(result: RangeResult): void {
+    this.#verified += result.verified
+    for (const { code, index, message } of result.findings) this.#findings.add(code, index, message)
+  }
+
+  tile(recomputed: LogFile, stored: Uint8Array | null): void {
+    this.#tiles++
+    const finding = compareTile(recomputed, stored)
+    if (finding !== null) this.#findings.add(finding.code, finding.index, finding.message)
+  }
+
+  policies(): ReadonlyMap<string, Uint8Array> {
+    return this.#policies.texts()
+  }
+
+  size(): number {
+    return this.#tree.size
+  }
+
+  state(): AuditState {
+    return {
+      version: 1,
+      origin: this.#origin,
+      ...(this.#issuer === undefined ? {} : { issuer: this.#issuer }),
+      size: this.#tree.size,
+      tree: this.#tree.state(),
+      keys: this.#keys.state(),
+      policies: this.#policies.state(),
+      chains: this.#chains.state(),
+      heartbeats: this.#heartbeats.state(),
+      recent: this.#recent,
+    }
+  }
+
+  finish(checkpoint: SignedHead): AuditReport {
+    this.#tree.close(checkpoint, this.#findings)
+    const { findings, notices } = this.#findings.totals()
+    const counts: AuditCounts = {
+      size: this.#tree.size,
+      entries: this.#tree.size - this.#started,
+      by_kind: Object.fromEntries(this.#byKind),
+      unreadable: this.#unreadable,
+      signatures: this.#verified,
+      chain_opened: this.#opened,
+      chain_unopened: this.#unopened,
+      ...this.#chains.counts(),
+      policies: this.#policies.texts().size,
+      tiles: this.#tiles,
+      after_last_heartbeat: this.#heartbeats.uncovered(),
+      findings,
+      notices,
+    }
+    return {
+      clean: findings === 0,
+      findings: this.#findings.list(),
+      notices: this.#findings.notices(),
+      counts,
+      ...wordsOf(counts, this.#tree.consistent),
+    }
+  }
+
+  #entry({ bytes, disclosures }: AuditEntry, index: number): Uint8Array {
+    const leaf = leafOf(bytes, this.#hasher)
+    const parsed = parseRecord(fromAscii(bytes) ?? '')
+    this.#heartbeats.entry(parsed.ok ? parsed.value.kind : null)
+    if (!parsed.ok) {
+      this.#unreadable++
+      this.#findings.add(parsed.error.code, index, parsed.error.message)
+      return leaf
+    }
+    const record = parsed.value
+    this.#byKind.set(record.kind, (this.#byKind.get(record.kind) ?? 0) + 1)
+    this.#issuer ??= record.claims.iss
+    if (index === 0) this.#keys.first(record, this.#findings)
+    if (this.#signerFits(record, index)) this.#content(record, { index, leaf, disclosures })
+    return leaf
+  }
+
+  #signerFits(record: ParsedRecord, index: number): boolean {
+    const expected = {
+      log: this.#origin,
+      index,
+      ...(this.#issuer === undefined ? {} : { issuer: this.#issuer }),
+    }
+    const key = expectedKey(record, this.#keys.ring(), expected)
+    if (!key.ok) this.#findings.add(key.error.code, index, key.error.message)
+    return key.ok
+  }
+
+  #content(record: ParsedRecord, place: Place): void {
+    const { index } = place
+    if (record.kind === 'decision' || record.kind === 'broadcast')
+      this.#policies.require(record.claims.policy, index, this.#findings)
+    if (isChainKind(record.kind)) this.#link(record, place)
+    else if (!this.#isRepeat(toBase64Url(place.leaf))) this.#deployment(record, index)
+  }
+
+  #deployment(record: ParsedRecord, index: number): void {
+    if (record.kind === 'key' && index > 0) this.#keys.learn(record.claims, index, this.#findings)
+    if (record.kind === 'policy') this.#policies.add(record.claims, index, this.#findings)
+    if (record.kind === 'heartbeat') this.#heartbeats.check(record.claims, index, this.#findings)
+    if (record.kind === 'erasure')
+      this.#findings.note('erasure', index, `A subject was erased (${record.claims.scope})`)
+  }
+
+  #link(record: ParsedRecord, { index, leaf, disclosures = [] }: Place): void {
+    const opened = openDisclosures(record, disclosures, this.#hasher)
+    if (!opened.ok) this.#findings.add(opened.error.code, index, opened.error.message)
+    const chain = opened.ok ? opened.value.chain : undefined
+    if (chain === undefined) {
+      this.#unopened++
+      this.#chains.unopened()
+      return
+    }
+    this.#opened++
+    this.#chains.link({ index, leaf: toBase64Url(leaf), chain }, this.#findings)
+  }
+
+  #isRepeat(leaf: string): boolean {
+    if (this.#recent.includes(leaf)) return true
+    this.#recent = [...this.#recent.slice(-63), leaf]
+    return false
+  }
+}
+
+interface Place {
+  readonly index: number
+  readonly leaf: Uint8Array
+  readonly disclosures: readonly string[] | undefined
+}

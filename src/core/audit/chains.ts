@@ -1,0 +1,93 @@
+/**
+ * Follows every subject's chain: seq without gaps from 1, prev right, `at` never falling.
+ *
+ * Works on opened `chain` groups only. A link that is missing while enough entries in between were not opened may be
+ * one of those: that is a notice, not a lie. A byte-identical repeat of one of a chain's last 16 records (a writer that
+ * lost its acknowledgement) is legal; any other record at a known seq is a fork. Spec: docs/spec/record.md, "Chains".
+ */
+import type { ChainGroup } from '../record/groups.ts'
+import type { Findings } from './findings.ts'
+
+/** Records of one chain a repeat may repeat: a subject's outbox never holds as many. */
+const REPEATABLE = 16
+
+/** As stored between two audits. */
+export interface ChainHead {
+  readonly seq: number
+  readonly at: number
+  /** Chain entries not opened before this head was met. */
+  readonly unopened: number
+  /** Leaf hashes (base64url) of the last records, the head's last. */
+  readonly leaves: readonly string[]
+}
+
+export interface Link {
+  readonly index: number
+  /** base64url. */
+  readonly leaf: string
+  readonly chain: ChainGroup
+}
+
+export class Chains {
+  readonly #heads: Map<string, ChainHead>
+  #unopened: number
+  #repeats = 0
+
+  constructor(
+    state: { readonly heads?: Record<string, ChainHead>; readonly unopened?: number } = {},
+  ) {
+    this.#heads = new Map(Object.entries(state.heads ?? {}))
+    this.#unopened = state.unopened ?? 0
+  }
+
+  /** A chain record whose group `chain` nobody opened. */
+  unopened(): void {
+    this.#unopened++
+  }
+
+  link({ index, leaf, chain }: Link, findings: Findings): void {
+    const head = this.#heads.get(chain.sub)
+    if (head !== undefined && chain.seq <= head.seq) {
+      const back = head.leaves.length - 1 - (head.seq - chain.seq)
+      if (head.leaves[back] === leaf) this.#repeats++
+      else
+        findings.add('chain_fork', index, `Seq ${chain.seq} of a chain is there with other bytes`)
+      return
+    }
+    const missing = chain.seq - (head?.seq ?? 0) - 1
+    if (missing > 0) this.#gap(missing, index, head, findings)
+    else if (chain.prev !== (head?.leaves.at(-1) ?? null))
+      findings.add(
+        'chain_prev',
+        index,
+        `Seq ${chain.seq} of a chain does not name the record before it`,
+      )
+    if (head !== undefined && chain.at < head.at)
+      findings.add(
+        'chain_time',
+        index,
+        `Seq ${chain.seq} of a chain is ${head.at - chain.at} ms earlier than the record before it`,
+      )
+    this.#advance(chain, leaf, missing > 0 ? [] : (head?.leaves ?? []))
+  }
+
+  state(): { readonly heads: Record<string, ChainHead>; readonly unopened: number } {
+    return { heads: Object.fromEntries(this.#heads), unopened: this.#unopened }
+  }
+
+  counts(): { readonly subjects: number; readonly repeats: number } {
+    return { subjects: this.#heads.size, repeats: this.#repeats }
+  }
+
+  #gap(missing: number, index: number, head: ChainHead | undefined, findings: Findings): void {
+    const unopened = this.#unopened - (head?.unopened ?? 0)
+    const message = `${missing} records are missing in a chain before this one; ${unopened} entries in between were not opened`
+    if (unopened >= missing) findings.note('chain_unopened', index, message)
+    else findings.add('chain_gap', index, message)
+  }
+
+  #advance(chain: ChainGroup, leaf: string, before: readonly string[]): void {
+    const leaves = [...before.slice(1 - REPEATABLE), leaf]
+    this.#heads.set(chain.sub, { seq: chain.seq, at: chain.at, unopened: this.#unopened, leaves })
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * What an audit has to say: findings (the log lies) and notices (worth knowing, no lie).
+ *
+ * Codes are closed, so that a script can tell a changed byte from a missing one. A fault of a single record keeps its
+ * code from record/faults.ts. Spec: docs/spec/record.md, "Auditing".
+ */
+import type { RecordFaultCode } from '../record/faults.ts'
+
+export type FindingCode =
+  | RecordFaultCode
+  | 'first_not_key' // entry 0 is not the record key that signs it
+  | 'key_record' // a key record that contradicts what the log said about keys before
+  | 'policy_not_logged' // used before its text was completely in the log
+  | 'policy_parts' // parts that do not make the text of their digest
+  | 'chain_gap' // a seq is missing and no unopened entry can be it
+  | 'chain_fork' // the same subject and seq with other bytes
+  | 'chain_prev' // prev is not the leaf of the subject's previous record
+  | 'chain_time' // at falls along a chain
+  | 'heartbeat_gap' // does not begin where the previous one ended, or covers entries not there yet
+  | 'heartbeat_totals' // other totals than the entries it covers
+  | 'tile' // a stored hash tile differs from the entries
+  | 'size' // other number of entries than the checkpoint says
+  | 'root' // entries do not hash to the checkpoint's root
+  | 'fork' // the log once signed another tree at the trusted checkpoint's size
+  | 'rollback' // the checkpoint is older than the trusted one
+
+/** A proof, or a piece of one, that the log lies. */
+export interface Finding {
+  /** Log index it is about; null for the tree as a whole. */
+  readonly index: number | null
+  readonly code: FindingCode
+  readonly message: string
+}
+
+export type NoticeCode =
+  | 'chain_unopened' // links missing that may be among the unopened entries
+  | 'key_revoked' // entries signed by a key that was withdrawn for them afterwards
+  | 'erasure'
+
+export interface Notice {
+  readonly index: number
+  readonly code: NoticeCode
+  readonly message: string
+}
+
+/** Findings kept with their text; beyond this they are only counted. */
+const MAX_KEPT = 1000
+
+/** Collects findings and notices, bounded in memory. */
+export class Findings {
+  readonly #findings: Finding[] = []
+  readonly #notices: Notice[] = []
+  #found = 0
+  #noticed = 0
+
+  add(code: FindingCode, index: number | null, message: string): void {
+    this.#found++
+    if (this.#findings.length < MAX_KEPT) this.#findings.push({ index, code, message })
+  }
+
+  note(code: NoticeCode, index: number, message: string): void {
+    this.#noticed++
+    if (this.#notices.length < MAX_KEPT) this.#notices.push({ index, code, message })
+  }
+
+  /** In the order of their index; those about the whole tree last. */
+  list(): readonly Finding[] {
+    const place = (finding: Finding): number => finding.index ?? Number.MAX_SAFE_INTEGER
+    return this.#findings.toSorted((a, b) => place(a) - place(b))
+  }
+
+  notices(): readonly Notice[] {
+    return this.#notices
+  }
+
+  /** All of them, also those whose text was not kept. */
+  totals(): { readonly findings: number; readonly notices: number } {
+    return { findings: this.#found, notices: this.#noticed }
+  }
+}

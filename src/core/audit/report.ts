@@ -1,0 +1,65 @@
+/**
+ * Says in plain words what an audit has checked and, as plainly, what it has not.
+ *
+ * A clean audit that hides its limits proves less than it claims; these sentences are part of the result. The words
+ * follow from the counts alone.
+ */
+import type { RecordKind } from '../record/kinds.ts'
+
+export interface AuditCounts {
+  /** Size of the tree at the end. */
+  readonly size: number
+  /** Entries seen in this run. */
+  readonly entries: number
+  readonly by_kind: Readonly<Partial<Record<RecordKind, number>>>
+  readonly unreadable: number
+  /** Signatures that hold. */
+  readonly signatures: number
+  readonly chain_opened: number
+  readonly chain_unopened: number
+  /** Chains met, of all runs. */
+  readonly subjects: number
+  /** Legal byte-identical repeats. */
+  readonly repeats: number
+  readonly policies: number
+  /** Hash tiles compared. */
+  readonly tiles: number
+  readonly after_last_heartbeat: number
+  readonly findings: number
+  readonly notices: number
+}
+
+/** `consistent` is null when no trusted checkpoint was met. */
+export function wordsOf(
+  counts: AuditCounts,
+  consistent: boolean | null,
+): { readonly checked: readonly string[]; readonly not_checked: readonly string[] } {
+  const { entries, signatures, tiles, chain_opened: opened, chain_unopened: unopened } = counts
+  const checked = [
+    `${entries} entries: form, kind, claims, key in force, place in the tree.`,
+    `The root over all ${counts.size} entries against the checkpoint.`,
+    'Policy texts against their digests, and that each was logged before its use.',
+    'Heartbeats against the entries they cover.',
+  ]
+  const not = [
+    'Replay: that decisions follow from policy and facts.',
+    'Erased subjects: whose records can no longer be opened.',
+    'That nothing was kept out of the log from the start: only chains, and receipts collected outside, can show that.',
+    'That everybody is shown the same log: only witnesses or comparing checkpoints can show that.',
+    'Clocks: `iat` is what the gate says.',
+  ]
+  if (signatures > 0) checked.push(`${signatures} signatures hold.`)
+  if (signatures < entries) not.push(`${entries - signatures} entries have no verified signature.`)
+  if (opened > 0)
+    checked.push(`${opened} records in the chains of ${counts.subjects} subjects: seq, prev, at.`)
+  if (unopened > 0)
+    not.push(`${unopened} records whose place in a chain was not disclosed to this audit.`)
+  if (opened > 0) not.push('The end of each chain: records after the last one seen may exist.')
+  if (tiles > 0) checked.push(`${tiles} stored hash tiles against the entries.`)
+  else not.push('Stored hash tiles.')
+  if (consistent === null) not.push('Consistency: no trusted checkpoint was met.')
+  else checked.push('Consistency with the trusted checkpoint.')
+  if (counts.after_last_heartbeat > 0)
+    not.push(`${counts.after_last_heartbeat} entries no heartbeat covers yet.`)
+  return { checked, not_checked: not }
+}

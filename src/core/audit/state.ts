@@ -1,0 +1,42 @@
+/**
+ * Where an audit stopped, as plain JSON: size, root and edge of the tree, keys, policy texts, chain heads, heartbeats.
+ *
+ * The file is the auditor's own and must be kept like the trusted checkpoint: whoever can change it can hide a lie.
+ */
+import { LivegateError } from '../errors.ts'
+import type { ChainHead } from './chains.ts'
+import type { HeartbeatState } from './heartbeats.ts'
+import type { KeyState } from './keys.ts'
+import type { PolicyState } from './policies.ts'
+import type { TreeState } from './tree.ts'
+
+export interface AuditState {
+  readonly version: 1
+  readonly origin: string
+  readonly issuer?: string
+  /** Entries audited so far. */
+  readonly size: number
+  readonly tree: TreeState
+  readonly keys: readonly KeyState[]
+  readonly policies: PolicyState
+  readonly chains: { readonly heads: Record<string, ChainHead>; readonly unopened: number }
+  readonly heartbeats: HeartbeatState
+  readonly recent: readonly string[]
+}
+
+/** Reads a state file. Throws LivegateError when it is no state of this version or of another log. */
+export function parseAuditState(text: string, origin: string): AuditState {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new LivegateError('invalid_request', 'Cannot resume audit: the state is not JSON')
+  }
+  const state = value as Partial<AuditState> | null
+  if (state?.version !== 1 || state.origin !== origin || state.tree === undefined)
+    throw new LivegateError(
+      'invalid_request',
+      `Cannot resume audit: expected a state of version 1 of log \`${origin}\``,
+    )
+  return state as AuditState
+}
