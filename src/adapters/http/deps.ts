@@ -1,0 +1,84 @@
+/**
+ * What the HTTP layer needs from its composition root.
+ */
+import type { JWK } from 'jose'
+import type { EpochMs } from '../../core/time.ts'
+import type { Gate } from '../../gate-types.ts'
+import type { Clock, Directory, Log, Observe, Pepper, Random, StreamKeys } from '../../ports.ts'
+import type { CallerKeys } from './caller-keys.ts'
+import type { Hooks } from './hooks.ts'
+import type { AccessTokenConfig } from './jwt.ts'
+import type { RateConfig } from './rate.ts'
+import type { RouteId } from './scopes.ts'
+
+export interface HttpConfig {
+  /** The deployment's own name: what the audience of an API key must be; null accepts only keys without one. */
+  readonly audience: string | null
+  readonly log_public: boolean
+  readonly metrics_public: boolean
+  /** Requests worked on at the same time; more are answered 503 `overloaded` before any work. */
+  readonly max_in_flight: number
+  readonly rate: RateConfig
+}
+
+/** 512 decisions of 20 ms each are 25,000 a second; a single caller may ask 1,000 times a second. */
+export const DEFAULT_HTTP_CONFIG: HttpConfig = {
+  audience: null,
+  log_public: false,
+  metrics_public: true,
+  max_in_flight: 512,
+  rate: { per_s: 1_000, burst: 2_000 },
+}
+
+/** Whether a decision can be made now. */
+export type Readiness =
+  | { readonly ready: true }
+  | {
+      readonly ready: false
+      readonly code: 'halted' | 'log_unavailable' | 'overloaded'
+      /** For operators; no secret, no subject. */
+      readonly why: string
+    }
+
+export interface PolicyRevision {
+  readonly name: string
+  readonly digest: string
+  readonly active: boolean
+  /** When it became active; null when never. */
+  readonly activated_at: EpochMs | null
+}
+
+export interface PoliciesView {
+  /** Newest first. */
+  list(): Promise<readonly PolicyRevision[]> | readonly PolicyRevision[]
+  /** Exact bytes of a revision; null when unknown. */
+  text(digest: string): Promise<Uint8Array | null> | Uint8Array | null
+}
+
+export interface AppDeps {
+  readonly gate: Gate
+  readonly clock: Clock
+  readonly random: Random
+  readonly pepper: Pepper
+  /** `createCallerKeys(apiKeys, clock)`; call its `invalidate` on revocation. */
+  readonly callerKeys: CallerKeys
+  readonly streamKeys: StreamKeys
+  readonly directory: Directory
+  readonly log: Log
+  readonly observe: Observe
+  readonly config: HttpConfig
+  readonly readiness: () => Readiness | Promise<Readiness>
+  /** Prometheus text, version 0.0.4. */
+  readonly metricsText: () => string | Promise<string>
+  readonly policiesView: PoliciesView
+  /** Verifier key of the log (`name+hash+key`), without a line break. */
+  readonly logVkey: string
+  /** Public record keys, old ones included. */
+  readonly recordKeys: () => readonly JWK[]
+  /** Absent: access tokens are refused. */
+  readonly accessTokens?: AccessTokenConfig
+  /** Absent: every hook is answered 404. */
+  readonly hooks?: Hooks
+  /** Told of every failure that became 500, for the log of the operator. */
+  readonly report?: (failure: { readonly route: RouteId; readonly error: unknown }) => void
+}

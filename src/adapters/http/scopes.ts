@@ -1,0 +1,98 @@
+/**
+ * The table: every route there is, and what a caller needs to use it.
+ *
+ * A route that is not here cannot be mounted (mount.ts takes its method and path from this table), so no route is open
+ * by accident. tests/adapters/http/scopes.test.ts walks every row with every scope. Spec: docs/spec/api.md, "Routes".
+ */
+
+/** What an API key or access token may be allowed to do. `admin` implies every other scope. */
+export const SCOPES = [
+  'decide',
+  'audit',
+  'identity',
+  'strikes',
+  'facts',
+  'read',
+  'review',
+  'incident',
+  'policy',
+  'hook',
+  'metrics',
+  'admin',
+] as const
+export type Scope = (typeof SCOPES)[number]
+
+/** Configuration that opens a route for everybody. */
+export interface Openness {
+  /** Log entries without a key. */
+  readonly log_public: boolean
+  /** `/metrics` without a key. */
+  readonly metrics_public: boolean
+}
+
+export interface Access {
+  /** Null: everybody. */
+  readonly scope: Scope | null
+  /** Opens the route for everybody when the deployment says so. */
+  readonly opened_by?: keyof Openness
+  /** The route proves its callers itself: media servers know no API keys. */
+  readonly delegated?: true
+  /** Answered even when the server is full: somebody has to see that it is. */
+  readonly unbounded?: true
+}
+
+/** Method and path pattern of every route, with what it takes to call it. */
+export const ROUTES = {
+  'POST /v1/decisions': { scope: 'decide' },
+  'GET /v1/decisions': { scope: 'audit' },
+  'GET /v1/decisions/:id': { scope: 'audit' },
+  'GET /v1/decisions/:id/proof': { scope: 'audit' },
+  'POST /v1/explanations': { scope: 'decide' },
+  'POST /v1/subjects/:subject/strikes': { scope: 'strikes' },
+  'POST /v1/strikes/:id/reversal': { scope: 'strikes' },
+  'GET /v1/subjects/:subject/facts': { scope: 'facts' },
+  'PUT /v1/subjects/:subject/facts': { scope: 'facts' },
+  'PATCH /v1/subjects/:subject/facts': { scope: 'facts' },
+  'GET /v1/subjects/:subject': { scope: 'read' },
+  'POST /v1/stream-keys': { scope: 'admin' },
+  'DELETE /v1/stream-keys/:id': { scope: 'admin' },
+  'GET /v1/policies': { scope: 'read' },
+  'GET /v1/policies/:digest': { scope: 'read' },
+  'GET /log/checkpoint': { scope: null },
+  'GET /log/vkey': { scope: null },
+  'GET /log/tile/entries/*': { scope: 'audit', opened_by: 'log_public' },
+  'GET /log/tile/*': { scope: null },
+  'GET /.well-known/jwks.json': { scope: null },
+  'POST /hooks/:kind/:server': { scope: 'hook', delegated: true },
+  'GET /healthz': { scope: null, unbounded: true },
+  'GET /readyz': { scope: null, unbounded: true },
+  'GET /metrics': { scope: 'metrics', opened_by: 'metrics_public', unbounded: true },
+  'GET /openapi.json': { scope: null },
+} as const
+
+export type RouteId = keyof typeof ROUTES
+export const ROUTE_IDS: readonly RouteId[] = Object.keys(ROUTES) as RouteId[]
+
+/** The row of a route. */
+export function accessOf(route: RouteId): Access {
+  return ROUTES[route]
+}
+
+/** The scope a caller must hold here and now; null for everybody (or for routes that prove their callers themselves). */
+export function scopeNeeded(route: RouteId, open: Openness): Scope | null {
+  const access = accessOf(route)
+  if (access.delegated === true) return null
+  return access.opened_by !== undefined && open[access.opened_by] ? null : access.scope
+}
+
+/** Method and Hono pattern of a route. */
+export function methodAndPath(route: RouteId): { readonly method: string; readonly path: string } {
+  const blank = route.indexOf(' ')
+  return { method: route.slice(0, blank), path: route.slice(blank + 1) }
+}
+
+/** The known scopes among `names`, `admin` spelled out; unknown words grant nothing. */
+export function scopesOf(names: readonly string[]): ReadonlySet<Scope> {
+  if (names.includes('admin')) return new Set(SCOPES)
+  return new Set(SCOPES.filter((scope) => names.includes(scope)))
+}

@@ -1,0 +1,471 @@
+/**
+ * An app over plain data: a gate that answers what the test told it to, ports that are maps, a clock that stands still.
+ *
+ * The fake gate keeps the promises of gate-types.ts as far as HTTP can see them (a strike again is not created twice,
+ * an unknown strike is `not_found`), and remembers every question, so that tests see what arrived.
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import type { Hono } from 'hono'
+import { newApiKey } from '../../src/adapters/http/api-key.ts'
+import { createApp } from '../../src/adapters/http/app.ts'
+import { type CallerKeys, createCallerKeys } from '../../src/adapters/http/caller-keys.ts'
+import {
+  type AppDeps,
+  DEFAULT_HTTP_CONFIG,
+  type HttpConfig,
+  type Readiness,
+} from '../../src/adapters/http/deps.ts'
+import { SCOPES, type Scope } from '../../src/adapters/http/scopes.ts'
+import { toBase64Url, utf8 } from '../../src/core/encoding.ts'
+import { LivegateError } from '../../src/core/errors.ts'
+import type { Decision, Strike } from '../../src/core/model.ts'
+import { type EpochMs, epochMs } from '../../src/core/time.ts'
+import type { Answer, DecideRequest, Gate, StrikeRequest } from '../../src/gate-types.ts'
+import type {
+  ApiKey,
+  ApiKeys,
+  DecisionSearch,
+  Directory,
+  GateEvent,
+  Log,
+  Receipt,
+  StoredFacts,
+  StoredRecord,
+  StreamKey,
+  StreamKeys,
+} from '../../src/ports.ts'
+
+export const NOW: EpochMs = epochMs(Date.UTC(2026, 10, 20, 12))
+export const ORIGIN = 'gate.example/log/test'
+export const DIGEST: string = `sha256-${'A'.repeat(43)}`
+export const POLICY_TEXT = 'policy: one-strike\ndefault: allow\n'
+
+/** A clock that moves only when told to. */
+export interface StandingClock {
+  now(): EpochMs
+  set(at: number): void
+}
+
+export function standingClock(start: number = NOW): StandingClock {
+  let at = epochMs(start)
+  return {
+    now: () => at,
+    set(next) {
+      at = epochMs(next)
+    },
+  }
+}
+
+/** Bytes 0, 1, 2 … so that generated ids are known and differ. */
+function countingRandom(): { bytes(length: number): Uint8Array } {
+  let next = 0
+  return { bytes: (length) => Uint8Array.from({ length }, () => next++ % 256) }
+}
+
+/** An allow for eight hours; `overrides` make it anything else. */
+export function aDecision(overrides: Partial<Decision> = {}): Decision {
+  return {
+    outcome: 'allow',
+    mode: null,
+    until: null,
+    not_before: null,
+    review: null,
+    retry_after_s: null,
+    broadcast_delay_s: null,
+    lease_until: overrides.outcome === undefined ? epochMs(NOW + 8 * 3_600_000) : null,
+    rules: [],
+    reasons: [],
+    restrictions: [],
+    unknown: [],
+    obligations: [],
+    exemptions: [],
+    holds_opened: [],
+    ...overrides,
+  }
+}
+
+/** A deny until 20 December for one strike. */
+export function aDeny(): Decision {
+  return aDecision({
+    outcome: 'deny',
+    until: epochMs(Date.UTC(2026, 11, 20)),
+    rules: ['dangerous-organisations'],
+    reasons: [
+      {
+        rule: 'dangerous-organisations',
+        code: 'restriction_active',
+        host: 0,
+        ground: 'terms',
+        restriction: 'r_3sQm6n4nX0yqk2k1bJ8v0A',
+        strikes: ['s_1'],
+        text: {
+          en: 'Live is paused until 20 December 2026, 00:00 UTC, after a strike for a link.',
+        },
+        appeal: { url: 'https://example.org/appeals', until: epochMs(Date.UTC(2027, 4, 20)) },
+      },
+    ],
+  })
+}
+
+function opening(group: string, value: unknown): string {
+  return toBase64Url(utf8(JSON.stringify(['AAAAAAAAAAAAAAAAAAAAAA', group, value])))
+}
+
+function jwsOf(claims: object): string {
+  const part = (value: object): string => toBase64Url(utf8(JSON.stringify(value)))
+  const header = { alg: 'Ed25519', typ: 'livegate-decision+jwt', kid: 'k' }
+  return `${part(header)}.${part(claims)}.${'A'.repeat(86)}`
+}
+
+/** What the tests can set and see. */
+export interface World {
+  readonly clock: StandingClock
+  /** Answers by subject; everybody else is allowed. */
+  readonly decisions: Map<string, Decision>
+  /** Every question the gate was asked. */
+  readonly asked: DecideRequest[]
+  /** Thrown by every method of the gate while set. */
+  failure: unknown
+  /** While set, decisions wait for it. */
+  hold: Promise<void> | null
+  readonly records: Map<string, StoredRecord>
+  readonly strikes: Map<string, Strike>
+  readonly facts: Map<string, StoredFacts>
+  readonly streamKeys: Map<string, StreamKey>
+  readonly apiKeys: Map<string, ApiKey>
+  readonly tiles: Map<string, Uint8Array>
+  /** Proof text by index; absent = no checkpoint covers it yet. */
+  readonly proofs: Map<number, string>
+  readonly proofWaits: number[]
+  readonly searches: DecisionSearch[]
+  readonly events: GateEvent[]
+  readonly reports: { readonly route: string; readonly error: unknown }[]
+  readiness: Readiness
+}
+
+export interface Fixture {
+  readonly app: Hono
+  readonly world: World
+  readonly callerKeys: CallerKeys
+  /** A token with exactly these scopes. */
+  token(...scopes: readonly Scope[]): string
+  /** Sends a request; `as` is a scope, a list of scopes or a whole Authorization value. */
+  send(request: Sent): Promise<Response>
+}
+
+export interface Sent {
+  readonly method?: string
+  readonly path: string
+  readonly as?: Scope | readonly Scope[] | { readonly authorization: string }
+  /** An object becomes JSON; a string or bytes are sent as they are. */
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export type FixtureOptions = Partial<HttpConfig> & {
+  readonly deps?: Partial<AppDeps>
+}
+
+export function aFixture(options: FixtureOptions = {}): Fixture {
+  const { deps: more, ...config } = options
+  const world = aWorld()
+  const random = countingRandom()
+  const callerKeys = createCallerKeys(apiKeysOf(world), world.clock)
+  const deps: AppDeps = {
+    gate: gateOf(world),
+    clock: world.clock,
+    random,
+    pepper: { hash: (text) => toBase64Url(sha256(utf8(`pepper ${text}`))) },
+    callerKeys,
+    streamKeys: streamKeysOf(world),
+    directory: directoryOf(world),
+    log: logOf(world),
+    observe: (event) => world.events.push(event),
+    config: { ...DEFAULT_HTTP_CONFIG, ...config },
+    readiness: () => world.readiness,
+    metricsText: () => '# HELP livegate_decisions_total Decisions.\n',
+    policiesView: {
+      list: () => [{ name: 'one-strike', digest: DIGEST, active: true, activated_at: NOW }],
+      text: (digest) => (digest === DIGEST ? utf8(POLICY_TEXT) : null),
+    },
+    logVkey: `${ORIGIN}+a7ce74b9+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4`,
+    recordKeys: () => [{ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43), kid: 'k' }],
+    report: (failure) => world.reports.push(failure),
+    ...more,
+  }
+  const app = createApp(deps)
+  const tokens = new Map<string, string>()
+  const token = (...scopes: readonly Scope[]): string => {
+    const name = scopes.join(' ')
+    const known = tokens.get(name)
+    if (known !== undefined) return known
+    const made = newApiKey({ scopes, owner: 'test' }, { random, clock: world.clock })
+    world.apiKeys.set(made.key.id, made.key)
+    tokens.set(name, made.token)
+    return made.token
+  }
+  return { app, world, callerKeys, token, send: (sent) => send(app, token, sent) }
+}
+
+/** Every scope but these: what must not be enough. */
+export function scopesBut(...left: readonly Scope[]): readonly Scope[] {
+  return SCOPES.filter((scope) => scope !== 'admin' && !left.includes(scope))
+}
+
+async function send(
+  app: Hono,
+  token: (...scopes: readonly Scope[]) => string,
+  sent: Sent,
+): Promise<Response> {
+  const { method = 'GET', path, as, body } = sent
+  const headers = new Headers(sent.headers)
+  const authorization = authorizationOf(as, token)
+  if (authorization !== null) headers.set('authorization', authorization)
+  const plain =
+    typeof body === 'string' || body instanceof Uint8Array || body instanceof ReadableStream
+  const payload = body === undefined ? null : plain ? body : JSON.stringify(body)
+  if (payload !== null && !headers.has('content-type'))
+    headers.set('content-type', 'application/json')
+  if (headers.get('content-type') === '') headers.delete('content-type')
+  const init = { method, headers, body: payload as BodyInit | null, duplex: 'half' }
+  return app.request(path, init as RequestInit)
+}
+
+function authorizationOf(
+  as: Sent['as'],
+  token: (...scopes: readonly Scope[]) => string,
+): string | null {
+  if (as === undefined) return null
+  if (typeof as === 'string') return `Bearer ${token(as)}`
+  return 'authorization' in as ? as.authorization : `Bearer ${token(...as)}`
+}
+
+function aWorld(): World {
+  return {
+    clock: standingClock(),
+    decisions: new Map(),
+    asked: [],
+    failure: null,
+    hold: null,
+    records: new Map(),
+    strikes: new Map(),
+    facts: new Map(),
+    streamKeys: new Map(),
+    apiKeys: new Map(),
+    tiles: new Map(),
+    proofs: new Map(),
+    proofWaits: [],
+    searches: [],
+    events: [],
+    reports: [],
+    readiness: { ready: true },
+  }
+}
+
+function gateOf(world: World): Gate {
+  const fail = (): void => {
+    if (world.failure !== null) throw world.failure
+  }
+  return {
+    async decide(request) {
+      world.asked.push(request)
+      if (world.hold !== null) await world.hold
+      fail()
+      return recorded(world, request)
+    },
+    async explain(request) {
+      world.asked.push(request)
+      fail()
+      return explanationOf(decisionFor(world, request.subject))
+    },
+    async strike(request) {
+      fail()
+      return struck(world, request)
+    },
+    async reverse({ strike }) {
+      fail()
+      const found = world.strikes.get(strike)
+      if (found === undefined)
+        throw new LivegateError('not_found', 'Cannot reverse strike: it is not known')
+      world.strikes.set(strike, { ...found, status: 'reversed' })
+      const created = found.status === 'active'
+      return {
+        strike: { ...found, status: 'reversed' },
+        created,
+        receipt: created ? receiptAt(2) : null,
+        decisions: [{ id: idOf(1), outcome: 'deny', at: NOW }],
+        restrictions: [],
+      }
+    },
+    async putFacts(subject, facts, as_of) {
+      fail()
+      return storeFacts(world, subject, { before: {}, facts, as_of })
+    },
+    async patchFacts(subject, facts, as_of) {
+      fail()
+      const before = world.facts.get(subject) ?? {}
+      return storeFacts(world, subject, { before, facts, as_of })
+    },
+    async subject(subject) {
+      fail()
+      return {
+        subject,
+        facts: world.facts.get(subject) ?? {},
+        strikes: [...world.strikes.values()].filter((strike) => strike.subject === subject),
+        restrictions: decisionFor(world, subject).restrictions,
+        broadcasts: [],
+        eligible_at: NOW,
+        eligible_reason: null,
+      }
+    },
+    async endSession() {
+      return false
+    },
+  }
+}
+
+function decisionFor(world: World, subject: string): Decision {
+  return world.decisions.get(subject) ?? aDecision()
+}
+
+export function idOf(n: number): string {
+  return toBase64Url(sha256(utf8(`decision ${n}`))).slice(0, 22)
+}
+
+export function receiptAt(index: number): Receipt {
+  return { origin: ORIGIN, index, leaf: toBase64Url(sha256(utf8(`leaf ${index}`))) }
+}
+
+function recorded(world: World, request: DecideRequest): Answer {
+  const decision = decisionFor(world, request.subject)
+  const n = world.records.size + 1
+  const id = idOf(n)
+  const at = world.clock.now()
+  const policy = { name: 'one-strike', digest: DIGEST }
+  const jws = jwsOf({ jti: id, iat: at / 1000, outcome: decision.outcome, policy: DIGEST })
+  const openings = {
+    chain: opening('chain', { sub: 'p', seq: n, prev: null, at }),
+    result: opening('result', { mode: decision.mode, rules: decision.rules }),
+    subject: opening('subject', { subject: request.subject, cohosts: [] }),
+    request: opening('request', { caller: request.caller }),
+    facts: opening('facts', { at, hosts: [] }),
+  }
+  const receipt = receiptAt(n)
+  const stored = { id, subject: request.subject, seq: n, at, jws, openings, receipt }
+  world.records.set(id, { ...stored, kind: 'decision' })
+  const { outcome } = decision
+  return {
+    id,
+    decided_at: at,
+    outcome,
+    decision,
+    policy,
+    jws,
+    openings,
+    receipt,
+    supersedes: null,
+    repeated: false,
+  }
+}
+
+function struck(world: World, request: StrikeRequest): Awaited<ReturnType<Gate['strike']>> {
+  const strike: Strike = {
+    weight: 1,
+    scope: 'any',
+    ...request,
+    effective_at: request.issued_at,
+    status: 'active',
+  }
+  const before = world.strikes.get(strike.id)
+  if (before !== undefined && JSON.stringify(before) !== JSON.stringify(strike))
+    throw new LivegateError('conflict', 'Cannot record strike: its id has other content')
+  world.strikes.set(strike.id, strike)
+  const created = before === undefined
+  const receipt = created ? receiptAt(1) : null
+  return { strike, created, known_category: true, restrictions: [], receipt }
+}
+
+function storeFacts(
+  world: World,
+  subject: string,
+  change: { before: StoredFacts; facts: object; as_of: EpochMs },
+): StoredFacts {
+  const stored: Record<string, unknown> = { ...change.before }
+  for (const [name, value] of Object.entries(change.facts)) {
+    if (value === null) delete stored[name]
+    else stored[name] = { value, as_of: change.as_of }
+  }
+  world.facts.set(subject, stored)
+  return stored
+}
+
+function apiKeysOf(world: World): ApiKeys {
+  return {
+    async create(key) {
+      world.apiKeys.set(key.id, key)
+    },
+    byId: (id) => world.apiKeys.get(id) ?? null,
+    list: async () => [...world.apiKeys.values()],
+    async revoke(id, at) {
+      const key = world.apiKeys.get(id)
+      if (key !== undefined) world.apiKeys.set(id, { ...key, revoked_at: at })
+      return key !== undefined
+    },
+  }
+}
+
+function streamKeysOf(world: World): StreamKeys {
+  const byHash = (hash: string): StreamKey | null =>
+    [...world.streamKeys.values()].find((key) => key.key_hash === hash) ?? null
+  return {
+    async bind(key) {
+      if (byHash(key.key_hash) !== null) return { ok: false, error: 'taken' }
+      world.streamKeys.set(key.id, key)
+      return { ok: true }
+    },
+    byHash,
+    byId: (id) => world.streamKeys.get(id) ?? null,
+    async revoke(id, at) {
+      const key = world.streamKeys.get(id)
+      if (key === undefined) return false
+      world.streamKeys.set(id, { ...key, revoked_at: key.revoked_at ?? at })
+      return true
+    },
+  }
+}
+
+function directoryOf(world: World): Directory {
+  return {
+    subjectOfStrike: (strike) => world.strikes.get(strike)?.subject ?? null,
+    record: (id) => world.records.get(id) ?? null,
+    async searchDecisions(search) {
+      world.searches.push(search)
+      const all = [...world.records.values()].reverse()
+      const start = search.cursor === undefined ? 0 : Number(search.cursor)
+      const records = all.slice(start, start + search.limit)
+      const end = start + records.length
+      return { records, next: end < all.length ? String(end) : null }
+    },
+    decisionsRelyingOn: async () => [],
+    broadcastOfSession: async () => null,
+  }
+}
+
+function logOf(world: World): Log {
+  return {
+    origin: ORIGIN,
+    append: async () => [],
+    has: () => true,
+    size: () => world.records.size,
+    checkpoint: async () => `${ORIGIN}\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n— x y\n`,
+    tile: async (path) => world.tiles.get(path) ?? null,
+    async proof(index, wait_ms) {
+      world.proofWaits.push(wait_ms)
+      return world.proofs.get(index) ?? null
+    },
+  }
+}
+
+function explanationOf(decision: Decision): Awaited<ReturnType<Gate['explain']>> {
+  return { decision } as never
+}
