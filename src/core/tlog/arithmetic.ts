@@ -22,7 +22,7 @@ export function requireCount(value: number, what: string): void {
 
 /** ASCII decimal without sign, blank or leading zero, at most 2^53 - 1; else null. */
 export function parseDecimal(text: string): number | null {
-  if (text.length > 16 || !/^(0|[1-9][0-9]*)$/.test(text)) return null
+  if (!/^(0|[1-9][0-9]*)$/.test(text)) return null
   const value = Number(text)
   return isCount(value) ? value : null
 }

@@ -160,7 +160,7 @@ export async function verifyNote(request: {
     const verifier = known.get(keyOf(line))
     if (verifier === undefined) continue
     if (!(await verifier.verify(message, line.signature))) return err('signature_invalid')
-    if (!verified.has(keyOf(line))) verified.set(keyOf(line), line)
+    verified.set(keyOf(line), line)
   }
   if (verified.size === 0) return err('signature_missing')
   return ok({ body: note.value.body, verified: [...verified.values()] })

@@ -182,6 +182,20 @@ describe('verifying', () => {
     }
   })
 
+  test('a signature of another length never reaches the key', async () => {
+    const [first] = must(parseNote(signed)).signatures
+    if (first === undefined) throw new Error('the note has a signature')
+    const credulous = must(ed25519Verifier(ann.vkey, () => true))
+    const text = formatNote({
+      body: BODY,
+      signatures: [{ ...first, signature: first.signature.slice(1) }],
+    })
+    expect(await verifyNote({ text, verifiers: [credulous] })).toEqual({
+      ok: false,
+      error: 'signature_invalid',
+    })
+  })
+
   test('the same key twice among the verifiers is misuse', async () => {
     await expect(check(signed, ann, ann)).rejects.toThrow('expected distinct ones')
   })
