@@ -1,0 +1,227 @@
+/**
+ * Budget: a durable, signed, logged decision over HTTP at 32 connections costs at most 1 / 0.6 of the bare floor, and
+ * answers at least 2.5 times as many questions as Cerbos without signature or log.
+ *
+ * All servers are child processes on loopback, loaded in turn (A B A B …) by the same generator on the same two cores;
+ * only ratios between neighbours are quoted. `--peer cerbos` installs Cerbos' npm binary package into a temporary
+ * folder first.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import autocannon from 'autocannon'
+
+const ROOT = resolve(import.meta.dirname, '..')
+const ADMIN_KEY = 'lg_bench_0123456789abcdefghijklmnopqrstuvwxyzABCD'
+const CONNECTIONS = 32
+const SUBJECTS = 10_000
+const PAIRS = 5
+const SECONDS = 6
+
+interface Target {
+  readonly name: string
+  readonly url: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  /** Body of the i-th request. */
+  readonly body: (i: number) => string
+  stop(): void
+}
+
+interface Measured {
+  readonly rate: number
+  readonly p50_ms: number
+  readonly p99_ms: number
+}
+
+/** Starts a child and resolves with the URL it prints. */
+async function started(child: ChildProcess, pattern: RegExp): Promise<string> {
+  return new Promise((found, failed) => {
+    for (const stream of [child.stdout, child.stderr])
+      if (stream !== null)
+        createInterface({ input: stream }).on('line', (line) => {
+          const match = pattern.exec(line)
+          if (match !== null) found(match[1] ?? '')
+        })
+    child.once('exit', (code) => failed(new Error(`server exited with ${code}`)))
+  })
+}
+
+const LISTENING = /listening on (http:\/\/[\d.:]+)/
+const question = (i: number): object => ({
+  subject: `u${i % SUBJECTS}`,
+  stream: { id: `b${i}`, audience: 'public', category: 'irl' },
+  request: { territory: 'FR', ingest: 'rtmp' },
+  facts: { created_at: '2020-01-01T00:00:00Z', followers: 120, labels: [] },
+})
+
+async function floor(dir: string): Promise<Target> {
+  const child = spawn(process.execPath, [join(ROOT, 'bench/floor.ts'), join(dir, 'floor.db')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  return {
+    name: 'bare floor',
+    url: await started(child, LISTENING),
+    path: '/',
+    headers: { 'content-type': 'application/json' },
+    body: (i) => JSON.stringify(question(i)),
+    stop: () => child.kill('SIGTERM'),
+  }
+}
+
+async function livegate(dir: string): Promise<Target> {
+  const args = ['src/cli/main.ts', 'serve', '--init', '--port', '0', '--data', join(dir, 'data')]
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, LIVEGATE_ADMIN_KEY: ADMIN_KEY, LIVEGATE_LOG_LEVEL: 'error' },
+  })
+  return {
+    name: 'livegate',
+    url: await started(child, LISTENING),
+    path: '/v1/decisions',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${ADMIN_KEY}` },
+    body: (i) => JSON.stringify(question(i)),
+    stop: () => child.kill('SIGTERM'),
+  }
+}
+
+/** The same question as a Cerbos resource policy: the default policy's two rules as CEL over attributes. */
+async function cerbos(dir: string): Promise<Target> {
+  const home = join(dir, 'cerbos')
+  mkdirSync(join(home, 'policies'), { recursive: true })
+  execFileSync(
+    'npm',
+    ['install', '--no-save', '--prefix', home, '@cerbos/cerbos-linux-x64@0.55.0'],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  )
+  writeFileSync(join(home, 'policies/live.yaml'), CERBOS_POLICY)
+  writeFileSync(join(home, 'config.yaml'), CERBOS_CONFIG.replaceAll('$HOME', home))
+  const binary = execFileSync('find', [home, '-type', 'f', '-name', 'cerbos', '-perm', '-u+x'], {
+    encoding: 'utf8',
+  })
+    .trim()
+    .split('\n')[0]
+  const child = spawn(binary ?? 'cerbos', ['server', '--config', join(home, 'config.yaml')], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, CERBOS_NO_TELEMETRY: '1' },
+  })
+  await started(child, /(Starting HTTP server)/)
+  return {
+    name: 'Cerbos 0.55 (no signature, no log)',
+    url: 'http://127.0.0.1:13592',
+    path: '/api/check/resources',
+    headers: { 'content-type': 'application/json' },
+    body: (i) =>
+      JSON.stringify({
+        requestId: `b${i}`,
+        principal: {
+          id: `u${i % SUBJECTS}`,
+          roles: ['user'],
+          attr: { created_at: '2020-01-01T00:00:00Z', strikes: [] },
+        },
+        resources: [
+          {
+            actions: ['start'],
+            resource: { kind: 'broadcast', id: `b${i}`, attr: { audience: 'public' } },
+          },
+        ],
+      }),
+    stop: () => child.kill('SIGTERM'),
+  }
+}
+
+const CERBOS_CONFIG = `server:
+  httpListenAddr: "127.0.0.1:13592"
+  grpcListenAddr: "127.0.0.1:13593"
+telemetry:
+  disabled: true
+audit:
+  enabled: false
+storage:
+  driver: disk
+  disk:
+    directory: $HOME/policies
+    watchForChanges: false
+`
+const CERBOS_POLICY = `apiVersion: api.cerbos.dev/v1
+resourcePolicy:
+  version: default
+  resource: broadcast
+  rules:
+    - actions: ["start"]
+      effect: EFFECT_ALLOW
+      roles: ["user"]
+      condition:
+        match:
+          all:
+            of:
+              - expr: now() - timestamp(request.principal.attr.created_at) >= duration("24h")
+              - expr: request.principal.attr.strikes.filter(s, s.category.startsWith("terrorism.") && now() - timestamp(s.at) < duration("720h")).size() == 0
+`
+
+async function load(target: Target, seconds: number): Promise<Measured> {
+  let i = Math.floor(Math.random() * 1e6)
+  const result = await autocannon({
+    url: target.url,
+    connections: CONNECTIONS,
+    duration: seconds,
+    requests: [
+      {
+        method: 'POST',
+        path: target.path,
+        headers: { ...target.headers },
+        setupRequest: (request) => ({ ...request, body: target.body(i++) }),
+      },
+    ],
+  })
+  const failed = result.non2xx + result.errors
+  if (failed > 0)
+    throw new Error(`${target.name}: ${failed} of ${result.requests.total} requests failed`)
+  return { rate: result.requests.average, p50_ms: result.latency.p50, p99_ms: result.latency.p99 }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
+
+function spread(values: readonly number[]): string {
+  return `${Math.min(...values).toFixed(2)}–${Math.max(...values).toFixed(2)}`
+}
+
+/** Rows of the bench table. */
+export async function benchHttp(options: { readonly peer: boolean }): Promise<readonly string[]> {
+  const dir = mkdtempSync(join(tmpdir(), 'livegate-bench-'))
+  const targets: Target[] = []
+  try {
+    const gate = await livegate(dir)
+    targets.push(gate)
+    const others = [await floor(dir), ...(options.peer ? [await cerbos(dir)] : [])]
+    targets.push(...others)
+    for (const target of targets) await load(target, 2)
+    const rows: string[] = []
+    for (const other of others) {
+      const pairs: { readonly gate: Measured; readonly other: Measured }[] = []
+      for (let i = 0; i < PAIRS; i++)
+        pairs.push({ gate: await load(gate, SECONDS), other: await load(other, SECONDS) })
+      const ratios = pairs.map((pair) => pair.gate.rate / pair.other.rate)
+      const ours = median(pairs.map((pair) => pair.gate.rate))
+      const theirs = median(pairs.map((pair) => pair.other.rate))
+      rows.push(
+        `| decisions over HTTP against ${other.name} | ${median(ratios).toFixed(2)} (${spread(ratios)}) | livegate ${ours.toFixed(0)}/s, p50 ${median(pairs.map((p) => p.gate.p50_ms))} ms, p99 ${median(pairs.map((p) => p.gate.p99_ms))} ms; peer ${theirs.toFixed(0)}/s, p50 ${median(pairs.map((p) => p.other.p50_ms))} ms, p99 ${median(pairs.map((p) => p.other.p99_ms))} ms |`,
+      )
+    }
+    return rows
+  } finally {
+    for (const target of targets) target.stop()
+    rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+  }
+}
+
+if (import.meta.main)
+  for (const row of await benchHttp({ peer: process.argv.includes('--peer') })) console.log(row)
