@@ -62,10 +62,8 @@ interface Asker {
 
 interface StartAsker extends Asker {
   /** Aborted when the server (or its proxy) no longer waits for the answer. */
-  readonly hungUp: AbortSignal
+  readonly hungUp: AbortSignal | null
 }
-
-const NEVER: AbortSignal = new AbortController().signal
 
 /** Compared with when there is no such server, so that ids cannot be told by time. */
 const NOBODY = new ServerSecret('')
@@ -114,7 +112,7 @@ async function answer(
   if (!event.ok) return refusal(desk, server, 'malformed')
   switch (event.value.kind) {
     case 'start':
-      return start(desk, { server, dialect, hungUp: request.signal ?? NEVER }, event.value)
+      return start(desk, { server, dialect, hungUp: request.signal ?? null }, event.value)
     case 'end':
       return end(desk, server, event.value.session)
     // Re-deciding running streams is not done here; until then a poll must not cut one.
@@ -172,10 +170,11 @@ async function decide(
   input: { readonly event: StartEvent; readonly resolved: Resolved; readonly life: Start },
 ): Promise<Verdict> {
   const { event, resolved, life } = input
-  const over = AbortSignal.any([life.over.signal, asker.hungUp])
+  const { hungUp } = asker
+  const over = hungUp === null ? life.over.signal : AbortSignal.any([life.over.signal, hungUp])
   const made = await decideStart({ ...desk, ...asker, event, resolved, start: life, over })
   if (made === null) return refusal(desk, asker.server, 'gone')
-  const admitted = made.outcome === 'allow' && !asker.hungUp.aborted
+  const admitted = made.outcome === 'allow' && hungUp?.aborted !== true
   if (admitted) return { type: 'admit', playback_name: resolved.playback_name, decision: made.id }
   // Nobody heard it, or this server cannot carry it out: what the decision opened must not stay open.
   if (made.decision.lease_until !== null) await desk.gate.endSession(asker.server.id, event.session)

@@ -17,7 +17,12 @@ function scrubText({ code, message }: Diagnostic): string {
   if (code === 'yaml-syntax') return message.split(':', 1)[0] ?? message
   return message
     .replace('a policy cannot', 'a servers file cannot')
-    .replace(/`([^`]*)`/g, (all, inner: string) => (inner.length < MIN_SECRET_CHARS ? all : '`…`'))
+    .replace(/`([^`]*)`/g, (all, inner: string) => (mayShow(inner) ? all : '`…`'))
+}
+
+/** An `@` may follow a password in an address. */
+function mayShow(quoted: string): boolean {
+  return quoted.length < MIN_SECRET_CHARS && !quoted.includes('@')
 }
 
 /** One line for a person: place, code, message, hint. Never the source line, which may hold a secret. */

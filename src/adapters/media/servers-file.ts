@@ -12,7 +12,7 @@ import type { At } from '../../core/policy/shape.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import { nginxRtmp } from './nginx-rtmp.ts'
 import { scrub } from './scrub.ts'
-import { MIN_SECRET_CHARS, ServerSecret, secretFault } from './server-secret.ts'
+import { ServerSecret, secretFault } from './server-secret.ts'
 import { SERVERS_FILE, type ServerSource } from './servers-syntax.ts'
 
 /** One media server, ready to use. */
@@ -121,15 +121,12 @@ function secretOf(
     return null
   }
   const text = secretText(value, sources)
-  const what = at === value.secret ? 'secret' : at === value.secret_env ? 'variable' : 'file'
-  const fault = text === null ? 'cannot be read' : secretFault(text)
+  const fault = text === null ? null : secretFault(text)
   if (text !== null && fault === null) return { text, at }
-  reporter.report(
-    'bad-value',
-    at,
-    at === value.secret ? `${what} ${fault}` : `secret from this ${what} ${fault}`,
-    text === null || text.length < MIN_SECRET_CHARS ? 'openssl rand -base64 32' : undefined,
-  )
+  const what = at === value.secret ? 'secret' : 'secret from there'
+  const missing = at === value.secret ? 'is not text, expected text' : 'cannot be read'
+  const hint = at === value.secret && text === null ? 'put it in quotes' : 'openssl rand -base64 32'
+  reporter.report('bad-value', at, `${what} ${fault ?? missing}`, hint)
   return null
 }
 

@@ -1,8 +1,8 @@
 /**
  * Shapes of the media servers file, in the words people read in messages and in an editor's schema.
  *
- * Form only; what belongs together is checked in servers-file.ts. The shape of a secret is the one here that never
- * quotes what it found.
+ * Form only; what belongs together is checked in servers-file.ts. The shape of a secret reports
+ * nothing, because a report would quote it.
  */
 import { isScalar } from 'yaml'
 import { type At, duration, list, type Shape, spanOf, text, word } from '../../core/policy/shape.ts'
@@ -12,7 +12,7 @@ import type { DurationMs } from '../../core/time.ts'
 export interface ServerSource {
   readonly id: At<string>
   readonly kind: At<'nginx-rtmp'>
-  readonly secret?: At<string>
+  readonly secret?: At<string | null>
   readonly secret_env?: At<string>
   readonly secret_file?: At<string>
   readonly subject: At<SubjectSource>
@@ -41,15 +41,13 @@ const ID = text({
   expected: 'an id of lower-case letters, digits, `-` and `_`',
 })
 
-const SECRET: Shape<string> = {
+/** Null when it is not text; servers-file.ts reports that without repeating it. */
+const SECRET: Shape<string | null> = {
   expected: 'text',
   schema: { type: 'string' },
-  read: (node, outer, reporter) => {
-    const span = spanOf(node, outer)
-    if (isScalar(node) && typeof node.value === 'string') return { value: node.value, ...span }
-    const hint = isScalar(node) && node.value !== null ? 'put it in quotes' : undefined
-    reporter.report('wrong-type', span, 'secret is not text, expected text', hint)
-    return undefined
+  read: (node, outer) => {
+    const value = isScalar(node) && typeof node.value === 'string' ? node.value : null
+    return { value, ...spanOf(node, outer) }
   },
 }
 
