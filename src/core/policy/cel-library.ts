@@ -50,12 +50,10 @@ interface CelError {
 
 function faultOf(error: CelError, code: 'cel-syntax' | 'cel-type', length: number): CelFault {
   const { start, end } = error.range ?? { start: 0, end: length }
-  const message = (error.summary ?? 'expression cannot be read').replace(
-    /google\.protobuf\.T/g,
-    't',
-  )
-  const lower = message.replace(/google\.protobuf\.D/g, 'd')
-  return { code, start, end, message: lower.charAt(0).toLowerCase() + lower.slice(1, 300) }
+  const message = (error.summary ?? 'the condition cannot be read')
+    .replace('Unexpected token: EOF', 'the condition ends too early')
+    .replace(/google\.protobuf\.([TD])/g, (_, initial: string) => initial.toLowerCase())
+  return { code, start, end, message: message.charAt(0).toLowerCase() + message.slice(1, 300) }
 }
 
 /** The syntax tree of a CEL text. */

@@ -1,42 +1,44 @@
 /**
  * From an offset inside a CEL text to the offset in the file.
  *
- * YAML unquotes, unescapes, folds and dedents, so the text is aligned with its source character by character. Exact
- * for plain, single-quoted and block scalars; after a numeric escape (`\x41`) in double quotes it stays on the line.
+ * YAML unquotes, unescapes, folds and dedents, so the text is aligned with its source character by character.
  */
 import { isScalar, type Node } from 'yaml'
 import type { Span } from './diagnostic.ts'
 
 /** Offsets in `text` (the file) of each character of `value` (the scalar's text), and of its end. */
 function alignment(node: Node, value: string, text: string): number[] {
-  const [start, end] = node.range ?? [0, 0]
-  let at = start + openingLength(node, text, start)
+  const style = isScalar(node) ? node.type : undefined
+  const start = node.range?.[0] ?? 0
+  let at = start + openingLength(style, text, start)
   const offsets: number[] = []
   for (const character of value.split('')) {
-    if (/\s/.test(character)) {
-      offsets.push(at)
-      if (/\s/.test(text[at] ?? '')) at++
-      continue
-    }
-    at = skipTo(character, text, at, end)
+    // Folding and dedenting drop or merge blanks of the source, never other characters.
+    if (!BLANK.test(character))
+      while (BLANK.test(text[at] ?? '') || isContinuation(style, text, at)) at++
     offsets.push(at)
-    at++
+    if (!BLANK.test(character) || BLANK.test(text[at] ?? '') || text[at] === '\\')
+      at += writtenLength(style, text, at)
   }
   offsets.push(at)
   return offsets
 }
 
-/** First place from `at` on where `character` stands, past blanks, comments' ends and escapes; else `at`. */
-function skipTo(character: string, text: string, at: number, end: number): number {
-  for (let i = at; i < end; i++) {
-    if (text[i] === character) return text[i] === '\\' && text[i + 1] === '\\' ? i + 1 : i
-    if (!/[\s\\]/.test(text[i] ?? '')) break
-  }
-  return at
+const BLANK = /\s/
+
+/** A backslash at the end of a line of double-quoted text joins it with the next. */
+function isContinuation(style: string | undefined, text: string, at: number): boolean {
+  return style === 'QUOTE_DOUBLE' && text[at] === '\\' && /[\r\n]/.test(text[at + 1] ?? '')
 }
 
-function openingLength(node: Node, text: string, start: number): number {
-  const type = isScalar(node) ? node.type : undefined
+/** How many characters of the file write the one at `at`. */
+function writtenLength(style: string | undefined, text: string, at: number): number {
+  if (style === 'QUOTE_SINGLE' && text[at] === "'") return 2
+  if (style !== 'QUOTE_DOUBLE' || text[at] !== '\\') return 1
+  return { x: 4, u: 6, U: 10 }[text[at + 1] ?? ''] ?? 2
+}
+
+function openingLength(type: string | undefined, text: string, start: number): number {
   if (type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE') return 1
   if (type !== 'BLOCK_LITERAL' && type !== 'BLOCK_FOLDED') return 0
   const newline = text.indexOf('\n', start)

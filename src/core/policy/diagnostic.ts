@@ -111,7 +111,9 @@ function placeOf(
   text: string,
   span: Span,
 ): { line: number; column: number; end_column?: number } {
-  const at = Math.min(Math.max(0, span.start), text.length)
+  // The end of the file is shown on its last line, not on the empty one after it.
+  const last = text.endsWith('\n') ? text.length - 1 : text.length
+  const at = Math.min(Math.max(0, span.start), last)
   let low = 0
   let high = starts.length - 1
   while (low < high) {

@@ -61,9 +61,10 @@ function readTokens(text: string, reporter: Reporter): CST.Token[] | null {
   for (const lexeme of new Lexer().lex(text)) {
     for (const token of parser.next(lexeme)) tokens.push(token)
     if (parser.stack.length <= MAX_POLICY_DEPTH) continue
-    const depth = parser.stack.filter((token) => COLLECTIONS.has(token.type)).length
-    if (depth <= MAX_POLICY_DEPTH) continue
-    const span = { start: parser.offset, end: parser.offset }
+    const open = parser.stack.filter((token) => COLLECTIONS.has(token.type))
+    const deepest = open[MAX_POLICY_DEPTH]
+    if (deepest === undefined) continue
+    const span = { start: deepest.offset, end: deepest.offset }
     reporter.report('nesting', span, `nesting is deeper than ${MAX_POLICY_DEPTH} levels`)
     return null
   }
@@ -123,8 +124,13 @@ function compose(tokens: readonly CST.Token[], reporter: Reporter): Node | null 
     reporter.report(
       'yaml-syntax',
       { start: error.pos[0], end: error.pos[1] },
-      error.message.charAt(0).toLowerCase() + error.message.slice(1, 200),
+      sentenceOf(error.message),
       error.code === 'TAB_AS_INDENT' ? 'indent with spaces' : undefined,
     )
   return document?.contents ?? null
+}
+
+function sentenceOf(message: string): string {
+  const line = message.replace(/closing ["']quote/, 'closing quote').replace(/\s+/g, ' ')
+  return line.charAt(0).toLowerCase() + line.slice(1, 200)
 }

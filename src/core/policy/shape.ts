@@ -51,6 +51,8 @@ export interface TextOptions {
   readonly pattern?: RegExp
   /** What `pattern` asks for, in words. */
   readonly expected?: string
+  /** Words to suggest when `pattern` does not match. */
+  readonly near?: readonly string[]
 }
 
 /** Text that is not empty. */
@@ -70,7 +72,12 @@ export function text(options: TextOptions = {}): Shape<string> {
         `text has ${value.length} characters, expected 1 to ${max}`,
       )
     else if (pattern !== undefined && !pattern.test(value))
-      reporter.report('bad-value', span, `found ${quote(value)}, expected ${expected}`)
+      reporter.report(
+        'bad-value',
+        span,
+        `found ${quote(value)}, expected ${expected}`,
+        didYouMean(value, options.near ?? []),
+      )
     else return { value, ...span }
     return undefined
   }

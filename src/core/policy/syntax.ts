@@ -5,6 +5,7 @@
  * check.ts. A registry table: longer than usual. Spec: docs/spec/policy-syntax.md. Next: parse.ts.
  */
 import { MAX_POLICY_RULES } from '../limits.ts'
+import { SEVERITIES } from '../model.ts'
 import type { DurationMs, EpochMs } from '../time.ts'
 import { CATEGORY_PATTERN } from './selector.ts'
 import {
@@ -133,6 +134,7 @@ const CATEGORY = text({
 })
 const SEVERITY = text({
   max: 20,
+  near: SEVERITIES,
   pattern:
     /^((low|medium|high|critical)(\.\.(low|medium|high|critical)?)?|\.\.(low|medium|high|critical))$/,
   expected: '`low`, `medium`, `high`, `critical` or a range such as `high..`',
