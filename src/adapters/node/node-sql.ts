@@ -1,0 +1,96 @@
+/**
+ * The Sql port over node:sqlite: one connection, write-ahead log, every commit synced.
+ *
+ * Statements are compiled once and kept. Checkpoints of the write-ahead log are taken off this thread
+ * (wal-checkpoint.ts). On a full disk node:sqlite rolls back by itself: a transaction that is gone is never continued.
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { LivegateError } from '../../core/errors.ts'
+import { type Row, requireBindable, type Sql, type SqlValue } from '../sqlite/sql.ts'
+
+export interface NodeSql extends Sql {
+  /** Moves the write-ahead log into the database as far as readers allow; true when all of it was. */
+  checkpoint(): boolean
+  close(): void
+}
+
+export interface NodeSqlOptions {
+  /** Page cache, KiB; 64 MiB unless given. */
+  readonly cacheKib?: number
+  /** Pages of the write-ahead log after which a commit checkpoints by itself; 0, the default, is never. */
+  readonly autocheckpoint?: number
+  /** Largest database, pages: tests fill the "disk" with it. */
+  readonly maxPages?: number
+}
+
+export const DEFAULT_CACHE_KIB: number = 64 * 1024
+
+/** Opens or creates a database file. */
+export function openNodeSql(path: string, options: NodeSqlOptions = {}): NodeSql {
+  const database = new DatabaseSync(path, { timeout: 5_000 })
+  const { cacheKib = DEFAULT_CACHE_KIB, autocheckpoint = 0, maxPages } = options
+  database.exec('PRAGMA journal_mode = WAL')
+  database.exec('PRAGMA synchronous = FULL')
+  database.exec(`PRAGMA cache_size = -${cacheKib}`)
+  database.exec(`PRAGMA wal_autocheckpoint = ${autocheckpoint}`)
+  database.exec('PRAGMA temp_store = MEMORY')
+  database.exec('PRAGMA trusted_schema = OFF')
+  if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`)
+  return nodeSqlOver(database)
+}
+
+function nodeSqlOver(database: DatabaseSync): NodeSql {
+  const statements = new Map<string, StatementSync>()
+
+  function prepared(text: string): StatementSync {
+    const known = statements.get(text)
+    if (known !== undefined) return known
+    const statement = database.prepare(text)
+    statements.set(text, statement)
+    return statement
+  }
+
+  return {
+    run(text, ...values) {
+      requireBindable(values)
+      prepared(text).run(...bindable(values))
+    },
+    get(text, ...values) {
+      requireBindable(values)
+      return prepared(text).get(...bindable(values)) as Row | undefined
+    },
+    all(text, ...values) {
+      requireBindable(values)
+      return prepared(text).all(...bindable(values)) as Row[]
+    },
+    transaction: (work) => transact(database, prepared, work),
+    checkpoint() {
+      const [row] = database.prepare('PRAGMA wal_checkpoint(PASSIVE)').all()
+      return row?.busy === 0 && row.log === row.checkpointed
+    },
+    close: () => database.close(),
+  }
+}
+
+function transact<T>(
+  database: DatabaseSync,
+  prepared: (text: string) => StatementSync,
+  work: () => T,
+): T {
+  prepared('BEGIN IMMEDIATE').run()
+  try {
+    const result = work()
+    if (!database.isTransaction)
+      throw new LivegateError('internal', 'Cannot commit: the engine has given the transaction up')
+    prepared('COMMIT').run()
+    return result
+  } catch (error) {
+    if (database.isTransaction) prepared('ROLLBACK').run()
+    throw error
+  }
+}
+
+/** The engine binds what the port admits; its own type just does not say `readonly`. */
+function bindable(values: readonly SqlValue[]): SqlValue[] {
+  return values as SqlValue[]
+}

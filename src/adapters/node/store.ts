@@ -1,0 +1,274 @@
+/**
+ * Composes everything durable of a Node process: one SQLite file, a directory of log files, three keys.
+ *
+ * `initNodeStore` brings a log into being, `openNodeStore` goes on with one. Where storage contradicts itself the store
+ * still opens, halted: it reads, and every write is answered with why. Wiring only; the parts are in sqlite/.
+ */
+import { chmod } from 'node:fs/promises'
+import type { Ed25519Jwk } from '../../core/record/groups.ts'
+import { signNote } from '../../core/tlog/note.ts'
+import { isKeyName } from '../../core/tlog/note-key.ts'
+import type {
+  ApiKeys,
+  Directory,
+  Ledger,
+  Log,
+  Observe,
+  Pepper,
+  RecordSigner,
+  StreamKeys,
+} from '../../ports.ts'
+import { createSqlApiKeys } from '../sqlite/api-keys.ts'
+import { createSqlDirectory } from '../sqlite/directory.ts'
+import { createEntries, recordKeysOf } from '../sqlite/entries.ts'
+import { createHalt } from '../sqlite/halt.ts'
+import { createSqlLedger } from '../sqlite/ledger.ts'
+import { createSqlLog } from '../sqlite/log.ts'
+import { insertLogState, originOf } from '../sqlite/log-state.ts'
+import { createRounds } from '../sqlite/rounds.ts'
+import { migrate } from '../sqlite/schema.ts'
+import { createSqlStreamKeys } from '../sqlite/stream-keys.ts'
+import { createSubjects } from '../sqlite/subjects.ts'
+import {
+  checkDataDir,
+  createDataDir,
+  type DataPaths,
+  dataPaths,
+  lockDataDir,
+  readKeyTexts,
+  refused,
+  removeDataDir,
+} from './data-dir.ts'
+import { createGroupCommit, type GroupCommitLimits } from './group-commit.ts'
+import { type Keys, readKeys } from './keys.ts'
+import { type NodeSql, type NodeSqlOptions, openNodeSql } from './node-sql.ts'
+import { createRoundTimer } from './round-timer.ts'
+import { createTileFiles } from './tile-files.ts'
+import { createWalCheckpoints } from './wal-checkpoint.ts'
+
+export interface NodeStoreOptions {
+  readonly dir: string
+  /** Name of the log; refused when the directory holds another. Absent: whatever it holds. */
+  readonly origin?: string
+  readonly observe?: Observe
+  /** A round or checkpoint failed and will be tried again. */
+  readonly onError?: (error: unknown) => void
+  /** Ends the process after a failed sync; prints and exits with 70 unless given. Must not return to business. */
+  readonly die?: (error: unknown) => void
+  readonly sql?: NodeSqlOptions
+  readonly commit?: Partial<GroupCommitLimits>
+  /** Weight of the hot subjects in memory; 50,000. */
+  readonly cacheWeight?: number
+  /** Shortest time between two rounds, ms; 1,000. */
+  readonly roundIntervalMs?: number
+}
+
+/** Everything durable. Members are ports; `close` publishes what waits. */
+export interface NodeStore {
+  readonly origin: string
+  readonly ledger: Ledger
+  readonly directory: Directory
+  readonly streamKeys: StreamKeys
+  readonly apiKeys: ApiKeys
+  readonly log: Log
+  readonly signer: RecordSigner
+  readonly pepper: Pepper
+  /** Public half of the key `signer` uses. */
+  readonly recordJwk: Ed25519Jwk
+  /** Every record key the log ever brought into force, for JWKS. */
+  recordKeys(): readonly Ed25519Jwk[]
+  /** Verifier key of the log's checkpoints. */
+  readonly vkey: string
+  status(): NodeStoreStatus
+  /** Runs a round now instead of within the interval; false when nothing waited. */
+  publish(): Promise<boolean>
+  /** Settles what waits, runs a last round, releases the directory. False when the last round failed. */
+  close(): Promise<boolean>
+}
+
+export interface NodeStoreStatus {
+  /** Why nothing is written any more, null while all is well. */
+  readonly halted: string | null
+  /** Commits waiting. */
+  readonly queued: number
+  /** Durable entries, and how many of them the published checkpoint covers. */
+  readonly entries: number
+  readonly published: number
+}
+
+/** Writes a log's first records; index 0 must be the active record key itself. */
+export type Bootstrap = (
+  store: Pick<NodeStore, 'origin' | 'log' | 'signer' | 'recordJwk'>,
+) => Promise<void>
+
+/**
+ * Creates a data directory with its keys and the log's first entries, published when it resolves. Throws when there is
+ * anything of a log there already; takes back what it made when it fails.
+ */
+export async function initNodeStore(
+  options: NodeStoreOptions & { readonly origin: string; readonly bootstrap: Bootstrap },
+): Promise<void> {
+  const { dir, origin, bootstrap, die = exit } = options
+  const paths = await createDataDir({ dir, origin, die })
+  try {
+    const store = await openParts({ paths, options, create: origin })
+    try {
+      await bootstrap(store)
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+    const begun = store.log.has(store.signer.kid)
+    if (!(await store.close())) throw refused('its first round failed')
+    if (!begun) throw refused('its first entry is not the record key in use')
+    await chmod(paths.database, 0o600)
+  } catch (error) {
+    await removeDataDir(paths)
+    throw error
+  }
+}
+
+/**
+ * Opens a data directory. Throws LivegateError with a hint when it is not whole, not ours, or open elsewhere; opens
+ * halted when database and published log contradict each other. Cost does not depend on the number of records.
+ */
+export async function openNodeStore(options: NodeStoreOptions): Promise<NodeStore> {
+  const paths = dataPaths(options.dir)
+  await checkDataDir(paths)
+  const store = await openParts({ paths, options, create: null })
+  try {
+    await store.load()
+    if (store.log.has(store.signer.kid)) return store
+    throw refused('its record key is not in its log', {
+      hint: 'The keys belong to another log; restore database, log and keys from the same moment.',
+    })
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+/** Takes the lock, opens the database and composes; lets everything go again when something is wrong. */
+async function openParts(request: {
+  readonly paths: DataPaths
+  readonly options: NodeStoreOptions
+  /** Origin of a log to create; null opens what is there. */
+  readonly create: string | null
+}): Promise<Assembled> {
+  const { paths, options, create } = request
+  const { release } = lockDataDir(paths.lock)
+  try {
+    const sql = openNodeSql(paths.database, options.sql)
+    try {
+      migrate(sql)
+      if (create !== null) sql.transaction(() => insertLogState(sql, create))
+      const origin = requireOrigin(originOf(sql), options.origin)
+      const keys = readKeys(await readKeyTexts(paths), origin)
+      return assemble({ sql, paths, keys, origin, options, release })
+    } catch (error) {
+      sql.close()
+      throw error
+    }
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+function requireOrigin(found: string | null, expected: string | undefined): string {
+  if (found === null || !isKeyName(found)) throw refused('its database names no log')
+  if (expected === undefined || expected === found) return found
+  throw refused(`it holds the log \`${found}\``, {
+    expected: `\`${expected}\``,
+    hint: 'Name the origin the log was created with; another name is another log, in another directory.',
+  })
+}
+
+interface Assembly {
+  readonly sql: NodeSql
+  readonly paths: DataPaths
+  readonly keys: Keys
+  readonly origin: string
+  readonly options: NodeStoreOptions
+  readonly release: () => void
+}
+
+interface Assembled extends NodeStore {
+  /** Compares storage with what is published; a contradiction halts instead of throwing. */
+  load(): Promise<void>
+}
+
+function assemble(assembly: Assembly): Assembled {
+  const { sql, paths, keys, origin, options, release } = assembly
+  const { observe = () => {}, die = exit, onError = () => {} } = options
+  const halt = createHalt(observe)
+  const limits = options.commit ?? {}
+  const writer = createGroupCommit({ sql, halt, die, observe, limits })
+  const entries = createEntries(sql, origin)
+  const subjects = createSubjects(sql, options.cacheWeight)
+  writer.follow(entries)
+  writer.follow(subjects)
+  const tiles = createTileFiles(paths.log, die)
+  const signers = [keys.checkpointSigner]
+  const signCheckpoint = (body: string): Promise<string> => signNote({ body, signers })
+  const elapsed = (): number => performance.now()
+  const rounds = createRounds({
+    ...{ sql, writer, entries, tiles, halt, observe, elapsed },
+    signNote: signCheckpoint,
+  })
+  const published = (): number => rounds.published()?.size ?? 0
+  const timer = createRoundTimer({
+    rounds,
+    waiting: () => halt.why() === null && entries.size() > published(),
+    onError,
+    ...(options.roundIntervalMs === undefined ? {} : { intervalMs: options.roundIntervalMs }),
+  })
+  const checkpoints = createWalCheckpoints({ path: paths.database, sql, onError })
+  writer.onCommitted(() => {
+    timer.poke()
+    checkpoints.poke()
+  })
+
+  return {
+    origin,
+    ledger: createSqlLedger({ sql, writer, entries, subjects }),
+    directory: createSqlDirectory({ sql, subjects, origin }),
+    streamKeys: createSqlStreamKeys(sql, writer),
+    apiKeys: createSqlApiKeys(sql, writer),
+    log: createSqlLog({ origin, writer, entries, rounds, tiles }),
+    signer: keys.signer,
+    pepper: keys.pepper,
+    recordJwk: keys.recordJwk,
+    recordKeys: () => recordKeysOf(sql).map((x) => ({ kty: 'OKP', crv: 'Ed25519', x })),
+    vkey: keys.vkey,
+    status: () => ({
+      halted: halt.why(),
+      queued: writer.queued(),
+      entries: entries.size(),
+      published: published(),
+    }),
+    publish: () => rounds.run(),
+    async load() {
+      try {
+        await rounds.load()
+        timer.poke()
+      } catch (error) {
+        if (halt.why() === null) throw error
+      }
+    },
+    async close() {
+      await writer.settled()
+      const finished = await timer.finish()
+      await writer.drain()
+      await checkpoints.stop()
+      sql.close()
+      release()
+      return finished
+    },
+  }
+}
+
+function exit(error: unknown): never {
+  console.error('error: Cannot go on: a sync to disk failed', error)
+  process.exit(70)
+}

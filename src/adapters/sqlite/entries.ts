@@ -1,0 +1,189 @@
+/**
+ * The log's entries as rows: indexes handed out in order, inside the transaction that writes them.
+ *
+ * Trees, tiles and checkpoints are rounds.ts's; here an entry is bytes with a leaf hash at an index. Also knows which
+ * policies and keys the log holds, so that nothing is signed under one an auditor could not find.
+ * Next stop: rounds.ts.
+ */
+import { textFromBase64Url, toBase64Url, utf8 } from '../../core/encoding.ts'
+import { LivegateError } from '../../core/errors.ts'
+import { MAX_ENTRY_BYTES } from '../../core/limits.ts'
+import { thumbprint } from '../../core/record/jwk.ts'
+import type { Receipt, SignedRecord } from '../../ports.ts'
+import { bytes, integer, integerOrNull, type Mirror, type Sql, text } from './sql.ts'
+
+/** An entry as a round reads it. */
+export interface LogEntry {
+  readonly leaf: Uint8Array
+  readonly bytes: Uint8Array
+}
+
+export interface Entries extends Mirror {
+  /** Index the next entry gets; inside a transaction its own appends count. */
+  next(): number
+  /** Durable entries. */
+  size(): number
+  /** Inside a transaction only. Callers have called `requireEntry` before. */
+  append(record: SignedRecord): Receipt
+  /** True once the whole policy, or the key, is durably in the log. */
+  has(requirement: string): boolean
+  /** As `has`, counting what the running transaction has appended. */
+  hasNow(requirement: string): boolean
+  /** Entries from index `from` up to `to`, at most `maxBytes` of them but always one; rejects gaps. */
+  range(span: {
+    readonly from: number
+    readonly to: number
+    readonly maxBytes?: number
+  }): LogEntry[]
+}
+
+const APPEND = 'INSERT INTO entries (idx, leaf, jws, openings) VALUES (?, ?, ?, ?)'
+const REQUIRE = `INSERT INTO log_requirements (name, part, parts, idx) VALUES (?, ?, ?, ?)
+  ON CONFLICT (name, part) DO NOTHING`
+
+export function createEntries(sql: Sql, origin: string): Entries {
+  let size = sizeOf(sql)
+  let next = size
+  const parts = readParts(sql)
+  const fresh: Requirement[] = []
+
+  return {
+    next: () => next,
+    size: () => size,
+    append(record) {
+      const idx = next
+      const openings =
+        Object.keys(record.openings).length === 0 ? null : JSON.stringify(record.openings)
+      sql.run(APPEND, idx, record.leaf, record.jws, openings)
+      next = idx + 1
+      const requirement = requirementOf(record)
+      if (requirement !== null) {
+        sql.run(REQUIRE, requirement.name, requirement.part, requirement.parts, idx)
+        fresh.push(requirement)
+      }
+      return { origin, index: idx, leaf: toBase64Url(record.leaf) }
+    },
+    has: (name) => complete(parts.get(name)),
+    hasNow(name) {
+      if (complete(parts.get(name))) return true
+      const mine = fresh.filter((requirement) => requirement.name === name)
+      if (mine.length === 0) return false
+      const all = new Map(parts)
+      for (const requirement of mine) add(all, requirement)
+      return complete(all.get(name))
+    },
+    range: (span) => readRange(sql, span),
+    committed() {
+      size = next
+      for (const requirement of fresh.splice(0)) add(parts, requirement)
+    },
+    aborted() {
+      fresh.length = 0
+      size = sizeOf(sql)
+      next = size
+    },
+  }
+}
+
+/** Throws `internal` for a record no log can hold: misuse, found before it can spoil a transaction of others. */
+export function requireEntry(record: SignedRecord): void {
+  const ascii = /^[\x21-\x7e]+$/.test(record.jws)
+  if (ascii && record.jws.length <= MAX_ENTRY_BYTES && record.leaf.length === 32) return
+  throw new LivegateError(
+    'internal',
+    `Cannot log record: it has ${record.jws.length} characters and a leaf of ${record.leaf.length} bytes, expected at most ${MAX_ENTRY_BYTES} ASCII characters and 32 bytes`,
+  )
+}
+
+/** A policy part or key that a record brings into the log. */
+export interface Requirement {
+  readonly name: string
+  readonly part: number
+  readonly parts: number
+}
+
+/** Public record keys the log has brought into force, oldest first: `x` of each JWK. */
+export function recordKeysOf(sql: Sql): string[] {
+  const rows = sql.all(`SELECT e.jws FROM log_requirements r JOIN entries e ON e.idx = r.idx
+    WHERE r.name NOT LIKE 'sha256-%' ORDER BY r.idx`)
+  return rows
+    .map((row) => claimsOf(text(row, 'jws')).jwk as { readonly x?: unknown } | undefined)
+    .map((jwk) => jwk?.x)
+    .filter((x) => typeof x === 'string')
+}
+
+/** What `requires` may name once `record` is in the log: the digest of a policy, the thumbprint of a record key. */
+export function requirementOf(record: Pick<SignedRecord, 'kind' | 'jws'>): Requirement | null {
+  if (record.kind !== 'policy' && record.kind !== 'key') return null
+  const claims = claimsOf(record.jws)
+  if (record.kind === 'key') {
+    const jwk = claims.jwk as { readonly x?: unknown } | undefined
+    if (claims.use !== 'record' || claims.status !== 'active' || typeof jwk?.x !== 'string')
+      return null
+    return { name: thumbprint({ kty: 'OKP', crv: 'Ed25519', x: jwk.x }), part: 1, parts: 1 }
+  }
+  const { digest, part, of } = claims
+  if (typeof digest !== 'string' || !Number.isSafeInteger(part) || !Number.isSafeInteger(of))
+    return null
+  return { name: digest, part: part as number, parts: of as number }
+}
+
+type Parts = Map<string, { readonly parts: number; readonly have: ReadonlySet<number> }>
+
+function add(all: Parts, { name, part, parts }: Requirement): void {
+  all.set(name, { parts, have: new Set([...(all.get(name)?.have ?? []), part]) })
+}
+
+function complete(
+  known: { readonly parts: number; readonly have: ReadonlySet<number> } | undefined,
+): boolean {
+  return known !== undefined && known.have.size >= known.parts
+}
+
+function readParts(sql: Sql): Parts {
+  const all: Parts = new Map()
+  for (const row of sql.all('SELECT name, part, parts FROM log_requirements'))
+    add(all, { name: text(row, 'name'), part: integer(row, 'part'), parts: integer(row, 'parts') })
+  return all
+}
+
+function sizeOf(sql: Sql): number {
+  const row = sql.get('SELECT max(idx) AS last FROM entries')
+  const last = row === undefined ? null : integerOrNull(row, 'last')
+  return last === null ? 0 : last + 1
+}
+
+function readRange(
+  sql: Sql,
+  { from, to, maxBytes = Number.MAX_SAFE_INTEGER }: { from: number; to: number; maxBytes?: number },
+): LogEntry[] {
+  const entries: LogEntry[] = []
+  let total = 0
+  for (const row of sql.all(
+    'SELECT idx, leaf, jws FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx',
+    from,
+    to,
+  )) {
+    const entry = { leaf: bytes(row, 'leaf'), bytes: utf8(text(row, 'jws')) }
+    if (integer(row, 'idx') !== from + entries.length) break
+    total += entry.bytes.length
+    if (entries.length > 0 && total > maxBytes) return entries
+    entries.push(entry)
+  }
+  if (from + entries.length < to)
+    throw new LivegateError(
+      'halted',
+      `Cannot read log: entry ${from + entries.length} is missing, expected entries up to ${to}`,
+    )
+  return entries
+}
+
+function claimsOf(jws: string): Readonly<Record<string, unknown>> {
+  const payload = textFromBase64Url(jws.split('.')[1] ?? '')
+  try {
+    const claims: unknown = payload === null ? null : JSON.parse(payload)
+    return typeof claims === 'object' && claims !== null ? (claims as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * The Ledger port over SQL: one change of one subject, with its record and its place in the log, in one transaction.
+ *
+ * Every check comes before the first write, so a change that fails leaves the transaction it shares untouched. What
+ * makes it durable is the writer's: group commit in Node, the output gate on the edge. Duties: ports.ts, `Ledger`.
+ * Next stop: entries.ts.
+ */
+import { toBase64Url } from '../../core/encoding.ts'
+import { LivegateError } from '../../core/errors.ts'
+import type { Strike } from '../../core/model.ts'
+import type { Change, CommitFailure, CommitResult, Ledger, OpenBroadcast } from '../../ports.ts'
+import { type Entries, requireEntry } from './entries.ts'
+import { findAnswer, storeAnswer } from './idempotency.ts'
+import { insertRecord } from './records.ts'
+import type { Sql, Writer } from './sql.ts'
+import type { SubjectEntry, Subjects } from './subjects.ts'
+
+export interface LedgerParts {
+  readonly sql: Sql
+  readonly writer: Writer
+  readonly entries: Entries
+  readonly subjects: Subjects
+}
+
+/** `entries` and `subjects` must follow `writer`. */
+export function createSqlLedger(parts: LedgerParts): Ledger {
+  const { sql, writer, subjects } = parts
+  return {
+    load: (subject) => subjects.read(subject).state,
+    async commit(change) {
+      if (change.record !== null) requireEntry(change.record)
+      requireWhole(change)
+      return writer.write(() => applyChange(parts, change), weigh(change))
+    },
+    idempotent: (caller, subject, key) => findAnswer(sql, { caller, subject, key }),
+  }
+}
+
+/** Applies one change, or says why not with nothing written. Inside a transaction only. */
+export function applyChange(parts: LedgerParts, change: Change): CommitResult {
+  const { sql, entries, subjects } = parts
+  const refusal = refusalOf(parts, change)
+  if (refusal !== null) return { ok: false, error: refusal }
+  const before = subjects.read(change.subject)
+  const { record } = change
+  const idx = entries.next()
+  const place = record === null ? null : { idx, head: toBase64Url(record.leaf) }
+  const after = subjects.advance(change, place)
+  if (after === null || after.rid === null) return { ok: false, error: 'conflict' }
+  writeStrikes(sql, { change, rid: after.rid, idx: record === null ? null : idx })
+  writeSessions(sql, { rid: after.rid, before, after })
+  if (change.idempotency !== undefined) {
+    const { subject, at, idempotency: given } = change
+    storeAnswer(sql, { subject, at, given })
+  }
+  if (record === null) return { ok: true, receipt: null }
+  const receipt = entries.append(record)
+  const { seq } = after.state
+  insertRecord(sql, { change, record, idx, rid: after.rid, seq, prev_idx: before.head_idx })
+  return { ok: true, receipt }
+}
+
+function refusalOf({ sql, entries, subjects }: LedgerParts, change: Change): CommitFailure | null {
+  if (!change.requires.every((name) => entries.hasNow(name))) return 'requires'
+  const { strike, reverses } = change
+  const { rid, state } = subjects.read(change.subject)
+  if (strike !== undefined) {
+    const taken = sql.get('SELECT subject FROM strikes WHERE id = ?', strike.id)
+    if (taken !== undefined) return taken.subject === rid ? 'conflict' : 'strike_taken'
+  }
+  if (reverses !== undefined && !state.strikes.some((s) => s.id === reverses)) return 'conflict'
+  return null
+}
+
+function writeStrikes(
+  sql: Sql,
+  step: { readonly change: Change; readonly rid: number; readonly idx: number | null },
+): void {
+  const { strike, reverses } = step.change
+  if (strike !== undefined) insertStrike(sql, strike, step)
+  if (reverses !== undefined)
+    sql.run("UPDATE strikes SET status = 'reversed' WHERE id = ?", reverses)
+}
+
+function insertStrike(
+  sql: Sql,
+  strike: Strike,
+  { rid, idx }: { readonly rid: number; readonly idx: number | null },
+): void {
+  const columns = '(id, subject, effective_at, status, idx, doc)'
+  const { id, effective_at, status } = strike
+  const doc = JSON.stringify(strike)
+  sql.run(
+    `INSERT INTO strikes ${columns} VALUES (?, ?, ?, ?, ?, ?)`,
+    id,
+    rid,
+    effective_at,
+    status,
+    idx,
+    doc,
+  )
+}
+
+/** Media servers ask by session: keep one row for each open broadcast that has one. */
+function writeSessions(
+  sql: Sql,
+  step: { readonly rid: number; readonly before: SubjectEntry; readonly after: SubjectEntry },
+): void {
+  const { rid, before, after } = step
+  const [then, now] = [before.state.broadcasts, after.state.broadcasts]
+  if (then === now) return
+  for (const { id, server, session } of gone(then, now))
+    if (server !== undefined && session !== undefined)
+      sql.run(
+        'DELETE FROM sessions WHERE server = ? AND session = ? AND broadcast = ?',
+        server,
+        session,
+        id,
+      )
+  for (const { id, server, session } of gone(now, then))
+    if (server !== undefined && session !== undefined)
+      sql.run(
+        'INSERT OR REPLACE INTO sessions (server, session, subject, broadcast) VALUES (?, ?, ?, ?)',
+        server,
+        session,
+        rid,
+        id,
+      )
+}
+
+function gone(
+  from: readonly OpenBroadcast[],
+  to: readonly OpenBroadcast[],
+): readonly OpenBroadcast[] {
+  return from.filter((broadcast) => !to.includes(broadcast))
+}
+
+function requireWhole(change: Change): void {
+  const { strike, subject } = change
+  if (strike !== undefined && strike.subject !== subject)
+    throw new LivegateError('internal', 'Cannot store strike: it names another subject')
+}
+
+function weigh({ record }: Change): number {
+  if (record === null) return 1024
+  let total = record.jws.length + 1024
+  for (const opening of Object.values(record.openings)) total += opening.length
+  return total
+}

@@ -1,0 +1,151 @@
+/**
+ * Records by id, by time and along a subject's chain; their bytes come from `entries`.
+ *
+ * Ids made by the gate begin with the second they were made in, so the one index over them grows at its end and also
+ * serves search by time. Other ids all share one second (-1) and are found by looking through that one.
+ * Next stop: directory.ts.
+ */
+import { fromBase64Url, toBase64Url } from '../../core/encoding.ts'
+import type { Outcome } from '../../core/model.ts'
+import type { EpochMs } from '../../core/time.ts'
+import type { ChainKind, Change, Receipt, SignedRecord, StoredRecord } from '../../ports.ts'
+import { bytes, integer, integerOrNull, type Row, type Sql, text, textOrNull } from './sql.ts'
+
+const ID_BYTES = 16
+const FOREIGN_SECOND = -1
+
+/** Second an id of 16 bytes begins with; -1 for any other id. */
+export function secondOf(id: string): number {
+  const made = id.length === 22 ? fromBase64Url(id) : null
+  if (made?.length !== ID_BYTES) return FOREIGN_SECOND
+  return new DataView(made.buffer, made.byteOffset).getUint32(0)
+}
+
+const INSERT = `INSERT INTO records (idx, second, id, kind, subject, seq, at, prev_idx, outcome, mode, rules, strikes)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+/** Inserts what is known about a record. Inside a transaction only. */
+export function insertRecord(
+  sql: Sql,
+  step: {
+    readonly change: Change
+    readonly record: SignedRecord
+    readonly idx: number
+    readonly rid: number
+    readonly seq: number
+    readonly prev_idx: number | null
+  },
+): void {
+  const { change, record, idx, rid, seq, prev_idx } = step
+  const { outcome = null, mode = null, rules, strikes } = change.decision ?? {}
+  const [ruleList, strikeList] = [listOf(rules), listOf(strikes)]
+  const what = [outcome, mode, ruleList, strikeList] as const
+  const { id, kind } = record
+  sql.run(INSERT, idx, secondOf(id), id, kind, rid, seq, change.at, prev_idx, ...what)
+}
+
+function listOf(ids: readonly string[] | undefined): string | null {
+  return ids === undefined ? null : JSON.stringify(ids)
+}
+
+const COLUMNS = `r.idx, r.second, r.id, r.kind, r.seq, r.at, r.prev_idx, r.outcome, r.rules, s.subject, e.leaf, e.jws, e.openings`
+const JOINED = `records r JOIN entries e ON e.idx = r.idx JOIN subjects s ON s.rid = r.subject`
+const BY_ID = `SELECT ${COLUMNS} FROM ${JOINED} WHERE r.second = ? AND r.id = ?`
+
+/** The record of an id, null when there is none (or its subject was erased). */
+export function recordById(sql: Sql, origin: string, id: string): StoredRecord | null {
+  const row = sql.get(BY_ID, secondOf(id), id)
+  return row === undefined ? null : storedRecord(row, origin)
+}
+
+const NARROW = 'SELECT idx, second, kind, at, outcome, rules FROM records'
+const PAGE = `${NARROW}
+  WHERE second >= ? AND second <= ? AND (second, idx) < (?, ?) ORDER BY second DESC, idx DESC LIMIT ?`
+const BY_INDEX = `SELECT ${COLUMNS} FROM ${JOINED} WHERE r.idx = ?`
+
+/** A record as a search walks over it. */
+export interface Glimpse {
+  readonly idx: number
+  readonly second: number
+  readonly at: number
+  readonly outcome: string | null
+  readonly rules: readonly string[]
+}
+
+/** Up to `limit` records before a place, newest first, whatever their kind; `outcome` is null unless a decision. */
+export function recordsBefore(
+  sql: Sql,
+  walk: {
+    readonly first: number
+    readonly last: number
+    readonly before: { readonly second: number; readonly idx: number }
+    readonly limit: number
+  },
+): Glimpse[] {
+  const { first, last, before, limit } = walk
+  return sql.all(PAGE, first, last, before.second, before.idx, limit).map((row) => ({
+    idx: integer(row, 'idx'),
+    second: integer(row, 'second'),
+    at: integer(row, 'at'),
+    outcome: textOrNull(row, 'outcome'),
+    rules: JSON.parse(textOrNull(row, 'rules') ?? '[]') as string[],
+  }))
+}
+
+/** The record at a log index. */
+export function recordAt(sql: Sql, origin: string, idx: number): StoredRecord | null {
+  const row = sql.get(BY_INDEX, idx)
+  return row === undefined ? null : storedRecord(row, origin)
+}
+
+/** One link of a subject's chain. */
+export interface Link {
+  readonly id: string
+  readonly kind: string
+  readonly at: EpochMs
+  readonly outcome: Outcome | null
+  /** Strikes its reasons name, as the gate said; null when it did not say. */
+  readonly strikes: readonly string[] | null
+  readonly openings: Readonly<Record<string, string>>
+  readonly prev_idx: number | null
+}
+
+const LINK = `SELECT r.id, r.kind, r.at, r.outcome, r.prev_idx, r.strikes, e.openings
+  FROM records r JOIN entries e ON e.idx = r.idx WHERE r.idx = ?`
+
+/** The link at a log index; follow `prev_idx` to walk the chain backwards. */
+export function linkAt(sql: Sql, idx: number): Link | null {
+  const row = sql.get(LINK, idx)
+  if (row === undefined) return null
+  return {
+    id: text(row, 'id'),
+    kind: text(row, 'kind'),
+    at: integer(row, 'at') as EpochMs,
+    outcome: textOrNull(row, 'outcome') as Outcome | null,
+    strikes: JSON.parse(textOrNull(row, 'strikes') ?? 'null') as string[] | null,
+    openings: openingsOf(row),
+    prev_idx: integerOrNull(row, 'prev_idx'),
+  }
+}
+
+function storedRecord(row: Row, origin: string): StoredRecord {
+  const receipt: Receipt = {
+    origin,
+    index: integer(row, 'idx'),
+    leaf: toBase64Url(bytes(row, 'leaf')),
+  }
+  return {
+    id: text(row, 'id'),
+    kind: text(row, 'kind') as ChainKind,
+    subject: text(row, 'subject'),
+    seq: integer(row, 'seq'),
+    at: integer(row, 'at') as EpochMs,
+    jws: text(row, 'jws'),
+    openings: openingsOf(row),
+    receipt,
+  }
+}
+
+function openingsOf(row: Row): Readonly<Record<string, string>> {
+  return JSON.parse(textOrNull(row, 'openings') ?? '{}') as Record<string, string>
+}

@@ -1,0 +1,145 @@
+/**
+ * The tables, as numbered migrations that are never edited once released.
+ *
+ * A decision should touch as few pages as it can, whatever the number of subjects: one random page (the subject's row)
+ * and the ends of tables and indexes that only ever grow at their end. Hence `records_by_time` begins with the second
+ * an id was made in, and a chain is walked backwards through `prev_idx` instead of an index of its own.
+ * Spec: docs/spec/storage.md. Next stop: ledger.ts.
+ */
+import { LivegateError } from '../../core/errors.ts'
+import { integer, type Sql } from './sql.ts'
+
+const FIRST: readonly string[] = [
+  // One row a subject. `doc`: facts, holds, reviews, open broadcasts, last refusals, as JSON.
+  `CREATE TABLE subjects (
+    rid INTEGER PRIMARY KEY,
+    subject TEXT NOT NULL UNIQUE,
+    pseudonym TEXT,
+    seq INTEGER NOT NULL,
+    head TEXT,
+    head_idx INTEGER,
+    last_at INTEGER,
+    version INTEGER NOT NULL,
+    strikes INTEGER NOT NULL,
+    doc TEXT NOT NULL
+  ) STRICT`,
+  `CREATE TABLE strikes (
+    id TEXT PRIMARY KEY,
+    subject INTEGER NOT NULL,
+    effective_at INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    idx INTEGER,
+    doc TEXT NOT NULL
+  ) STRICT`,
+  'CREATE INDEX strikes_by_subject ON strikes (subject)',
+  // What is known about a record, narrow; its bytes are in `entries` under the same index.
+  `CREATE TABLE records (
+    idx INTEGER PRIMARY KEY,
+    second INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    subject INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    prev_idx INTEGER,
+    outcome TEXT,
+    mode TEXT,
+    rules TEXT,
+    strikes TEXT
+  ) STRICT`,
+  'CREATE INDEX records_by_time ON records (second, idx, id)',
+  // The log's entries in order. `openings` is personal and goes with an erasure; the rest stays.
+  `CREATE TABLE entries (
+    idx INTEGER PRIMARY KEY,
+    leaf BLOB NOT NULL,
+    jws TEXT NOT NULL,
+    openings TEXT
+  ) STRICT`,
+  // The tree as signed, and as it was one round before: enough to write a lost round's files again.
+  `CREATE TABLE log_state (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    origin TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    edge BLOB NOT NULL,
+    note TEXT NOT NULL,
+    prev_size INTEGER NOT NULL,
+    prev_root BLOB NOT NULL,
+    prev_edge BLOB NOT NULL
+  ) STRICT`,
+  // Policies (in parts) and keys the log holds.
+  `CREATE TABLE log_requirements (
+    name TEXT NOT NULL,
+    part INTEGER NOT NULL,
+    parts INTEGER NOT NULL,
+    idx INTEGER NOT NULL,
+    PRIMARY KEY (name, part)
+  ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE sessions (
+    server TEXT NOT NULL,
+    session TEXT NOT NULL,
+    subject INTEGER NOT NULL,
+    broadcast TEXT NOT NULL,
+    PRIMARY KEY (server, session)
+  ) STRICT, WITHOUT ROWID`,
+  // `key`: SHA-256 over caller, subject and the caller's key.
+  `CREATE TABLE idempotency (
+    key BLOB PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    policy TEXT NOT NULL,
+    incident TEXT NOT NULL,
+    valid_until INTEGER,
+    expires_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  'CREATE INDEX idempotency_by_expiry ON idempotency (expires_at)',
+  `CREATE TABLE stream_keys (
+    id TEXT PRIMARY KEY,
+    subject TEXT NOT NULL,
+    key_hash TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    revoked_at INTEGER
+  ) STRICT`,
+  `CREATE TABLE api_keys (
+    id TEXT PRIMARY KEY,
+    secret_hash TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    audience TEXT,
+    created_at INTEGER NOT NULL,
+    revoked_at INTEGER
+  ) STRICT`,
+]
+
+/** Migration n (from 1) brings a database of version n - 1 to n. */
+export const MIGRATIONS: readonly (readonly string[])[] = [FIRST]
+export const SCHEMA_VERSION: number = MIGRATIONS.length
+
+/** Version of the tables; 0 when there are none. */
+export function schemaVersion(sql: Sql): number {
+  const table = sql.get("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema'")
+  if (table === undefined) return 0
+  const row = sql.get('SELECT max(version) AS version FROM schema')
+  return row === undefined ? 0 : integer(row, 'version')
+}
+
+/** Brings the tables to this program's version, in one transaction. Throws `internal` when they are newer. */
+export function migrate(sql: Sql): void {
+  const found = schemaVersion(sql)
+  if (found > SCHEMA_VERSION)
+    throw new LivegateError(
+      'internal',
+      `Cannot open database: its schema has version ${found}, expected at most ${SCHEMA_VERSION}`,
+      { hint: 'Run the newer livegate that wrote it.' },
+    )
+  if (found === SCHEMA_VERSION) return
+  sql.transaction(() => {
+    if (found === 0) sql.run('CREATE TABLE schema (version INTEGER PRIMARY KEY) STRICT')
+    for (const [i, statements] of MIGRATIONS.entries()) {
+      if (i < found) continue
+      for (const statement of statements) sql.run(statement)
+      sql.run('INSERT INTO schema (version) VALUES (?)', i + 1)
+    }
+  })
+}

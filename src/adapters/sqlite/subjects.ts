@@ -1,0 +1,140 @@
+/**
+ * Subjects by id: their rows, and the hot ones in memory.
+ *
+ * Reads outside a transaction see what is durable; inside one they see what the transaction has written so far. The
+ * cache holds durable states only and is dropped whole when a transaction aborts. Next stop: ledger.ts.
+ */
+import { LRUCache } from 'lru-cache'
+import type { Strike } from '../../core/model.ts'
+import type { EpochMs } from '../../core/time.ts'
+import type { Change, SubjectState } from '../../ports.ts'
+import { integer, integerOrNull, type Mirror, type Row, type Sql, text, textOrNull } from './sql.ts'
+import { decodeDoc, encodeDoc, NOBODY, nextState } from './subject-doc.ts'
+
+/** A subject with its place in the database; `rid` is null before its first row. */
+export interface SubjectEntry {
+  readonly rid: number | null
+  /** Log index of the newest record. */
+  readonly head_idx: number | null
+  readonly state: SubjectState
+}
+
+export interface Subjects extends Mirror {
+  /** The subject's durable state, or what the running transaction has made of it. */
+  read(subject: string): SubjectEntry
+  /**
+   * Compare-and-swap: writes the next state if the stored row still is as `expect` says, and returns it; null and
+   * nothing written otherwise. Inside a transaction only.
+   */
+  advance(
+    change: Change,
+    place: { readonly idx: number; readonly head: string } | null,
+  ): SubjectEntry | null
+  /** Id of a row, null when it is gone. */
+  subjectOf(rid: number): string | null
+}
+
+/** Weight of the cache: a plain subject counts 1, each strike and broadcast 1 more (about 0.5 KB each). */
+export const DEFAULT_CACHE_WEIGHT = 50_000
+
+const SELECT = `SELECT rid, pseudonym, seq, head, head_idx, last_at, version, strikes, doc
+  FROM subjects WHERE subject = ?`
+const INSERT = `INSERT INTO subjects (subject, pseudonym, seq, head, head_idx, last_at, version, strikes, doc)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (subject) DO NOTHING RETURNING rid`
+const UPDATE = `UPDATE subjects
+  SET pseudonym = ?, seq = ?, head = ?, head_idx = ?, last_at = ?, version = ?, strikes = ?, doc = ?
+  WHERE rid = ? AND seq = ? AND head IS ? AND version = ? RETURNING rid`
+const STRANGER: SubjectEntry = { rid: null, head_idx: null, state: NOBODY }
+
+export function createSubjects(sql: Sql, weight: number = DEFAULT_CACHE_WEIGHT): Subjects {
+  const durable = new LRUCache<string, SubjectEntry>({
+    maxSize: weight,
+    sizeCalculation: ({ state }) => 1 + state.strikes.length + state.broadcasts.length,
+  })
+  const written = new Map<string, SubjectEntry>()
+
+  function read(subject: string): SubjectEntry {
+    const known = written.get(subject) ?? durable.get(subject)
+    if (known !== undefined) return known
+    const row = sql.get(SELECT, subject)
+    if (row === undefined) return STRANGER
+    const entry = entryOf(sql, row)
+    // Rows of subjects this transaction has written are in `written`: what was read here is durable.
+    durable.set(subject, entry)
+    return entry
+  }
+
+  return {
+    read,
+    advance(change, place) {
+      const before = read(change.subject)
+      const { expect } = change
+      const { seq, head, version } = before.state
+      if (expect.seq !== seq || expect.head !== head || expect.version !== version) return null
+      const state = nextState(before.state, change, place?.head ?? null)
+      const head_idx = place?.idx ?? before.head_idx
+      const rid = store(sql, { change, before, state, head_idx })
+      if (rid === null) return null
+      const entry: SubjectEntry = { rid, head_idx, state }
+      written.set(change.subject, entry)
+      return entry
+    },
+    subjectOf(rid) {
+      const row = sql.get('SELECT subject FROM subjects WHERE rid = ?', rid)
+      return row === undefined ? null : text(row, 'subject')
+    },
+    committed() {
+      for (const [subject, entry] of written) durable.set(subject, entry)
+      written.clear()
+    },
+    aborted() {
+      written.clear()
+      durable.clear()
+    },
+  }
+}
+
+function store(
+  sql: Sql,
+  step: {
+    readonly change: Change
+    readonly before: SubjectEntry
+    readonly state: SubjectState
+    readonly head_idx: number | null
+  },
+): number | null {
+  const { change, before, state, head_idx } = step
+  const { pseudonym, seq, head, last_at, version, strikes } = state
+  const columns = [pseudonym, seq, head, head_idx, last_at, version, strikes.length] as const
+  const doc = encodeDoc(state)
+  const { expect } = change
+  const row =
+    before.rid === null
+      ? sql.get(INSERT, change.subject, ...columns, doc)
+      : sql.get(UPDATE, ...columns, doc, before.rid, expect.seq, expect.head, expect.version)
+  return row === undefined ? null : integer(row, 'rid')
+}
+
+function entryOf(sql: Sql, row: Row): SubjectEntry {
+  const rid = integer(row, 'rid')
+  const strikes = integer(row, 'strikes') === 0 ? [] : strikesOf(sql, rid)
+  const state: SubjectState = {
+    pseudonym: textOrNull(row, 'pseudonym'),
+    seq: integer(row, 'seq'),
+    head: textOrNull(row, 'head'),
+    last_at: integerOrNull(row, 'last_at') as EpochMs | null,
+    version: integer(row, 'version'),
+    strikes,
+    ...decodeDoc(text(row, 'doc')),
+  }
+  return { rid, head_idx: integerOrNull(row, 'head_idx'), state }
+}
+
+function strikesOf(sql: Sql, rid: number): Strike[] {
+  return sql
+    .all('SELECT status, doc FROM strikes WHERE subject = ? ORDER BY rowid', rid)
+    .map((row) => ({
+      ...(JSON.parse(text(row, 'doc')) as Strike),
+      status: text(row, 'status') as Strike['status'],
+    }))
+}
