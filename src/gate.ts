@@ -280,7 +280,7 @@ function effectsOf(input: EffectsInput): Effects {
   const { outcome, mode, rules, lease_until } = decision
   return {
     bumps_version: false,
-    decision: { outcome, mode, rules },
+    decision: { outcome, mode, rules, strikes: strikesOf(decision) },
     ...(holds.length === 0 ? {} : { holds }),
     ...(lease_until === null
       ? {}
@@ -313,4 +313,9 @@ function effectsOf(input: EffectsInput): Effects {
           },
         }),
   }
+}
+
+/** Ids of every strike the reasons name, so that a reversal finds the decisions that relied on it. */
+function strikesOf(decision: Decision): readonly string[] {
+  return [...new Set(decision.reasons.flatMap((reason) => reason.strikes))].sort()
 }

@@ -24,8 +24,9 @@ export function fromUtf8(bytes: Uint8Array): string | null {
 
 /** ASCII text of bytes; callers guarantee every byte is below 0x80 (checked: null otherwise). */
 export function fromAscii(bytes: Uint8Array): string | null {
-  const text = latin1(bytes)
-  return isAscii(text) ? text : null
+  const text = fromUtf8(bytes)
+  // Every character beyond ASCII takes more bytes than UTF-16 units.
+  return text?.length === bytes.length ? text : null
 }
 
 /** base64 with padding (RFC 4648 section 4). */

@@ -150,7 +150,7 @@ export function aCount(
     scopes: null,
     within: null,
     since: null,
-    at_least: 1,
+    at_least: part.weight_at_least == null ? 1 : Number.MAX_SAFE_INTEGER,
     weight_at_least: null,
     unless: null,
     ...rest,

@@ -62,6 +62,19 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Rea
   )
 }
 
+/** The same in decimal digits, for a query. */
+export function integerText(min: number, max: number): Reader<number> {
+  const message = `expected an integer of ${min} to ${max}`
+  return v.pipe(
+    v.string(message),
+    v.maxLength(16, message),
+    v.regex(/^(?:0|[1-9]\d*)$/, message),
+    v.transform(Number),
+    v.minValue(min, message),
+    v.maxValue(max, message),
+  )
+}
+
 export const flag: Reader<boolean> = v.boolean('expected true or false')
 
 /** At most `max` items. */
@@ -134,6 +147,16 @@ export function read<T>(schema: Reader<T>, value: unknown, verb: string): T {
   if (result.success) return result.output
   const faults = result.issues.slice(0, MAX_FAULTS).map(faultOf)
   throw invalidMembers(verb, faults)
+}
+
+/** The single value of a path parameter. Throws `invalid_request` without repeating it. */
+export function readParameter<T>(schema: Reader<T>, value: unknown, name: string): T {
+  const result = v.safeParse(schema, value, { abortEarly: true })
+  if (result.success) return result.output
+  throw new LivegateError(
+    'invalid_request',
+    `Cannot read path: ${name} is not valid, ${result.issues[0].message}`,
+  )
 }
 
 /** `invalid_request` naming members; `verb` completes "Cannot …". */

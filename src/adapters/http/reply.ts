@@ -47,3 +47,8 @@ export function raw(
 export const IMMUTABLE = 'public, max-age=31536000, immutable'
 /** The same for bytes that only some may see. */
 export const IMMUTABLE_PRIVATE = 'private, max-age=31536000, immutable'
+
+/** The same call, its answer readable by scripts of any web page; only for what everybody may see. */
+export function published(call: Call): Call {
+  return { ...call, headers: { ...call.headers, 'access-control-allow-origin': '*' } }
+}

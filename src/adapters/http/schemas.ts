@@ -15,6 +15,7 @@ import {
   MAX_WORD_CHARS,
 } from '../../core/limits.ts'
 import {
+  type Outcome,
   SEVERITIES,
   type Severity,
   SOURCE_KINDS,
@@ -32,6 +33,7 @@ import {
   flag,
   instant,
   integer,
+  integerText,
   lenient,
   list,
   matching,
@@ -219,6 +221,38 @@ export const STREAM_KEY_BODY: Reader<StreamKeyBody> = closed<StreamKeyBody>({
   ),
   facts: may(strictFacts),
 })
+
+/** Decisions one page lists at most, and unless the caller says. */
+export const MAX_PAGE = 200
+export const DEFAULT_PAGE = 50
+const MAX_CURSOR_CHARS = 512
+
+export interface SearchQuery {
+  readonly outcome?: Outcome
+  readonly rule?: string
+  readonly from?: EpochMs
+  readonly to?: EpochMs
+  readonly cursor?: string
+  readonly limit?: number
+}
+
+/** Query of `GET /v1/decisions`. */
+export const SEARCH: Reader<SearchQuery> = closed<SearchQuery>({
+  outcome: may(oneOf<Outcome>(['allow', 'deny', 'delay'])),
+  rule: may(text(MAX_NAME_CHARS)),
+  from: may(instant),
+  to: may(instant),
+  cursor: may(text(MAX_CURSOR_CHARS)),
+  limit: may(integerText(1, MAX_PAGE)),
+})
+
+/** Query of `GET /v1/decisions/{id}/proof`. */
+export const PROOF_QUERY: Reader<{ readonly wait?: string }> = closed<{ readonly wait?: string }>({
+  wait: may(matching(/^\d{1,5}(?:ms|s)$/, 8, 'a wait such as 2s or 500ms')),
+})
+
+/** No query at all. */
+export const NO_QUERY: Reader<object> = closed<object>({})
 
 /** An id in a path. */
 export const PATH_ID: Reader<string> = matching(/^[A-Za-z0-9_-]+$/, MAX_ID_CHARS, 'an id')

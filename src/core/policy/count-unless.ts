@@ -6,6 +6,7 @@
  * Spec: docs/spec/policy.md, "Counting".
  */
 import type { Strike } from '../model.ts'
+import { FACTS, type Fact } from './environment.ts'
 import type { ConditionScope, StrikeCondition } from './plan.ts'
 
 export interface Unless {
@@ -17,7 +18,8 @@ export interface Unless {
 
 /** One `unless` of one rule in one evaluation. */
 export function createUnless(condition: StrikeCondition, scope: ConditionScope): Unless {
-  const answers = condition.strike_only ? new Map<unknown, boolean>() : null
+  const shared = sharedFacts(condition)
+  const answers = new Map<unknown, boolean>()
   const lacking = new Set<string>()
   const ask = (strike: Strike): boolean => {
     const answer = condition.evaluate(scope, strike)
@@ -28,8 +30,8 @@ export function createUnless(condition: StrikeCondition, scope: ConditionScope):
   }
   return {
     lifts(strike) {
-      if (answers === null) return ask(strike)
-      const key = keyOf(condition.facts, strike)
+      if (shared === null) return ask(strike)
+      const key = keyOf(shared, scope, strike)
       let answer = answers.get(key)
       if (answer === undefined) {
         answer = ask(strike)
@@ -50,24 +52,22 @@ export function lacked(missing: readonly string[]): readonly string[] {
 }
 
 /** Equal for strikes that agree on every path; a single scalar is its own key. */
-function keyOf(paths: readonly string[], strike: Strike): unknown {
-  const only = paths.length === 1 ? paths[0] : undefined
-  if (only !== undefined) {
-    const value = readPath(only, strike)
-    return typeof value === 'object' ? JSON.stringify(value) : value
-  }
-  let key = ''
-  for (const path of paths) key += `${JSON.stringify(readPath(path, strike)) ?? '-'},`
+function keyOf(facts: readonly Fact[], scope: ConditionScope, strike: Strike): unknown {
+  const only = facts.length === 1 ? facts[0]?.read(scope, strike) : undefined
+  if (only !== undefined && typeof only !== 'object') return only
+  let key = '['
+  for (const fact of facts) key += `${JSON.stringify(fact.read(scope, strike)) ?? ''},`
   return key
 }
 
-function readPath(path: string, strike: Strike): unknown {
-  if (path === 'strike.context') return strike.context
-  let value: unknown = strike
-  for (const member of path.split('.').slice(1))
-    value =
-      typeof value === 'object' && value !== null
-        ? (value as Readonly<Record<string, unknown>>)[member]
-        : undefined
-  return value
+/** The facts the expression reads, or null when answers cannot be shared between strikes. */
+function sharedFacts(condition: StrikeCondition): readonly Fact[] | null {
+  if (!condition.strike_only) return null
+  const facts: Fact[] = []
+  for (const path of condition.facts) {
+    const fact = FACTS.get(path)
+    if (fact === undefined) return null
+    facts.push(fact)
+  }
+  return facts
 }

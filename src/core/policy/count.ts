@@ -105,7 +105,7 @@ export function groups(table: Standing, rows: readonly number[], group_within: n
   return count
 }
 
-/** True while a count without ladder matches: its number, or with `weight_at_least` its sum of weights, is reached. */
+/** True while a count without ladder matches: its number reaches `at_least`, or its weights `weight_at_least`. */
 export function reaches(
   plan: CountPlan,
   table: Standing,
@@ -113,7 +113,8 @@ export function reaches(
   group_within: number,
 ): boolean {
   if (rows.length === 0) return false
-  if (plan.weight_at_least === null) return groups(table, rows, group_within) >= plan.at_least
+  if (groups(table, rows, group_within) >= plan.at_least) return true
+  if (plan.weight_at_least === null) return false
   let weight = 0
   for (const row of rows) weight += (table.strikes[row] as Strike).weight
   return weight >= plan.weight_at_least

@@ -9,6 +9,7 @@ import { type Standing, standing } from '../standing/standing.ts'
 import type { EpochMs } from '../time.ts'
 import { countEnd, countStrikes, groups, reaches, select } from './count.ts'
 import { lacked } from './count-unless.ts'
+import { isClouded } from './evaluate-clouded.ts'
 import { climb, countedAt, type LadderQuery, type Opening } from './ladder.ts'
 import type { Condition, ConditionScope, CountPlan, Plan, RulePlan } from './plan.ts'
 
@@ -41,7 +42,7 @@ export interface RuleMatch {
   readonly evidence: Evidence | null
   /** Facts that were lacking, sorted. */
   readonly missing: readonly string[]
-  /** True when `on_unknown` applies: always when unknown, see `clouded` for true. */
+  /** True when `on_unknown` applies: always when unknown, see evaluate-clouded.ts for true. */
   readonly unsure: boolean
 }
 
@@ -149,42 +150,27 @@ function idsOf(table: Standing, rows: readonly number[]): string[] {
   return ids.sort()
 }
 
-/** `when` over what the count already established. A warning has no effect, so an unknown `when` only names facts. */
+/** `when` over what the count already established. A warning has no effect, so an unknown `when` drops it. */
 function onCondition(
   context: HostContext,
   when: Condition,
   evidence: Evidence,
   lacking: readonly string[],
 ): RuleMatch {
-  const truth = when.evaluate(context.scope)
+  const { scope } = context
+  const truth = when.evaluate(scope)
+  if (evidence.code === 'warning')
+    return truth === true
+      ? { truth: 'warning', evidence, missing: lacking, unsure: false }
+      : NO_MATCH
   if (truth === false) return NO_MATCH
-  const warns = evidence.code === 'warning'
-  if (truth === true) {
-    const missing = clouded(context, when)
-    const unsure = missing !== null && !warns
-    const all = unsure ? union(lacking, missing) : lacking
-    return { truth: warns ? 'warning' : true, evidence, missing: all, unsure }
-  }
-  if (warns) return NO_MATCH
-  const missing = union(lacking, lacked(when.missing(context.scope)))
-  return { truth: 'unknown', evidence, missing, unsure: true }
-}
-
-/**
- * What a true condition that counts strikes would have lacked with fewer of them; null if nothing. Without this,
- * `strikes("*", 30d) >= 3 || subject.followers < 10` would fall from `on_unknown` to the rule's own, perhaps milder,
- * outcome when the third strike arrives (G10).
- */
-function clouded(context: HostContext, when: Condition): readonly string[] | null {
-  if (when.counts.length === 0) return null
-  const missing = when.missing(context.scope)
-  if (missing.length > 0) return missing
-  const without = when.evaluate({ ...context.scope, countStrikes: () => 0 })
-  return without === 'unknown' ? lacked(missing) : null
+  const unsure = truth === 'unknown' || isClouded(when, scope)
+  const missing = unsure ? union(lacking, lacked(when.missing(scope))) : lacking
+  return { truth, evidence, missing, unsure }
 }
 
 /** Both lists without repeats, sorted. */
-export function union(a: readonly string[], b: readonly string[]): readonly string[] {
+function union(a: readonly string[], b: readonly string[]): readonly string[] {
   if (a.length === 0) return b
   return b.length === 0 ? a : [...new Set([...a, ...b])].sort()
 }

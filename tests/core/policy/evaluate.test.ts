@@ -21,6 +21,7 @@ import {
   youngerThan,
 } from '../../support/plans.ts'
 
+import { compiled } from '../../support/policy-arbitraries.ts'
 import { counting, NOTHING, strikesAt, table } from '../../support/policy-table.ts'
 
 const oneStrike = counting(
@@ -99,6 +100,29 @@ table('unknown', [
     },
   },
 ])
+
+describe('doubt that strikes would hide', () => {
+  // One strike leaves the division by zero followers in charge, two decide by themselves.
+  const when =
+    '(strikes("*", "8d") >= 1 && 100 / subject.followers > 20) || strikes("*", "8d") >= 2'
+  const rules = [{ id: 'r', when, outcome: 'delay', broadcast_delay: '5s' }]
+  const strikes = [aStrike({ id: 'a', effective_at: NOW }), aStrike({ id: 'b', effective_at: NOW })]
+  const cases = [
+    { name: 'is there with one strike', strikes: 1, followers: 0, mode: 'retry' },
+    { name: 'stays with two', strikes: 2, followers: 0, mode: 'retry' },
+    { name: 'is none without strikes', strikes: 0, followers: 0, mode: null },
+    { name: 'is none when the fact can be used', strikes: 2, followers: 50, mode: 'broadcast' },
+  ]
+  for (const { name, strikes: count, followers, mode } of cases)
+    it(name, () => {
+      const facts = someFacts({ facts: { followers }, strikes: strikes.slice(0, count) })
+      const decision = evaluate(compiled({ rules }), facts)
+      expect(decision.mode).toBe(mode)
+      expect(decision.unknown).toEqual(
+        mode === 'retry' ? [{ rule: 'r', host: 0, facts: ['evaluation_error'] }] : [],
+      )
+    })
+})
 
 table('exemptions', [
   {
