@@ -467,5 +467,5 @@ function logOf(world: World): Log {
 }
 
 function explanationOf(decision: Decision): Awaited<ReturnType<Gate['explain']>> {
-  return { decision } as never
+  return { decision, trace: [], eligible_at: NOW, eligible_reason: null } as never
 }

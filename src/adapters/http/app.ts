@@ -8,15 +8,41 @@
 import { type Context, Hono } from 'hono'
 import { LivegateError } from '../../core/errors.ts'
 import type { AppDeps } from './deps.ts'
-import { createMount } from './mount.ts'
+import { createMount, type Mount } from './mount.ts'
 import { asLivegateError, HttpFailure, problemResponse } from './problem.ts'
+import { mountAudit } from './routes/audit.ts'
+import { mountContract } from './routes/contract.ts'
 import { mountDecisions } from './routes/decisions.ts'
+import { mountExplanations } from './routes/explanations.ts'
+import { mountHealth } from './routes/health.ts'
+import { mountHooks } from './routes/hooks.ts'
+import { mountKeys } from './routes/keys.ts'
+import { mountLog } from './routes/log.ts'
+import { mountPolicies } from './routes/policies.ts'
+import { mountStreamKeys } from './routes/stream-keys.ts'
+import { mountStrikes } from './routes/strikes.ts'
+import { mountSubjects } from './routes/subjects.ts'
+
+const GROUPS: readonly ((mount: Mount, deps: AppDeps) => void)[] = [
+  mountDecisions,
+  mountAudit,
+  mountExplanations,
+  mountStrikes,
+  mountSubjects,
+  mountStreamKeys,
+  mountPolicies,
+  mountLog,
+  mountKeys,
+  mountHooks,
+  mountHealth,
+  mountContract,
+]
 
 /** Builds the API over a gate and its ports. */
 export function createApp(deps: AppDeps): Hono {
   const app = new Hono({ getPath: rawPath })
   const mount = createMount(app, deps)
-  mountDecisions(mount, deps)
+  for (const mountGroup of GROUPS) mountGroup(mount, deps)
   app.notFound((c) => problemResponse(unmatched(app, c)))
   app.onError((error) => problemResponse(asLivegateError(error)))
   return app

@@ -1,0 +1,181 @@
+/**
+ * What callers receive, as schemas: the source of the OpenAPI document and the measure of the tests.
+ *
+ * Nothing validates answers at run time; tests/adapters/http hold render.ts to these. Requests: schemas.ts.
+ */
+import * as v from 'valibot'
+import { PROBLEM_CODES } from '../../core/errors.ts'
+import { REASON_CODES, SEVERITIES, SOURCE_KINDS } from '../../core/model.ts'
+
+/** A schema used for its shape only. */
+export type Shape = v.GenericSchema
+
+const text = v.string()
+const strings = v.array(text)
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const at = v.pipe(v.string(), v.isoTimestamp())
+const until = v.union([at, v.literal('forever')])
+const outcome = v.picklist(['allow', 'deny', 'delay'])
+const may = v.exactOptional
+
+const receipt = v.strictObject({ origin: text, index: count, leaf: text })
+const policy = v.strictObject({ name: text, digest: text })
+
+const reason = v.strictObject({
+  rule: text,
+  code: v.picklist(REASON_CODES),
+  host: may(count),
+  ground: v.picklist(['terms', 'law']),
+  clause: may(text),
+  reference: may(text),
+  jurisdiction: may(text),
+  until: may(until),
+  restriction: may(text),
+  strikes: strings,
+  text: v.record(text, text),
+  appeal: may(v.strictObject({ url: text, until: may(at) })),
+})
+
+const unknown = v.strictObject({ rule: text, host: may(count), facts: strings })
+const obligation = v.objectWithRest({ type: text }, v.union([text, v.number(), v.boolean()]))
+
+/** Members that say how long an outcome holds or when to come back. */
+const times = {
+  mode: may(v.picklist(['hold', 'review', 'retry', 'broadcast'])),
+  until: may(until),
+  not_before: may(at),
+  review_by: may(at),
+  queue: may(text),
+  retry_after: may(count),
+  broadcast_delay_s: may(count),
+  lease_until: may(at),
+}
+
+export const DECISION_ANSWER: Shape = v.strictObject({
+  id: text,
+  outcome,
+  ...times,
+  decided_at: at,
+  reasons: v.array(reason),
+  unknown: v.array(unknown),
+  obligations: v.array(obligation),
+  policy,
+  supersedes: may(text),
+  record: text,
+  receipt,
+})
+
+export const EXPLANATION_ANSWER: Shape = v.strictObject({
+  outcome,
+  ...times,
+  reasons: v.array(reason),
+  unknown: v.array(unknown),
+  obligations: v.array(obligation),
+  trace: v.array(v.unknown()),
+  eligible_at: v.nullable(at),
+  eligible_reason: may(text),
+})
+
+const strike = v.strictObject({
+  id: text,
+  subject: text,
+  category: text,
+  severity: v.picklist(SEVERITIES),
+  weight: count,
+  issued_at: at,
+  effective_at: at,
+  notified_at: may(at),
+  content_created_at: may(at),
+  expires_at: may(at),
+  scope: text,
+  context: may(text),
+  source: may(v.strictObject({ system: text, kind: v.picklist(SOURCE_KINDS) })),
+  evidence_hash: may(text),
+  status: v.picklist(['active', 'reversed']),
+})
+const restriction = v.strictObject({ id: text, rule: text, from: at, until, strikes: strings })
+
+export const STRIKE_ANSWER: Shape = v.strictObject({
+  strike,
+  known_category: v.boolean(),
+  restrictions: v.array(restriction),
+  receipt: may(receipt),
+})
+
+export const REVERSAL_ANSWER: Shape = v.strictObject({
+  strike,
+  decisions: v.array(v.strictObject({ id: text, outcome, decided_at: at })),
+  restrictions: v.array(restriction),
+  receipt: may(receipt),
+})
+
+const factOf = <S extends v.GenericSchema>(value: S) => may(v.strictObject({ value, as_of: at }))
+const facts = v.strictObject({
+  created_at: factOf(at),
+  followers: factOf(count),
+  age_band: factOf(text),
+  verified: factOf(v.boolean()),
+  labels: factOf(strings),
+  linked: factOf(strings),
+})
+
+export const FACTS_ANSWER: Shape = v.strictObject({ facts })
+
+export const SUBJECT_ANSWER: Shape = v.strictObject({
+  subject: text,
+  facts,
+  strikes: v.array(strike),
+  restrictions: v.array(restriction),
+  broadcasts: v.array(
+    v.strictObject({
+      id: text,
+      stream: text,
+      role: v.picklist(['host', 'cohost']),
+      opened_at: at,
+      lease_until: at,
+      server: may(text),
+    }),
+  ),
+  eligible_at: v.nullable(at),
+  eligible_reason: may(text),
+})
+
+const found = { id: text, outcome, decided_at: at, policy: text, receipt }
+
+export const STORED_DECISION: Shape = v.strictObject({
+  ...found,
+  disclosed: v.record(text, v.unknown()),
+  record: text,
+})
+export const FOUND_DECISIONS: Shape = v.strictObject({
+  decisions: v.array(v.strictObject({ ...found, rules: strings })),
+  next: v.nullable(text),
+})
+
+export const STREAM_KEY_ANSWER: Shape = v.strictObject({
+  id: text,
+  subject: text,
+  created_at: at,
+  key: may(text),
+  warning: may(text),
+})
+
+export const POLICIES_ANSWER: Shape = v.strictObject({
+  policies: v.array(
+    v.strictObject({ name: text, digest: text, active: v.boolean(), activated_at: may(at) }),
+  ),
+})
+
+export const STATUS_ANSWER: Shape = v.strictObject({ status: text })
+export const JWKS_ANSWER: Shape = v.strictObject({ keys: v.array(v.looseObject({ kty: text })) })
+
+export const PROBLEM: Shape = v.strictObject({
+  type: text,
+  title: text,
+  status: count,
+  code: v.picklist(PROBLEM_CODES),
+  detail: text,
+  errors: may(v.array(v.strictObject({ pointer: text, detail: text }))),
+  hint: may(text),
+  retry_after: may(count),
+})

@@ -1,0 +1,138 @@
+/**
+ * The OpenAPI 3.1 document, put together from the table of scopes, the operations and the schemas that validate.
+ *
+ * Pure and the same for every request, so it is built once. Spec: OpenAPI 3.1, JSON Schema 2020-12.
+ */
+import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema'
+import type { ProblemCode } from '../../core/errors.ts'
+import { PROBLEM, type Shape } from './answers.ts'
+import { OPERATIONS, type Operation } from './operations.ts'
+import { problemKind } from './problem.ts'
+import { accessOf, methodAndPath, ROUTE_IDS, type RouteId, SCOPES } from './scopes.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** The whole document. */
+export function openApi(): Json {
+  const paths: Record<string, Record<string, Json>> = {}
+  for (const route of ROUTE_IDS) {
+    const { method, path } = methodAndPath(route)
+    const item = templateOf(path)
+    paths[item] = { ...paths[item], [method.toLowerCase()]: operationOf(route) }
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'livegate',
+      version: '1',
+      summary: 'May this broadcast start? Every answer is signed and logged.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    paths,
+    components: {
+      schemas: { Problem: schemaOf(PROBLEM) },
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: `API key \`lg_<id>_<secret>\` or at+jwt access token. Scopes: ${SCOPES.join(', ')}; admin implies all.`,
+        },
+      },
+    },
+  }
+}
+
+/** `/v1/decisions/:id` → `/v1/decisions/{id}`; what `*` stands for is the file's name. */
+function templateOf(path: string): string {
+  return path.replaceAll(/:([a-z_]+)/g, '{$1}').replace(/\*$/, '{file}')
+}
+
+function operationOf(route: RouteId): Json {
+  const operation: Operation = OPERATIONS[route]
+  const { scope, opened_by, delegated } = accessOf(route)
+  const parameters = parametersOf(methodAndPath(route).path, operation)
+  const bearer = { bearer: scope === null ? [] : [scope] }
+  return {
+    operationId: operation.id,
+    summary: operation.summary,
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(operation.body === undefined
+      ? {}
+      : { requestBody: { required: true, content: contentOf(operation.body) } }),
+    responses: responsesOf(route, operation),
+    security:
+      scope === null || delegated === true ? [] : opened_by === undefined ? [bearer] : [bearer, {}],
+  }
+}
+
+function parametersOf(path: string, operation: Operation): readonly Json[] {
+  const inPath = [...templateOf(path).matchAll(/\{([a-z_]+)\}/g)].map((match) => ({
+    name: match[1],
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }))
+  const query = operation.query === undefined ? {} : schemaOf(operation.query)
+  const inQuery = Object.entries((query.properties ?? {}) as Json).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: false,
+    schema,
+  }))
+  const inHeader = (operation.headers ?? []).map((name) => ({
+    name,
+    in: 'header',
+    required: false,
+    schema: { type: 'string' },
+  }))
+  return [...inPath, ...inQuery, ...inHeader]
+}
+
+function contentOf(shape: Shape | string): Json {
+  return typeof shape === 'string'
+    ? { [shape]: {} }
+    : { 'application/json': { schema: schemaOf(shape) } }
+}
+
+function responsesOf(route: RouteId, operation: Operation): Json {
+  const responses: Record<string, Json> = {}
+  for (const [status, shape] of Object.entries(operation.answers))
+    responses[status] = {
+      description: operation.summary,
+      ...(shape === null ? {} : { content: contentOf(shape) }),
+    }
+  for (const code of problemsOf(route, operation)) {
+    const { status } = problemKind(code)
+    const before = responses[status]?.description
+    responses[status] = {
+      description: before === undefined ? `\`${code}\`` : `${String(before)}, \`${code}\``,
+      content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+    }
+  }
+  return responses
+}
+
+const WITH_CALLER: readonly ProblemCode[] = ['unauthenticated', 'forbidden', 'rate_limited']
+const WITH_BODY: readonly ProblemCode[] = ['body_too_large', 'unsupported_media_type']
+
+function problemsOf(route: RouteId, operation: Operation): readonly ProblemCode[] {
+  const { scope, delegated, unbounded } = accessOf(route)
+  const codes: ProblemCode[] = ['invalid_request']
+  if (scope !== null && delegated !== true) codes.push(...WITH_CALLER)
+  if (operation.body !== undefined) codes.push(...WITH_BODY)
+  codes.push(...(operation.problems ?? []))
+  if (unbounded !== true) codes.push('overloaded')
+  return [...new Set([...codes, 'internal' as const])]
+}
+
+/** What is a transformation or a check in code says nothing in JSON Schema. */
+const CONVERSION: ConversionConfig = {
+  target: 'draft-2020-12',
+  typeMode: 'input',
+  ignoreActions: ['check', 'raw_transform', 'transform'],
+}
+
+function schemaOf(shape: Shape): Json {
+  const { $schema: _, ...schema } = toJsonSchema(shape, CONVERSION) as Json
+  return schema
+}

@@ -1,0 +1,198 @@
+/**
+ * What each route of the table takes and gives, in terms of schemas: the material of the OpenAPI document.
+ *
+ * Typed over the table's routes, so a new route does not compile before it is described.
+ */
+import type { ProblemCode } from '../../core/errors.ts'
+import {
+  DECISION_ANSWER,
+  EXPLANATION_ANSWER,
+  FACTS_ANSWER,
+  FOUND_DECISIONS,
+  JWKS_ANSWER,
+  POLICIES_ANSWER,
+  REVERSAL_ANSWER,
+  type Shape,
+  STATUS_ANSWER,
+  STORED_DECISION,
+  STREAM_KEY_ANSWER,
+  STRIKE_ANSWER,
+  SUBJECT_ANSWER,
+} from './answers.ts'
+import {
+  DECISION,
+  FACTS,
+  FACTS_PATCH,
+  PROOF_QUERY,
+  REVERSAL,
+  SEARCH,
+  STREAM_KEY_BODY,
+  STRIKE,
+} from './schemas.ts'
+import type { RouteId } from './scopes.ts'
+
+export interface Operation {
+  readonly id: string
+  readonly summary: string
+  /** JSON body. */
+  readonly body?: Shape
+  readonly query?: Shape
+  /** Request headers beside Authorization. */
+  readonly headers?: readonly string[]
+  /** By status; a schema means JSON, a text a media type, null no body. */
+  readonly answers: Readonly<Record<number, Shape | string | null>>
+  /** Beside those that belong to every authenticated route. */
+  readonly problems?: readonly ProblemCode[]
+}
+
+const TEXT = 'text/plain'
+const BYTES = 'application/octet-stream'
+const STORING = ['log_unavailable', 'halted'] as const
+
+export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
+  'POST /v1/decisions': {
+    id: 'decide',
+    summary: 'May this broadcast start? A deny is 200.',
+    body: DECISION,
+    headers: ['Idempotency-Key'],
+    answers: { 200: DECISION_ANSWER },
+    problems: ['in_progress', 'idempotency_mismatch', ...STORING],
+  },
+  'GET /v1/decisions': {
+    id: 'search_decisions',
+    summary: 'Decisions by outcome, rule and time, newest first.',
+    query: SEARCH,
+    answers: { 200: FOUND_DECISIONS },
+  },
+  'GET /v1/decisions/:id': {
+    id: 'read_decision',
+    summary: 'One record with the disclosures the caller may see, and its receipt.',
+    answers: { 200: STORED_DECISION },
+    problems: ['not_found'],
+  },
+  'GET /v1/decisions/:id/proof': {
+    id: 'prove_decision',
+    summary: 'A c2sp.org/tlog-proof of the record, once a checkpoint covers it.',
+    query: PROOF_QUERY,
+    answers: { 200: TEXT },
+    problems: ['not_found', 'log_unavailable'],
+  },
+  'POST /v1/explanations': {
+    id: 'explain',
+    summary: 'The same question without effect and without record: outcome, trace, eligible_at.',
+    body: DECISION,
+    answers: { 200: EXPLANATION_ANSWER },
+  },
+  'POST /v1/subjects/:subject/strikes': {
+    id: 'record_strike',
+    summary: 'Record a violation; the same again is 200.',
+    body: STRIKE,
+    answers: { 201: STRIKE_ANSWER, 200: STRIKE_ANSWER },
+    problems: ['conflict', ...STORING],
+  },
+  'POST /v1/strikes/:id/reversal': {
+    id: 'reverse_strike',
+    summary: 'An appeal was upheld; lists the decisions that relied on the strike.',
+    body: REVERSAL,
+    answers: { 201: REVERSAL_ANSWER, 200: REVERSAL_ANSWER },
+    problems: ['not_found', ...STORING],
+  },
+  'GET /v1/subjects/:subject/facts': {
+    id: 'read_facts',
+    summary: 'The stored facts of a subject.',
+    answers: { 200: FACTS_ANSWER },
+  },
+  'PUT /v1/subjects/:subject/facts': {
+    id: 'replace_facts',
+    summary: 'Replace the stored facts of a subject.',
+    body: FACTS,
+    answers: { 200: FACTS_ANSWER },
+    problems: STORING,
+  },
+  'PATCH /v1/subjects/:subject/facts': {
+    id: 'change_facts',
+    summary: 'Change some stored facts; null forgets one.',
+    body: FACTS_PATCH,
+    answers: { 200: FACTS_ANSWER },
+    problems: STORING,
+  },
+  'GET /v1/subjects/:subject': {
+    id: 'read_subject',
+    summary: 'Facts, strikes, restrictions now, running broadcasts, eligible_at.',
+    answers: { 200: SUBJECT_ANSWER },
+  },
+  'POST /v1/stream-keys': {
+    id: 'bind_stream_key',
+    summary: 'Bind a stream key to a subject; a generated key is shown once.',
+    body: STREAM_KEY_BODY,
+    answers: { 201: STREAM_KEY_ANSWER },
+    problems: ['conflict', ...STORING],
+  },
+  'DELETE /v1/stream-keys/:id': {
+    id: 'revoke_stream_key',
+    summary: 'Revoke a stream key; again is 204 too.',
+    answers: { 204: null },
+    problems: ['not_found'],
+  },
+  'GET /v1/policies': {
+    id: 'list_policies',
+    summary: 'Policy revisions, and which one decides.',
+    answers: { 200: POLICIES_ANSWER },
+  },
+  'GET /v1/policies/:digest': {
+    id: 'read_policy',
+    summary: 'The exact text of a revision.',
+    answers: { 200: 'application/yaml' },
+    problems: ['not_found'],
+  },
+  'GET /log/checkpoint': {
+    id: 'log_checkpoint',
+    summary: 'The newest signed checkpoint.',
+    answers: { 200: TEXT },
+  },
+  'GET /log/vkey': {
+    id: 'log_vkey',
+    summary: 'The verifier key of the log.',
+    answers: { 200: TEXT },
+  },
+  'GET /log/tile/entries/*': {
+    id: 'log_entries',
+    summary: 'A bundle of entries (c2sp.org/tlog-tiles).',
+    answers: { 200: BYTES },
+    problems: ['not_found'],
+  },
+  'GET /log/tile/*': {
+    id: 'log_tile',
+    summary: 'A tile of hashes (c2sp.org/tlog-tiles).',
+    answers: { 200: BYTES },
+    problems: ['not_found'],
+  },
+  'GET /.well-known/jwks.json': {
+    id: 'jwks',
+    summary: 'Public keys of records, old ones included.',
+    answers: { 200: JWKS_ANSWER },
+  },
+  'POST /hooks/:kind/:server': {
+    id: 'hook',
+    summary: 'A publish hook of a media server, answered in its own dialect.',
+    answers: { 200: '*/*' },
+    problems: ['unauthenticated', 'not_found', 'body_too_large'],
+  },
+  'GET /healthz': {
+    id: 'healthz',
+    summary: 'The process is alive.',
+    answers: { 200: STATUS_ANSWER },
+  },
+  'GET /readyz': {
+    id: 'readyz',
+    summary: 'Decisions can be made now.',
+    answers: { 200: STATUS_ANSWER },
+    problems: ['log_unavailable', 'halted'],
+  },
+  'GET /metrics': { id: 'metrics', summary: 'Prometheus metrics.', answers: { 200: TEXT } },
+  'GET /openapi.json': {
+    id: 'openapi',
+    summary: 'This document.',
+    answers: { 200: 'application/json' },
+  },
+}

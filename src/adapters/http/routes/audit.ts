@@ -1,0 +1,85 @@
+/**
+ * What an auditor reads: decisions by search, one decision with its disclosures, its proof.
+ *
+ * Which groups of a record are disclosed depends on the caller's scopes (disclose.ts). Nothing here is verified: an
+ * auditor does that with the log and a verifier key.
+ */
+import { LivegateError } from '../../../core/errors.ts'
+import { formatInstant, parseDuration } from '../../../core/time.ts'
+import type { StoredRecord } from '../../../ports.ts'
+import { invalidMembers } from '../atoms.ts'
+import type { AppDeps } from '../deps.ts'
+import { auditGroups } from '../disclose.ts'
+import type { Call, Mount } from '../mount.ts'
+import { readQuery } from '../query.ts'
+import { renderFound, renderStored } from '../render-stored.ts'
+import { json, raw } from '../reply.ts'
+import { DEFAULT_PAGE, NO_QUERY, PROOF_QUERY, SEARCH } from '../schemas.ts'
+
+/** `GET /v1/decisions`, `/v1/decisions/{id}`, `/v1/decisions/{id}/proof`. */
+export function mountAudit(mount: Mount, deps: AppDeps): void {
+  const waiting = { now: 0 }
+  mount('GET /v1/decisions', (call) => search(call, deps))
+  mount('GET /v1/decisions/:id', (call) => one(call, deps))
+  mount('GET /v1/decisions/:id/proof', (call) => proof(call, deps, waiting))
+}
+
+async function search(call: Call, { directory }: AppDeps): Promise<Response> {
+  const { limit = DEFAULT_PAGE, ...query } = readQuery(call.c, SEARCH, 'search decisions')
+  if (query.from !== undefined && query.to !== undefined && query.from > query.to)
+    throw invalidMembers('search decisions', [
+      { pointer: '/to', detail: 'expected an instant that is not before `from`' },
+    ])
+  const { records, next } = await directory.searchDecisions({ ...query, limit })
+  return json(call, { decisions: records.map(renderFound), next })
+}
+
+async function one(call: Call, deps: AppDeps): Promise<Response> {
+  readQuery(call.c, NO_QUERY, 'read decision')
+  const stored = await decisionOf(call, deps)
+  return json(call, renderStored(stored, auditGroups(call.caller.scopes)))
+}
+
+const ID = /^[A-Za-z0-9_-]{1,64}$/
+
+async function decisionOf(call: Call, { directory }: AppDeps): Promise<StoredRecord> {
+  const id = call.c.req.param('id') ?? ''
+  const stored = ID.test(id) ? await directory.record(id) : null
+  if (stored === null || stored.kind !== 'decision')
+    throw new LivegateError('not_found', 'Cannot find decision: there is none with this id')
+  return stored
+}
+
+/** Longest a proof is waited for; a round takes at most a second. */
+export const MAX_PROOF_WAIT_MS = 10_000
+/** Requests that may wait at the same time: more would eat the capacity decisions need. */
+const MAX_WAITING = 64
+
+async function proof(call: Call, deps: AppDeps, waiting: { now: number }): Promise<Response> {
+  const wait = waitOf(call)
+  const { receipt, at } = await decisionOf(call, deps)
+  const may = waiting.now < MAX_WAITING ? wait : 0
+  waiting.now++
+  try {
+    const text = await deps.log.proof(receipt.index, may)
+    if (text !== null)
+      return raw(call, text, { type: 'text/plain; charset=utf-8', cache: 'no-store' })
+  } finally {
+    waiting.now--
+  }
+  throw new LivegateError(
+    'log_unavailable',
+    `Cannot prove decision of ${formatInstant(at)}: no checkpoint covers it yet`,
+    { retry_after_s: 1 },
+  )
+}
+
+function waitOf(call: Call): number {
+  const { wait } = readQuery(call.c, PROOF_QUERY, 'prove decision')
+  if (wait === undefined) return 0
+  const parsed = parseDuration(wait)
+  if (parsed.ok && parsed.value <= MAX_PROOF_WAIT_MS) return parsed.value
+  throw invalidMembers('prove decision', [
+    { pointer: '/wait', detail: `expected at most ${MAX_PROOF_WAIT_MS / 1000}s` },
+  ])
+}

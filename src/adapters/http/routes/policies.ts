@@ -1,0 +1,38 @@
+/**
+ * Policy revisions: which there are, which decides, and the exact text of each by its digest.
+ */
+import { LivegateError } from '../../../core/errors.ts'
+import { formatInstant } from '../../../core/time.ts'
+import type { AppDeps, PolicyRevision } from '../deps.ts'
+import type { Call, Mount } from '../mount.ts'
+import { IMMUTABLE_PRIVATE, json, raw } from '../reply.ts'
+
+/** `GET /v1/policies`, `GET /v1/policies/{digest}`. */
+export function mountPolicies(mount: Mount, deps: AppDeps): void {
+  mount('GET /v1/policies', async (call) => {
+    const revisions = await deps.policiesView.list()
+    return json(call, { policies: revisions.map(renderRevision) })
+  })
+  mount('GET /v1/policies/:digest', (call) => text(call, deps))
+}
+
+function renderRevision(revision: PolicyRevision): object {
+  const { name, digest, active, activated_at } = revision
+  return {
+    name,
+    digest,
+    active,
+    ...(activated_at === null ? {} : { activated_at: formatInstant(activated_at) }),
+  }
+}
+
+const DIGEST = /^sha256-[A-Za-z0-9_-]{43}$/
+
+async function text(call: Call, { policiesView }: AppDeps): Promise<Response> {
+  const digest = call.c.req.param('digest') ?? ''
+  const bytes = DIGEST.test(digest) ? await policiesView.text(digest) : null
+  if (bytes === null)
+    throw new LivegateError('not_found', 'Cannot find policy: no revision has this digest')
+  // The name is the hash of the bytes: what is under it never changes.
+  return raw(call, bytes, { type: 'application/yaml; charset=utf-8', cache: IMMUTABLE_PRIVATE })
+}
