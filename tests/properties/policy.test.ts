@@ -1,0 +1,140 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Facts, HostFacts, Strike } from '../../src/core/model.ts'
+import { evaluate } from '../../src/core/policy/evaluate.ts'
+import { milder, severity } from '../support/milder.ts'
+import {
+  aRandomPolicy,
+  aRandomRule,
+  aRandomStrike,
+  compiled,
+  someRandomFacts,
+} from '../support/policy-arbitraries.ts'
+
+const RUNS = { numRuns: 400 }
+const withFirst = (facts: Facts, change: (host: HostFacts) => Partial<HostFacts>): Facts => {
+  const [first, ...others] = facts.hosts
+  return { ...facts, hosts: [{ ...first, ...change(first) }, ...others] }
+}
+function check(property: fc.IProperty<unknown> | fc.IProperty<never>): void {
+  fc.assert(property as fc.IProperty<unknown>, RUNS)
+}
+
+describe('never milder by adding (G10)', () => {
+  it('holds for one more strike', () => {
+    check(
+      fc.property(aRandomPolicy, someRandomFacts, aRandomStrike, (policy, facts, extra) => {
+        const plan = compiled(policy)
+        const strike: Strike = { ...extra, id: 'extra' }
+        const more = withFirst(facts, ({ strikes }) => ({ strikes: [...strikes, strike] }))
+        expect(milder(plan, evaluate(plan, facts), evaluate(plan, more))).toEqual([])
+      }),
+    )
+  })
+
+  it('holds for one more rule', () => {
+    check(
+      fc.property(aRandomPolicy, someRandomFacts, aRandomRule, (policy, facts, extra) => {
+        const rules = policy.rules as readonly unknown[]
+        const more = compiled({ ...policy, rules: [...rules, { id: 'extra', ...extra }] })
+        expect(milder(more, evaluate(compiled(policy), facts), evaluate(more, facts))).toEqual([])
+      }),
+    )
+  })
+
+  it('holds for one more host', () => {
+    check(
+      fc.property(aRandomPolicy, someRandomFacts, (policy, facts) => {
+        const plan = compiled({ ...policy, exempt: [], rules: withoutHostCount(policy.rules) })
+        const [first] = facts.hosts
+        const alone = evaluate(plan, { ...facts, hosts: [first] })
+        expect(milder(plan, alone, evaluate(plan, facts))).toEqual([])
+      }),
+    )
+  })
+})
+
+/** `stream.hosts` may lawfully make a rule milder for more hosts; every other fact is per host. */
+function withoutHostCount(rules: unknown): unknown {
+  return JSON.parse(JSON.stringify(rules).replaceAll('stream.hosts > 1', 'incident.active'))
+}
+
+describe('order changes nothing (G10)', () => {
+  it('of rules, exemptions and strikes, nor do copies', () => {
+    check(
+      fc.property(aRandomPolicy, someRandomFacts, fc.nat(), (policy, facts, seed) => {
+        const turned = compiled({
+          ...policy,
+          rules: rotate(policy.rules as readonly unknown[], seed),
+          exempt: (policy.exempt as readonly unknown[]).toReversed(),
+        })
+        const shuffled = withFirst(facts, ({ strikes }) => ({
+          strikes: [...rotate(strikes, seed).toReversed(), ...strikes.slice(seed % 3)],
+        }))
+        expect(evaluate(turned, shuffled)).toEqual(evaluate(compiled(policy), facts))
+      }),
+    )
+  })
+})
+
+function rotate<T>(values: readonly T[], by: number): readonly T[] {
+  const k = values.length === 0 ? 0 : by % values.length
+  return [...values.slice(k), ...values.slice(0, k)]
+}
+
+describe('evaluation is total and deterministic (G4)', () => {
+  it('gives the same bytes twice, also for facts that went through JSON', () => {
+    check(
+      fc.property(aRandomPolicy, someRandomFacts, (policy, facts) => {
+        const first = JSON.stringify(evaluate(compiled(policy), facts))
+        const again: Facts = JSON.parse(JSON.stringify(facts))
+        expect(JSON.stringify(evaluate(compiled(policy), again))).toBe(first)
+      }),
+    )
+  })
+
+  it('gives a lease exactly when the broadcast may start now', () => {
+    check(
+      fc.property(aRandomPolicy, someRandomFacts, (policy, facts) => {
+        const decision = evaluate(compiled(policy), facts)
+        expect(decision.lease_until !== null).toBe(severity(decision) <= 2)
+      }),
+    )
+  })
+})
+
+describe('unknown never opens the gate (G3)', () => {
+  const MEMBERS = ['created_at', 'followers', 'verified', 'labels'] as const
+
+  it('removing a fact some value of which restricts leaves no plain allow', () => {
+    check(
+      fc.property(
+        aRandomPolicy,
+        someRandomFacts,
+        fc.constantFrom(...MEMBERS),
+        (policy, facts, member) => {
+          const plan = compiled(policy)
+          if (severity(evaluate(plan, facts)) === 0) return
+          const less = withFirst(facts, (host) => {
+            const { [member]: _, ...rest } = host.facts
+            return { facts: rest }
+          })
+          expect(severity(evaluate(plan, less))).toBeGreaterThan(0)
+        },
+      ),
+    )
+  })
+
+  it('waiting never satisfies what is unknown', () => {
+    check(
+      fc.property(aRandomPolicy, someRandomFacts, (policy, facts) => {
+        const decision = evaluate(compiled(policy), facts)
+        const opened = decision.holds_opened.map(({ rule }) => rule)
+        const unknown = decision.reasons.filter(({ code }) => code === 'fact_unknown')
+        for (const { rule } of unknown)
+          if (!decision.rules.includes(rule)) expect(opened).not.toContain(rule)
+        if (unknown.length > 0) expect(decision.lease_until).toBeNull()
+      }),
+    )
+  })
+})
