@@ -53,7 +53,7 @@ export function parseSeverity(text: string): Result<readonly Severity[], string>
   const [from, to = from] = parts
   const low = from === '' ? 0 : SEVERITIES.indexOf(from as Severity)
   const high = to === '' ? SEVERITIES.length - 1 : SEVERITIES.indexOf(to as Severity)
-  if (parts.length > 2 || text === '..' || low < 0 || high < 0)
+  if (parts.length > 2 || text === '' || text === '..' || low < 0 || high < 0)
     return err('expected low, medium, high, critical or a range such as `high..`')
   return low > high ? err('the range is empty') : ok(SEVERITIES.slice(low, high + 1))
 }
