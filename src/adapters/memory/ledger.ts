@@ -1,0 +1,245 @@
+/**
+ * The Ledger and Directory ports in maps, written independently of the SQL ones: each checks the other.
+ *
+ * Polices its port (contract.ts): a commit needs a load before it, must change something, carries a leaf that is the
+ * hash of its bytes, and never lets a chain's instant fall. Duties: ports.ts.
+ */
+import { textFromBase64Url, toBase64Url } from '../../core/encoding.ts'
+import { LivegateError } from '../../core/errors.ts'
+import type { Outcome, Strike } from '../../core/model.ts'
+import type {
+  ChainKind,
+  Change,
+  CommitFailure,
+  CommitResult,
+  DecisionSearch,
+  Directory,
+  IdempotentAnswer,
+  Ledger,
+  StoredRecord,
+  SubjectState,
+} from '../../ports.ts'
+import { checkRecord, demand, type Fates, fated } from './contract.ts'
+import type { MemoryLog } from './log.ts'
+
+const MAX_REFUSALS = 16
+const MAX_HOLDS = 256
+const MAX_RELYING = 200
+const NOBODY: SubjectState = {
+  pseudonym: null,
+  seq: 0,
+  head: null,
+  last_at: null,
+  version: 0,
+  strikes: [],
+  facts: {},
+  holds: [],
+  reviews: [],
+  broadcasts: [],
+  refusals: [],
+}
+
+interface Kept {
+  readonly record: StoredRecord
+  readonly decision: Change['decision']
+}
+
+interface Shelves {
+  readonly states: Map<string, SubjectState>
+  /** Strike id to subject. */
+  readonly owners: Map<string, string>
+  readonly answers: Map<string, IdempotentAnswer>
+  /** In the order of the log. */
+  readonly records: Kept[]
+}
+
+export interface MemoryHistory {
+  readonly ledger: Ledger
+  readonly directory: Directory
+}
+
+export function createMemoryHistory(log: MemoryLog, fates: Fates): MemoryHistory {
+  const shelves: Shelves = { states: new Map(), owners: new Map(), answers: new Map(), records: [] }
+  const loaded = new Set<string>()
+  const stateOf = (subject: string): SubjectState => shelves.states.get(subject) ?? NOBODY
+  return {
+    ledger: {
+      load(subject) {
+        loaded.add(subject)
+        return stateOf(subject)
+      },
+      commit(change) {
+        demand(loaded.delete(change.subject), 'a commit follows a load in the same turn')
+        checkChange(change, stateOf(change.subject))
+        return fated(fates, 'ledger.commit', () => commit(shelves, log, change))
+      },
+      idempotent: (caller, subject, key) =>
+        shelves.answers.get(JSON.stringify([caller, subject, key])) ?? null,
+    },
+    directory: createDirectory(shelves),
+  }
+}
+
+/** The duties of a caller; what it may run into without fault is `refusalOf`'s. */
+function checkChange(change: Change, state: SubjectState): void {
+  const { record, strike, decision } = change
+  const { facts, holds, opens, ends, refusal, idempotency, reverses } = change
+  const effects = [record, strike, facts, holds, opens, ends, refusal, idempotency, reverses]
+  demand(
+    effects.some((effect) => effect !== null && effect !== undefined),
+    'a change changes something',
+  )
+  demand(strike === undefined || strike.subject === change.subject, 'a strike is of its subject')
+  const standing = strike !== undefined || reverses !== undefined
+  demand(!standing || (record !== null && change.bumps_version), 'a change of standing is logged')
+  demand(decision === undefined || record?.kind === 'decision', 'a decision has its record')
+  if (record === null) return
+  checkRecord(record)
+  demand(Object.keys(record.openings).length > 0, 'a record of a chain has openings')
+  demand(change.pseudonym !== null, 'the first record of a subject brings a pseudonym')
+  demand(
+    state.pseudonym === null || state.pseudonym === change.pseudonym,
+    'a pseudonym never changes',
+  )
+  demand(state.last_at === null || change.at >= state.last_at, 'the instant never falls')
+}
+
+function commit(shelves: Shelves, log: MemoryLog, change: Change): CommitResult {
+  const state = shelves.states.get(change.subject) ?? NOBODY
+  const error = refusalOf(shelves, log, change, state)
+  if (error !== null) return { ok: false, error }
+  const next = step(state, change)
+  shelves.states.set(change.subject, next)
+  if (change.strike !== undefined) shelves.owners.set(change.strike.id, change.subject)
+  if (change.idempotency !== undefined) {
+    const { caller, key } = change.idempotency
+    const scope = JSON.stringify([caller, change.subject, key])
+    shelves.answers.set(scope, change.idempotency)
+  }
+  const { record, subject, at, decision } = change
+  if (record === null) return { ok: true, receipt: null }
+  const receipt = log.place(record)
+  const { id, jws, openings } = record
+  const kind = record.kind as ChainKind
+  const stored = { id, kind, subject, seq: next.seq, at, jws, openings, receipt }
+  shelves.records.push({ record: stored, decision })
+  return { ok: true, receipt }
+}
+
+function refusalOf(
+  shelves: Shelves,
+  log: MemoryLog,
+  change: Change,
+  state: SubjectState,
+): CommitFailure | null {
+  const { expect, strike, reverses } = change
+  if (!change.requires.every((name) => log.log.has(name))) return 'requires'
+  const owner = strike === undefined ? undefined : shelves.owners.get(strike.id)
+  if (owner !== undefined) return owner === change.subject ? 'conflict' : 'strike_taken'
+  if (reverses !== undefined && !state.strikes.some((s) => s.id === reverses)) return 'conflict'
+  const same =
+    expect.seq === state.seq && expect.head === state.head && expect.version === state.version
+  return same ? null : 'conflict'
+}
+
+function step(state: SubjectState, change: Change): SubjectState {
+  const { record, at, opens, ends, refusal, strike, reverses } = change
+  const holds = new Map(state.holds.map((hold) => [`${hold.rule}\n${hold.stream}`, hold]))
+  for (const hold of change.holds ?? []) holds.set(`${hold.rule}\n${hold.stream}`, hold)
+  const oldestFirst = [...holds.values()].sort((a, b) => a.first_asked_at - b.first_asked_at)
+  const running = state.broadcasts.filter((b) => {
+    const replaced = b.id === opens?.id
+    const sameSession =
+      b.session !== undefined && b.session === opens?.session && b.server === opens.server
+    return b.lease_until > at && b.id !== ends && !replaced && !sameSession
+  })
+  const refusals = state.refusals.filter((r) => r.stream !== refusal?.stream)
+  const strikes: Strike[] = state.strikes.map((s) =>
+    s.id === reverses ? { ...s, status: 'reversed' } : s,
+  )
+  return {
+    ...state,
+    version: change.bumps_version ? state.version + 1 : state.version,
+    strikes: strike === undefined ? strikes : [...strikes, strike],
+    facts: change.facts ?? state.facts,
+    holds: oldestFirst.slice(-MAX_HOLDS),
+    broadcasts: opens === undefined ? running : [...running, opens],
+    refusals: refusal === undefined ? refusals : [...refusals, refusal].slice(-MAX_REFUSALS),
+    ...(record === null
+      ? {}
+      : {
+          pseudonym: state.pseudonym ?? change.pseudonym,
+          seq: state.seq + 1,
+          head: toBase64Url(record.leaf),
+          last_at: at,
+        }),
+  }
+}
+
+function createDirectory(shelves: Shelves): Directory {
+  const { states, owners, records } = shelves
+  return {
+    subjectOfStrike: (strike) => owners.get(strike) ?? null,
+    record: (id) => records.findLast(({ record }) => record.id === id)?.record ?? null,
+    searchDecisions: async (search) => searchDecisions(records, search),
+    async decisionsRelyingOn(subject, strike) {
+      return records
+        .filter((kept) => kept.record.subject === subject && reliesOn(kept, strike))
+        .map(({ record, decision }) => ({
+          id: record.id,
+          outcome: decision?.outcome as Outcome,
+          at: record.at,
+        }))
+        .reverse()
+        .slice(0, MAX_RELYING)
+    },
+    async broadcastOfSession(server, session) {
+      for (const [subject, { broadcasts }] of states) {
+        const broadcast = broadcasts.find((b) => b.server === server && b.session === session)
+        if (broadcast !== undefined) return { subject, broadcast }
+      }
+      return null
+    },
+  }
+}
+
+function searchDecisions(
+  records: readonly Kept[],
+  search: DecisionSearch,
+): { readonly records: readonly StoredRecord[]; readonly next: string | null } {
+  const { outcome, rule, from, to, cursor, limit } = search
+  if (cursor !== undefined && !/^\d{1,15}$/.test(cursor))
+    throw new LivegateError(
+      'invalid_request',
+      'Cannot continue search: the cursor is not one of ours',
+    )
+  const before = cursor === undefined ? Number.POSITIVE_INFINITY : Number(cursor)
+  const found = records
+    .filter(
+      ({ record, decision }) =>
+        decision !== undefined &&
+        record.receipt.index < before &&
+        (outcome === undefined || decision.outcome === outcome) &&
+        (rule === undefined || decision.rules.includes(rule)) &&
+        (from === undefined || record.at >= from) &&
+        (to === undefined || record.at < to),
+    )
+    .map(({ record }) => record)
+    .reverse()
+  const page = found.slice(0, limit)
+  const last = page.at(-1)
+  return {
+    records: page,
+    next: found.length > limit && last !== undefined ? String(last.receipt.index) : null,
+  }
+}
+
+function reliesOn({ record, decision }: Kept, strike: string): boolean {
+  if (decision === undefined) return false
+  if (decision.strikes !== undefined) return decision.strikes.includes(strike)
+  const result = textFromBase64Url(record.openings.result ?? '') ?? 'null'
+  const restrictions: unknown = (JSON.parse(result) as readonly unknown[] | null)?.[2]
+  const list = (restrictions as { restrictions?: { strikes: string[] }[] } | undefined)
+    ?.restrictions
+  return list?.some(({ strikes }) => strikes.includes(strike)) ?? false
+}
