@@ -1,0 +1,48 @@
+/**
+ * The specification and the code say the same: claims table, codes, and the vector quoted in the text.
+ */
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { textFromBase64Url } from '../../../src/core/encoding.ts'
+import { CLAIMS } from '../../../src/core/record/claims.ts'
+import { RECORD_FAULT_CODES } from '../../../src/core/record/faults.ts'
+import { CHAIN_KINDS, RECORD_KINDS, type RecordKind } from '../../../src/core/record/kinds.ts'
+
+const spec = readFileSync(new URL('../../../docs/spec/record.md', import.meta.url), 'utf8')
+
+function kindsIn(words: string): readonly RecordKind[] {
+  if (words === 'all') return RECORD_KINDS
+  return words === 'chain kinds' ? CHAIN_KINDS : (words.split(', ') as RecordKind[])
+}
+
+test('the claims table of the specification is the one the code uses', () => {
+  const rows = [...spec.matchAll(/^\| (\w+) \| `(\w+)` \| ([a-z, ]+) \| (yes|no) \|/gm)].map(
+    ([, where, name, kinds = '', required]) => ({
+      where,
+      name,
+      kinds: kindsIn(kinds),
+      required: required === 'yes',
+    }),
+  )
+  expect(rows).toEqual(
+    CLAIMS.map(({ where, name, kinds, required }) => ({ where, name, kinds, required })),
+  )
+})
+
+test('every refusal of a record is named in the specification', () => {
+  for (const code of RECORD_FAULT_CODES) expect(spec, code).toContain(`\`${code}\``)
+})
+
+test('the vector quoted in the specification is the golden one', () => {
+  const file = new URL('../../vectors/record/golden.json', import.meta.url)
+  const { records } = JSON.parse(readFileSync(file, 'utf8')) as {
+    records: { kind: string; jws: string; leaf: string; openings: Record<string, string> }[]
+  }
+  const strike = records.find(({ kind }) => kind === 'strike')
+  const [header = '', payload = '', signature = ''] = strike?.jws.split('.') ?? []
+  const quoted = spec.replaceAll(/\n {13}/g, '')
+  for (const text of [header, payload, strike?.openings.chain ?? ''])
+    expect(quoted).toContain(textFromBase64Url(text))
+  expect(quoted).toContain(signature)
+  expect(quoted).toContain(strike?.leaf)
+})
