@@ -1,8 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Facts, HostFacts, Strike } from '../../src/core/model.ts'
+import { eligibleAt } from '../../src/core/policy/eligible.ts'
 import { evaluate } from '../../src/core/policy/evaluate.ts'
+import type { Plan } from '../../src/core/policy/plan.ts'
+import { epochMs } from '../../src/core/time.ts'
 import { milder, severity } from '../support/milder.ts'
+import { NOW } from '../support/plans.ts'
 import {
   aRandomPolicy,
   aRandomRule,
@@ -11,7 +15,7 @@ import {
   someRandomFacts,
 } from '../support/policy-arbitraries.ts'
 
-const RUNS = { numRuns: 400 }
+const RUNS = { numRuns: 150 }
 const withFirst = (facts: Facts, change: (host: HostFacts) => Partial<HostFacts>): Facts => {
   const [first, ...others] = facts.hosts
   return { ...facts, hosts: [{ ...first, ...change(first) }, ...others] }
@@ -134,6 +138,50 @@ describe('unknown never opens the gate (G3)', () => {
         for (const { rule } of unknown)
           if (!decision.rules.includes(rule)) expect(opened).not.toContain(rule)
         if (unknown.length > 0) expect(decision.lease_until).toBeNull()
+      }),
+    )
+  })
+})
+
+describe('eligible_at', () => {
+  const SCANNED_MS = 40
+
+  /** Asks now and wherever only a hold is in the way, millisecond by millisecond. */
+  function scan(plan: Plan, facts: Facts): number | null {
+    let asked = withFirst(facts, (host) => host)
+    for (let at = NOW as number; at <= NOW + SCANNED_MS; at++) {
+      const decision = evaluate(plan, { ...asked, at: epochMs(at) })
+      if (decision.lease_until !== null) return at
+      if (at !== NOW && decision.mode !== 'hold') continue
+      const hosts = asked.hosts.map((host, index) => ({
+        ...host,
+        holds: [
+          ...host.holds,
+          ...decision.holds_opened
+            .filter((opened) => opened.host === index)
+            .map(({ rule }) => ({ rule, first_asked_at: epochMs(at) })),
+        ],
+      }))
+      asked = { ...asked, hosts: hosts as unknown as Facts['hosts'] }
+    }
+    return null
+  }
+
+  it('is the first millisecond a patient person would find by trying them all', () => {
+    check(
+      fc.property(aRandomPolicy, someRandomFacts, (policy, facts) => {
+        const plan = compiled({ ...policy, default: 'allow' })
+        const hosts = facts.hosts.map((host) => ({
+          ...host,
+          strikes: host.strikes.filter(({ effective_at }) => effective_at <= NOW),
+          reviews: host.reviews.filter(({ at }) => at <= NOW),
+          holds: host.holds.filter(({ first_asked_at }) => first_asked_at <= NOW),
+        })) as unknown as Facts['hosts']
+        const known = { ...facts, hosts }
+        const { at } = eligibleAt(plan, facts)
+        const found = scan(plan, known)
+        if (found !== null) expect(at).toBe(found)
+        else expect(at === null || at > NOW + SCANNED_MS).toBe(true)
       }),
     )
   })

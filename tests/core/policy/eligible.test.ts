@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest'
+import type { Facts, HostFacts } from '../../../src/core/model.ts'
+import { eligibleAt } from '../../../src/core/policy/eligible.ts'
+import type { Plan, RulePlan } from '../../../src/core/policy/plan.ts'
+import { addMs } from '../../../src/core/time.ts'
+import {
+  aCount,
+  ago,
+  aLadder,
+  always,
+  aPlan,
+  aRule,
+  aStrike,
+  d,
+  NOW,
+  STRIKES,
+  someFacts,
+  subjectIs,
+  youngerThan,
+} from '../../support/plans.ts'
+
+const ladder = aRule({ id: 'l', count: aCount(), ladder: aLadder({ 1: '30d', 2: 'forever' }) })
+const young = aRule({ id: 'y', when: youngerThan('24h'), outcome: 'delay', hold: d('15m') })
+const strike = aStrike({ id: 's', effective_at: ago('10d') })
+const later = (length: string) => addMs(NOW, d(length))
+
+const cases: readonly {
+  name: string
+  rules: readonly RulePlan[]
+  plan?: Partial<Plan>
+  host?: Partial<HostFacts>
+  facts?: Partial<Facts>
+  at: number | null
+  reason?: string
+}[] = [
+  { name: 'now, when nothing stands in the way', rules: [ladder], at: NOW },
+  {
+    name: 'at the end of a restriction',
+    rules: [ladder],
+    host: { strikes: [strike] },
+    at: later('20d'),
+  },
+  {
+    name: 'never, after a restriction without end',
+    rules: [ladder],
+    host: { strikes: [strike, { ...strike, id: 's2' }] },
+    at: null,
+    reason: 'restricted without end: l',
+  },
+  {
+    name: 'when a needed strike leaves the window',
+    rules: [aRule({ id: 'c', count: aCount({ within: d('30d'), at_least: 2 }) })],
+    host: { strikes: [strike, aStrike({ id: 's2', effective_at: ago('1d') })] },
+    at: later('20d'),
+  },
+  {
+    name: 'when a strike expires by itself',
+    rules: [aRule({ id: 'c', count: aCount() })],
+    host: { strikes: [{ ...strike, expires_at: later('3d') }] },
+    at: later('3d'),
+  },
+  {
+    name: 'at the end of the hold that this ask opens',
+    rules: [{ ...young, when: always(true) }],
+    at: later('15m'),
+  },
+  {
+    name: 'when the account is old enough, if that comes before the hold ends',
+    rules: [young],
+    host: { facts: { created_at: ago('1430m') } },
+    at: later('10m'),
+  },
+  {
+    name: 'a hold after a restriction, because it can only be waited out from an ask',
+    rules: [ladder, { ...young, when: always(true) }],
+    host: { strikes: [strike] },
+    at: addMs(later('20d'), d('15m')),
+  },
+  {
+    name: 'not while a fact is missing',
+    rules: [aRule({ id: 'v', when: subjectIs('verified', false) })],
+    at: null,
+    reason: 'depends on facts: subject.verified',
+  },
+  {
+    name: 'not while a fact says no',
+    rules: [aRule({ id: 'v', when: subjectIs('verified', false) })],
+    host: { facts: { verified: false } },
+    at: null,
+    reason: 'depends on facts of rules: v',
+  },
+  {
+    name: 'not without the reviewer',
+    rules: [
+      aRule({
+        id: 'rev',
+        when: always(true),
+        outcome: 'delay',
+        review: { queue: 'q', within: d('1h'), at_deadline: 'allow' },
+      }),
+    ],
+    at: null,
+    reason: 'depends on a review',
+  },
+  {
+    name: 'not with a caller that cannot carry the condition out',
+    rules: [aRule({ id: 'b', when: always(true), outcome: 'delay', broadcast_delay_s: 5 })],
+    facts: { supports: [] },
+    at: null,
+    reason: 'depends on what the caller supports: broadcast_delay',
+  },
+  {
+    name: 'not under a default deny',
+    rules: [],
+    plan: { default: 'deny' },
+    at: null,
+    reason: 'denied by default',
+  },
+  {
+    name: 'without regard to a strike that does not exist yet',
+    rules: [ladder],
+    host: { strikes: [strike, { ...strike, id: 's2', effective_at: later('1d') }] },
+    at: later('20d'),
+  },
+]
+
+describe('eligible_at is', () => {
+  for (const { name, rules, plan, host, facts, at, reason = null } of cases)
+    it(name, () =>
+      expect(eligibleAt(aPlan({ rules, ...plan }), someFacts(host, facts))).toEqual({ at, reason }),
+    )
+
+  it('found in few evaluations after four thousand strikes', () => {
+    const strikes = Array.from({ length: 4096 }, (_, i) =>
+      aStrike({ id: `s${i}`, effective_at: addMs(ago('30d'), i * 1000) }),
+    )
+    const rules = [aRule({ id: 'c', count: aCount({ within: d('60d') }) })]
+    const plan = aPlan({ rules, strikes: { ...STRIKES, group_within: d('1m') } })
+    expect(eligibleAt(plan, someFacts({ strikes })).at).toBe(addMs(later('30d'), 4095 * 1000))
+  })
+})
