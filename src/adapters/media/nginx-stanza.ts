@@ -9,7 +9,7 @@
 import type { MediaServer } from './servers-file.ts'
 
 export interface StanzaOptions {
-  readonly server: Pick<MediaServer, 'id' | 'when_down' | 'hold_max_ms' | 'app' | 'control'>
+  readonly server: Pick<MediaServer, 'id' | 'when_down' | 'hold_max_ms' | 'app'>
   /** Base address of the gate, without a slash at the end. */
   readonly gate_url: string
   readonly rtmp_port: number
@@ -46,15 +46,26 @@ export function rtmpStanza(options: StanzaOptions): string {
 export function proxyStanza(options: StanzaOptions): string {
   return `server {
     listen 127.0.0.1:${options.hook_port};
-    access_log off;
-    client_max_body_size 16k;
     allow 127.0.0.1;
     deny all;
+    access_log off;
+    client_max_body_size 16k;
+
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header Authorization "Bearer PUT-THE-SECRET-HERE";
+    proxy_ssl_server_name on;      # these three for an https gate
+    proxy_ssl_verify on;
+    proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;
+    proxy_redirect off;            # a Location is a stream name here
+    proxy_next_upstream off;
+    proxy_connect_timeout 1s;
 
 ${gateLocation(options)}
-    # Polls of running streams. Only the gate's own 403 may cut one: every other answer keeps it.
+    # Polls of running streams: only the gate's own 403 may cut one, every other answer keeps it.
     location = /_gate_open {
-        ${proxyLines(options, ANSWER_S)}
+        proxy_pass ${hookAddress(options)};
+        proxy_read_timeout ${ANSWER_S}s;
         proxy_intercept_errors on;
         error_page 400 401 404 405 408 409 413 429 500 501 502 503 504 = @keep;
     }
@@ -89,24 +100,13 @@ export function gateLocation(options: StanzaOptions): string {
     }`
   return `    ${comment}
     location = /_gate {
-        ${proxyLines(options, readTimeoutS(options))}${admit}
+        proxy_pass ${hookAddress(options)};
+        proxy_read_timeout ${readTimeoutS(options)}s;${admit}
 `
 }
 
-function proxyLines({ server, gate_url }: StanzaOptions, readS: number): string {
-  return [
-    `proxy_pass ${gate_url}/hooks/nginx-rtmp/${server.id};`,
-    'proxy_http_version 1.1;',
-    'proxy_set_header Connection "";',
-    'proxy_set_header Authorization "Bearer PUT-THE-SECRET-HERE";',
-    'proxy_ssl_server_name on;      # for an https gate',
-    'proxy_ssl_verify on;',
-    'proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;',
-    'proxy_redirect off;            # a Location is a stream name here',
-    'proxy_next_upstream off;',
-    'proxy_connect_timeout 1s;',
-    `proxy_read_timeout ${readS}s;`,
-  ].join('\n        ')
+function hookAddress({ server, gate_url }: StanzaOptions): string {
+  return `${gate_url}/hooks/nginx-rtmp/${server.id}`
 }
 
 function readTimeoutS({ server }: StanzaOptions): number {

@@ -105,6 +105,8 @@ export interface DeskSetup {
   readonly keys?: readonly StreamKey[]
   readonly decide?: (request: DecideRequest) => Answer | Promise<Answer>
   readonly endSession?: (server: string, session: string) => boolean | Promise<boolean>
+  /** Real clock and timers, for tests with real programs. */
+  readonly real?: boolean
 }
 
 export interface TestDesk {
@@ -149,8 +151,12 @@ export function aDesk(setup: DeskSetup = {}): TestDesk {
     pepper: { hash: hashOf },
     servers: setup.servers ?? [aServer()],
     observe: (event) => events.push(event),
-    clock: { now: () => now },
+    clock: { now: () => (setup.real ? epochMs(Date.now()) : now) },
     after(delay_ms, fire) {
+      if (setup.real) {
+        const handle = setTimeout(fire, delay_ms)
+        return () => clearTimeout(handle)
+      }
       const timer = { at: now + delay_ms, fire }
       waiting.add(timer)
       return () => waiting.delete(timer)

@@ -1,0 +1,131 @@
+/**
+ * A real nginx with nginx-rtmp: own prefix, own ports, one worker, started and stopped by its process id.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePorts } from './ports.ts'
+import { nginxRtmpModule, programPath } from './programs.ts'
+
+export interface NginxConfig {
+  /** Whole `rtmp { }` block. */
+  readonly rtmp: string
+  /** Content of `http { }`. */
+  readonly http: string
+}
+
+export interface Nginx {
+  /** `rtmp://127.0.0.1:PORT`. */
+  readonly rtmp: string
+  /** `http://127.0.0.1:PORT` of the hook proxy, control and statistics. */
+  readonly http: string
+  /** Names of the streams it knows now, from its statistics. */
+  names(): Promise<string[]>
+  /** Everything nginx has written to disk, logs and all. */
+  written(): string
+  stop(): Promise<void>
+}
+
+/** Starts nginx with what `configure` makes of two free ports; three attempts, as a port may be taken meanwhile. */
+export async function startNginx(
+  configure: (ports: { readonly rtmp: number; readonly hook: number }) => NginxConfig,
+): Promise<Nginx> {
+  for (let attempt = 1; ; attempt++) {
+    const [rtmp = 0, hook = 0] = await freePorts(2)
+    const prefix = mkdtempSync(join(tmpdir(), 'livegate-nginx-'))
+    writeFileSync(join(prefix, 'nginx.conf'), wholeConfig(configure({ rtmp, hook }), prefix))
+    const child = spawn(
+      programPath('nginx') ?? 'nginx',
+      ['-p', prefix, '-e', join(prefix, 'error.log'), '-c', join(prefix, 'nginx.conf')],
+      { stdio: 'ignore' },
+    )
+    const exited = exitOf(child)
+    if (await listens(rtmp, exited)) return running({ child, exited, prefix, rtmp, hook })
+    const log = readFileSync(join(prefix, 'error.log'), 'utf8')
+    rmSync(prefix, { recursive: true, force: true })
+    if (attempt === 3) throw new Error(`Cannot start nginx: ${log}`)
+  }
+}
+
+interface Running {
+  readonly child: ChildProcess
+  readonly exited: Promise<void>
+  readonly prefix: string
+  readonly rtmp: number
+  readonly hook: number
+}
+
+function running({ child, exited, prefix, rtmp, hook }: Running): Nginx {
+  const http = `http://127.0.0.1:${hook}`
+  return {
+    rtmp: `rtmp://127.0.0.1:${rtmp}`,
+    http,
+    async names() {
+      const xml = await (await fetch(`${http}/stat`)).text()
+      return [...xml.matchAll(/<stream>\s*<name>([^<]*)<\/name>/g)].map((match) => match[1] ?? '')
+    },
+    written: () =>
+      (readdirSync(prefix, { recursive: true }) as string[])
+        .map((file) => join(prefix, file))
+        .filter((file) => statSync(file).isFile())
+        .map((file) => readFileSync(file, 'latin1'))
+        .join('\n'),
+    async stop() {
+      child.kill('SIGTERM')
+      await exited
+      rmSync(prefix, { recursive: true, force: true })
+    },
+  }
+}
+
+function wholeConfig({ rtmp, http }: NginxConfig, prefix: string): string {
+  const user = process.getuid?.() === 0 ? 'user root;\n' : ''
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((kind) => `    ${kind}_temp_path ${prefix}/${kind};`)
+    .join('\n')
+  return `${user}load_module ${nginxRtmpModule()};
+daemon off;
+worker_processes 1;
+pid ${prefix}/nginx.pid;
+error_log ${prefix}/error.log error;
+events { worker_connections 64; }
+${rtmp}
+http {
+${temporary}
+${http}
+}
+`
+}
+
+function exitOf(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve())
+    child.once('error', () => resolve())
+  })
+}
+
+/** True as soon as the port accepts; false when the process ended first. */
+async function listens(port: number, exited: Promise<void>): Promise<boolean> {
+  let over = false
+  void exited.then(() => {
+    over = true
+  })
+  while (!over) {
+    if (await accepts(port)) return true
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  return false
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
