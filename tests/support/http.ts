@@ -19,6 +19,7 @@ import { SCOPES, type Scope } from '../../src/adapters/http/scopes.ts'
 import { toBase64Url, utf8 } from '../../src/core/encoding.ts'
 import { LivegateError } from '../../src/core/errors.ts'
 import type { Decision, Strike } from '../../src/core/model.ts'
+import type { Explanation } from '../../src/core/policy/explain.ts'
 import { type EpochMs, epochMs } from '../../src/core/time.ts'
 import type { Answer, DecideRequest, Gate, StrikeRequest } from '../../src/gate-types.ts'
 import type {
@@ -145,6 +146,7 @@ export interface World {
 
 export interface Fixture {
   readonly app: Hono
+  readonly deps: AppDeps
   readonly world: World
   readonly callerKeys: CallerKeys
   /** A token with exactly these scopes. */
@@ -204,7 +206,7 @@ export function aFixture(options: FixtureOptions = {}): Fixture {
     tokens.set(name, made.token)
     return made.token
   }
-  return { app, world, callerKeys, token, send: (sent) => send(app, token, sent) }
+  return { app, deps, world, callerKeys, token, send: (sent) => send(app, token, sent) }
 }
 
 /** Every scope but these: what must not be enough. */
@@ -271,7 +273,7 @@ function gateOf(world: World): Gate {
       world.asked.push(request)
       if (world.hold !== null) await world.hold
       fail()
-      return recorded(world, request)
+      return anAnswer(world, request)
     },
     async explain(request) {
       world.asked.push(request)
@@ -336,7 +338,8 @@ export function receiptAt(index: number): Receipt {
   return { origin: ORIGIN, index, leaf: toBase64Url(sha256(utf8(`leaf ${index}`))) }
 }
 
-function recorded(world: World, request: DecideRequest): Answer {
+/** The answer to a question, remembered as a record. */
+export function anAnswer(world: World, request: DecideRequest): Answer {
   const decision = decisionFor(world, request.subject)
   const n = world.records.size + 1
   const id = idOf(n)
@@ -466,6 +469,22 @@ function logOf(world: World): Log {
   }
 }
 
-function explanationOf(decision: Decision): Awaited<ReturnType<Gate['explain']>> {
-  return { decision, trace: [], eligible_at: NOW, eligible_reason: null } as never
+function explanationOf(decision: Decision): Explanation {
+  const trace = decision.rules.map((rule): Explanation['trace'][number] => ({
+    rule,
+    host: 0,
+    state: 'matched',
+    exemptions: [],
+    missing: [],
+    when: null,
+    count: {
+      strikes: ['s_1'],
+      n: 1,
+      weight: 1,
+      at_least: null,
+      weight_at_least: null,
+      next_step: { n: 2, length: 90 * 86_400_000 },
+    },
+  }))
+  return { decision, trace, eligible_at: { at: NOW, reason: null } }
 }

@@ -65,13 +65,36 @@ export const DECISION_ANSWER: Shape = v.strictObject({
   receipt,
 })
 
+const trace = v.strictObject({
+  rule: text,
+  host: may(count),
+  state: v.picklist(['matched', 'not_matched', 'unknown', 'lifted', 'satisfied', 'warning']),
+  exemptions: strings,
+  missing: strings,
+  when: v.nullable(
+    v.strictObject({ source: text, truth: v.union([v.boolean(), v.literal('unknown')]) }),
+  ),
+  count: v.nullable(
+    v.strictObject({
+      strikes: strings,
+      n: count,
+      weight: count,
+      at_least: v.nullable(count),
+      weight_at_least: v.nullable(count),
+      next_step: v.nullable(
+        v.strictObject({ n: count, length: v.union([count, v.picklist(['forever', 'warn'])]) }),
+      ),
+    }),
+  ),
+})
+
 export const EXPLANATION_ANSWER: Shape = v.strictObject({
   outcome,
   ...times,
   reasons: v.array(reason),
   unknown: v.array(unknown),
   obligations: v.array(obligation),
-  trace: v.array(v.unknown()),
+  trace: v.array(trace),
   eligible_at: v.nullable(at),
   eligible_reason: may(text),
 })

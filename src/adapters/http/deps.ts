@@ -30,9 +30,17 @@ export const DEFAULT_HTTP_CONFIG: HttpConfig = {
   rate: { per_s: 1_000, burst: 2_000 },
 }
 
+/** The active revision, and what is wrong with the file as it is now (the last good revision stays active). */
+export interface PolicyHealth {
+  readonly digest: string
+  readonly file: string
+  /** One line each, as the compiler words them; empty when the file is the active revision. */
+  readonly problems: readonly string[]
+}
+
 /** Whether a decision can be made now. */
 export type Readiness =
-  | { readonly ready: true }
+  | { readonly ready: true; readonly policy?: PolicyHealth }
   | {
       readonly ready: false
       readonly code: 'halted' | 'log_unavailable' | 'overloaded'

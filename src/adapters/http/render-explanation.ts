@@ -1,28 +1,41 @@
 /**
  * An explanation on the wire: what would be decided, which rules were tried and why, and when it would be allowed.
+ *
+ * Pure. The trace keeps the words of core/policy/explain.ts; only lengths become whole seconds (rounded up: a wait must
+ * not end early) and host 0 is left out.
  */
-import type { Decision } from '../../core/model.ts'
-import { type EpochMs, formatInstant } from '../../core/time.ts'
+import type { Explanation, RuleTrace } from '../../core/policy/explain.ts'
+import { formatInstant, SECOND_MS } from '../../core/time.ts'
 import { renderReason, renderTimes, renderUnknown } from './render.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
 /** The answer to `POST /v1/explanations`. */
-export function renderExplanation(explanation: {
-  readonly decision: Decision
-  readonly trace: readonly unknown[]
-  readonly eligible_at: EpochMs | null
-  readonly eligible_reason: string | null
-}): Json {
-  const { decision, trace, eligible_at, eligible_reason } = explanation
+export function renderExplanation({ decision, trace, eligible_at }: Explanation): Json {
+  const { at, reason } = eligible_at
   return {
     outcome: decision.outcome,
     ...renderTimes(decision),
     reasons: decision.reasons.map(renderReason),
     unknown: decision.unknown.map(renderUnknown),
     obligations: decision.obligations,
-    trace,
-    eligible_at: eligible_at === null ? null : formatInstant(eligible_at),
-    ...(eligible_reason === null ? {} : { eligible_reason }),
+    trace: trace.map(renderTrace),
+    eligible_at: at === null ? null : formatInstant(at),
+    ...(reason === null ? {} : { eligible_reason: reason }),
   }
+}
+
+function renderTrace({ host, count, ...rest }: RuleTrace): Json {
+  return {
+    ...rest,
+    ...(host === 0 ? {} : { host }),
+    count:
+      count === null
+        ? null
+        : { ...count, next_step: count.next_step === null ? null : renderStep(count.next_step) },
+  }
+}
+
+function renderStep({ n, length }: { n: number; length: number | string }): Json {
+  return { n, length: typeof length === 'number' ? Math.ceil(length / SECOND_MS) : length }
 }

@@ -20,6 +20,10 @@ export function mountHealth(mount: Mount, deps: AppDeps): void {
 
 async function ready(call: Call, { readiness }: AppDeps): Promise<Response> {
   const state = await readiness()
-  if (state.ready) return json(call, { status: 'ready' })
+  if (state.ready)
+    return json(call, {
+      status: 'ready',
+      ...(state.policy === undefined ? {} : { policy: state.policy }),
+    })
   throw new LivegateError(state.code, `Cannot decide: ${state.why}`)
 }

@@ -1,0 +1,108 @@
+/**
+ * One request per route that succeeds with the right caller: what the tables of the HTTP tests walk over.
+ */
+import type { RouteId } from '../../src/adapters/http/scopes.ts'
+import { DIGEST, type Fixture, idOf, type Sent } from './http.ts'
+
+/** A violation as a caller sends it. */
+export function aStrikeBody(overrides: Readonly<Record<string, unknown>> = {}): object {
+  return {
+    id: 's_1',
+    category: 'terrorism.link',
+    severity: 'high',
+    issued_at: '2026-11-20T00:00:00Z',
+    ...overrides,
+  }
+}
+
+/** Request and the status it is answered with; needs a world made ready by `furnish`. */
+export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly status: number }>> =
+  {
+    'POST /v1/decisions': {
+      sent: { method: 'POST', path: '/v1/decisions', body: { subject: 'u_1' } },
+      status: 200,
+    },
+    'GET /v1/decisions': { sent: { path: '/v1/decisions' }, status: 200 },
+    'GET /v1/decisions/:id': { sent: { path: `/v1/decisions/${idOf(1)}` }, status: 200 },
+    'GET /v1/decisions/:id/proof': {
+      sent: { path: `/v1/decisions/${idOf(1)}/proof` },
+      status: 200,
+    },
+    'POST /v1/explanations': {
+      sent: { method: 'POST', path: '/v1/explanations', body: { subject: 'u_1' } },
+      status: 200,
+    },
+    'POST /v1/subjects/:subject/strikes': {
+      sent: {
+        method: 'POST',
+        path: '/v1/subjects/u_1/strikes',
+        body: aStrikeBody({ id: 's_new' }),
+      },
+      status: 201,
+    },
+    'POST /v1/strikes/:id/reversal': {
+      sent: { method: 'POST', path: '/v1/strikes/s_1/reversal', body: { reason: 'appeal upheld' } },
+      status: 201,
+    },
+    'GET /v1/subjects/:subject/facts': { sent: { path: '/v1/subjects/u_1/facts' }, status: 200 },
+    'PUT /v1/subjects/:subject/facts': {
+      sent: { method: 'PUT', path: '/v1/subjects/u_1/facts', body: { facts: { followers: 3 } } },
+      status: 200,
+    },
+    'PATCH /v1/subjects/:subject/facts': {
+      sent: {
+        method: 'PATCH',
+        path: '/v1/subjects/u_1/facts',
+        body: { facts: { followers: null } },
+      },
+      status: 200,
+    },
+    'GET /v1/subjects/:subject': { sent: { path: '/v1/subjects/u_1' }, status: 200 },
+    'POST /v1/stream-keys': {
+      sent: { method: 'POST', path: '/v1/stream-keys', body: { subject: 'u_1' } },
+      status: 201,
+    },
+    'DELETE /v1/stream-keys/:id': {
+      sent: { method: 'DELETE', path: `/v1/stream-keys/${sampleStreamKey()}` },
+      status: 204,
+    },
+    'GET /v1/policies': { sent: { path: '/v1/policies' }, status: 200 },
+    'GET /v1/policies/:digest': { sent: { path: `/v1/policies/${DIGEST}` }, status: 200 },
+    'GET /log/checkpoint': { sent: { path: '/log/checkpoint' }, status: 200 },
+    'GET /log/vkey': { sent: { path: '/log/vkey' }, status: 200 },
+    'GET /log/tile/entries/*': { sent: { path: '/log/tile/entries/000' }, status: 200 },
+    'GET /log/tile/*': { sent: { path: '/log/tile/0/000' }, status: 200 },
+    'GET /.well-known/jwks.json': { sent: { path: '/.well-known/jwks.json' }, status: 200 },
+    'POST /hooks/:kind/:server': {
+      sent: {
+        method: 'POST',
+        path: '/hooks/nginx-rtmp/edge-1',
+        body: 'call=publish&name=k',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      },
+      status: 204,
+    },
+    'GET /healthz': { sent: { path: '/healthz' }, status: 200 },
+    'GET /readyz': { sent: { path: '/readyz' }, status: 200 },
+    'GET /metrics': { sent: { path: '/metrics' }, status: 200 },
+    'GET /openapi.json': { sent: { path: '/openapi.json' }, status: 200 },
+  }
+
+function sampleStreamKey(): string {
+  return `sk_${'A'.repeat(22)}`
+}
+
+/** Puts what the samples refer to into the world: a decision with its proof, a strike, a stream key, two files. */
+export async function furnish(fixture: Fixture): Promise<void> {
+  const { world, send } = fixture
+  await send({ ...SAMPLES['POST /v1/decisions'].sent, as: 'decide' })
+  const strike = { method: 'POST', path: '/v1/subjects/u_1/strikes', body: aStrikeBody() }
+  await send({ ...strike, as: 'strikes' })
+  const id = sampleStreamKey()
+  const created_at = world.clock.now()
+  const key = { id, subject: 'u_1', key_hash: 'none', created_at, revoked_at: null }
+  world.streamKeys.set(id, key)
+  world.tiles.set('tile/0/000', new Uint8Array(32))
+  world.tiles.set('tile/entries/000', new Uint8Array([0, 1, 65]))
+  world.proofs.set(1, 'c2sp.org/tlog-proof@v1\nindex 1\n\nexample\n')
+}
