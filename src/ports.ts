@@ -56,9 +56,9 @@ export interface Receipt {
 }
 
 /** Kinds of records on a subject's chain. */
-export type ChainKind = 'decision' | 'strike' | 'reversal' | 'broadcast' | 'review' | 'erasure'
+export type ChainKind = 'decision' | 'strike' | 'reversal' | 'broadcast' | 'review'
 /** Kinds that belong to the deployment. */
-export type DeploymentKind = 'policy' | 'incident' | 'key' | 'heartbeat'
+export type DeploymentKind = 'policy' | 'incident' | 'key' | 'heartbeat' | 'erasure'
 
 /** A signed record that has not left the process yet. */
 export interface SignedRecord {

@@ -17,7 +17,8 @@ export interface Metrics {
 export interface Gauges {
   logSize(): number
   publishedSize(): number
-  inFlight(): number
+  /** Commits waiting. */
+  queued(): number
 }
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2]
@@ -117,7 +118,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   gaugeOf(registry, 'livegate_log_lag_entries', 'Durable entries no checkpoint covers yet.', () =>
     Math.max(0, gauges.logSize() - gauges.publishedSize()),
   )
-  gaugeOf(registry, 'livegate_requests_in_flight', 'HTTP requests being answered.', gauges.inFlight)
+  gaugeOf(registry, 'livegate_commit_queue', 'Changes waiting for a commit.', gauges.queued)
   gaugeOf(registry, 'process_resident_memory_bytes', 'Resident memory.', () =>
     process.memoryUsage.rss(),
   )

@@ -22,9 +22,11 @@ import { createSqlApiKeys } from '../sqlite/api-keys.ts'
 import { createSqlDirectory } from '../sqlite/directory.ts'
 import { createEntries, recordKeysOf } from '../sqlite/entries.ts'
 import { createHalt } from '../sqlite/halt.ts'
+import { createHeartbeats, type Heartbeats } from '../sqlite/heartbeats.ts'
 import { createSqlLedger } from '../sqlite/ledger.ts'
 import { createSqlLog } from '../sqlite/log.ts'
 import { insertLogState, originOf } from '../sqlite/log-state.ts'
+import { createPolicyTexts, type PolicyTexts } from '../sqlite/policy-texts.ts'
 import { createRounds } from '../sqlite/rounds.ts'
 import { migrate } from '../sqlite/schema.ts'
 import { createSqlStreamKeys } from '../sqlite/stream-keys.ts'
@@ -79,6 +81,10 @@ export interface NodeStore {
   recordKeys(): readonly Ed25519Jwk[]
   /** Verifier key of the log's checkpoints. */
   readonly vkey: string
+  /** Every policy revision in the log. */
+  readonly policyTexts: PolicyTexts
+  /** What the next heartbeat record has to say. */
+  readonly heartbeats: Heartbeats
   status(): NodeStoreStatus
   /** Runs a round now instead of within the interval; false when nothing waited. */
   publish(): Promise<boolean>
@@ -98,7 +104,7 @@ export interface NodeStoreStatus {
 
 /** Writes a log's first records; index 0 must be the active record key itself. */
 export type Bootstrap = (
-  store: Pick<NodeStore, 'origin' | 'log' | 'signer' | 'recordJwk'>,
+  store: Pick<NodeStore, 'origin' | 'log' | 'signer' | 'recordJwk' | 'vkey'>,
 ) => Promise<void>
 
 /**
@@ -241,6 +247,8 @@ function assemble(assembly: Assembly): Assembled {
     recordJwk: keys.recordJwk,
     recordKeys: () => recordKeysOf(sql).map((x) => ({ kty: 'OKP', crv: 'Ed25519', x })),
     vkey: keys.vkey,
+    policyTexts: createPolicyTexts(sql),
+    heartbeats: createHeartbeats(sql),
     status: () => ({
       halted: halt.why(),
       queued: writer.queued(),

@@ -1,0 +1,44 @@
+/**
+ * Policy revisions as the API shows them: the log's texts, with the name each gives itself and which one is active.
+ */
+import { compilePolicy } from '../../core/policy/compile.ts'
+import type { EpochMs } from '../../core/time.ts'
+import type { PolicyTexts } from '../sqlite/policy-texts.ts'
+import type { PolicyFile } from './policy-files.ts'
+
+/** One revision; `activated_at` of an inactive one is when its text was logged. */
+export interface Revision {
+  readonly name: string
+  readonly digest: string
+  readonly active: boolean
+  readonly activated_at: EpochMs | null
+}
+
+/** Names are found once: what is under a digest never changes. */
+export function policiesView(
+  texts: PolicyTexts,
+  policies: Pick<PolicyFile, 'active' | 'status'>,
+): { list(): readonly Revision[]; text(digest: string): Uint8Array | null } {
+  const names = new Map<string, string>()
+  const nameOf = (digest: string): string => {
+    const known = names.get(digest)
+    if (known !== undefined) return known
+    const compiled = compilePolicy(texts.text(digest) ?? new Uint8Array(), { file: digest })
+    // A revision of an older language version may no longer compile; its text is still its text.
+    const name = compiled.ok ? compiled.value.plan.name : 'unknown'
+    names.set(digest, name)
+    return name
+  }
+  return {
+    list() {
+      const { digest: active, since } = policies.status()
+      return texts.list().map(({ digest, logged_at }) => ({
+        name: nameOf(digest),
+        digest,
+        active: digest === active,
+        activated_at: digest === active ? since : logged_at,
+      }))
+    },
+    text: (digest) => texts.text(digest),
+  }
+}
