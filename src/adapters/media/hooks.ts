@@ -124,8 +124,8 @@ async function answer(
 
 async function start(desk: Desk, asker: StartAsker, event: StartEvent): Promise<Verdict> {
   const { server } = asker
-  const resolved = await resolveSubject(desk, server, event, desk.clock.now())
   return desk.turns.run(`${server.id} ${event.session}`, async () => {
+    const resolved = await resolveSubject(desk, server, event, desk.clock.now())
     const earlier = desk.starts.get(server.id, event.session)
     const repeated = earlier !== undefined && isRepetition(earlier, event, resolved)
     if (!repeated) await endEarlier(desk, server, event.session)

@@ -325,6 +325,21 @@ describe('sessions', () => {
     expect(desk.ended).toEqual(['edge-1/41'])
   })
 
+  it('ends what a start opens whose end arrives while it is being decided', async () => {
+    const order: string[] = []
+    const desk = aDesk({
+      decide: async () => {
+        await settle()
+        order.push('decided')
+        return ALLOW
+      },
+      endSession: () => order.push('ended') > 0,
+    })
+    const start = desk.post(publishBody())
+    await Promise.all([start, desk.post(eventBody('publish_done'))])
+    expect(order).toEqual(['ended', 'decided', 'ended'])
+  })
+
   it('ends only the twin when a second publisher on a live name is turned away', async () => {
     const desk = aDesk()
     await desk.post(publishBody())
