@@ -31,7 +31,7 @@ describe('every compile code', () => {
   it.each(COMPILE_CODES)('%s has a page with the fixed headings', (code) => {
     expect(page(code)).toMatch(
       new RegExp(
-        `^# ${code}\n\nCompile (error|warning)\\. .+\n\n## Avoid\n[sS]+\n## Prefer\n[sS]+\n## Rationale\n`,
+        `^# ${code}\n\nCompile (error|warning)\\. .+\n\n## Avoid\n[\\s\\S]+\n## Prefer\n[\\s\\S]+\n## Rationale\n`,
       ),
     )
   })
