@@ -2,10 +2,11 @@
  * The one place that talks to the CEL library: parse, type check, and evaluation of what cel-atoms.ts has no closure
  * for. Values enter as the library wants them (ints as BigInt); instants never do, see cel-time.ts.
  */
-import { type ASTNode, Environment, serialize } from '@marcbachmann/cel-js'
+import { type ASTNode, Environment } from '@marcbachmann/cel-js'
 import { MAX_CEL_LIST } from '../limits.ts'
 import { err, ok, type Result } from '../result.ts'
 import type { CelFault } from './cel-fault.ts'
+import { celText } from './cel-text.ts'
 import { FACT_ROOTS, FACTS, type FactType } from './environment.ts'
 
 const CEL_TYPE: Readonly<Record<FactType, string>> = {
@@ -80,5 +81,5 @@ export function checkCelType(source: string): CelFault | null {
 
 /** Evaluates one part of a checked condition over plain values; throws what the library throws. */
 export function compileCel(node: ASTNode): (values: Record<string, unknown>) => unknown {
-  return environment.parse(serialize(node))
+  return environment.parse(celText(node))
 }

@@ -147,7 +147,7 @@ export interface Condition {
   /**
    * Comparisons of the instant with a fact: the truth of the expression can change at
    * `value of path + offset` (`now - subject.created_at < duration("24h")` gives path, 24 h), or, with path null,
-   * at the instant `offset` itself. Used by `eligible_at`.
+   * at the instant `offset` itself; with `<=`, `>`, `==` and `!=` also one millisecond later. Used by `eligible_at`.
    */
   readonly edges: readonly { readonly path: string | null; readonly offset_ms: number }[]
   /** Calls of `strikes(...)`, so that window exits are edges too. */
