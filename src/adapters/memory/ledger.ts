@@ -6,7 +6,7 @@
  */
 import { textFromBase64Url, toBase64Url } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
-import type { Outcome, Strike } from '../../core/model.ts'
+import type { Outcome, Restriction, Strike } from '../../core/model.ts'
 import type {
   ChainKind,
   Change,
@@ -60,16 +60,18 @@ export interface MemoryHistory {
 
 export function createMemoryHistory(log: MemoryLog, fates: Fates): MemoryHistory {
   const shelves: Shelves = { states: new Map(), owners: new Map(), answers: new Map(), records: [] }
-  const loaded = new Set<string>()
+  const loads = new Map<string, number>()
   const stateOf = (subject: string): SubjectState => shelves.states.get(subject) ?? NOBODY
   return {
     ledger: {
       load(subject) {
-        loaded.add(subject)
+        loads.set(subject, (loads.get(subject) ?? 0) + 1)
         return stateOf(subject)
       },
       commit(change) {
-        demand(loaded.delete(change.subject), 'a commit follows a load in the same turn')
+        const open = loads.get(change.subject) ?? 0
+        demand(open > 0, 'a commit follows a load in the same turn')
+        loads.set(change.subject, open - 1)
         checkChange(change, stateOf(change.subject))
         return fated(fates, 'ledger.commit', () => commit(shelves, log, change))
       },
@@ -237,9 +239,9 @@ function searchDecisions(
 function reliesOn({ record, decision }: Kept, strike: string): boolean {
   if (decision === undefined) return false
   if (decision.strikes !== undefined) return decision.strikes.includes(strike)
-  const result = textFromBase64Url(record.openings.result ?? '') ?? 'null'
-  const restrictions: unknown = (JSON.parse(result) as readonly unknown[] | null)?.[2]
-  const list = (restrictions as { restrictions?: { strikes: string[] }[] } | undefined)
-    ?.restrictions
-  return list?.some(({ strikes }) => strikes.includes(strike)) ?? false
+  const opening = record.openings.result
+  const result = opening === undefined ? null : textFromBase64Url(opening)
+  if (result === null) return false
+  const [, , value] = JSON.parse(result) as [string, string, { restrictions?: Restriction[] }]
+  return value.restrictions?.some(({ strikes }) => strikes.includes(strike)) ?? false
 }

@@ -1,0 +1,78 @@
+/** The duties of the StreamKeys and ApiKeys ports (src/ports.ts), as a suite any adapter runs. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ApiKey, StreamKey } from '../../src/ports.ts'
+import { type CreateStore, later, type StoreUnderTest, T0 } from './fixtures.ts'
+
+const streamKey = (given: Partial<StreamKey> = {}): StreamKey => ({
+  id: 'sk_1',
+  subject: 'u_1',
+  key_hash: 'H1',
+  created_at: T0,
+  revoked_at: null,
+  ...given,
+})
+
+const apiKey = (given: Partial<ApiKey> = {}): ApiKey => ({
+  id: 'k_1',
+  secret_hash: 'S1',
+  scopes: ['decide', 'read'],
+  owner: 'backend',
+  audience: null,
+  created_at: T0,
+  revoked_at: null,
+  ...given,
+})
+
+export function keysContract(name: string, create: CreateStore): void {
+  describe(`the keys of ${name}`, () => {
+    let store: StoreUnderTest
+    beforeEach(async () => {
+      store = await create()
+    })
+    afterEach(() => store.close())
+
+    it('binds a stream key and finds it by hash and by id', async () => {
+      expect(await store.streamKeys.bind(streamKey())).toEqual({ ok: true })
+      expect(await store.streamKeys.byHash('H1')).toEqual(streamKey())
+      expect(await store.streamKeys.byId('sk_1')).toEqual(streamKey())
+      expect(await store.streamKeys.byHash('H2')).toBeNull()
+      expect(await store.streamKeys.byId('sk_2')).toBeNull()
+    })
+
+    it('refuses a stream key another one has the hash of', async () => {
+      await store.streamKeys.bind(streamKey())
+      const taken = await store.streamKeys.bind(streamKey({ id: 'sk_2', subject: 'u_2' }))
+      expect(taken).toEqual({ ok: false, error: 'taken' })
+      expect(await store.streamKeys.byHash('H1')).toEqual(streamKey())
+      expect(await store.streamKeys.byId('sk_2')).toBeNull()
+    })
+
+    it('revokes a stream key once, at the first instant', async () => {
+      await store.streamKeys.bind(streamKey())
+      expect(await store.streamKeys.revoke('sk_1', later(1))).toBe(true)
+      expect(await store.streamKeys.revoke('sk_1', later(2))).toBe(true)
+      expect(await store.streamKeys.revoke('sk_9', later(2))).toBe(false)
+      expect((await store.streamKeys.byHash('H1'))?.revoked_at).toBe(later(1))
+    })
+
+    it('creates, lists and revokes API keys', async () => {
+      const second = apiKey({ id: 'k_0', audience: 'edge', created_at: later(5), scopes: [] })
+      await store.apiKeys.create(second)
+      await store.apiKeys.create(apiKey())
+      expect(await store.apiKeys.list()).toEqual([apiKey(), second])
+      expect(await store.apiKeys.byId('k_0')).toEqual(second)
+      expect(await store.apiKeys.byId('k_9')).toBeNull()
+      expect(await store.apiKeys.revoke('k_0', later(6))).toBe(true)
+      expect(await store.apiKeys.revoke('k_0', later(7))).toBe(true)
+      expect(await store.apiKeys.revoke('k_9', later(7))).toBe(false)
+      expect((await store.apiKeys.byId('k_0'))?.revoked_at).toBe(later(6))
+    })
+
+    it('refuses a second API key of the same id and keeps the first', async () => {
+      await store.apiKeys.create(apiKey())
+      const again = store.apiKeys.create(apiKey({ secret_hash: 'S2' }))
+      await expect(again).rejects.toMatchObject({ code: 'conflict' })
+      expect(await store.apiKeys.byId('k_1')).toEqual(apiKey())
+    })
+  })
+}
