@@ -28,6 +28,7 @@ const SERVERS = `servers:
     subject: { from: stream_key }
     when_down: allow
 `
+const WAIT = { timeout: 10_000, interval: 50 }
 const YEARS_AGO = '2020-01-01T00:00:00Z'
 
 interface StreamKeyAnswer {
@@ -54,13 +55,7 @@ describeWithMedia('a broadcast through nginx-rtmp, nginx and the gate', () => {
   let running: Broadcast[] = []
 
   beforeAll(async () => {
-    const servers = join(folder, 'servers.yaml')
-    writeFileSync(servers, SERVERS)
-    gate = await startServer({
-      data: join(folder, 'data'),
-      servers,
-      env: { EDGE_1_SECRET: SECRET_1 },
-    })
+    gate = await startGate()
     nginx = await startNginx((ports) =>
       pageConfig({ ...ports, gate: gate.url, secret: SECRET_1, when_down: 'deny' }),
     )
@@ -84,6 +79,13 @@ describeWithMedia('a broadcast through nginx-rtmp, nginx and the gate', () => {
     await gate?.kill()
     rmSync(folder, { recursive: true, force: true })
   })
+
+  function startGate(port = 0): Promise<ServerProcess> {
+    const servers = join(folder, 'servers.yaml')
+    writeFileSync(servers, SERVERS)
+    const env = { EDGE_1_SECRET: SECRET_1 }
+    return startServer({ data: join(folder, 'data'), servers, port, env })
+  }
 
   async function keyFor(subject: string, facts?: object): Promise<StreamKeyAnswer> {
     const body = { subject, ...(facts === undefined ? {} : { facts }) }
@@ -148,9 +150,7 @@ describeWithMedia('a broadcast through nginx-rtmp, nginx and the gate', () => {
     expect(proof.status).toBe(200)
     expect(await broadcastsOf('u_clean')).toMatchObject([{ id: decision.id, server: 'edge-1' }])
     await on.stop()
-    await vi.waitFor(async () => expect(await broadcastsOf('u_clean')).toEqual([]), {
-      timeout: 10_000,
-    })
+    await vi.waitFor(async () => expect(await broadcastsOf('u_clean')).toEqual([]), WAIT)
   })
 
   it('a key whose subject has no stored facts is refused as unknown, and the record says which fact', async () => {
@@ -170,13 +170,19 @@ describeWithMedia('a broadcast through nginx-rtmp, nginx and the gate', () => {
 
   it('an account of today is held, and asking again neither shortens the hold nor floods the log', async () => {
     const key = await keyFor('u_new', { created_at: new Date().toISOString() })
-    const before = await decisions()
-    for (let i = 0; i < 3; i++) expect(await go(key.key).live).toBe(false)
-    expect(await newest()).toMatchObject({
+    expect(await go(key.key).live).toBe(false)
+    const first = await newest()
+    expect(first).toMatchObject({
       outcome: 'delay',
       disclosed: { subject: { subject: 'u_new' }, result: { mode: 'hold' } },
     })
-    expect((await decisions()) - before).toBe(1)
+    expect(await go(key.key).live).toBe(false)
+    const before = await decisions()
+    for (let i = 0; i < 3; i++) expect(await go(key.key).live).toBe(false)
+    expect(await decisions()).toBe(before)
+    const { not_before } = first.disclosed.result
+    expect(not_before).toBeGreaterThan(Date.now() + 13 * 60_000)
+    expect((await newest()).disclosed.result.not_before).toBe(not_before)
   })
 
   it('a struck subject is denied before any media, and a reversal lets the next start through', async () => {
@@ -189,7 +195,7 @@ describeWithMedia('a broadcast through nginx-rtmp, nginx and the gate', () => {
     })
     const reversal = { reason: 'the link led to a news report' }
     const reversed = await call(gate, 'POST', '/v1/strikes/s_e2e_1/reversal', reversal)
-    expect(reversed.status).toBe(200)
+    expect(reversed.status).toBe(201)
     expect(await go(key.key).live).toBe(true)
   })
 
@@ -242,7 +248,7 @@ describeWithMedia('a broadcast through nginx-rtmp, nginx and the gate', () => {
     expect(await decisions()).toBe(before)
   })
 
-  it('a gate that was killed means what each deployment chose, and running streams go on', async () => {
+  it('a gate that was killed means what each deployment chose, running streams go on, and it still knows them afterwards', async () => {
     const clean = await keyFor('u_outage', { created_at: YEARS_AGO })
     const other = await keyFor('u_outage_2', { created_at: YEARS_AGO })
     const before = go(clean.key)
@@ -253,6 +259,12 @@ describeWithMedia('a broadcast through nginx-rtmp, nginx and the gate', () => {
     expect(await nginx.names()).toEqual([`live_${clean.id.slice(3)}`])
     // What was admitted undecided runs under its own name: only the gate knows the public one.
     expect(await open.names()).toEqual([other.key])
+
+    gate = await startGate(Number(new URL(gate.url).port))
+    expect(await broadcastsOf('u_outage')).toHaveLength(1)
+    await before.stop()
+    await vi.waitFor(async () => expect(await broadcastsOf('u_outage')).toEqual([]), WAIT)
+    expect(await go(other.key).live).toBe(true)
   })
 
   it('no key and no secret stands in what gate and nginx have written', () => {
