@@ -35,9 +35,7 @@ async function run(session: Session, options: Options): Promise<ExitCode> {
     typeof name === 'string'
       ? {
           name,
-          text: new TextDecoder().decode(
-            await readBounded(session.path(name), MAX_CONFIG_BYTES),
-          ),
+          text: new TextDecoder().decode(await readBounded(session.path(name), MAX_CONFIG_BYTES)),
         }
       : null
   const flags = Object.fromEntries(SETTINGS.map(({ flag }) => [flag, options[camel(flag)]]))

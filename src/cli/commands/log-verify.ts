@@ -1,0 +1,125 @@
+/**
+ * `livegate log verify`: one record, as a caller or a person affected holds it, and what it proves.
+ */
+import { stat } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { type KeyRing, keyRing, parseJwks } from '../../core/record/jwk.ts'
+import type { Act } from '../act.ts'
+import { EXIT, type ExitCode, incomplete, usage } from '../failure.ts'
+import { readBounded } from '../files.ts'
+import { baseUrl, createGateClient, keyOf } from '../gate-client.ts'
+import { type GivenRecord, parseGiven } from '../log/disclosures.ts'
+import { type LogKey, logKeyOf, vkeyOption } from '../log/head.ts'
+import { proofOf } from '../log/proof-of.ts'
+import { openSource } from '../log/source.ts'
+import { type Verified, verifyOne } from '../log/verify-record.ts'
+import { quote, type Session } from '../session.ts'
+
+interface Options {
+  readonly vkey: string
+  readonly proof?: string
+  readonly jwks?: string
+  readonly url?: string
+  readonly key?: string
+}
+
+export function logVerify(noun: Command, act: Act): void {
+  const command = noun
+    .command('verify')
+    .description('check one record and say what it proves')
+    .argument('<record>', 'the record, or a file with it or with the answer of the gate')
+  vkeyOption(command)
+    .option('--proof <file>', 'tlog-proof of the record')
+    .option('--jwks <file>', 'record keys, as GET /.well-known/jwks.json answers them')
+    .option('--url <url>', 'address of the gate: fetches keys, and a proof if the receipt is there')
+    .option('--key <key>', 'API key, or @FILE that holds it (LIVEGATE_KEY)')
+    .addHelpText('after', EXAMPLE)
+  act(command, verify)
+}
+
+const EXAMPLE = `
+Example:
+  livegate log verify answer.json --vkey gate.example/log+1a2b3c4d+AQ… --proof answer.proof`
+
+const MAX_FILE_BYTES: number = 8 * 1024 * 1024
+
+async function verify(session: Session, written: string, options: Options): Promise<ExitCode> {
+  const key = logKeyOf(options.vkey)
+  const record = await recordOf(session, written)
+  const result = await verifyOne({
+    record,
+    key,
+    keys: await keysOf(session, options),
+    proof: await proofText(session, options, record, key),
+  })
+  session.result(textOf(session, result), result)
+  return result.failures.length > 0 ? EXIT.verification : EXIT.clean
+}
+
+async function recordOf(session: Session, written: string): Promise<Omit<GivenRecord, 'line'>> {
+  const path = session.path(written)
+  const isFile = written.length < 1024 && (await stat(path).catch(() => null)) !== null
+  const text = isFile ? new TextDecoder().decode(await readBounded(path, MAX_FILE_BYTES)) : written
+  const given = parseGiven(text)
+  if (given !== null) return given
+  throw usage(
+    `Cannot read a record from ${quote(written)}: there is no such file and it is no record`,
+    'expected jws~disclosure~…~, or JSON with a member `record`',
+  )
+}
+
+async function keysOf(session: Session, options: Options): Promise<KeyRing | null> {
+  if (options.jwks === undefined && options.url === undefined) return null
+  const value: unknown =
+    options.jwks === undefined
+      ? await createGateClient(session.world, baseUrl(options.url ?? ''), null).json(
+          { method: 'GET', path: '/.well-known/jwks.json' },
+          'read record keys',
+        )
+      : JSON.parse(
+          new TextDecoder().decode(await readBounded(session.path(options.jwks), MAX_FILE_BYTES)),
+        )
+  const keys = parseJwks(value)
+  if (!keys.ok) throw incomplete(keys.error)
+  return keyRing(keys.value)
+}
+
+async function proofText(
+  session: Session,
+  options: Options,
+  record: Omit<GivenRecord, 'line'>,
+  key: LogKey,
+): Promise<string | null> {
+  if (options.proof !== undefined)
+    return new TextDecoder().decode(await readBounded(session.path(options.proof), MAX_FILE_BYTES))
+  if (options.url === undefined || record.index === null) return null
+  await keyOf(session, options.key)
+  const source = await openSource(session, `${baseUrl(options.url)}/log`, options.key)
+  return proofOf(source, key, record.index)
+}
+
+function textOf(session: Session, result: Verified): string {
+  const failures = result.failures.map((line) => session.paint('red', line))
+  const verdict =
+    failures.length > 0
+      ? session.paint('red', 'verification failed')
+      : session.paint('green', 'nothing contradicts this record')
+  return [
+    `${result.kind ?? 'unknown'} record: ${verdict}`,
+    ...failures,
+    ...(result.proves.length > 0 ? ['proves:', ...result.proves.map((line) => `  ${line}`)] : []),
+    'does not prove:',
+    ...result.does_not_prove.map((line) => `  ${line}`),
+    ...disclosedLines(result),
+  ].join('\n')
+}
+
+function disclosedLines({ disclosed, failures }: Verified): string[] {
+  if (disclosed === null || failures.length > 0) return []
+  return [
+    'disclosed:',
+    ...JSON.stringify(disclosed, null, 2)
+      .split('\n')
+      .map((line) => `  ${line}`),
+  ]
+}

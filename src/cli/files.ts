@@ -1,0 +1,63 @@
+/**
+ * Files as the command line needs them: read with a bound, written whole or not at all.
+ *
+ * A file is written beside its place, synced, renamed over it, and the directory synced: after a crash there is the
+ * old content or the new, never a part.
+ */
+import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { incomplete } from './failure.ts'
+
+/** The bytes of a file of at most `limit` bytes, or null when there is none. */
+export async function readIfThere(path: string, limit: number): Promise<Uint8Array | null> {
+  try {
+    const { size } = await stat(path)
+    if (size > limit)
+      throw incomplete(`Cannot read \`${path}\`: it has ${size} bytes, expected at most ${limit}`)
+    return await readFile(path)
+  } catch (error) {
+    const code = (error as { code?: string }).code
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null
+    throw error
+  }
+}
+
+/** As `readIfThere`, failing when there is none. */
+export async function readBounded(path: string, limit: number): Promise<Uint8Array> {
+  const bytes = await readIfThere(path, limit)
+  if (bytes === null) throw incomplete(`Cannot read \`${path}\`: there is no such file`)
+  return bytes
+}
+
+/** Replaces the file at `path`; durable when resolved. `mode` holds for a new file. */
+export async function writeAtomic(
+  path: string,
+  content: Uint8Array | string,
+  mode = 0o644,
+): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`
+  try {
+    const file = await open(temporary, 'w', mode)
+    try {
+      await file.writeFile(content)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+  await syncDirectory(dirname(path))
+}
+
+/** Makes renames inside `path` durable. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * An audit in words: every finding, what was checked, and as plainly what was not.
+ */
+import { plural, type Session } from '../session.ts'
+import { type AuditRun, findingsOf } from './audit-run.ts'
+
+const SHOWN = 100
+
+export interface AuditWords {
+  readonly checked: readonly string[]
+  readonly not_checked: readonly string[]
+}
+
+/** Core's sentences, and those of what only the command line looks at. */
+export function auditWords(run: AuditRun, disclosures: number): AuditWords {
+  const { report, outside } = run
+  const checked = [...report.checked]
+  const not_checked = [...report.not_checked]
+  if (disclosures === 0) not_checked.push('Chains: no disclosures were given (--disclosures).')
+  if (outside.given > 0)
+    checked.push(
+      `${outside.found} of ${outside.given} records given with --records are in the log.`,
+    )
+  else not_checked.push('Records handed out: none were given (--records).')
+  not_checked.push(...outside.open)
+  if (run.bundle !== null) not_checked.push('Everything after the damaged bundle.')
+  return { checked, not_checked }
+}
+
+/** The whole report for people. */
+export function auditText(session: Session, run: AuditRun, words: AuditWords): string {
+  const findings = findingsOf(run)
+  const found = findings.slice(0, SHOWN).map(({ index, code, message }) => {
+    const place = index === null ? '' : `index ${index} `
+    return `${session.paint('red', `${place}${code}`)}: ${message}`
+  })
+  if (findings.length > SHOWN) found.push(`… and ${findings.length - SHOWN} more`)
+  const notices = run.report.notices
+    .slice(0, SHOWN)
+    .map(
+      ({ index, code, message }) =>
+        `${session.paint('yellow', `index ${index} ${code}`)}: ${message}`,
+    )
+  const total = totalOf(run)
+  const verdict =
+    total > 0
+      ? session.paint('red', `the log does not hold: ${plural(total, 'finding')}`)
+      : session.paint('green', 'no finding in what was checked')
+  return [
+    ...found,
+    ...notices,
+    'checked:',
+    ...words.checked.map((line) => `  ${line}`),
+    'not checked:',
+    ...words.not_checked.map((line) => `  ${line}`),
+    `${run.report.counts.size} entries: ${verdict}`,
+  ].join('\n')
+}
+
+/** Findings, those whose text was not kept included. */
+export function totalOf(run: AuditRun): number {
+  const own = (run.bundle === null ? 0 : 1) + run.outside.findings.length
+  return run.report.counts.findings + own
+}

@@ -1,0 +1,91 @@
+/**
+ * Where the files of a log come from: a directory, or the address that stands before `checkpoint` and `tile/`.
+ *
+ * Only fetches; nothing read here is trusted. "Not there" is null, everything else that goes wrong ends the command
+ * with exit code 1, because a broken network is not a lie of the log. Spec: C2SP tlog-tiles.
+ */
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { decodeBundle, encodeBundle } from '../../core/tlog/bundle.ts'
+import { HASH_BYTES } from '../../core/tlog/hash.ts'
+import { TILE_WIDTH, type TileRef, tilePath } from '../../core/tlog/tile.ts'
+import { incomplete } from '../failure.ts'
+import { readIfThere } from '../files.ts'
+import { baseUrl, createGateClient, keyOf, problemFailure } from '../gate-client.ts'
+import { quote, type Session } from '../session.ts'
+
+export interface LogSource {
+  /** As the person wrote it. */
+  readonly name: string
+  readonly remote: boolean
+  /** A file below the log's prefix, or null when there is none. */
+  read(path: string): Promise<Uint8Array | null>
+}
+
+/** A full bundle is at most 1.8 MB by livegate's limits; the format allows 16.8 MB. */
+const MAX_FILE_BYTES: number = 17 * 1024 * 1024
+
+export function isAddress(where: string): boolean {
+  return /^https?:\/\//i.test(where)
+}
+
+/** The log at `where`: an address or a directory that exists. `key` as written, for private entries. */
+export async function openSource(
+  session: Session,
+  where: string,
+  key: string | undefined,
+): Promise<LogSource> {
+  if (isAddress(where)) return remoteSource(session, where, key ?? session.world.env.LIVEGATE_KEY)
+  const root = session.path(where)
+  if (!(await stat(root)).isDirectory())
+    throw incomplete(`Cannot read log ${quote(where)}: it is a file, expected a directory`)
+  return {
+    name: where,
+    remote: false,
+    read: (path) => readIfThere(join(root, path), MAX_FILE_BYTES),
+  }
+}
+
+async function remoteSource(
+  session: Session,
+  where: string,
+  key: string | undefined,
+): Promise<LogSource> {
+  const client = createGateClient(session.world, baseUrl(where), await keyOf(session, key))
+  return {
+    name: where,
+    remote: true,
+    async read(path) {
+      const answer = await client.send({ method: 'GET', path: `/${path}` })
+      if (answer.status === 200) return answer.bytes
+      if (answer.status === 404) return null
+      throw problemFailure(answer, `read \`${path}\``)
+    },
+  }
+}
+
+/**
+ * A tile or bundle as wide as asked: the file itself, or the beginning of the full one where the partial file is gone.
+ * Null when neither is there.
+ */
+export async function readTile(source: LogSource, ref: TileRef): Promise<Uint8Array | null> {
+  const bytes = await source.read(tilePath(ref))
+  if (bytes !== null || ref.width === TILE_WIDTH) return bytes
+  const full = await source.read(tilePath({ ...ref, width: TILE_WIDTH }))
+  if (full === null) return null
+  if (ref.kind === 'tile') return full.subarray(0, ref.width * HASH_BYTES)
+  const entries = decodeBundle(full, TILE_WIDTH)
+  return entries.ok ? encodeBundle(entries.value.slice(0, ref.width)) : full
+}
+
+/** As `readTile`, ending the command when the log does not have what its checkpoint says. */
+export async function needTile(source: LogSource, ref: TileRef): Promise<Uint8Array> {
+  const bytes = await readTile(source, ref)
+  if (bytes !== null) return bytes
+  throw incomplete(
+    `Cannot read \`${tilePath(ref)}\` of ${quote(source.name)}: there is no such file`,
+    source.remote
+      ? 'a log that goes on refusing what its checkpoint covers fails its duty; keep the checkpoint'
+      : 'complete the copy with `livegate log mirror`',
+  )
+}

@@ -1,0 +1,90 @@
+/**
+ * The tree of commands, and the one way each is run.
+ *
+ * Reads: arguments (commander), then one file a subcommand under commands/. Leaves all work to them. Every failure ends
+ * here as `error:` and `hint:` lines and an exit code (failure.ts). Next: commands/.
+ */
+import { Command, CommanderError } from 'commander'
+import { type Act, acting } from './act.ts'
+import { factsImport } from './commands/facts-import.ts'
+import { keyCreate } from './commands/key-create.ts'
+import { keyList } from './commands/key-list.ts'
+import { keyRevoke } from './commands/key-revoke.ts'
+import { logAudit } from './commands/log-audit.ts'
+import { logMirror } from './commands/log-mirror.ts'
+import { logProof } from './commands/log-proof.ts'
+import { logVerify } from './commands/log-verify.ts'
+import { policyExplain } from './commands/policy-explain.ts'
+import { policyLint } from './commands/policy-lint.ts'
+import { policyTest } from './commands/policy-test.ts'
+import { serve } from './commands/serve.ts'
+import { strikeAdd } from './commands/strike-add.ts'
+import { strikeImport } from './commands/strike-import.ts'
+import { strikeReverse } from './commands/strike-reverse.ts'
+import { EXIT, type ExitCode, failureOf } from './failure.ts'
+import { printable } from './session.ts'
+import type { World } from './world.ts'
+
+type Register = (noun: Command, act: Act) => void
+
+const NOUNS: readonly (readonly [name: string, about: string, verbs: readonly Register[]])[] = [
+  ['policy', 'check, test and explain policies', [policyLint, policyTest, policyExplain]],
+  ['strike', 'record violations in a running gate', [strikeAdd, strikeReverse, strikeImport]],
+  ['facts', 'store facts about subjects in a running gate', [factsImport]],
+  ['key', 'API keys of a data directory', [keyCreate, keyList, keyRevoke]],
+  ['log', 'mirror and verify a transparency log', [logMirror, logAudit, logVerify, logProof]],
+]
+
+/** Runs one command line (without node and script) and says how it ended. Never throws, never exits the process. */
+export async function runCli(argv: readonly string[], world: World): Promise<ExitCode> {
+  let exit: ExitCode = EXIT.clean
+  const program = createProgram(
+    world,
+    acting(world, (code) => {
+      exit = code
+    }),
+  )
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return exit
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.clean : EXIT.usage
+    const failure = failureOf(thrown)
+    // Files are named as the person would: from where they stand.
+    const message = failure.message.replaceAll(`${world.cwd}/`, '')
+    world.talk(`error: ${printable(message)}\n`)
+    if (failure.hint !== undefined) world.talk(`hint: ${printable(failure.hint)}\n`)
+    return failure.exit
+  }
+}
+
+function createProgram(world: World, act: Act): Command {
+  const program = new Command('livegate')
+    .description('The gate that decides who may go live.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => world.out(text),
+      writeErr: (text) => world.talk(text),
+      outputError: (text, write) => write(asHint(text)),
+      getOutHelpWidth: () => 100,
+      getErrHelpWidth: () => 100,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .addHelpText('after', EXIT_CODES)
+  serve(program, act)
+  for (const [name, about, verbs] of NOUNS) {
+    const noun = program.command(name).description(about)
+    for (const register of verbs) register(noun, act)
+  }
+  return program
+}
+
+const EXIT_CODES = `
+Exit codes: 0 clean, 1 could not complete, 2 wrong usage, 3 findings, 4 verification failed.
+Environment: LIVEGATE_URL and LIVEGATE_KEY stand in for --url and --key; NO_COLOR turns colour off.`
+
+/** Commander puts its suggestion in brackets on a line of its own: `(Did you mean lint?)`. */
+function asHint(text: string): string {
+  return text.replace(/\n\(Did you mean (.+)\?\)/, '\nhint: did you mean `$1`?')
+}
