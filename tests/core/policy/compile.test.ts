@@ -251,16 +251,22 @@ describe('a plan', () => {
   })
 
   it('sorts expiries by exact id and longest prefix', () => {
-    const { strikes } = planOf(
-      'livegate: policy/v1\nname: t\nstrikes: { expire: { goods.*: 1d, terrorism.link: never, child.*: 2d, default: 9d } }\n' +
-        'rules: [{ id: a, when: incident.active, outcome: deny }]\n',
-    )
-    expect(plain(strikes)).toMatchObject({
+    const text =
+      'livegate: policy/v1\nname: t\nrules: [{ id: a, when: incident.active, outcome: deny }]\n' +
+      'strikes: { expire: { goods.*: 1d, terrorism.link: never, own.*: 2d, own.kind.*: 3d, default: 9d } }\n'
+    const result = compilePolicy(new TextEncoder().encode(text), { file: 'p.yaml' })
+    if (!result.ok) throw new Error(JSON.stringify(result.error))
+    expect(result.value.warnings.map(({ code }) => code)).toEqual([
+      'unknown-category',
+      'unknown-category',
+    ])
+    expect(plain(result.value.plan.strikes)).toMatchObject({
       expire_default: 9 * DAY_MS,
       expire_exact: [['terrorism.link', 'never']],
       expire_prefix: [
-        ['child.', 2 * DAY_MS],
+        ['own.kind.', 3 * DAY_MS],
         ['goods.', DAY_MS],
+        ['own.', 2 * DAY_MS],
       ],
     })
   })
