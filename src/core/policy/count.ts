@@ -79,7 +79,7 @@ function matchingCategories(selector: CategorySelector, categories: readonly str
 }
 
 /** First row with `effective > instant`. */
-function firstAfter(effective: readonly number[], instant: number): number {
+function firstAfter(effective: Float64Array, instant: number): number {
   if (instant === Number.NEGATIVE_INFINITY) return 0
   let low = 0
   let high = effective.length
@@ -130,18 +130,39 @@ export function countEnd(
   rows: readonly number[],
   group_within: number,
 ): EpochMs | 'forever' {
-  const exits = rows.map((row) => exitOf(plan, table, row)).sort((a, b) => a - b)
+  const exits = exitsOf(plan, table, rows)
+  const sorted = isAscending(exits) ? exits : exits.slice().sort()
   let low = 0
-  let high = exits.length - 1
+  let high = sorted.length - 1
+  // The last strike to leave, or without grouping the k-th last, needs no search.
+  if (plan.at_least === 1) low = high
+  else if (group_within === 0 && plan.weight_at_least === null) low = high -= plan.at_least - 1
   while (low < high) {
     const middle = (low + high) >> 1
-    const instant = exits[middle] as number
-    const left = rows.filter((row) => exitOf(plan, table, row) > instant)
+    const instant = sorted[middle] as number
+    const left = rows.filter((_, i) => (exits[i] as number) > instant)
     if (reaches(plan, table, left, group_within)) low = middle + 1
     else high = middle
   }
-  const end = exits[low] ?? Number.POSITIVE_INFINITY
+  const end = sorted[low] ?? Number.POSITIVE_INFINITY
   return end === Number.POSITIVE_INFINITY ? 'forever' : (end as EpochMs)
+}
+
+/** `exitOf` every row. */
+export function exitsOf(
+  plan: { readonly within: number | null },
+  table: Standing,
+  rows: readonly number[],
+): Float64Array {
+  const exits = new Float64Array(rows.length)
+  for (let p = 0; p < rows.length; p++) exits[p] = exitOf(plan, table, rows[p] as number)
+  return exits
+}
+
+export function isAscending(values: Float64Array): boolean {
+  for (let i = 1; i < values.length; i++)
+    if ((values[i] as number) < (values[i - 1] as number)) return false
+  return true
 }
 
 /** First instant at which the strike of `row` no longer counts for `plan`, by window or expiry; Infinity = never. */

@@ -21,6 +21,8 @@ export interface HostContext {
   readonly host: HostFacts
   readonly table: Standing
   readonly scope: ConditionScope
+  /** Rows of `table` by strike id. */
+  readonly byId: () => readonly number[]
 }
 
 /** What a match is founded on. */
@@ -69,7 +71,7 @@ export function hostContext(plan: Plan, facts: Facts, index: number, host: HostF
     open_broadcasts: host.open_broadcasts,
     countStrikes: (pattern, within) => countStrikes(table, pattern, within),
   }
-  return { plan, facts, index, host, table, scope }
+  return { plan, facts, index, host, table, scope, byId: idOrder(table) }
 }
 
 /** Evaluates `rule` for the host. Total. */
@@ -101,7 +103,7 @@ function matchCount(context: HostContext, count: CountPlan): Counted | null {
     code: 'strike_count',
     opening: table.strikes[rows[rows.length - 1] ?? -1] ?? null,
     until: countEnd(count, table, rows, group_within),
-    strikes: idsOf(table, rows),
+    strikes: idsOf(context, rows),
     count: groups(table, rows, group_within),
   }
   return { evidence, missing }
@@ -123,31 +125,54 @@ function matchLadder(
   const { running, warning } = climb(query, table, rows)
   const opening = running ?? warning
   if (opening === null) return null
-  return { evidence: ladderEvidence(query, table, rows, opening, warning !== null), missing }
+  return { evidence: ladderEvidence(context, query, rows, opening), missing }
 }
 
 function ladderEvidence(
+  context: HostContext,
   query: LadderQuery,
-  table: Standing,
   rows: readonly number[],
   opening: Opening,
-  warning: boolean,
 ): Evidence {
+  const { table } = context
+  const { until, warns } = opening
   const counted = countedAt(query, table, rows, opening.row)
-  const { until } = opening
   return {
-    code: warning ? 'warning' : 'restriction_active',
+    code: warns ? 'warning' : 'restriction_active',
     opening: table.strikes[opening.row] ?? null,
-    until: warning ? null : until === Number.POSITIVE_INFINITY ? 'forever' : (until as EpochMs),
-    strikes: idsOf(table, counted),
+    until: warns ? null : until === Number.POSITIVE_INFINITY ? 'forever' : (until as EpochMs),
+    strikes: idsOf(context, counted),
     count: groups(table, counted, query.group_within),
   }
 }
 
-function idsOf(table: Standing, rows: readonly number[]): string[] {
+/** Ids of `rows`, sorted. Many rows are picked from all ids, which are sorted once per host. */
+function idsOf(context: HostContext, rows: readonly number[]): string[] {
+  const { strikes } = context.table
+  if (rows.length <= FEW) {
+    const ids: string[] = []
+    for (const row of rows) ids.push(strikes[row]?.id ?? '')
+    return rows.length === 1 ? ids : ids.sort()
+  }
+  const wanted = new Uint8Array(strikes.length)
+  for (const row of rows) wanted[row] = 1
   const ids: string[] = []
-  for (const row of rows) ids.push(table.strikes[row]?.id ?? '')
-  return ids.sort()
+  for (const row of context.byId()) if (wanted[row] === 1) ids.push(strikes[row]?.id ?? '')
+  return ids
+}
+
+const FEW = 8
+
+/** Rows by id, sorted at the first call. */
+function idOrder({ strikes }: Standing): () => readonly number[] {
+  let order: readonly number[] | null = null
+  return () => {
+    if (order !== null) return order
+    const rows = strikes.map((_, row) => row)
+    const id = (row: number): string => strikes[row]?.id ?? ''
+    order = rows.sort((a, b) => (id(a) < id(b) ? -1 : 1))
+    return order
+  }
 }
 
 /** `when` over what the count already established. A warning has no effect, so an unknown `when` drops it. */

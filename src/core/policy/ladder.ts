@@ -7,7 +7,7 @@
  */
 import type { Standing } from '../standing/standing.ts'
 import type { EpochMs } from '../time.ts'
-import { exitOf } from './count.ts'
+import { exitOf, exitsOf, isAscending } from './count.ts'
 import type { LadderStep } from './plan.ts'
 
 /** The parts of a rule a ladder needs. */
@@ -26,6 +26,8 @@ export interface Opening {
   readonly from: EpochMs
   /** Infinity = forever; for a `warn` step the instant at which its strike stops counting. */
   readonly until: number
+  /** True for a `warn` step. */
+  readonly warns: boolean
 }
 
 export interface LadderState {
@@ -39,7 +41,7 @@ const IDLE: LadderState = { running: null, warning: null }
 
 /** State at `table.at`. `rows` are the strikes the rule ever selected, ascending. */
 export function climb(query: LadderQuery, table: Standing, rows: readonly number[]): LadderState {
-  if (rows.length === 0) return IDLE
+  if (!mayApply(query, table, rows)) return IDLE
   const numbers = numbering(query, table, rows)
   let running: Opening | null = null
   let warning: Opening | null = null
@@ -52,16 +54,25 @@ export function climb(query: LadderQuery, table: Standing, rows: readonly number
     if (step.length === 'warn') {
       const until = exitOf(query, table, row)
       if (until > table.at && (warning === null || from > warning.from))
-        warning = { row, n, from, until }
+        warning = { row, n, from, until, warns: true }
       continue
     }
     const until = step.length === 'forever' ? Number.POSITIVE_INFINITY : from + step.length
     if (until > table.at && (running === null || until > running.until))
-      running = { row, n, from, until }
+      running = { row, n, from, until, warns: false }
   }
   return running === null && warning === null
     ? IDLE
     : { running, warning: running === null ? warning : null }
+}
+
+/** False when even the longest step of the latest strike is over, so that nothing needs to be numbered. */
+function mayApply(query: LadderQuery, table: Standing, rows: readonly number[]): boolean {
+  const last = rows[rows.length - 1]
+  const longest = query.steps[query.steps.length - 1]?.length
+  if (last === undefined || longest === undefined) return false
+  if (query.steps[0]?.length === 'warn' || typeof longest === 'string') return true
+  return (table.effective[last] as number) + longest > table.at
 }
 
 /** The step of the n-th strike: its own, else the next lower; null below the first. */
@@ -88,30 +99,31 @@ export function countedAt(
 }
 
 /** n(s) per position of `rows`, capped at the last step's number. */
-function numbering(query: LadderQuery, table: Standing, rows: readonly number[]): number[] {
-  const exits: number[] = []
-  for (const row of rows) exits.push(exitOf(query, table, row))
+function numbering(query: LadderQuery, table: Standing, rows: readonly number[]): Uint16Array {
+  const exits = exitsOf(query, table, rows)
   const cap = query.steps[query.steps.length - 1]?.at ?? 0
-  return query.group_within === 0
-    ? countLive(table, rows, exits, cap)
-    : countGroups(query.group_within, table, rows, exits, cap)
+  const input: Numbering = { table, rows, exits, cap }
+  return query.group_within === 0 ? countLive(input) : countGroups(input, query.group_within)
+}
+
+interface Numbering {
+  readonly table: Standing
+  readonly rows: readonly number[]
+  readonly exits: Float64Array
+  readonly cap: number
 }
 
 /** Without grouping n(s) is how many took effect up to s less how many left up to s. */
-function countLive(
-  table: Standing,
-  rows: readonly number[],
-  exits: readonly number[],
-  cap: number,
-): number[] {
-  const leaving = isAscending(exits) ? exits : exits.toSorted((a, b) => a - b)
-  const numbers: number[] = []
+function countLive({ table, rows, exits, cap }: Numbering): Uint16Array {
+  const leaving = isAscending(exits) ? exits : exits.slice().sort()
+  const numbers = new Uint16Array(rows.length)
   let left = 0
   for (let p = 0; p < rows.length; ) {
     const instant = table.effective[rows[p] as number] as number
     const next = endOfInstant(table, rows, p)
     while (left < leaving.length && (leaving[left] as number) <= instant) left++
-    for (; p < next; p++) numbers.push(Math.min(cap, next - left))
+    numbers.fill(Math.min(cap, next - left), p, next)
+    p = next
   }
   return numbers
 }
@@ -120,48 +132,43 @@ function countLive(
  * With grouping n(s) is the number of jumps from s to the nearest live strike more than `group_within` before,
  * repeated. Strikes that left are skipped by links that only ever shorten (they never come back).
  */
-function countGroups(
-  group_within: number,
-  table: Standing,
-  rows: readonly number[],
-  exits: readonly number[],
-  cap: number,
-): number[] {
+function countGroups({ table, rows, exits, cap }: Numbering, group_within: number): Uint16Array {
   const before = jumps(table, rows, group_within)
-  const leaving = leavingOrder(exits)
-  const alive: number[] = []
-  for (let p = 0; p < rows.length; p++) alive.push(p)
-  const numbers: number[] = []
+  const leaving = isAscending(exits) ? null : leavingOrder(exits)
+  const alive = new Int32Array(rows.length)
+  for (let p = 0; p < rows.length; p++) alive[p] = p
+  const numbers = new Uint16Array(rows.length)
   let left = 0
   for (let p = 0; p < rows.length; ) {
     const instant = table.effective[rows[p] as number] as number
     const next = endOfInstant(table, rows, p)
-    for (; left < leaving.length; left++) {
-      const gone = leaving[left] as number
+    for (; left < rows.length; left++) {
+      const gone = leaving === null ? left : (leaving[left] as number)
       if ((exits[gone] as number) > instant) break
       alive[gone] = gone - 1
     }
     let n = 0
     for (let q = find(alive, next - 1); q >= 0 && n < cap; n++) q = find(alive, before[q] as number)
-    for (; p < next; p++) numbers.push(n)
+    numbers.fill(n, p, next)
+    p = next
   }
   return numbers
 }
 
 /** Per position the last position more than `group_within` earlier, or -1. */
-function jumps(table: Standing, rows: readonly number[], group_within: number): number[] {
-  const before: number[] = []
+function jumps(table: Standing, rows: readonly number[], group_within: number): Int32Array {
+  const before = new Int32Array(rows.length)
   let p = -1
-  for (const row of rows) {
-    const limit = (table.effective[row] as number) - group_within
+  for (let i = 0; i < rows.length; i++) {
+    const limit = (table.effective[rows[i] as number] as number) - group_within
     while ((table.effective[rows[p + 1] as number] as number) < limit) p++
-    before.push(p)
+    before[i] = p
   }
   return before
 }
 
 /** Last live position at or before `p`, or -1; halves the path it walks. */
-function find(alive: number[], p: number): number {
+function find(alive: Int32Array, p: number): number {
   let at = p
   while (at >= 0 && alive[at] !== at) {
     const parent = alive[at] as number
@@ -171,12 +178,13 @@ function find(alive: number[], p: number): number {
   return at
 }
 
-function leavingOrder(exits: readonly number[]): number[] {
-  const order: number[] = []
-  for (let p = 0; p < exits.length; p++) order.push(p)
-  if (isAscending(exits)) return order
+/** Positions in the order in which their strikes leave. */
+function leavingOrder(exits: Float64Array): Uint32Array {
+  const order = new Uint32Array(exits.length)
+  for (let p = 0; p < exits.length; p++) order[p] = p
   return order.sort((a, b) => {
-    const [x, y] = [exits[a] as number, exits[b] as number]
+    const x = exits[a] as number
+    const y = exits[b] as number
     return x === y ? a - b : x < y ? -1 : 1
   })
 }
@@ -187,10 +195,4 @@ function endOfInstant(table: Standing, rows: readonly number[], p: number): numb
   let next = p + 1
   while (next < rows.length && table.effective[rows[next] as number] === instant) next++
   return next
-}
-
-function isAscending(values: readonly number[]): boolean {
-  for (let i = 1; i < values.length; i++)
-    if ((values[i] as number) < (values[i - 1] as number)) return false
-  return true
 }

@@ -15,27 +15,28 @@ export interface Standing {
   readonly at: EpochMs
   /** Sorted by (effective_at, id). */
   readonly strikes: readonly Strike[]
-  readonly effective: readonly number[]
+  readonly effective: Float64Array
   /** First instant at which the strike no longer counts; Infinity = never. */
-  readonly expiry: readonly number[]
+  readonly expiry: Float64Array
   /** Index into `categories`. */
-  readonly category: readonly number[]
+  readonly category: Uint16Array
   /** Distinct category ids in order of first appearance. */
   readonly categories: readonly string[]
   /** Bit `1 << index in SEVERITIES`. */
-  readonly severity: readonly number[]
+  readonly severity: Uint8Array
 }
 
 /** The fold. Two copies of one id count once; if either is reversed, both are gone. */
 export function standing(strikes: readonly Strike[], at: EpochMs, plan: StrikesPlan): Standing {
   const kept = sorted(existing(distinct(strikes), at, plan))
-  const effective: number[] = []
-  const expiry: number[] = []
-  const category: number[] = []
-  const severity: number[] = []
+  const effective = new Float64Array(kept.length)
+  const expiry = new Float64Array(kept.length)
+  const category = new Uint16Array(kept.length)
+  const severity = new Uint8Array(kept.length)
   const categories: string[] = []
   const lengths: number[] = []
   const index = new Map<string, number>()
+  let row = 0
   for (const strike of kept) {
     let k = index.get(strike.category)
     if (k === undefined) {
@@ -44,10 +45,10 @@ export function standing(strikes: readonly Strike[], at: EpochMs, plan: StrikesP
       categories.push(strike.category)
       lengths.push(expireLength(plan, strike.category))
     }
-    effective.push(strike.effective_at)
-    expiry.push(strike.expires_at ?? strike.effective_at + (lengths[k] ?? Infinity))
-    category.push(k)
-    severity.push(1 << SEVERITIES.indexOf(strike.severity))
+    effective[row] = strike.effective_at
+    expiry[row] = strike.expires_at ?? strike.effective_at + (lengths[k] as number)
+    category[row] = k
+    severity[row++] = 1 << SEVERITIES.indexOf(strike.severity)
   }
   return { at, strikes: kept, effective, expiry, category, categories, severity }
 }

@@ -107,6 +107,6 @@ describe('when a strike expires', () => {
 
   it('takes the strike’s own end before everything', () => {
     const strike = aStrike({ id: 'a', expires_at: addMs(NOW, 5) })
-    expect(standing([strike], NOW, plan).expiry).toEqual([NOW + 5])
+    expect([...standing([strike], NOW, plan).expiry]).toEqual([NOW + 5])
   })
 })
