@@ -78,8 +78,11 @@ export function createRounds(parts: RoundParts): Rounds {
   }
 
   async function load(): Promise<Published> {
+    const checkpoint = await parts.tiles.getCheckpoint()
+    // Whatever is found below: what was published stays readable.
+    published ??= publishedIn(checkpoint)
     const stored = readLogState(parts.sql)
-    const { note, replay } = compare(stored, await parts.tiles.getCheckpoint())
+    const { note, replay } = compare(stored, checkpoint)
     if (parts.entries.size() < stored.now.edge.size)
       throw doubt(
         `the database has ${parts.entries.size()} entries, but ${stored.now.edge.size} are signed`,
@@ -209,6 +212,11 @@ function headOf(checkpoint: string): { origin: string; size: number; root: Uint8
   const parsed = parseNote(checkpoint)
   const head = parsed.ok ? parseCheckpoint(parsed.value.body) : parsed
   return head.ok ? head.value : null
+}
+
+function publishedIn(checkpoint: string | null): Published | null {
+  const head = checkpoint === null ? null : headOf(checkpoint)
+  return head === null ? null : { size: head.size, root: head.root, note: checkpoint ?? '' }
 }
 
 function isHeadOf(
