@@ -317,6 +317,19 @@ describe('sessions', () => {
     expect(desk.ended).toEqual(['edge-1/41', 'edge-1/41'])
   })
 
+  for (const [name, first] of [
+    ['denied', DENY],
+    ['lost to a failing gate', null],
+  ] as const)
+    it(`remembers nothing of a start that was ${name}`, async () => {
+      const keys = [aStreamKey('k7f3q9'), aStreamKey('two', { id: 'sk_two', subject: 'u_2' })]
+      const answers = [first, ALLOW]
+      const decide = () => answers.shift() ?? Promise.reject(new Error('down'))
+      const desk = aDesk({ keys, decide })
+      await desk.post(publishBody())
+      expect((await desk.post(publishBody({ name: 'two' }))).status).toBe(302)
+    })
+
   it('ends the broadcast of a live connection that shows an unknown key, because nginx closes it', async () => {
     const desk = aDesk()
     await desk.post(publishBody())
