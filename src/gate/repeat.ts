@@ -36,6 +36,8 @@ export function refusalFingerprint(
     decision: {
       ...decision,
       review: decision.review === null ? null : { ...decision.review, by: 0 },
+      // Only the first ask opens a hold; the refusal it explains is the same.
+      holds_opened: [],
     },
     hosts: facts.hosts.map((host) => host.subject),
     stream: facts.stream,

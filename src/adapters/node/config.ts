@@ -27,6 +27,8 @@ export interface ServerConfig {
   readonly jwt_issuer: string | null
   readonly jwt_jwks: string | null
   readonly jwt_audience: string | null
+  /** Requests a second one caller may make; bursts of two seconds. */
+  readonly rate_per_s: number
   readonly log_level: 'silent' | 'error' | 'warn' | 'info'
 }
 
@@ -59,6 +61,10 @@ const origin: Read = (value) =>
     ? ok(value)
     : err('expected a log name such as gate.example/log/main (host and path, no scheme)')
 const url: Read = (value) => (URL.canParse(value) ? ok(value) : err('expected an absolute URL'))
+const rate: Read = (value) =>
+  /^[1-9]\d{0,6}$/.test(value)
+    ? ok(Number(value))
+    : err('expected requests per second, 1 to 9999999')
 const adminKey: Read = (value) =>
   /^lg_[A-Za-z0-9-]{4,32}_[A-Za-z0-9_-]{32,128}$/.test(value)
     ? ok(value)
@@ -197,6 +203,14 @@ export const SETTINGS: readonly Setting[] = [
     fallback: null,
     about: 'audience those tokens must name',
     read: text,
+  },
+  {
+    name: 'rate_per_s',
+    flag: 'rate',
+    env: 'LIVEGATE_RATE',
+    fallback: '1000',
+    about: 'requests a second one caller may make, in bursts of two seconds',
+    read: rate,
   },
   {
     name: 'log_level',

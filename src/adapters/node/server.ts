@@ -5,8 +5,9 @@
  * stop: no new requests → those under way finish → what waits is settled → a last round → the directory is released.
  */
 import { createHash, hash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { createRemoteJWKSet } from 'jose'
 import { LivegateError } from '../../core/errors.ts'
 import { compilePolicy } from '../../core/policy/compile.ts'
@@ -117,6 +118,7 @@ export async function runServer(config: ServerConfig, io: ServerIo): Promise<voi
         ...DEFAULT_HTTP_CONFIG,
         log_public: config.log_public,
         metrics_public: config.metrics_public,
+        rate: { per_s: config.rate_per_s, burst: 2 * config.rate_per_s },
       },
       readiness: () => readiness(store, policies),
       metricsText: metrics.text,
@@ -199,16 +201,24 @@ function readiness(store: NodeStore, policies: PolicyFile): Readiness {
 async function mediaServers(config: ServerConfig): Promise<readonly MediaServer[]> {
   if (config.servers === null) return []
   const path = resolve(config.servers)
-  const secrets = new Map<string, string>()
   const parsed = parseServersFile(new Uint8Array(await readFile(path)), config.servers, {
     env: (name) => process.env[name],
-    file: (name) => secrets.get(name) ?? null,
+    file: (name) => readTextFile(resolve(dirname(path), name)),
   })
   if (parsed.ok) return parsed.value
   throw new LivegateError(
     'internal',
     `Cannot read the media servers file\n${parsed.error.map(describeProblem).join('\n')}`,
   )
+}
+
+/** Null when it cannot be read: a fault of the servers file, told with the others. */
+function readTextFile(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    return null
+  }
 }
 
 function accessTokens(config: ServerConfig): {
