@@ -1,0 +1,109 @@
+/**
+ * `log audit` against the physical limit: one Ed25519 verification a record, on every core.
+ *
+ * Measures in one run, on one log: bare verification of this machine (one thread), an audit without signatures, and one
+ * with them. Budgets: 100,000 records/s without, 0.7 x cores x bare with. Run: node bench/audit.ts
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readIfThere } from '../src/cli/files.ts'
+import { runAudit } from '../src/cli/log/audit-run.ts'
+import { NO_DISCLOSURES } from '../src/cli/log/disclosures.ts'
+import { verifyEd25519 } from '../src/cli/log/ed25519.ts'
+import { logKeyOf, readHead } from '../src/cli/log/head.ts'
+import type { LogSource } from '../src/cli/log/source.ts'
+import { OutsideRecords } from '../src/cli/log/witnessed-records.ts'
+import { utf8 } from '../src/core/encoding.ts'
+import { keyOf, makeEntries, ORIGIN, publish, VKEY, writeFiles } from '../tests/cli/a-log.ts'
+
+export interface AuditBench {
+  readonly records: number
+  readonly cores: number
+  /** Per second, all of them. */
+  readonly bare_verifications: number
+  readonly without_signatures: number
+  readonly with_signatures: number
+  /** `with_signatures / (cores x bare_verifications)`; the budget is 0.7. Only meaningful on an idle machine. */
+  readonly share_of_limit: number
+  /** Processor time of one verification, and of one record of each audit, microseconds: holds on a busy machine too. */
+  readonly cpu_us: { readonly bare: number; readonly without: number; readonly with: number }
+}
+
+/** Makes a log of about `records` entries in a temporary directory and audits it. */
+export async function benchAudit(records = 50_000): Promise<AuditBench> {
+  const dir = await mkdtemp(join(tmpdir(), 'livegate-audit-'))
+  try {
+    const entries = await makeEntries({ decisions: records, subjects: 1000 })
+    await writeFiles(dir, await publish(entries))
+    const cores = availableParallelism()
+    const bare = await bareRate()
+    await audited(dir, null)
+    const without = await audited(dir, null)
+    const full = await audited(dir, cores)
+    return {
+      records: entries.length,
+      cores,
+      bare_verifications: Math.round(bare.per_second),
+      without_signatures: Math.round(without.per_second),
+      with_signatures: Math.round(full.per_second),
+      share_of_limit: Math.round((100 * full.per_second) / (cores * bare.per_second)) / 100,
+      cpu_us: {
+        bare: Math.round(bare.cpu_us),
+        without: Math.round(without.cpu_us),
+        with: Math.round(full.cpu_us),
+      },
+    }
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+interface Rate {
+  readonly per_second: number
+  readonly cpu_us: number
+}
+
+/** Wall and processor time of `work`, which returns how many it did; all threads of the process count. */
+async function timed(work: () => Promise<number>): Promise<Rate> {
+  const cpu = process.cpuUsage()
+  const started = performance.now()
+  const count = await work()
+  const took = performance.now() - started
+  const { user, system } = process.cpuUsage(cpu)
+  return { per_second: (count * 1000) / took, cpu_us: (user + system) / count }
+}
+
+/** One thread, over messages as long as a record's. */
+function bareRate(): Promise<Rate> {
+  const key = keyOf(7)
+  const message = utf8('m'.repeat(900))
+  const signature = key.sign(message)
+  return timed(async () => {
+    for (let i = 0; i < 5000; i++)
+      if (!(await verifyEd25519(key.publicKey, message, signature)))
+        throw new Error('the bench signature does not hold')
+    return 5000
+  })
+}
+
+/** One audit; throws unless it is clean. */
+async function audited(dir: string, threads: number | null): Promise<Rate> {
+  const read = (path: string): Promise<Uint8Array | null> =>
+    readIfThere(join(dir, path), 64 * 1024 * 1024)
+  const source: LogSource = { name: dir, remote: false, read }
+  const head = await readHead(source, logKeyOf(VKEY))
+  return timed(async () => {
+    const { report } = await runAudit({
+      ...{ source, head, threads, origin: ORIGIN, trusted: null, state: null, now_s: null },
+      disclosures: NO_DISCLOSURES,
+      outside: new OutsideRecords(),
+      signal: new AbortController().signal,
+      onProgress: () => undefined,
+    })
+    if (!report.clean) throw new Error(`the bench log is not clean: ${report.findings[0]?.message}`)
+    return report.counts.entries
+  })
+}
+
+if (import.meta.main) console.log(JSON.stringify(await benchAudit(), null, 2))
