@@ -69,6 +69,7 @@ export function integerText(min: number, max: number): Reader<number> {
     v.string(message),
     v.maxLength(16, message),
     v.regex(/^(?:0|[1-9]\d*)$/, message),
+    v.metadata({ type: 'integer', minimum: min, maximum: max }),
     v.transform(Number),
     v.minValue(min, message),
     v.maxValue(max, message),

@@ -6,7 +6,7 @@
 import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema'
 import type { ProblemCode } from '../../core/errors.ts'
 import { PROBLEM, type Shape } from './answers.ts'
-import { OPERATIONS, type Operation } from './operations.ts'
+import { ANSWER_SCHEMAS, OPERATIONS, type Operation, REQUEST_SCHEMAS } from './operations.ts'
 import { problemKind } from './problem.ts'
 import { accessOf, methodAndPath, ROUTE_IDS, type RouteId, SCOPES } from './scopes.ts'
 
@@ -30,7 +30,7 @@ export function openApi(): Json {
     },
     paths,
     components: {
-      schemas: { Problem: schemaOf(PROBLEM) },
+      schemas: componentsOf(),
       securitySchemes: {
         bearer: {
           type: 'http',
@@ -91,7 +91,33 @@ function parametersOf(path: string, operation: Operation): readonly Json[] {
 function contentOf(shape: Shape | string): Json {
   return typeof shape === 'string'
     ? { [shape]: {} }
-    : { 'application/json': { schema: schemaOf(shape) } }
+    : { 'application/json': { schema: referenceTo(shape) } }
+}
+
+const NAMES: ReadonlyMap<Shape, string> = new Map(
+  Object.entries({ ...REQUEST_SCHEMAS, ...ANSWER_SCHEMAS }).map(([name, shape]) => [shape, name]),
+)
+
+function referenceTo(shape: Shape): Json {
+  return { $ref: `#/components/schemas/${NAMES.get(shape) ?? ''}` }
+}
+
+function componentsOf(): Json {
+  const schemas: Record<string, unknown> = {}
+  for (const [name, shape] of Object.entries(REQUEST_SCHEMAS)) schemas[name] = schemaOf(shape)
+  for (const [name, shape] of Object.entries(ANSWER_SCHEMAS))
+    schemas[name] = opened(schemaOf(shape))
+  return schemas
+}
+
+/** Answers may gain members; a client that refuses them would break on the next version. */
+function opened(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(opened)
+  if (typeof schema !== 'object' || schema === null) return schema
+  const entries = Object.entries(schema)
+    .filter(([name, value]) => name !== 'additionalProperties' || value !== false)
+    .map(([name, value]) => [name, opened(value)])
+  return Object.fromEntries(entries)
 }
 
 function responsesOf(route: RouteId, operation: Operation): Json {
@@ -106,7 +132,7 @@ function responsesOf(route: RouteId, operation: Operation): Json {
     const before = responses[status]?.description
     responses[status] = {
       description: before === undefined ? `\`${code}\`` : `${String(before)}, \`${code}\``,
-      content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      content: { 'application/problem+json': { schema: referenceTo(PROBLEM) } },
     }
   }
   return responses

@@ -11,6 +11,7 @@ import {
   FOUND_DECISIONS,
   JWKS_ANSWER,
   POLICIES_ANSWER,
+  PROBLEM,
   REVERSAL_ANSWER,
   type Shape,
   STATUS_ANSWER,
@@ -43,6 +44,33 @@ export interface Operation {
   readonly answers: Readonly<Record<number, Shape | string | null>>
   /** Beside those that belong to every authenticated route. */
   readonly problems?: readonly ProblemCode[]
+}
+
+/** Bodies, by the name a generated client gives their type. */
+export const REQUEST_SCHEMAS: Readonly<Record<string, Shape>> = {
+  DecisionRequest: DECISION,
+  StrikeRequest: STRIKE,
+  ReversalRequest: REVERSAL,
+  FactsRequest: FACTS,
+  FactsPatch: FACTS_PATCH,
+  StreamKeyRequest: STREAM_KEY_BODY,
+}
+
+/** Answers, likewise. */
+export const ANSWER_SCHEMAS: Readonly<Record<string, Shape>> = {
+  Decision: DECISION_ANSWER,
+  Explanation: EXPLANATION_ANSWER,
+  StoredDecision: STORED_DECISION,
+  FoundDecisions: FOUND_DECISIONS,
+  Strike: STRIKE_ANSWER,
+  Reversal: REVERSAL_ANSWER,
+  Facts: FACTS_ANSWER,
+  Subject: SUBJECT_ANSWER,
+  StreamKey: STREAM_KEY_ANSWER,
+  Policies: POLICIES_ANSWER,
+  Keys: JWKS_ANSWER,
+  Status: STATUS_ANSWER,
+  Problem: PROBLEM,
 }
 
 const TEXT = 'text/plain'

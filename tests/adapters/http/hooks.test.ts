@@ -52,6 +52,16 @@ describe('POST /hooks/{kind}/{server}', () => {
     expect([response.headers.get('x-y'), await response.text()]).toEqual(['z', '0'])
   })
 
+  it('tells the dialect when the server hung up', async () => {
+    const { hooks, seen } = aRecorder(() => new Response())
+    const { app } = aFixture({ deps: { hooks } })
+    const controller = new AbortController()
+    await app.request(HOOK.path, { method: 'POST', body: HOOK.body, signal: controller.signal })
+    expect(seen[0]?.request.signal?.aborted).toBe(false)
+    controller.abort()
+    expect(seen[0]?.request.signal?.aborted).toBe(true)
+  })
+
   it('takes any content type and an empty body', async () => {
     const { hooks, seen } = aRecorder(() => new Response())
     const { send } = aFixture({ deps: { hooks } })
