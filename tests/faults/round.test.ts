@@ -88,13 +88,14 @@ function start(disk: Disk): Process {
     },
   }
   const tiles: TileStore = {
-    async put(path, bytes) {
-      faulty(disk, path, () => {
-        const there = files.get(path)
-        if (there !== undefined && !equalBytes(there, bytes))
-          throw new LivegateError('halted', `Cannot publish ${path}: other bytes`)
-        files.set(path, bytes)
-      })
+    async put(written) {
+      for (const { path, bytes } of written)
+        faulty(disk, path, () => {
+          const there = files.get(path)
+          if (there !== undefined && !equalBytes(there, bytes))
+            throw new LivegateError('halted', `Cannot publish ${path}: other bytes`)
+          files.set(path, bytes)
+        })
     },
     get: async (path) => files.get(path) ?? null,
     async putCheckpoint(note) {

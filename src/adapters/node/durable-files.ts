@@ -18,7 +18,13 @@ export interface DurableWrite {
 }
 
 /** Writes or replaces a file; its directory must be there. */
-export async function writeDurably({ path, bytes, mode, die }: DurableWrite): Promise<void> {
+export async function writeDurably(write: DurableWrite): Promise<void> {
+  await placeDurably(write)
+  await syncDirectory(dirname(write.path), write.die)
+}
+
+/** As `writeDurably`, but the name is durable only after `syncDirectory`: for many files of one directory. */
+export async function placeDurably({ path, bytes, mode, die }: DurableWrite): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
     const file = await open(temporary, 'wx', mode)
@@ -34,7 +40,6 @@ export async function writeDurably({ path, bytes, mode, die }: DurableWrite): Pr
     await rm(temporary, { force: true })
     throw error
   }
-  await syncDirectory(dirname(path), die)
 }
 
 /** Creates a directory and its parents; those that are new are synced into the one above. */
@@ -68,7 +73,8 @@ export function isMissing(error: unknown): boolean {
   )
 }
 
-async function syncDirectory(path: string, die: (error: unknown) => void): Promise<void> {
+/** Makes names in a directory durable. */
+export async function syncDirectory(path: string, die: (error: unknown) => void): Promise<void> {
   const directory = await open(path, 'r')
   try {
     await synced(() => directory.sync(), die)

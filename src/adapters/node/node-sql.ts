@@ -2,7 +2,7 @@
  * The Sql port over node:sqlite: one connection, write-ahead log, every commit synced.
  *
  * Statements are compiled once and kept. Checkpoints of the write-ahead log are taken off this thread
- * (wal-checkpoint.ts). On a full disk node:sqlite rolls back by itself: a transaction that is gone is never continued.
+ * (background.ts). On a full disk node:sqlite rolls back by itself: a transaction that is gone is never continued.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { LivegateError } from '../../core/errors.ts'
@@ -39,7 +39,8 @@ export function openNodeSql(path: string, options: NodeSqlOptions = {}): NodeSql
   return nodeSqlOver(database)
 }
 
-function nodeSqlOver(database: DatabaseSync): NodeSql {
+/** The port over a connection somebody else has set up. */
+export function nodeSqlOver(database: DatabaseSync): NodeSql {
   const statements = new Map<string, StatementSync>()
 
   function prepared(text: string): StatementSync {

@@ -31,6 +31,7 @@ import { createRounds } from '../sqlite/rounds.ts'
 import { migrate } from '../sqlite/schema.ts'
 import { createSqlStreamKeys } from '../sqlite/stream-keys.ts'
 import { createSubjects } from '../sqlite/subjects.ts'
+import { createBackground } from './background.ts'
 import {
   checkDataDir,
   createDataDir,
@@ -46,7 +47,6 @@ import { type Keys, readKeys } from './keys.ts'
 import { type NodeSql, type NodeSqlOptions, openNodeSql } from './node-sql.ts'
 import { createRoundTimer } from './round-timer.ts'
 import { createTileFiles } from './tile-files.ts'
-import { createWalCheckpoints } from './wal-checkpoint.ts'
 
 export interface NodeStoreOptions {
   readonly dir: string
@@ -218,8 +218,9 @@ function assemble(assembly: Assembly): Assembled {
   const signers = [keys.checkpointSigner]
   const signCheckpoint = (body: string): Promise<string> => signNote({ body, signers })
   const elapsed = (): number => performance.now()
+  const background = createBackground({ path: paths.database, sql, onError })
   const rounds = createRounds({
-    ...{ sql, writer, entries, tiles, halt, observe, elapsed },
+    ...{ sql, writer, entries, tiles, halt, observe, elapsed, extend: background.extend },
     signNote: signCheckpoint,
   })
   const published = (): number => rounds.published()?.size ?? 0
@@ -229,10 +230,9 @@ function assemble(assembly: Assembly): Assembled {
     onError,
     ...(options.roundIntervalMs === undefined ? {} : { intervalMs: options.roundIntervalMs }),
   })
-  const checkpoints = createWalCheckpoints({ path: paths.database, sql, onError })
   writer.onCommitted(() => {
     timer.poke()
-    checkpoints.poke()
+    background.poke()
   })
 
   return {
@@ -268,7 +268,7 @@ function assemble(assembly: Assembly): Assembled {
       await writer.settled()
       const finished = await timer.finish()
       await writer.drain()
-      await checkpoints.stop()
+      await background.stop()
       sql.close()
       release()
       return finished

@@ -29,12 +29,6 @@ export interface Entries extends Mirror {
   has(requirement: string): boolean
   /** As `has`, counting what the running transaction has appended. */
   hasNow(requirement: string): boolean
-  /** Entries from index `from` up to `to`, at most `maxBytes` of them but always one; rejects gaps. */
-  range(span: {
-    readonly from: number
-    readonly to: number
-    readonly maxBytes?: number
-  }): LogEntry[]
 }
 
 const APPEND = 'INSERT INTO entries (idx, leaf, jws, openings) VALUES (?, ?, ?, ?)'
@@ -72,7 +66,6 @@ export function createEntries(sql: Sql, origin: string): Entries {
       for (const requirement of mine) add(all, requirement)
       return complete(all.get(name))
     },
-    range: (span) => readRange(sql, span),
     committed() {
       size = next
       for (const requirement of fresh.splice(0)) add(parts, requirement)
@@ -153,7 +146,8 @@ function sizeOf(sql: Sql): number {
   return last === null ? 0 : last + 1
 }
 
-function readRange(
+/** Entries from index `from` up to `to`, at most `maxBytes` of them but always one; throws `halted` at a gap. */
+export function readEntries(
   sql: Sql,
   { from, to, maxBytes = Number.MAX_SAFE_INTEGER }: { from: number; to: number; maxBytes?: number },
 ): LogEntry[] {

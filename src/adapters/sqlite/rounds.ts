@@ -10,9 +10,8 @@
  * When to run is the host's (adapters/node/round-timer.ts). Spec: docs/spec/log.md, "Rounds". Next stop: log.ts.
  */
 import { LivegateError } from '../../core/errors.ts'
-import { MAX_ROUND_BYTES, MAX_ROUND_ENTRIES } from '../../core/limits.ts'
 import { formatCheckpoint, parseCheckpoint } from '../../core/tlog/checkpoint.ts'
-import { type Grown, grow } from '../../core/tlog/grow.ts'
+import type { Grown } from '../../core/tlog/grow.ts'
 import { sameHash } from '../../core/tlog/hash.ts'
 import { parseNote } from '../../core/tlog/note.ts'
 import { parseTilePath, TILE_WIDTH, tilePath } from '../../core/tlog/tile.ts'
@@ -20,7 +19,8 @@ import { hashReaderOverTiles } from '../../core/tlog/tile-reader.ts'
 import { proveInclusionAsync } from '../../core/tlog/tree.ts'
 import { verifyInclusion } from '../../core/tlog/verify.ts'
 import type { Observe } from '../../ports.ts'
-import type { Entries } from './entries.ts'
+import { type Entries, readEntries } from './entries.ts'
+import { type Extend, extendTree } from './extend.ts'
 import type { Halt } from './halt.ts'
 import { advanceLogState, type LogState, readLogState, type SignedTree } from './log-state.ts'
 import type { Sql, Writer } from './sql.ts'
@@ -34,6 +34,8 @@ export interface RoundParts {
   readonly halt: Halt
   /** Signs a checkpoint's body; what it gives never leaves memory before the commit point. */
   readonly signNote: (body: string) => Promise<string>
+  /** Computes a round; here and now unless given. */
+  readonly extend?: Extend
   readonly observe?: Observe
   /** Milliseconds from anywhere, for `took_ms`. */
   readonly elapsed?: () => number
@@ -64,6 +66,7 @@ export interface Rounds {
 }
 
 export function createRounds(parts: RoundParts): Rounds {
+  const extend: Extend = parts.extend ?? ((edge, to) => extendTree(parts.sql, edge, to))
   const listeners: ((published: Published) => void)[] = []
   let state: LogState | null = null
   let published: Published | null = null
@@ -89,7 +92,7 @@ export function createRounds(parts: RoundParts): Rounds {
       )
     if (replay) {
       const { before, now } = stored
-      const grown = extend(parts, before, now.edge.size)
+      const grown = await extend(before.edge, now.edge.size)
       if (!sameHash(grown.root, now.root))
         throw doubt('the signed root does not follow from the stored entries')
       await publish(parts, grown, stored.note)
@@ -105,7 +108,7 @@ export function createRounds(parts: RoundParts): Rounds {
     const began = parts.elapsed?.() ?? 0
     // From here on memory is worth nothing until everything is published.
     state = null
-    const grown = extend(parts, from.now, parts.entries.size())
+    const grown = await extend(from.now.edge, parts.entries.size())
     const to: SignedTree = { edge: grown.edge, root: grown.root }
     const { origin } = from
     const size = to.edge.size
@@ -145,24 +148,10 @@ export function createRounds(parts: RoundParts): Rounds {
   }
 }
 
-/** The tree grown by the entries that wait, at most one round's worth; pure but for reading rows. */
-function extend({ entries }: RoundParts, from: SignedTree, to: number): Grown {
-  const { edge } = from
-  const end = Math.min(to, edge.size + MAX_ROUND_ENTRIES)
-  const added = entries.range({ from: edge.size, to: end, maxBytes: MAX_ROUND_BYTES })
-  const begin = edge.size - (edge.size % TILE_WIDTH)
-  const unfinished = entries.range({ from: begin, to: edge.size })
-  return grow({
-    edge,
-    leaves: added.map((entry) => entry.leaf),
-    entries: { unfinished: unfinished.map((e) => e.bytes), added: added.map((e) => e.bytes) },
-  })
-}
-
 /** Writes a signed round: files first, the checkpoint last. Any number of times, with the same effect. */
 async function publish(parts: RoundParts, grown: Grown, note: string): Promise<void> {
   const { tiles } = parts
-  for (const { path, bytes } of grown.tiles) await tiles.put(path, bytes)
+  await tiles.put(grown.tiles)
   await tiles.putCheckpoint(note)
   await proveLast(parts, grown)
   for (const { path } of grown.tiles)
@@ -170,10 +159,10 @@ async function publish(parts: RoundParts, grown: Grown, note: string): Promise<v
 }
 
 /** Whoever asks for a proof next must get one that holds: try with the newest entry, from the files as published. */
-async function proveLast({ tiles, entries }: RoundParts, grown: Grown): Promise<void> {
+async function proveLast({ tiles, sql }: RoundParts, grown: Grown): Promise<void> {
   const { edge, root } = grown
   const [size, index] = [edge.size, edge.size - 1]
-  const [last] = entries.range({ from: index, to: size })
+  const [last] = readEntries(sql, { from: index, to: size })
   const reader = hashReaderOverTiles((tile) => tiles.get(tilePath(tile)), size)
   const proof = await proveInclusionAsync({ index, size }, reader)
   const held =

@@ -3,13 +3,15 @@
  *
  * A port, so rounds.ts is the same on every host. Next stop: rounds.ts.
  */
+import type { LogFile } from '../../core/tlog/grow.ts'
 
 export interface TileStore {
   /**
-   * Durable when resolved. A file that is there already with the same bytes is fine, in any number of repetitions;
-   * with other bytes it rejects with LivegateError `halted` and leaves it as it is.
+   * Writes files, in any order; all durable when resolved. One that is there already with the same bytes is fine, in any
+   * number of repetitions; with other bytes it rejects with LivegateError `halted` and leaves it as it is. Settles only
+   * when nothing is being written any more.
    */
-  put(path: string, bytes: Uint8Array): Promise<void>
+  put(files: readonly LogFile[]): Promise<void>
   /** Null when there is none. */
   get(path: string): Promise<Uint8Array | null>
   /** Replaces the checkpoint; durable when resolved, never half. */

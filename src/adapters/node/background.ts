@@ -1,0 +1,114 @@
+/**
+ * A second thread for what would otherwise stall decisions: computing rounds, and emptying the write-ahead log.
+ *
+ * Hashing four thousand entries takes a hundred milliseconds, copying a grown write-ahead log scattered writes and an
+ * fsync: neither belongs between two answers. Commits stay on the main thread; this one only reads rows and copies
+ * pages. When it dies, rounds are computed where they are needed, later ones slower. Its other half: background-thread.ts.
+ */
+import { Worker } from 'node:worker_threads'
+import { LivegateError, type ProblemCode } from '../../core/errors.ts'
+import type { Edge } from '../../core/tlog/edge.ts'
+import type { Grown } from '../../core/tlog/grow.ts'
+import { type Extend, extendTree } from '../sqlite/extend.ts'
+import type { NodeSql } from './node-sql.ts'
+
+export type BackgroundTask =
+  | { readonly task: 'extend'; readonly edge: Edge; readonly to: number }
+  | { readonly task: 'checkpoint' }
+
+/** Pages in the write-ahead log, and how many of them are in the database now. */
+export interface WalReport {
+  readonly log: number
+  readonly checkpointed: number
+}
+
+export type BackgroundResult =
+  | { readonly id: number; readonly value: Grown | WalReport }
+  | { readonly id: number; readonly code: ProblemCode; readonly message: string }
+
+export interface Background {
+  readonly extend: Extend
+  /** Commits happened: the write-ahead log has grown. */
+  poke(): void
+  stop(): Promise<void>
+}
+
+export interface BackgroundParts {
+  readonly path: string
+  readonly sql: NodeSql
+  /** Shortest time between two copies of the write-ahead log, ms; 1,000 unless given. */
+  readonly checkpointMs?: number
+  readonly onError: (error: unknown) => void
+}
+
+/** Pages (4 KiB) above which this thread copies the last few itself, so that the log can start over: 64 MiB. */
+const MAX_WAL_PAGES = 16_384
+/** More than these left over are the other thread's to copy first. */
+const MAX_LEFT_PAGES = 1_024
+const SOURCE = import.meta.url.endsWith('.ts') ? './background-thread.ts' : './background-thread.js'
+
+interface Waiter {
+  readonly resolve: (value: Grown | WalReport) => void
+  readonly reject: (error: unknown) => void
+}
+
+export function createBackground(parts: BackgroundParts): Background {
+  const { path, sql, checkpointMs = 1_000, onError } = parts
+  const waiters = new Map<number, Waiter>()
+  let thread: Worker | null = new Worker(new URL(SOURCE, import.meta.url), { workerData: path })
+  let timer: ReturnType<typeof setTimeout> | null = null
+  let lastId = 0
+
+  thread.unref()
+  thread.on('message', (result: BackgroundResult) => {
+    const waiter = waiters.get(result.id)
+    waiters.delete(result.id)
+    if ('value' in result) waiter?.resolve(result.value)
+    else waiter?.reject(new LivegateError(result.code, result.message))
+  })
+  thread.on('error', onError)
+  thread.on('exit', () => {
+    thread = null
+    for (const [id, waiter] of waiters) {
+      waiters.delete(id)
+      waiter.reject(new LivegateError('log_unavailable', 'Cannot compute: the thread has ended'))
+    }
+  })
+
+  function ask(task: BackgroundTask): Promise<Grown | WalReport> {
+    return new Promise((resolve, reject) => {
+      const id = ++lastId
+      waiters.set(id, { resolve, reject })
+      thread?.postMessage({ id, ...task })
+    })
+  }
+
+  async function checkpoint(): Promise<void> {
+    try {
+      const report = (await ask({ task: 'checkpoint' })) as WalReport
+      const left = report.log - report.checkpointed
+      if (report.log > MAX_WAL_PAGES && left <= MAX_LEFT_PAGES) sql.checkpoint()
+    } catch (error) {
+      if (thread !== null) onError(error)
+    }
+    timer = null
+  }
+
+  return {
+    extend: (edge, to) =>
+      thread === null
+        ? extendTree(sql, edge, to)
+        : ask({ task: 'extend', edge, to }).then((grown) => grown as Grown),
+    poke() {
+      if (timer !== null || thread === null) return
+      timer = setTimeout(() => void checkpoint(), checkpointMs)
+      timer.unref()
+    },
+    async stop() {
+      if (timer !== null) clearTimeout(timer)
+      const ending = thread
+      thread = null
+      await ending?.terminate()
+    },
+  }
+}
