@@ -54,9 +54,11 @@ export function formatUntil(until: Until | null, language: string): string {
 }
 
 const MINUTE = 60_000
+/** 9999-12-31T23:59Z: there is no later minute to round up to. */
+const LAST_MINUTE = 253_402_300_740_000
 
 function formatDate(at: EpochMs, words: Words): string {
-  const date = new Date(Math.ceil(at / MINUTE) * MINUTE)
+  const date = new Date(Math.min(Math.ceil(at / MINUTE) * MINUTE, LAST_MINUTE))
   const [year, month, day] = [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()]
   const time = `${two(date.getUTCHours())}:${two(date.getUTCMinutes())} UTC`
   const name = words.months[month]

@@ -1,6 +1,19 @@
+import { describe, expect, it } from 'vitest'
+import { evaluate } from '../../../src/core/policy/evaluate.ts'
 import { addMs } from '../../../src/core/time.ts'
-import { ago, aLadder, always, aStrike, contextIn, d, NOW, STRIKES } from '../../support/plans.ts'
+import {
+  ago,
+  aLadder,
+  always,
+  aStrike,
+  contextIn,
+  d,
+  NOW,
+  STRIKES,
+  someFacts,
+} from '../../support/plans.ts'
 
+import { compiled } from '../../support/policy-arbitraries.ts'
 import { counting, NOTHING, strikesAt, table } from '../../support/policy-table.ts'
 
 table('a count without ladder', [
@@ -315,3 +328,33 @@ table('unless', [
     expect: { outcome: 'deny', unknown: [], reasons: [{ strikes: ['b', 'c'] }] as never },
   },
 ])
+
+describe('an `unless` from a policy file', () => {
+  const cases = [
+    {
+      name: 'tells strikes apart by every member it reads',
+      unless: 'strike.source_kind == "model"',
+    },
+    {
+      name: 'may read the subject as well',
+      unless: 'subject.verified && strike.source_kind == "model"',
+    },
+    { name: 'may read two members', unless: 'strike.source_kind == "model" && strike.weight == 1' },
+  ]
+  const source = (kind: 'model' | 'human') => ({ source: { system: 'coop', kind } })
+  const strikes = [
+    aStrike({ id: 'a', ...source('model') }),
+    aStrike({ id: 'b', ...source('human') }),
+    aStrike({ id: 'c', ...source('model') }),
+    aStrike({ id: 'd', ...source('human') }),
+  ]
+  for (const { name, unless } of cases)
+    it(name, () => {
+      const rules = [{ id: 'r', count: { category: '*' }, unless, outcome: 'deny' }]
+      const decision = evaluate(
+        compiled({ rules }),
+        someFacts({ facts: { verified: true }, strikes }),
+      )
+      expect(decision.reasons[0]?.strikes).toEqual(['b', 'd'])
+    })
+})

@@ -169,3 +169,20 @@ describe('the policies that come with livegate', () => {
       expect(failed.map(formatFailure)).toEqual([])
     })
 })
+
+describe('the example of the specification', () => {
+  const docs = join(import.meta.dirname, '../../../docs/spec')
+  const example = (name: string) => {
+    const fenced = /```yaml\n([\s\S]*?)```/.exec(readFileSync(join(docs, name), 'utf8'))?.[1]
+    if (fenced === undefined) throw new Error(`${name} has no example`)
+    return utf8(fenced)
+  }
+  it('is true', () => {
+    const results = runTests(
+      planOf(example('policy-syntax.md')),
+      testsOf(example('policy.md')).cases,
+    )
+    expect(results.length).toBe(4)
+    expect(results.filter((r) => r.differences.length > 0).map(formatFailure)).toEqual([])
+  })
+})
