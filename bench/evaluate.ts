@@ -14,9 +14,11 @@ import { DAY_MS, epochMs } from '../src/core/time.ts'
 
 /** What one run measured, in microseconds per decision. */
 export interface EvaluateFigures {
-  /** 50 old strikes, nothing matches but conditions are evaluated: the common case. */
+  /** 50 strikes, all more than a year old: nothing runs. */
   readonly quiet_us: number
-  /** 50 recent strikes: restrictions run, reasons are written. */
+  /** 50 strikes, one a fortnight up to now: some restrictions run, reasons are written. */
+  readonly usual_us: number
+  /** 50 strikes within ten days: nine rules match, three of them by all 50. */
   readonly busy_us: number
   readonly no_strikes_us: number
   readonly by_strikes: readonly { readonly strikes: number; readonly us: number }[]
@@ -41,6 +43,7 @@ export function benchEvaluate(): EvaluateFigures {
   const figures: EvaluateFigures = {
     no_strikes_us: measure(plan, facts([])),
     quiet_us: measure(plan, facts(history(50, 400))),
+    usual_us: measure(plan, facts(history(50, 0, 14 * 24))),
     busy_us: measure(plan, facts(history(50, 0))),
     by_strikes: [10, 50, 100, 500, 1000, 4096].map((strikes) => ({
       strikes,
@@ -55,10 +58,10 @@ export function benchEvaluate(): EvaluateFigures {
   return figures
 }
 
-/** Strikes a few hours apart, the latest `days` ago. */
-function history(length: number, days: number): Strike[] {
+/** Strikes `hours` apart, the latest `days` ago. */
+function history(length: number, days: number, hours = 5): Strike[] {
   return Array.from({ length }, (_, i): Strike => {
-    const at = epochMs(NOW - days * DAY_MS - i * 5 * 3_600_000)
+    const at = epochMs(NOW - days * DAY_MS - i * hours * 3_600_000)
     return {
       id: `strike-${i}`,
       subject: 'u_81f',
@@ -138,7 +141,8 @@ function print(figures: EvaluateFigures): void {
   const us = (value: number): string => `${value.toFixed(1)} µs`
   console.log(`one decision, no strikes            ${us(figures.no_strikes_us)}`)
   console.log(`one decision, 50 strikes, none runs ${us(figures.quiet_us)}`)
-  console.log(`one decision, 50 strikes, many run  ${us(figures.busy_us)}`)
+  console.log(`one decision, 50 strikes, some run  ${us(figures.usual_us)}`)
+  console.log(`one decision, 50 strikes, nine run  ${us(figures.busy_us)}`)
   for (const { strikes, us: cost } of figures.by_strikes)
     console.log(`${String(strikes).padStart(5)} strikes  ${us(cost)}  ${us(cost / strikes)} each`)
   for (const { rules, us: cost } of figures.by_rules)
