@@ -16,7 +16,7 @@ export interface HttpConfig {
   readonly audience: string | null
   readonly log_public: boolean
   readonly metrics_public: boolean
-  /** Requests worked on at the same time; more are answered 503 `overloaded` before any work. */
+  /** Requests worked on at the same time, and hooks besides; more are answered 503 `overloaded` before any work. */
   readonly max_in_flight: number
   readonly rate: RateConfig
 }

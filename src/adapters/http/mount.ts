@@ -32,7 +32,7 @@ const NO_HEADERS: Readonly<Record<string, string>> = {}
 /** The mount of an app. Throws LivegateError `internal` for a route outside the table or mounted twice. */
 export function createMount(app: Hono, deps: AppDeps): Mount {
   const admit = createAdmission(deps)
-  const capacity = { inFlight: 0 }
+  const pools: Pools = { api: { inFlight: 0 }, hooks: { inFlight: 0 } }
   const mounted = new Set<RouteId>()
   return (route, handler) => {
     if (!Object.hasOwn(ROUTES, route) || mounted.has(route))
@@ -42,47 +42,52 @@ export function createMount(app: Hono, deps: AppDeps): Mount {
       )
     mounted.add(route)
     const { method, path } = methodAndPath(route)
-    app.on(method, path, guarded(route, { deps, capacity, admit, handler }))
+    app.on(method, path, guarded(route, { deps, pools, admit, handler }))
   }
+}
+
+/** Hooks may be held open on purpose (a delay waited out), so they have a capacity of their own. */
+interface Pools {
+  readonly api: { inFlight: number }
+  readonly hooks: { inFlight: number }
 }
 
 interface Guard {
   readonly deps: AppDeps
-  readonly capacity: { inFlight: number }
+  readonly pools: Pools
   readonly admit: (route: RouteId, c: Context) => Promise<Call> | Call
   readonly handler: Handler
 }
 
 function guarded(route: RouteId, guard: Guard): (c: Context) => Promise<Response> {
-  const { deps, capacity, admit, handler } = guard
-  const bounded = accessOf(route).unbounded !== true
-  const most = deps.config.max_in_flight
+  const { deps, pools, admit, handler } = guard
+  const { unbounded, delegated } = accessOf(route)
+  const pool = delegated === true ? pools.hooks : pools.api
+  const most = unbounded === true ? Number.POSITIVE_INFINITY : deps.config.max_in_flight
   return async (c) => {
-    if (bounded && capacity.inFlight >= most) return failed(route, deps, overloaded(most))
-    if (bounded) capacity.inFlight++
+    if (pool.inFlight >= most) return overloaded(deps, most)
+    pool.inFlight++
     try {
       return await handler(await admit(route, c))
     } catch (error) {
       return failed(route, deps, error)
     } finally {
-      if (bounded) capacity.inFlight--
+      pool.inFlight--
     }
   }
 }
 
-function overloaded(most: number): LivegateError {
-  return new LivegateError(
-    'overloaded',
-    `Cannot take the request: ${most} others are being worked on`,
-    { retry_after_s: 1 },
-  )
+function overloaded(deps: AppDeps, most: number): Response {
+  deps.observe({ type: 'shed', code: 'overloaded' })
+  const message = `Cannot take the request: ${most} others are being worked on`
+  return problemResponse(new LivegateError('overloaded', message, { retry_after_s: 1 }))
 }
 
 function failed(route: RouteId, deps: AppDeps, error: unknown): Response {
   const known = asLivegateError(error)
   if (known.code === 'internal') deps.report?.({ route, error })
-  if (known.code === 'overloaded' || known.code === 'rate_limited')
-    deps.observe({ type: 'shed', code: known.code })
+  // Whoever sheds says so itself; only the rate limit is shed here.
+  if (known.code === 'rate_limited') deps.observe({ type: 'shed', code: known.code })
   return problemResponse(known)
 }
 

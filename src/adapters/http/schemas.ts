@@ -7,7 +7,6 @@
  */
 import {
   MAX_COHOSTS,
-  MAX_ID_CHARS,
   MAX_LABELS,
   MAX_LINKED,
   MAX_STRIKE_WEIGHT,
@@ -253,6 +252,3 @@ export const PROOF_QUERY: Reader<{ readonly wait?: string }> = closed<{ readonly
 
 /** No query at all. */
 export const NO_QUERY: Reader<object> = closed<object>({})
-
-/** An id in a path. */
-export const PATH_ID: Reader<string> = matching(/^[A-Za-z0-9_-]+$/, MAX_ID_CHARS, 'an id')

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createRateLimiter } from '../../../src/adapters/http/rate.ts'
+import { LivegateError } from '../../../src/core/errors.ts'
 import { aFixture, NOW, standingClock } from '../../support/http.ts'
 
 const DECIDE = {
@@ -99,6 +100,28 @@ describe('capacity', () => {
     expect((await Promise.all(running)).map(({ status }) => status)).toEqual([200, 200])
     expect((await send(DECIDE)).status).toBe(200)
     expect(world.asked.length).toBe(3)
+  })
+
+  it('is not eaten by hooks that are held open, nor the other way round', async () => {
+    let release: () => void = () => undefined
+    const held = new Promise<Response>((resolve) => {
+      release = () => resolve(new Response())
+    })
+    const hooks = { handle: () => held }
+    const { send } = aFixture({ max_in_flight: 1, deps: { hooks } })
+    const hook = { method: 'POST', path: '/hooks/nginx-rtmp/edge-1' }
+    const first = send(hook)
+    expect((await send(hook)).status).toBe(503)
+    expect((await send(DECIDE)).status).toBe(200)
+    release()
+    expect((await first).status).toBe(200)
+  })
+
+  it('counts an overload of the gate once: the gate says so itself', async () => {
+    const { send, world } = aFixture()
+    world.failure = new LivegateError('overloaded', 'Cannot commit: the queue is full')
+    expect((await send(DECIDE)).status).toBe(503)
+    expect(world.events).toEqual([])
   })
 
   it('is given back by requests that failed', async () => {
