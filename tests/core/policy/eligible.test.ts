@@ -18,6 +18,7 @@ import {
   subjectIs,
   youngerThan,
 } from '../../support/plans.ts'
+import { compiled } from '../../support/policy-arbitraries.ts'
 
 const ladder = aRule({ id: 'l', count: aCount(), ladder: aLadder({ 1: '30d', 2: 'forever' }) })
 const young = aRule({ id: 'y', when: youngerThan('24h'), outcome: 'delay', hold: d('15m') })
@@ -129,6 +130,21 @@ describe('eligible_at is', () => {
     it(name, () =>
       expect(eligibleAt(aPlan({ rules, ...plan }), someFacts(host, facts))).toEqual({ at, reason }),
     )
+
+  it('the end of the longer of two holds, the shorter being asked for anew in between', () => {
+    const rules = [
+      { ...young, id: 'short', when: always(true), hold: d('1m') },
+      { ...young, id: 'long', when: always(true), hold: d('2h') },
+    ]
+    expect(eligibleAt(aPlan({ rules }), someFacts()).at).toBe(later('2h'))
+  })
+
+  it('when time alone makes an `unless` true, before the count would end', () => {
+    const unless = 'now - strike.issued_at > duration("15d")'
+    const rules = [{ id: 'c', count: { category: '*', within: '30d' }, unless, outcome: 'deny' }]
+    const facts = someFacts({ strikes: [strike] })
+    expect(eligibleAt(compiled({ rules }), facts).at).toBe(addMs(later('5d'), 1))
+  })
 
   it('found in few evaluations after four thousand strikes', () => {
     const strikes = Array.from({ length: 4096 }, (_, i) =>

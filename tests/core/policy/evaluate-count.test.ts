@@ -227,6 +227,12 @@ table('a ladder', [
     expect: { until: addMs(ago('49d'), d('100d')), reasons: [{ strikes: ['s1', 's2'] }] as never },
   },
   {
+    name: 'names the first opened of restrictions that end together',
+    rules: [counting({}, { ladder: aLadder({ 1: 'forever' }) })],
+    host: strikesAt(ago('2d'), ago('3d'), ago('1d')),
+    expect: { restrictions: [{ opened_by: 's2', until: 'forever' }] as never },
+  },
+  {
     name: 'is not shortened by an expiry after its opening',
     rules: [counting({}, { ladder: aLadder({ 1: '1d', 2: '100d' }) })],
     host: {
