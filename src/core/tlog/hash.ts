@@ -50,7 +50,8 @@ export function rowRoot(row: Uint8Array): Hash {
       'internal',
       `Cannot hash a row of ${row.length} bytes: expected 32 times a power of two`,
     )
-  const work = row.slice()
+  // Not `slice`: of a Node buffer that is a view, and hashing would overwrite the tile it came from.
+  const work = new Uint8Array(row)
   while (count > 1) {
     count /= 2
     for (let i = 0; i < count; i++) {
