@@ -14,12 +14,17 @@ export async function readIfThere(path: string, limit: number): Promise<Uint8Arr
     const { size } = await stat(path)
     if (size > limit)
       throw incomplete(`Cannot read \`${path}\`: it has ${size} bytes, expected at most ${limit}`)
-    return await readFile(path)
+    return plainBytes(await readFile(path))
   } catch (error) {
     const code = (error as { code?: string }).code
     if (code === 'ENOENT' || code === 'ENOTDIR') return null
     throw error
   }
+}
+
+/** The same bytes without Node's own methods: `slice` of a buffer is a view, of a Uint8Array a copy. */
+export function plainBytes(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
 }
 
 /** As `readIfThere`, failing when there is none. */

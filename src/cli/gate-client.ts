@@ -6,7 +6,7 @@
  */
 import type { Command } from 'commander'
 import { CliFailure, EXIT, incomplete, usage } from './failure.ts'
-import { readBounded } from './files.ts'
+import { plainBytes, readBounded } from './files.ts'
 import { printable, quote, type Session } from './session.ts'
 import type { World } from './world.ts'
 
@@ -61,7 +61,16 @@ export async function gateClient(session: Session, options: GateOptions): Promis
       'use --url http://127.0.0.1:8787 or set LIVEGATE_URL',
     )
   const key = await keyOf(session, options.key ?? session.world.env.LIVEGATE_KEY)
-  return createGateClient(session.world, baseUrl(written), key)
+  const url = baseUrl(written)
+  if (key !== null && !isPrivate(url))
+    session.warn('the API key travels unencrypted; use https unless the network is yours')
+  return createGateClient(session.world, url, key)
+}
+
+/** Encrypted, or it does not leave this machine. */
+function isPrivate(url: string): boolean {
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'https:' || /^(localhost|127\.[0-9.]+|\[::1\])$/.test(hostname)
 }
 
 /** `key` null: public routes only. */
@@ -81,13 +90,13 @@ export function createGateClient(world: World, url: string, key: string | null):
 /** An http or https address without user, query or fragment. Throws wrong usage. */
 export function baseUrl(written: string): string {
   const url = URL.canParse(written) ? new URL(written) : null
-  if (url === null || !/^https?:$/.test(url.protocol) || url.username || url.password)
+  if (url?.username || url?.password)
     throw usage(
-      `Cannot use address ${quote(written)}: expected http://host:port or https://host`,
-      url?.username || url?.password
-        ? 'give the API key with --key, not in the address'
-        : undefined,
+      'Cannot use address: it holds a user or password, expected http://host:port or https://host',
+      'give the API key with --key @FILE, not in the address',
     )
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw usage(`Cannot use address ${quote(written)}: expected http://host:port or https://host`)
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '')
 }
 
@@ -204,7 +213,7 @@ async function bodyOf(response: Response): Promise<Uint8Array> {
       throw incomplete(`Cannot read the answer: it is longer than ${MAX_ANSWER_BYTES} bytes`)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks)
+  return plainBytes(Buffer.concat(chunks))
 }
 
 function retryAfterMs(header: string | null): number | null {

@@ -3,16 +3,20 @@
  *
  * A row changes only the facts it names; an empty cell leaves a fact as it is. Spec: docs/cli.md, "Importing facts".
  */
+
+import { read, subjectId } from '../../adapters/http/atoms.ts'
+import { FACTS_PATCH } from '../../adapters/http/schemas.ts'
 import type { SubjectFacts } from '../../core/model.ts'
-import { decodeFacts } from '../../core/record/decode-facts.ts'
 import { formatInstant } from '../../core/time.ts'
 import type { GateRequest } from '../gate-client.ts'
 import { type Cells, RowProblem } from './cells.ts'
+import { checked } from './checked.ts'
 import type { ImportNoun, Item } from './noun.ts'
 
 const OPTIONAL = { required: false }
 
 export const FACTS: ImportNoun<Item> = {
+  one: 'subject',
   many: 'subjects',
   fields: {
     subject: { required: true },
@@ -28,7 +32,6 @@ export const FACTS: ImportNoun<Item> = {
     const subject = cells.need('subject')
     const facts = factsOf(cells)
     if (Object.keys(facts).length === 0) throw new RowProblem('it holds no fact')
-    requireFacts(subject, facts)
     const as_of = cells.instant('as_of')
     if (as_of !== undefined && as_of > now) throw new RowProblem('as_of lies in the future')
     const wire = {
@@ -36,6 +39,8 @@ export const FACTS: ImportNoun<Item> = {
       ...(facts.created_at === undefined ? {} : { created_at: formatInstant(facts.created_at) }),
     }
     const body = { facts: wire, ...(as_of === undefined ? {} : { as_of: formatInstant(as_of) }) }
+    checked('subject', () => read(subjectId, subject, 'read'))
+    checked('facts', () => read(FACTS_PATCH, body, 'read'))
     const path = `/v1/subjects/${encodeURIComponent(subject)}/facts`
     const request: GateRequest = { method: 'PATCH', path, body }
     return { identity: subject, content: JSON.stringify(body), request }
@@ -54,22 +59,4 @@ function factsOf(cells: Cells): SubjectFacts {
   }
   for (const [name, value] of Object.entries(facts)) if (value === undefined) delete facts[name]
   return facts as SubjectFacts
-}
-
-/** The checks of the record format, so that the gate finds nothing this did not. */
-function requireFacts(subject: string, facts: SubjectFacts): void {
-  const checked = decodeFacts({
-    at: 0,
-    hosts: [
-      { subject, facts, sources: {}, strikes: [], holds: [], reviews: [], open_broadcasts: 0 },
-    ],
-    stream: {},
-    request: {},
-    incident: { active: false },
-    platform: {},
-    supports: [],
-  })
-  if (checked.ok) return
-  const { path, expected } = checked.error
-  throw new RowProblem(`${path.replace('hosts.0.', '').replace('facts.', '')} is not ${expected}`)
 }

@@ -16,7 +16,8 @@ export interface Item {
 }
 
 export interface ImportNoun<T extends Item> {
-  /** Plural, for summaries. */
+  /** For summaries. */
+  readonly one: string
   readonly many: string
   readonly fields: Readonly<Record<string, KnownField>>
   /** Throws `RowProblem`. `now` is the instant of the import. */

@@ -17,7 +17,9 @@ export function surveyText<T extends Item>(
 ): string {
   const lines = [...problemLines(session, survey), ...unknownLines(session, survey)]
   if (appendix !== '') lines.push(appendix)
-  lines.push(`${plural(survey.rows, 'row')}: ${survey.good} ${noun.many} to send${asides(survey)}`)
+  lines.push(
+    `${plural(survey.rows, 'row')}: ${plural(survey.good, noun.one, noun.many)} to send${asides(survey)}`,
+  )
   return lines.join('\n')
 }
 
@@ -37,7 +39,7 @@ export function sentText<T extends Item>(
   const refused = listed(
     sent.refused.map(({ line, problem }) => `${session.paint('red', `line ${line}`)}: ${problem}`),
   )
-  const counts = `${sent.created + sent.known} ${noun.many} acknowledged (${sent.created} new, ${sent.known} there already), ${sent.refused.length} refused`
+  const counts = `${plural(sent.created + sent.known, noun.one, noun.many)} acknowledged (${sent.created} new, ${sent.known} there already), ${sent.refused.length} refused`
   return [
     ...problemLines(session, survey),
     ...unknownLines(session, survey),

@@ -91,7 +91,7 @@ async function* csvRows(path: string, options: RowsOptions): AsyncGenerator<Row>
       else yield csvRow(record, header, { ordinal: ++ordinal, line: begins })
     }
   } catch (error) {
-    if (error instanceof CsvError) throw new RowsBroken(line, csvTrouble(error))
+    if (error instanceof CsvError) throw new RowsBroken(lineOf(error, line), csvTrouble(error))
     throw error
   }
   if (header === null) throw new RowsBroken(1, 'it is empty, expected a header line')
@@ -114,6 +114,12 @@ async function feed(
   } catch (error) {
     parser.destroy(error as Error)
   }
+}
+
+/** Where the parser stopped; for a quote left open where its row began, or the line would be the last of the file. */
+function lineOf(error: CsvError, begins: number): number {
+  const { lines } = error as { readonly lines?: unknown }
+  return error.code === 'CSV_QUOTE_NOT_CLOSED' || typeof lines !== 'number' ? begins : lines
 }
 
 function csvTrouble(error: CsvError): string {

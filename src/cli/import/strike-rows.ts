@@ -1,16 +1,18 @@
 /**
  * Strikes out of rows: fields, checks, and the request that records one.
  *
- * The checks are those of the record format (core/record/decode-facts.ts), so nothing is found only by the gate but what
- * only the gate knows. Spec: docs/cli.md, "Importing strikes".
+ * The checks are the gate's own (adapters/http/schemas.ts), so nothing is found only there but what only it can know. Spec: docs/cli.md, "Importing strikes".
  */
+
+import { read, subjectId } from '../../adapters/http/atoms.ts'
+import { STRIKE } from '../../adapters/http/schemas.ts'
 import { MAX_STRIKE_FUTURE_MS } from '../../core/limits.ts'
 import type { Severity, SourceKind, Strike } from '../../core/model.ts'
 import { findCategory } from '../../core/policy/categories.ts'
-import { decodeStrike } from '../../core/record/decode-facts.ts'
 import { type EpochMs, formatInstant } from '../../core/time.ts'
 import type { GateRequest } from '../gate-client.ts'
 import { type Cells, RowProblem } from './cells.ts'
+import { checked } from './checked.ts'
 import type { ImportNoun, Item } from './noun.ts'
 
 export interface StrikeItem extends Item {
@@ -21,6 +23,7 @@ const REQUIRED = { required: true }
 const OPTIONAL = { required: false }
 
 export const STRIKES: ImportNoun<StrikeItem> = {
+  one: 'strike',
   many: 'strikes',
   fields: {
     id: REQUIRED,
@@ -76,10 +79,14 @@ function strikeOf(cells: Cells, now: EpochMs): Strike {
       : { source: { system, kind: (cells.text('source_kind') ?? 'import') as SourceKind } }),
     status: 'active',
   }
-  const checked = decodeStrike(strike)
-  if (checked.ok) return checked.value
-  const { path, expected } = checked.error
-  throw new RowProblem(`${path.replace('source.', 'source_')} is not ${expected}`)
+  requireReadable(strike as Strike)
+  return strike as Strike
+}
+
+/** The gate's own schema, so that nothing is found only there. */
+function requireReadable(strike: Strike): void {
+  checked('subject', () => read(subjectId, strike.subject, 'read'))
+  checked('', () => read(STRIKE, strikeRequest(strike).body, 'read'))
 }
 
 /** The request that records a strike; the gate answers 201, or 200 when it has the same already. */
