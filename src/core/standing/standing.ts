@@ -22,7 +22,7 @@ export interface Standing {
   readonly category: Uint16Array
   /** Distinct category ids in order of first appearance. */
   readonly categories: readonly string[]
-  /** Bit `1 << index in SEVERITIES`. */
+  /** Bit `1 << index in SEVERITIES`; all bits for a word that is none, so that it never opens the gate. */
   readonly severity: Uint8Array
 }
 
@@ -48,7 +48,7 @@ export function standing(strikes: readonly Strike[], at: EpochMs, plan: StrikesP
     effective[row] = strike.effective_at
     expiry[row] = strike.expires_at ?? strike.effective_at + (lengths[k] as number)
     category[row] = k
-    severity[row++] = 1 << SEVERITIES.indexOf(strike.severity)
+    severity[row++] = severityBits(strike)
   }
   return { at, strikes: kept, effective, expiry, category, categories, severity }
 }
@@ -60,6 +60,11 @@ export function expireLength(plan: StrikesPlan, category: string): number {
   for (const [prefix, expire] of plan.expire_prefix)
     if (category.startsWith(prefix)) return expire === 'never' ? Infinity : expire
   return plan.expire_default === 'never' ? Infinity : plan.expire_default
+}
+
+function severityBits({ severity }: Strike): number {
+  const index = SEVERITIES.indexOf(severity)
+  return index < 0 ? 0xff : 1 << index
 }
 
 function distinct(strikes: readonly Strike[]): readonly Strike[] {

@@ -137,6 +137,8 @@ describe('eligible_at is', () => {
       { ...young, id: 'long', when: always(true), hold: d('2h') },
     ]
     expect(eligibleAt(aPlan({ rules }), someFacts()).at).toBe(later('2h'))
+    const holds = [{ rule: 'short', first_asked_at: ago('30m') }]
+    expect(eligibleAt(aPlan({ rules }), someFacts({ holds })).at).toBe(later('2h'))
   })
 
   it('when time alone makes an `unless` true, before the count would end', () => {

@@ -86,6 +86,11 @@ describe('which strikes stand', () => {
   })
 })
 
+it('a severity that is no known word belongs to every severity', () => {
+  const strange = JSON.parse(JSON.stringify({ ...aStrike({ id: 'a' }), severity: 'grave' }))
+  expect([...standing([strange], NOW, STRIKES).severity]).toEqual([0xff])
+})
+
 describe('when a strike expires', () => {
   const plan: StrikesPlan = {
     ...STRIKES,
