@@ -1,0 +1,64 @@
+/** Docs that cannot rot: every relative link leads somewhere, every page a source file names exists, settings are listed. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { SETTINGS } from '../src/adapters/node/config.ts'
+
+const ROOT = resolve(import.meta.dirname, '..')
+
+function filesUnder(folder: string, ending: string): readonly string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith(ending))
+    .map((name) => join(folder, name))
+}
+
+const pages = [
+  ...readdirSync(ROOT).filter((name) => name.endsWith('.md')),
+  ...filesUnder('docs', '.md'),
+  ...filesUnder('policies', '.md'),
+]
+
+describe('links', () => {
+  it('every relative link in every page leads to a file', () => {
+    const dead = pages.flatMap((page) => {
+      const text = readFileSync(join(ROOT, page), 'utf8').replaceAll(/```[\s\S]*?```/g, '')
+      return [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)]
+        .map(([, link = '']) => link)
+        .filter((link) => !existsSync(join(ROOT, dirname(page), link)))
+        .map((link) => `${page} -> ${link}`)
+    })
+    expect(pages.length).toBeGreaterThan(20)
+    expect(dead).toEqual([])
+  })
+
+  it('every docs page a source file names exists', () => {
+    const missing = filesUnder('src', '.ts').flatMap((file) => {
+      const text = readFileSync(join(ROOT, file), 'utf8')
+      return [...text.matchAll(/\bdocs\/[\w/-]+\.md\b/g)]
+        .map(([path]) => path)
+        .filter((path) => !existsSync(join(ROOT, path)))
+        .map((path) => `${file} -> ${path}`)
+    })
+    expect(missing).toEqual([])
+  })
+})
+
+describe('docs/hosts/node.md', () => {
+  const page = readFileSync(join(ROOT, 'docs/hosts/node.md'), 'utf8')
+  for (const { flag, env, fallback, about } of SETTINGS)
+    it(`lists --${flag} with its variable, default and meaning`, () => {
+      expect(page).toContain(
+        `| \`--${flag}\` | \`${env}\` | ${fallback === null ? '–' : `\`${fallback}\``} | ${about} |`,
+      )
+    })
+})
+
+describe('text that must not be published', () => {
+  it('no page or source names a path of one machine', () => {
+    const all = [...pages, ...filesUnder('src', '.ts'), ...filesUnder('bench', '.ts')]
+    const found = all.filter((file) =>
+      /(?<![\w.])\/(root|home|work)\/[a-z]/.test(readFileSync(join(ROOT, file), 'utf8')),
+    )
+    expect(found).toEqual([])
+  })
+})
