@@ -117,6 +117,12 @@ describe('GET /v1/decisions/{id}/proof', () => {
       expect(await response.json()).toMatchObject({ errors: [{ pointer: '/wait' }] })
     })
 
+  it('lets any number of requests wait one after the other', async () => {
+    const { send, world } = await decided(1)
+    for (let i = 0; i < 70; i++) await send({ path: `${path}?wait=1s`, as: 'audit' })
+    expect(world.proofWaits).toEqual(Array.from({ length: 70 }, () => 1000))
+  })
+
   it('lets 64 requests wait and answers others at once', async () => {
     const waits: number[] = []
     let release: () => void = () => undefined

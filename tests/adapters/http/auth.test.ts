@@ -310,6 +310,21 @@ describe('access tokens', () => {
     expect((await fixture.send({ ...DECIDE, as: { authorization } })).status).toBe(401)
   })
 
+  it('asks for the key again after a minute: a key the issuer withdrew stops working', async () => {
+    let key = keys.publicKey
+    const fixture = fixtureWith(async () => key)
+    const { clock } = fixture.world
+    const authorization = `Bearer ${await aToken(clock)}`
+    const ask = async (): Promise<number> =>
+      (await fixture.send({ ...DECIDE, as: { authorization } })).status
+    expect(await ask()).toBe(200)
+    key = others.publicKey
+    clock.set(clock.now() + 59_999)
+    expect(await ask()).toBe(200)
+    clock.set(clock.now() + 1)
+    expect(await ask()).toBe(401)
+  })
+
   it('grants nothing for a scope claim of another type', async () => {
     const fixture = fixtureWith()
     const token = await aToken(fixture.world.clock, { scope: ['decide'] })

@@ -192,6 +192,20 @@ describe('a body that cannot be read', () => {
       expect(world.asked).toEqual([])
     })
 
+  it('is 413 when it is longer than the limit and its declared length lies', async () => {
+    const { send } = aFixture()
+    const body = `{"subject":"u","pad":"${' '.repeat(MAX_BODY_BYTES)}"}`
+    const headers = { 'content-length': '2' }
+    const response = await send({
+      method: 'POST',
+      path: '/v1/decisions',
+      as: 'decide',
+      body,
+      headers,
+    })
+    expect(response.status).toBe(413)
+  })
+
   it('is not read further than the limit when it arrives without a length', async () => {
     const { send } = aFixture()
     const { stream, pulled } = streamOf(new Uint8Array(64 * 1024).fill(0x20), 10_000)

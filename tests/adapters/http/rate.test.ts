@@ -55,6 +55,7 @@ describe('rate limits', () => {
   it('never fill a bucket beyond its size, however long nobody asked', () => {
     const clock = standingClock()
     const limiter = createRateLimiter({ per_s: 10, burst: 3 }, clock)
+    expect(taken(limiter, 'a')).toBe(true)
     clock.set(NOW + 86_400_000)
     expect([1, 2, 3, 4].map(() => taken(limiter, 'a'))).toEqual([true, true, true, false])
   })
