@@ -19,6 +19,8 @@ export const MAX_LINKED = 64
 /** Co-hosts of one broadcast, the asking subject not counted. */
 export const MAX_COHOSTS = 16
 export const MAX_SUPPORTS = 32
+/** Broadcasts of one subject under a lease at once, co-hosted ones included: 256 x 160 bytes keep its row at 40 KB. */
+export const MAX_OPEN_BROADCASTS = 256
 /** Strikes of one subject: 4,096 at about 300 bytes keep a subject's disclosed facts near 1.2 MB, under a 2 MB row. */
 export const MAX_STRIKES_PER_SUBJECT = 4096
 export const MAX_STRIKE_WEIGHT = 1000
@@ -34,6 +36,8 @@ export const MAX_POLICY_DEPTH = 32
 /** CEL: list and string literals. */
 export const MAX_CEL_LIST = 64
 export const MAX_CEL_STRING = 256
+/** Calls of `strikes(...)` in one condition: what fewer strikes would leave unknown is tried for each, 2^12 ways. */
+export const MAX_CEL_COUNTS = 12
 /** One log entry, bytes: 256 of them with their length prefixes fit a 2 MB row (256 x 7,170 = 1,835,520). */
 export const MAX_ENTRY_BYTES = 7168
 /**

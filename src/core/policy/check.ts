@@ -36,6 +36,15 @@ function checkIds({ rules, exempt, invariants }: PolicySource, reporter: Reporte
   unique(rules.value, 'rule', reporter)
   unique(exempt?.value ?? [], 'exemption', reporter)
   unique(invariants?.value ?? [], 'invariant', reporter)
+  const ruleIds = new Set(rules.value.map(({ value }) => value.id.value))
+  for (const { value } of exempt?.value ?? [])
+    if (ruleIds.has(value.id.value))
+      reporter.report(
+        'duplicate-id',
+        value.id,
+        `exemption ${quote(value.id.value)} has the id of a rule`,
+        'diagnostics name both by id; give the exemption one of its own',
+      )
   for (const { value } of rules.value)
     if (value.id.value === 'default')
       reporter.report(

@@ -2,6 +2,7 @@
  * Compiles every CEL text of a policy and puts its faults where they stand in the file.
  */
 
+import { MAX_CEL_COUNTS } from '../limits.ts'
 import type { Result } from '../result.ts'
 import { compileCondition, compileStrikeCondition } from './cel.ts'
 import type { CelFault } from './cel-fault.ts'
@@ -39,8 +40,14 @@ export function compileConditions(
   }
   function addCondition(cel: At<CelText> | undefined, place: 'when' | 'exempt'): void {
     const condition = add(when, cel, (celSource) => compileCondition(celSource, place))
-    if (cel !== undefined)
-      for (const { pattern } of condition?.counts ?? []) checkPattern(pattern, cel, reporter)
+    if (cel === undefined || condition === undefined) return
+    for (const { pattern } of condition.counts) checkPattern(pattern, cel, reporter)
+    if (condition.counts.length > MAX_CEL_COUNTS)
+      reporter.report(
+        'cel-profile',
+        cel,
+        `condition calls strikes(...) ${condition.counts.length} times, limit ${MAX_CEL_COUNTS}`,
+      )
   }
   for (const { value } of source.rules.value) {
     addCondition(value.when, 'when')

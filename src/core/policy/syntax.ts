@@ -248,7 +248,10 @@ const RULE = object<RuleSource>({
       object<AppealSource>({
         name: 'an appeal',
         members: {
-          within: optional(duration(), 'Time to appeal, from the decision on.'),
+          within: optional(
+            duration(),
+            'Time to appeal, from the notice of the strike, else from its issue.',
+          ),
           url: required(URL_TEXT, 'Where to appeal.'),
         },
       }),

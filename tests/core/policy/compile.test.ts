@@ -289,3 +289,24 @@ describe('the digest', () => {
     expect(new Set(digests).size).toBe(4)
   })
 })
+
+describe('calls of strikes(...) in one condition', () => {
+  const policy = (calls: number): string => {
+    const terms = Array.from({ length: calls }, (_, i) => `strikes("*", ${i + 1}d) >= 2`)
+    return [
+      'livegate: policy/v1',
+      'name: t',
+      'rules:',
+      `  - { id: a, outcome: deny, when: '${terms.join(' || ').replaceAll(/(\d+)d/g, 'duration("$1d")')}' }`,
+    ].join('\n')
+  }
+  it('twelve are compiled', () => {
+    expect(planOf(policy(12)).rules[0]?.when?.counts.length).toBe(12)
+  })
+  it('thirteen are refused, because doubt is tried for each', () => {
+    const result = compilePolicy(new TextEncoder().encode(policy(13)), { file: 'p.yaml' })
+    expect(result.ok ? [] : result.error.map(({ code, message }) => `${code}: ${message}`)).toEqual(
+      ['cel-profile: condition calls strikes(...) 13 times, limit 12'],
+    )
+  })
+})
