@@ -351,7 +351,7 @@ export function anAnswer(world: World, request: DecideRequest): Answer {
     result: opening('result', { mode: decision.mode, rules: decision.rules }),
     subject: opening('subject', { subject: request.subject, cohosts: [] }),
     request: opening('request', { caller: request.caller }),
-    facts: opening('facts', { at, hosts: [] }),
+    facts: opening('facts', { at, hosts: [{ subject: request.subject }] }),
   }
   const receipt = receiptAt(n)
   const stored = { id, subject: request.subject, seq: n, at, jws, openings, receipt }
