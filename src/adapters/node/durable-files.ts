@@ -83,7 +83,11 @@ export async function syncDirectory(path: string, die: (error: unknown) => void)
   }
 }
 
-async function synced(sync: () => Promise<void>, die: (error: unknown) => void): Promise<void> {
+/** Runs a sync; when it fails `die` is called before the error goes on. */
+export async function synced(
+  sync: () => Promise<void>,
+  die: (error: unknown) => void,
+): Promise<void> {
   try {
     await sync()
   } catch (error) {

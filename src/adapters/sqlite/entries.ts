@@ -38,7 +38,7 @@ const REQUIRE = `INSERT INTO log_requirements (name, part, parts, idx) VALUES (?
 export function createEntries(sql: Sql, origin: string): Entries {
   let size = sizeOf(sql)
   let next = size
-  const parts = readParts(sql)
+  let parts = readParts(sql)
   const fresh: Requirement[] = []
 
   return {
@@ -71,7 +71,9 @@ export function createEntries(sql: Sql, origin: string): Entries {
       for (const requirement of fresh.splice(0)) add(parts, requirement)
     },
     aborted() {
+      // An error may come after the commit: what is there is what counts, not what was believed.
       fresh.length = 0
+      parts = readParts(sql)
       size = sizeOf(sql)
       next = size
     },
