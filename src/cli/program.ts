@@ -11,6 +11,7 @@ import { keyCreate } from './commands/key-create.ts'
 import { keyList } from './commands/key-list.ts'
 import { keyRevoke } from './commands/key-revoke.ts'
 import { logAudit } from './commands/log-audit.ts'
+import { logDisclosures } from './commands/log-disclosures.ts'
 import { logMirror } from './commands/log-mirror.ts'
 import { logProof } from './commands/log-proof.ts'
 import { logVerify } from './commands/log-verify.ts'
@@ -32,7 +33,11 @@ const NOUNS: readonly (readonly [name: string, about: string, verbs: readonly Re
   ['strike', 'record violations in a running gate', [strikeAdd, strikeReverse, strikeImport]],
   ['facts', 'store facts about subjects in a running gate', [factsImport]],
   ['key', 'API keys of a data directory', [keyCreate, keyList, keyRevoke]],
-  ['log', 'mirror and verify a transparency log', [logMirror, logAudit, logVerify, logProof]],
+  [
+    'log',
+    'mirror and verify a transparency log',
+    [logMirror, logAudit, logVerify, logProof, logDisclosures],
+  ],
 ]
 
 /** Runs one command line (without node and script) and says how it ended. Never throws, never exits the process. */

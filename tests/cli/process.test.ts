@@ -158,6 +158,21 @@ describe('a real gate', () => {
       expect((await go('log', 'audit', `${server.url}/log`, '--vkey', vkey, ...key)).exit).toBe(0)
       expect((await go('log', 'audit', `${server.url}/log`, '--vkey', vkey)).exit).toBe(1)
 
+      const exported = await go('log', 'disclosures', ...gate)
+      expect(exported).toMatchObject({ exit: 0, err: '1 decision\n' })
+      expect(JSON.parse(exported.out)).toMatchObject({ id: answer.id, outcome: 'deny' })
+      writeFileSync(join(dir, 'disclosures.jsonl'), exported.out)
+      const chained = await go(
+        'log',
+        'audit',
+        'mirror',
+        '--vkey',
+        vkey,
+        '--disclosures',
+        'disclosures.jsonl',
+      )
+      expect(chained.out).toContain('1 records in the chains of 1 subjects')
+
       const copy = readFileSync(join(dir, 'mirror/checkpoint'), 'utf8')
       expect(copy.split('\n')[0]).toBe(vkey.split('+')[0])
     } finally {
