@@ -7,41 +7,52 @@
  * From: adapters/http/app.ts. Next on the tour: core/policy/evaluate.ts.
  */
 import { LivegateError } from './core/errors.ts'
-import { DECISION_BUDGET_MS, DEFAULT_FACTS_MAX_AGE_MS, IDEMPOTENCY_TTL_MS } from './core/limits.ts'
-import type { Decision, Facts } from './core/model.ts'
+import { DECISION_BUDGET_MS, DEFAULT_FACTS_MAX_AGE_MS } from './core/limits.ts'
+import type { Decision, Facts, IncidentFacts, PlatformFacts } from './core/model.ts'
 import { evaluate } from './core/policy/evaluate.ts'
-import { explain } from './core/policy/explain.ts'
+import { type Explanation, explain } from './core/policy/explain.ts'
 import type { Plan } from './core/policy/plan.ts'
 import { decisionDraft } from './core/record/drafts.ts'
-import type { RequestGroup } from './core/record/groups.ts'
 import type { EpochMs } from './core/time.ts'
-import { type Cohosts, joinCohosts, settleCohosts } from './gate/cohosts.ts'
+import {
+  type Cohosts,
+  joinCohosts,
+  type Pending,
+  readCohosts,
+  settleCohosts,
+  withdrawCohosts,
+} from './gate/cohosts.ts'
 import {
   advance,
   type Context,
-  type Effects,
   type GatePorts,
   type GateSettings,
   instantFor,
-  later,
   newRecordId,
   nextPlace,
 } from './gate/context.ts'
-import { withinBudget } from './gate/deadline.ts'
+import { type Listener, requireHeard, withinBudget } from './gate/deadline.ts'
+import { type Decided, effectsOf, requestGroup } from './gate/effects.ts'
 import { gather } from './gate/gather.ts'
 import {
   answerFrom,
   judgeStored,
   mayStart,
   refusalFingerprint,
+  replacedBy,
+  requireRoom,
+  type Standing,
   sameRefusal,
 } from './gate/repeat.ts'
-import { closeUnanswered, endSession } from './gate/sessions.ts'
+import { endSession, takeBack } from './gate/sessions.ts'
 import { recordStrike, reverseStrike } from './gate/strikes.ts'
 import { changeFacts, viewSubject } from './gate/subjects.ts'
 import { createTurns } from './gate/turns.ts'
 import type { Answer, DecideRequest, Gate } from './gate-types.ts'
-import type { IdempotentAnswer, SubjectState } from './ports.ts'
+import type { LastRefusal, StoredRecord, SubjectState } from './ports.ts'
+
+/** Times a decision is made anew because a co-host's standing changed under it. */
+const MAX_ATTEMPTS = 3
 
 /** Builds a gate over its ports. Nothing runs until it is asked. */
 export function createGate(ports: GatePorts, settings: Partial<GateSettings> = {}): Gate {
@@ -55,144 +66,251 @@ export function createGate(ports: GatePorts, settings: Partial<GateSettings> = {
     },
   }
   const running = new Set<string>()
+  const timely = <T>(verb: string, work: (listener: Listener) => Promise<T>): Promise<T> =>
+    withinBudget(work, { after: context.after, budget_ms: context.settings.budget_ms, verb })
   return {
-    decide: (request) => once(running, request, () => decideInTime(context, request)),
-    explain: async (request) => {
-      const cohosts = await joinCohosts(context, request, null)
-      const state = await context.ledger.load(request.subject)
-      const facts = factsFor(context, {
-        request,
-        cohosts,
-        state,
-        at: instantFor(context, state),
-        id: '',
-      })
-      return explain(context.policies.active().plan, facts)
+    async decide(request) {
+      const started = context.clock.now()
+      const release = claimKey(running, request)
+      const answer = await timely('decide', (listener) =>
+        decide(context, request, listener).finally(release),
+      )
+      observeDecided(context, answer, started)
+      return answer
     },
-    strike: (request) => recordStrike(context, request),
-    reverse: (request) => reverseStrike(context, request),
+    explain: (request) => explainNow(context, request),
+    strike: (request) => timely('record the strike', () => recordStrike(context, request)),
+    reverse: (request) => timely('reverse the strike', () => reverseStrike(context, request)),
     putFacts: (subject, facts, as_of) =>
-      changeFacts(context, { subject, facts, as_of, replace: true }),
+      timely('store facts', () => changeFacts(context, { subject, facts, as_of, replace: true })),
     patchFacts: (subject, facts, as_of) =>
-      changeFacts(context, { subject, facts, as_of, replace: false }),
+      timely('store facts', () => changeFacts(context, { subject, facts, as_of, replace: false })),
     subject: (subject) => viewSubject(context, subject),
-    endSession: (server, session) => endSession(context, server, session),
+    endSession: (server, session) =>
+      timely('end the session', () => endSession(context, server, session)),
   }
 }
 
-/** While a request with an Idempotency-Key runs, the same key is told to wait for it. */
-async function once(
-  running: Set<string>,
-  request: DecideRequest,
-  work: () => Promise<Answer>,
-): Promise<Answer> {
-  if (request.idempotency === undefined) return work()
+/**
+ * Takes an Idempotency-Key for as long as its decision runs, its clean-up included: a retry that came earlier could be
+ * given an answer that is being taken back.
+ */
+function claimKey(running: Set<string>, request: DecideRequest): () => void {
+  if (request.idempotency === undefined) return () => {}
   const key = JSON.stringify([request.caller, request.subject, request.idempotency.key])
   if (running.has(key))
     throw new LivegateError(
       'in_progress',
       'Cannot decide twice: a request with this Idempotency-Key is running',
-      {
-        retry_after_s: 1,
-      },
+      { retry_after_s: 1 },
     )
   running.add(key)
-  try {
-    return await work()
-  } finally {
-    running.delete(key)
-  }
+  return () => running.delete(key)
 }
 
-async function decideInTime(context: Context, request: DecideRequest): Promise<Answer> {
-  const started = context.clock.now()
-  const answer = await withinBudget(decide(context, request), {
-    after: context.after,
-    budget_ms: context.settings.budget_ms,
-    late: (unheard) => closeUnanswered(context, request.subject, unheard),
-  })
-  const { outcome, decision } = answer
-  context.observe({
-    type: 'decided',
-    outcome,
-    mode: decision.mode,
-    rules: decision.rules,
-    unknown: decision.unknown.map((entry) => entry.rule),
-    policy: answer.policy.digest,
-    took_ms: context.clock.now() - started,
-    repeated: answer.repeated,
-  })
-  return answer
-}
-
-/** One decision: co-hosts first (never while holding a turn), then everything in the subject's own turn. */
-async function decide(context: Context, request: DecideRequest): Promise<Answer> {
-  const id = newRecordId(context.random, context.clock.now())
-  const cohosts = await joinCohosts(context, request, id)
-  const answer = await context.turns.run(request.subject, () =>
-    decideInTurn(context, request, cohosts, id),
-  )
-  await settleCohosts(context, cohosts, answer, id)
-  return answer
-}
-
-async function decideInTurn(
+/** One decision; made anew when a co-host's standing changes under it. */
+async function decide(
   context: Context,
   request: DecideRequest,
-  cohosts: Cohosts,
-  id: string,
+  listener: Listener,
 ): Promise<Answer> {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const answer = await decideOnce(context, request, listener)
+    if (answer !== null) return answer
+  }
+  throw new LivegateError('log_unavailable', 'Cannot decide: a co-host keeps changing', {
+    retry_after_s: 1,
+  })
+}
+
+/** Co-hosts first (never while holding a turn), then everything in the subject's own turn; null: a co-host changed. */
+async function decideOnce(
+  context: Context,
+  request: DecideRequest,
+  listener: Listener,
+): Promise<Answer | null> {
+  const { subject, stream } = request
+  const id = newRecordId(context.random, context.clock.now())
+  const pending = { id, stream: stream.id ?? '' }
+  const cohosts = await joinCohosts(context, request, pending)
+  let opened = false
+  try {
+    const verdict = await context.turns.run(subject, () =>
+      decideInTurn(context, { request, cohosts, id, listener }),
+    )
+    if (cohosts.hosts.length === 0) return verdict.answer
+    opened = !verdict.answer.repeated && mayStart(verdict.answer.decision)
+    if (await settled(context, { cohosts, pending, verdict, listener })) return verdict.answer
+    if (opened) await context.turns.run(subject, () => takeBack(context, subject, id))
+    return null
+  } catch (error) {
+    await withdrawCohosts(context, cohosts, id)
+    if (opened) await context.turns.run(subject, () => takeBack(context, subject, id))
+    throw error
+  }
+}
+
+interface Verdict {
+  readonly answer: Answer
+  readonly replaces: readonly string[]
+}
+
+async function settled(
+  context: Context,
+  input: {
+    readonly cohosts: Cohosts
+    readonly pending: Pending
+    readonly verdict: Verdict
+    readonly listener: Listener
+  },
+): Promise<boolean> {
+  const { cohosts, pending, verdict, listener } = input
+  const unchanged = await settleCohosts(context, cohosts, { pending, ...verdict })
+  requireHeard(listener, 'decide')
+  return unchanged
+}
+
+interface Asked {
+  readonly request: DecideRequest
+  readonly cohosts: Cohosts
+  readonly id: string
+  readonly listener: Listener
+}
+
+async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
+  const { request, cohosts, id, listener } = asked
+  requireHeard(listener, 'decide')
   const { plan } = context.policies.active()
   const state = await context.ledger.load(request.subject)
-  const at = instantFor(context, state)
-  const standing = {
+  const around = surroundings(context)
+  const standing: Standing = {
     version: state.version + cohosts.version,
     policy: plan.digest,
-    incident: JSON.stringify(context.surroundings.incident()),
-    at,
+    incident: JSON.stringify([around.incident, around.platform]),
+    at: instantFor(context, state),
   }
-  const retry = judgeStored(await storedAnswer(context, request), request, standing, state)
-  const before = retry.again === null ? null : await earlierAnswer(context, retry.again, plan)
-  if (before !== null) return before
+  const retry = await judgeRetry(context, request, { standing, state, plan })
+  if (retry.before !== null) return { answer: retry.before, replaces: [] }
 
-  const facts = factsFor(context, { request, cohosts, state, at, id })
+  const { supersedes } = retry
+  const replaces = replacedBy(request, state, supersedes)
+  const facts = factsFor(context, { request, cohosts, state, around, at: standing.at, replaces })
   const decision = evaluate(plan, facts)
-  const stream = request.stream.id ?? ''
-  const fingerprint = mayStart(decision)
-    ? null
-    : refusalFingerprint(facts, decision, plan, request.caller)
-  const refused = fingerprint === null ? null : sameRefusal(state, stream, fingerprint, at)
-  const again = refused === null ? null : await earlierAnswer(context, refused.decision, plan)
-  if (again !== null && !reviewIsOver(again, at)) return again
+  const refusal = refusalOf({ request, facts, decision, plan, id })
+  const again = await refusedBefore(context, { refusal, state, decision, plan, supersedes })
+  if (again !== null) return { answer: again, replaces: [] }
 
-  const place = nextPlace(context, state, at)
-  const { record, receipt } = await advance(context, {
-    subject: request.subject,
-    state,
-    at,
-    id,
-    pseudonym: place.pseudonym,
-    draft: decisionDraft({
-      chain: place.chain,
-      policy: plan.digest,
-      facts,
+  if (refusal === null) requireRoom(state, standing.at, replaces)
+  requireHeard(listener, 'decide')
+  const decided = { id, request, decision, standing, refusal, replaces, supersedes }
+  const answer = await commit(context, { decided, facts, state, plan, listener })
+  return { answer, replaces }
+}
+
+/** Makes the decision durable; what nobody will hear of is taken back before anybody else's turn. */
+async function commit(
+  context: Context,
+  input: {
+    readonly decided: Decided
+    readonly facts: Facts
+    readonly state: SubjectState
+    readonly plan: Plan
+    readonly listener: Listener
+  },
+): Promise<Answer> {
+  const { decided, facts, state, plan, listener } = input
+  const { id, decision, standing, supersedes } = decided
+  const { subject } = decided.request
+  const { at } = standing
+  const { pseudonym, chain } = nextPlace(context, state, at)
+  const request = requestGroup(context.pepper, decided)
+  const draft = decisionDraft({ chain, policy: plan.digest, facts, decision, request })
+  const effects = effectsOf(context.pepper, decided)
+  const requires = [plan.digest]
+  try {
+    const step = { subject, state, at, id, pseudonym, draft, requires, effects }
+    const { record, receipt } = await advance(context, step)
+    requireHeard(listener, 'decide')
+    return {
+      id,
+      decided_at: at,
+      outcome: decision.outcome,
       decision,
-      request: requestGroup(context, request, retry.supersedes),
-    }),
-    requires: [plan.digest],
-    effects: effectsOf({ context, request, facts, decision, id, fingerprint, standing }),
-  })
+      policy: { name: plan.name, digest: plan.digest },
+      jws: record.jws,
+      openings: record.openings,
+      receipt,
+      supersedes,
+      repeated: false,
+    }
+  } catch (error) {
+    if (mayStart(decision)) await takeBack(context, subject, id)
+    throw error
+  }
+}
+
+/** What a retry under an Idempotency-Key gets: the stored answer, or a new one that names what it supersedes. */
+async function judgeRetry(
+  context: Context,
+  request: DecideRequest,
+  now: { readonly standing: Standing; readonly state: SubjectState; readonly plan: Plan },
+): Promise<{ readonly before: Answer | null; readonly supersedes: string | null }> {
+  if (request.idempotency === undefined) return { before: null, supersedes: null }
+  const key = context.pepper.hash(request.idempotency.key)
+  const stored = await context.ledger.idempotent(request.caller, request.subject, key)
+  const { again, supersedes } = judgeStored(stored, request, now.standing, now.state)
+  if (again === null) return { before: null, supersedes }
+  const before = earlierAnswer(await context.directory.record(again), now.plan)
+  return before === null ? { before, supersedes: again } : { before, supersedes: null }
+}
+
+function refusalOf(input: {
+  readonly request: DecideRequest
+  readonly facts: Facts
+  readonly decision: Decision
+  readonly plan: Plan
+  readonly id: string
+}): LastRefusal | null {
+  const { request, facts, decision, plan, id } = input
+  if (mayStart(decision)) return null
+  const fingerprint = refusalFingerprint(facts, decision, plan, request.caller)
+  return { stream: request.stream.id ?? '', decision: id, fingerprint, at: facts.at }
+}
+
+/** The earlier record of the same refusal; null when this one must be told: it differs, opens a hold, or supersedes. */
+async function refusedBefore(
+  context: Context,
+  input: {
+    readonly refusal: LastRefusal | null
+    readonly state: SubjectState
+    readonly decision: Decision
+    readonly plan: Plan
+    readonly supersedes: string | null
+  },
+): Promise<Answer | null> {
+  const { refusal, state, decision, plan, supersedes } = input
+  if (refusal === null || decision.holds_opened.length > 0) return null
+  const last = sameRefusal(state, refusal)
+  if (last === null || (supersedes !== null && supersedes !== last.decision)) return null
+  const answer = earlierAnswer(await context.directory.record(last.decision), plan)
+  const { by } = answer?.decision.review ?? { by: null }
+  return by !== null && by <= refusal.at ? null : answer
+}
+
+function earlierAnswer(record: StoredRecord | null, plan: Plan): Answer | null {
+  return record === null ? null : answerFrom(record, plan)
+}
+
+interface Around {
+  readonly incident: IncidentFacts
+  readonly platform: PlatformFacts
+}
+
+/** Read once a decision, so that what is compared later is what was evaluated. */
+function surroundings(context: Context): Around {
   return {
-    id,
-    decided_at: at,
-    outcome: decision.outcome,
-    decision,
-    policy: { name: plan.name, digest: plan.digest },
-    jws: record.jws,
-    openings: record.openings,
-    receipt,
-    supersedes: retry.supersedes,
-    repeated: false,
+    incident: context.surroundings.incident(),
+    platform: context.surroundings.platform(),
   }
 }
 
@@ -202,120 +320,42 @@ function factsFor(
     readonly request: Pick<DecideRequest, 'subject' | 'facts' | 'stream' | 'request' | 'supports'>
     readonly cohosts: Cohosts
     readonly state: SubjectState
+    readonly around: Around
     readonly at: EpochMs
-    readonly id: string
+    readonly replaces: readonly string[]
   },
 ): Facts {
-  const { request, state } = input
-  return gather({
-    at: input.at,
-    request,
-    hosts: [{ subject: request.subject, given: request.facts, state }, ...input.cohosts.hosts],
-    incident: context.surroundings.incident(),
-    platform: context.surroundings.platform(),
-    facts_max_age_ms: context.settings.facts_max_age_ms,
-    broadcast: input.id,
+  const { request, state, at, replaces, around } = input
+  const asking = { subject: request.subject, given: request.facts, state }
+  const { facts_max_age_ms } = context.settings
+  const hosts = [asking, ...input.cohosts.hosts] as const
+  return gather({ at, request, hosts, ...around, facts_max_age_ms, replaces })
+}
+
+async function explainNow(
+  context: Context,
+  request: Parameters<Gate['explain']>[0],
+): Promise<Explanation> {
+  const cohosts = await readCohosts(context, request)
+  const state = await context.ledger.load(request.subject)
+  const at = instantFor(context, state)
+  const replaces = replacedBy(request, state, null)
+  const around = surroundings(context)
+  const facts = factsFor(context, { request, cohosts, state, around, at, replaces })
+  return explain(context.policies.active().plan, facts)
+}
+
+function observeDecided(context: Context, answer: Answer, started: EpochMs): void {
+  const { outcome, decision, policy, repeated } = answer
+  const { mode, rules } = decision
+  context.observe({
+    type: 'decided',
+    outcome,
+    mode,
+    rules,
+    unknown: decision.unknown.map((entry) => entry.rule),
+    policy: policy.digest,
+    took_ms: context.clock.now() - started,
+    repeated,
   })
-}
-
-async function storedAnswer(
-  context: Context,
-  request: DecideRequest,
-): Promise<IdempotentAnswer | null> {
-  if (request.idempotency === undefined) return null
-  const { key } = request.idempotency
-  return context.ledger.idempotent(request.caller, request.subject, context.pepper.hash(key))
-}
-
-async function earlierAnswer(context: Context, id: string, plan: Plan): Promise<Answer | null> {
-  const record = await context.directory.record(id)
-  return record === null ? null : answerFrom(record, plan)
-}
-
-function reviewIsOver(answer: Answer, at: EpochMs): boolean {
-  const { review } = answer.decision
-  return review !== null && review.by <= at
-}
-
-function requestGroup(
-  context: Context,
-  request: DecideRequest,
-  supersedes: string | null,
-): RequestGroup {
-  const { stream, session, idempotency } = request
-  const { territory, ingest } = request.request
-  return {
-    caller: request.caller,
-    ...(stream.id === undefined ? {} : { stream: stream.id }),
-    ...(territory === undefined ? {} : { territory }),
-    ...(ingest === undefined ? {} : { ingest }),
-    ...(idempotency === undefined ? {} : { idempotency: context.pepper.hash(idempotency.key) }),
-    ...(supersedes === null ? {} : { supersedes }),
-    ...(session === undefined ? {} : session),
-  }
-}
-
-interface EffectsInput {
-  readonly context: Context
-  readonly request: DecideRequest
-  readonly facts: Facts
-  readonly decision: Decision
-  readonly id: string
-  readonly fingerprint: string | null
-  readonly standing: {
-    readonly version: number
-    readonly policy: string
-    readonly incident: string
-    readonly at: EpochMs
-  }
-}
-
-/** What a decision changes beside the log: an open broadcast, or a remembered refusal; holds that began with it. */
-function effectsOf(input: EffectsInput): Effects {
-  const { context, request, decision, id, fingerprint, standing } = input
-  const stream = request.stream.id ?? ''
-  const holds = decision.holds_opened
-    .filter((hold) => hold.host === 0)
-    .map((hold) => ({ stream, rule: hold.rule, first_asked_at: standing.at }))
-  const { outcome, mode, rules, lease_until } = decision
-  return {
-    bumps_version: false,
-    decision: { outcome, mode, rules, strikes: strikesOf(decision) },
-    ...(holds.length === 0 ? {} : { holds }),
-    ...(lease_until === null
-      ? {}
-      : {
-          opens: {
-            id,
-            stream,
-            opened_at: standing.at,
-            lease_until,
-            role: 'host',
-            ...request.session,
-          },
-        }),
-    ...(fingerprint === null
-      ? {}
-      : { refusal: { stream, decision: id, fingerprint, at: standing.at } }),
-    ...(request.idempotency === undefined
-      ? {}
-      : {
-          idempotency: {
-            caller: request.caller,
-            key: context.pepper.hash(request.idempotency.key),
-            fingerprint: request.idempotency.fingerprint,
-            decision: id,
-            version: standing.version,
-            policy: standing.policy,
-            incident: standing.incident,
-            valid_until: lease_until,
-            expires_at: later(standing.at, IDEMPOTENCY_TTL_MS),
-          },
-        }),
-  }
-}
-
-/** Ids of every strike the reasons name, so that a reversal finds the decisions that relied on it. */
-function strikesOf(decision: Decision): readonly string[] {
-  return [...new Set(decision.reasons.flatMap((reason) => reason.strikes))].sort()
 }

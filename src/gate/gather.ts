@@ -31,8 +31,8 @@ export interface GatherInput {
   readonly incident: IncidentFacts
   readonly platform: PlatformFacts
   readonly facts_max_age_ms: number
-  /** Broadcast being decided: it does not count as one already open. */
-  readonly broadcast: string
+  /** Broadcasts this one would replace: they do not count as open ones. */
+  readonly replaces: readonly string[]
 }
 
 /** The facts of one decision. */
@@ -65,7 +65,7 @@ function hostFacts(host: HostState, input: GatherInput): HostFacts {
       .filter(ofStream)
       .map(({ rule, result, at }) => ({ rule, result, at })),
     open_broadcasts: host.state.broadcasts.filter(
-      (broadcast) => broadcast.lease_until > at && broadcast.id !== input.broadcast,
+      (open) => open.lease_until > at && !input.replaces.includes(open.id),
     ).length,
   }
 }

@@ -7,16 +7,23 @@
  * stored: it is replayed from the record's own disclosed facts (G4).
  */
 import { sha256 } from '@noble/hashes/sha2.js'
-import { textFromBase64Url, toBase64Url, utf8 } from '../core/encoding.ts'
+import { toBase64Url, utf8 } from '../core/encoding.ts'
 import { LivegateError } from '../core/errors.ts'
-import { IDEMPOTENCY_TTL_MS } from '../core/limits.ts'
+import { IDEMPOTENCY_TTL_MS, MAX_OPEN_BROADCASTS } from '../core/limits.ts'
 import type { Decision, Facts } from '../core/model.ts'
 import { evaluate } from '../core/policy/evaluate.ts'
 import type { Plan } from '../core/policy/plan.ts'
-import { decodeFacts } from '../core/record/decode-facts.ts'
+import { resultOf } from '../core/record/drafts.ts'
 import type { EpochMs } from '../core/time.ts'
 import type { Answer, DecideRequest } from '../gate-types.ts'
-import type { IdempotentAnswer, LastRefusal, StoredRecord, SubjectState } from '../ports.ts'
+import type {
+  IdempotentAnswer,
+  LastRefusal,
+  OpenBroadcast,
+  StoredRecord,
+  SubjectState,
+} from '../ports.ts'
+import { disclosedFacts, disclosedRequest, disclosedResult } from './disclosed.ts'
 
 /** True when the broadcast may start now under this decision. */
 export function mayStart(decision: Decision): boolean {
@@ -46,22 +53,49 @@ export function refusalFingerprint(
   return toBase64Url(sha256(utf8(JSON.stringify(same))))
 }
 
-/** The earlier refusal that answers this one, if it is still fresh. */
-export function sameRefusal(
+/** The earlier refusal that answers `now`, if it is still fresh. */
+export function sameRefusal(state: SubjectState, now: LastRefusal): LastRefusal | null {
+  const last = state.refusals.find((refusal) => refusal.stream === now.stream)
+  if (last === undefined || last.fingerprint !== now.fingerprint) return null
+  return now.at - last.at < IDEMPOTENCY_TTL_MS ? last : null
+}
+
+/** Broadcasts an allow of this request takes the place of: the same session, the same stream, the one it supersedes. */
+export function replacedBy(
+  request: Pick<DecideRequest, 'stream' | 'session'>,
   state: SubjectState,
-  stream: string,
-  fingerprint: string,
-  at: EpochMs,
-): LastRefusal | null {
-  const last = state.refusals.find((refusal) => refusal.stream === stream)
-  if (last === undefined || last.fingerprint !== fingerprint) return null
-  return at - last.at < IDEMPOTENCY_TTL_MS ? last : null
+  supersedes: string | null,
+): readonly string[] {
+  const { session, stream } = request
+  const replaced = (open: OpenBroadcast): boolean => {
+    if (open.role !== 'host') return false
+    if (open.id === supersedes) return true
+    if (session !== undefined || open.session !== undefined)
+      return open.session === session?.session && open.server === session?.server
+    return open.stream !== '' && open.stream === stream.id
+  }
+  return state.broadcasts.filter(replaced).map((open) => open.id)
+}
+
+/** @throws LivegateError `rate_limited` when one more broadcast would exceed what a subject may have open. */
+export function requireRoom(state: SubjectState, at: EpochMs, replaces: readonly string[]): void {
+  if (state.broadcasts.length < MAX_OPEN_BROADCASTS) return
+  const running = state.broadcasts.filter(
+    (open) => open.lease_until > at && !replaces.includes(open.id),
+  )
+  if (running.length < MAX_OPEN_BROADCASTS) return
+  throw new LivegateError(
+    'rate_limited',
+    `Cannot open another broadcast: ${running.length} of the subject run under a lease`,
+    { retry_after_s: 60, hint: 'end broadcasts that are over' },
+  )
 }
 
 /** What the request must have in common with a stored answer to get it again. */
 export interface Standing {
   readonly version: number
   readonly policy: string
+  /** Everything around the subject that evaluation sees: incident and platform, as text. */
   readonly incident: string
   readonly at: EpochMs
 }
@@ -95,11 +129,15 @@ export function judgeStored(
     : { again: null, supersedes: stored.decision }
 }
 
-/** The answer a stored record gave, replayed under the policy it names; null when the policy is another one now. */
+/**
+ * The answer a stored record gave, replayed under `plan`; null when the record no longer tells (erased) or the replay
+ * gives anything but what was signed (another policy, another engine): then only a new decision is an answer.
+ */
 export function answerFrom(record: StoredRecord, plan: Plan): Answer | null {
   const facts = disclosedFacts(record)
-  if (facts === null) return null
+  if (record.kind !== 'decision' || facts === null) return null
   const decision = evaluate(plan, facts)
+  if (JSON.stringify(resultOf(decision)) !== JSON.stringify(disclosedResult(record))) return null
   return {
     id: record.id,
     decided_at: record.at,
@@ -109,15 +147,7 @@ export function answerFrom(record: StoredRecord, plan: Plan): Answer | null {
     jws: record.jws,
     openings: record.openings,
     receipt: record.receipt,
-    supersedes: null,
+    supersedes: disclosedRequest(record)?.supersedes ?? null,
     repeated: true,
   }
-}
-
-function disclosedFacts(record: StoredRecord): Facts | null {
-  const text = textFromBase64Url(record.openings.facts ?? '')
-  if (text === null || text === '') return null
-  const disclosure: unknown = JSON.parse(text)
-  const decoded = Array.isArray(disclosure) ? decodeFacts(disclosure[2]) : null
-  return decoded?.ok === true ? decoded.value : null
 }

@@ -2,15 +2,18 @@
  * The end of a broadcast: a media server says so, or nobody heard that it was allowed.
  *
  * Broadcasts are found by (server, session), never by stream name: a refused twin on the same name has another
- * session and ends nothing. The end is a record on the subject's chain like everything else.
+ * session and ends nothing. The end is a record on the subject's chain like everything else; with co-hosts it ends
+ * there too, before it ends with the host, so that an interrupted end can be repeated.
  */
 import type { SubjectId } from '../core/model.ts'
 import { broadcastDraft } from '../core/record/drafts.ts'
-import type { Answer } from '../gate-types.ts'
+import { endWithCohosts } from './cohosts.ts'
 import { advance, type Context, instantFor, newRecordId, nextPlace } from './context.ts'
+import { disclosedCohosts } from './disclosed.ts'
 
 interface Ending {
   readonly broadcast: string
+  readonly cohosts: readonly SubjectId[]
   readonly caller: string
   readonly reason: string
 }
@@ -23,34 +26,42 @@ export async function endSession(
 ): Promise<boolean> {
   const found = await context.directory.broadcastOfSession(server, session)
   if (found === null) return false
-  const ending = { broadcast: found.broadcast.id, caller: `hook:${server}`, reason: 'publish_done' }
-  return context.turns.run(found.subject, () => end(context, found.subject, ending))
+  const { subject, broadcast } = found
+  const record = await context.directory.record(broadcast.id)
+  const cohosts = record === null ? [] : disclosedCohosts(record)
+  await endWithCohosts(context, cohosts, broadcast.id)
+  const caller = `hook:${server}`
+  const ending = { broadcast: broadcast.id, cohosts, caller, reason: 'publish_done' }
+  return context.turns.run(subject, () => end(context, subject, ending))
 }
 
-/** Takes back an allow whose caller had already been told to come back; the lease would end by itself anyway. */
-export function closeUnanswered(context: Context, subject: SubjectId, answer: Answer): void {
-  if (answer.repeated || answer.decision.lease_until === null) return
-  const ending = { broadcast: answer.id, caller: 'livegate', reason: 'unanswered' }
-  context.turns
-    .run(subject, () => end(context, subject, ending))
-    .catch(() => context.observe({ type: 'shed', code: 'unanswered_broadcast_left_to_its_lease' }))
+/**
+ * Ends the broadcast a decision opened although its caller was told to come back; inside the subject's turn.
+ * Never rejects: what cannot be ended now ends with its lease.
+ */
+export async function takeBack(
+  context: Context,
+  subject: SubjectId,
+  broadcast: string,
+): Promise<void> {
+  const ending = { broadcast, cohosts: [], caller: 'livegate', reason: 'unanswered' }
+  try {
+    await end(context, subject, ending)
+  } catch {
+    context.observe({ type: 'shed', code: 'unanswered_broadcast_left_to_its_lease' })
+  }
 }
 
 async function end(context: Context, subject: SubjectId, ending: Ending): Promise<boolean> {
+  const { broadcast, cohosts, caller, reason } = ending
   const state = await context.ledger.load(subject)
-  if (!state.broadcasts.some((open) => open.id === ending.broadcast)) return false
+  if (!state.broadcasts.some((open) => open.id === broadcast)) return false
   const at = instantFor(context, state)
   const { pseudonym, chain } = nextPlace(context, state, at)
-  const draft = broadcastDraft({
-    chain,
-    event: 'ended',
-    broadcast: ending.broadcast,
-    subject,
-    cohosts: [],
-    reason: ending.reason,
-    request: { caller: ending.caller },
-  })
-  const effects = { bumps_version: false, ends: ending.broadcast }
+  const request = { caller }
+  const event = 'ended'
+  const draft = broadcastDraft({ chain, event, broadcast, subject, cohosts, reason, request })
+  const effects = { bumps_version: false, ends: broadcast }
   const id = newRecordId(context.random, at)
   await advance(context, { subject, state, at, id, pseudonym, draft, requires: [], effects })
   return true

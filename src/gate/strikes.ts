@@ -16,7 +16,10 @@ import { advance, type Context, instantFor, newRecordId, nextPlace } from './con
 import { restrictionsOf } from './subjects.ts'
 
 /** Records a violation. The same strike again is answered with the first; the same id with other content is refused. */
-export function recordStrike(context: Context, request: StrikeRequest): Promise<StrikeAnswer> {
+export async function recordStrike(
+  context: Context,
+  request: StrikeRequest,
+): Promise<StrikeAnswer> {
   const latest = context.clock.now() + MAX_STRIKE_FUTURE_MS
   if (request.issued_at > latest)
     throw new LivegateError(

@@ -1,0 +1,39 @@
+/**
+ * Reads back what a record of our own disclosed: the openings rest in the subject's ledger, unless erased.
+ *
+ * They were committed to by what was signed, so the ledger is trusted to hold nothing else; an opening that is gone
+ * reads as null and the caller decides anew.
+ */
+import { textFromBase64Url } from '../core/encoding.ts'
+import type { Facts } from '../core/model.ts'
+import { decodeFacts } from '../core/record/decode-facts.ts'
+import type { RequestGroup, SubjectGroup } from '../core/record/groups.ts'
+import type { StoredRecord } from '../ports.ts'
+
+/** What a decision was evaluated on; null when erased. */
+export function disclosedFacts(record: StoredRecord): Facts | null {
+  const decoded = decodeFacts(disclosed(record, 'facts'))
+  return decoded.ok ? decoded.value : null
+}
+
+/** What a decision said, as it was signed; undefined when erased. */
+export function disclosedResult(record: StoredRecord): unknown {
+  return disclosed(record, 'result')
+}
+
+/** What was asked, and by whom; null when erased. */
+export function disclosedRequest(record: StoredRecord): RequestGroup | null {
+  return (disclosed(record, 'request') as RequestGroup | undefined) ?? null
+}
+
+/** The co-hosts a decision was about; none when erased. */
+export function disclosedCohosts(record: StoredRecord): readonly string[] {
+  return (disclosed(record, 'subject') as SubjectGroup | undefined)?.cohosts ?? []
+}
+
+function disclosed(record: StoredRecord, group: string): unknown {
+  const text = textFromBase64Url(record.openings[group] ?? '')
+  if (text === null || text === '') return undefined
+  const disclosure: unknown = JSON.parse(text)
+  return Array.isArray(disclosure) ? disclosure[2] : undefined
+}

@@ -1,0 +1,101 @@
+/**
+ * What a decision changes beside the log, and what its record says about the question.
+ *
+ * Pure but for the pepper. An allow opens a broadcast under its lease in place of those it replaces; a refusal is
+ * remembered so that the same one is not logged again; holds that began with it are kept.
+ */
+import { IDEMPOTENCY_TTL_MS } from '../core/limits.ts'
+import type { Decision } from '../core/model.ts'
+import type { RequestGroup } from '../core/record/groups.ts'
+import type { DecideRequest } from '../gate-types.ts'
+import type { IdempotentAnswer, LastRefusal, OpenBroadcast, Pepper } from '../ports.ts'
+import { type Effects, later } from './context.ts'
+import type { Standing } from './repeat.ts'
+
+export interface Decided {
+  readonly id: string
+  readonly request: DecideRequest
+  readonly decision: Decision
+  readonly standing: Standing
+  /** Null when the broadcast may start. */
+  readonly refusal: LastRefusal | null
+  /** Open broadcasts this one takes the place of. */
+  readonly replaces: readonly string[]
+  readonly supersedes: string | null
+}
+
+/** The group `request` of the record. */
+export function requestGroup(pepper: Pepper, decided: Decided): RequestGroup {
+  const { request, supersedes } = decided
+  const { stream, session, idempotency } = request
+  const { territory, ingest } = request.request
+  return {
+    caller: request.caller,
+    ...(stream.id === undefined ? {} : { stream: stream.id }),
+    ...(territory === undefined ? {} : { territory }),
+    ...(ingest === undefined ? {} : { ingest }),
+    ...(idempotency === undefined ? {} : { idempotency: pepper.hash(idempotency.key) }),
+    ...(supersedes === null ? {} : { supersedes }),
+    ...(session === undefined ? {} : session),
+  }
+}
+
+/** Everything committed together with the record. */
+export function effectsOf(pepper: Pepper, decided: Decided): Effects {
+  const { decision, refusal } = decided
+  const { outcome, mode, rules } = decision
+  const idempotency = idempotencyOf(pepper, decided)
+  return {
+    bumps_version: false,
+    decision: { outcome, mode, rules, strikes: strikesOf(decision) },
+    ...holdsOf(decided),
+    ...openingOf(decided),
+    ...(refusal === null ? {} : { refusal }),
+    ...(idempotency === null ? {} : { idempotency }),
+  }
+}
+
+function holdsOf({ request, decision, standing }: Decided): Pick<Effects, 'holds'> {
+  const stream = request.stream.id ?? ''
+  const holds = decision.holds_opened
+    .filter((hold) => hold.host === 0)
+    .map((hold) => ({ stream, rule: hold.rule, first_asked_at: standing.at }))
+  return holds.length === 0 ? {} : { holds }
+}
+
+function openingOf(decided: Decided): Pick<Effects, 'opens' | 'ends'> {
+  const { id, request, decision, standing, replaces } = decided
+  const { lease_until } = decision
+  if (lease_until === null) return {}
+  const opens: OpenBroadcast = {
+    id,
+    stream: request.stream.id ?? '',
+    opened_at: standing.at,
+    lease_until,
+    role: 'host',
+    ...request.session,
+  }
+  const [ends] = replaces
+  return ends === undefined ? { opens } : { opens, ends }
+}
+
+function idempotencyOf(pepper: Pepper, decided: Decided): IdempotentAnswer | null {
+  const { id, request, decision, standing } = decided
+  if (request.idempotency === undefined) return null
+  return {
+    caller: request.caller,
+    key: pepper.hash(request.idempotency.key),
+    fingerprint: request.idempotency.fingerprint,
+    decision: id,
+    version: standing.version,
+    policy: standing.policy,
+    incident: standing.incident,
+    valid_until: decision.lease_until,
+    expires_at: later(standing.at, IDEMPOTENCY_TTL_MS),
+  }
+}
+
+/** Ids of every strike the reasons name, so that a reversal finds the decisions that relied on it. */
+function strikesOf(decision: Decision): readonly string[] {
+  return [...new Set(decision.reasons.flatMap((reason) => reason.strikes))].sort()
+}
