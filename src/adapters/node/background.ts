@@ -16,10 +16,12 @@ export type BackgroundTask =
   | { readonly task: 'extend'; readonly edge: Edge; readonly to: number }
   | { readonly task: 'checkpoint' }
 
-/** Pages in the write-ahead log, and how many of them are in the database now. */
+/** How the last pass over the write-ahead log went. */
 export interface WalReport {
-  readonly log: number
-  readonly checkpointed: number
+  /** Pages in it when the pass began. */
+  readonly pages: number
+  /** How long the pass took: about as much as was written meanwhile is left. */
+  readonly took_ms: number
 }
 
 export type BackgroundResult =
@@ -43,8 +45,8 @@ export interface BackgroundParts {
 
 /** Pages (4 KiB) above which this thread copies the last few itself, so that the log can start over: 64 MiB. */
 const MAX_WAL_PAGES = 16_384
-/** More than these left over are the other thread's to copy first. */
-const MAX_LEFT_PAGES = 1_024
+/** A pass that takes no longer leaves so little that copying it here stalls nobody. */
+export const SHORT_PASS_MS = 10
 const SOURCE = import.meta.url.endsWith('.ts') ? './background-thread.ts' : './background-thread.js'
 
 interface Waiter {
@@ -86,8 +88,7 @@ export function createBackground(parts: BackgroundParts): Background {
   async function checkpoint(): Promise<void> {
     try {
       const report = (await ask({ task: 'checkpoint' })) as WalReport
-      const left = report.log - report.checkpointed
-      if (report.log > MAX_WAL_PAGES && left <= MAX_LEFT_PAGES) sql.checkpoint()
+      if (report.pages > MAX_WAL_PAGES && report.took_ms <= SHORT_PASS_MS) sql.checkpoint()
     } catch (error) {
       if (thread !== null) onError(error)
     }
