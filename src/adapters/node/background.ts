@@ -3,7 +3,7 @@
  *
  * Hashing four thousand entries takes a hundred milliseconds, copying a grown write-ahead log scattered writes and an
  * fsync: neither belongs between two answers. Commits stay on the main thread; this one only reads rows and copies
- * pages. When it dies, rounds are computed where they are needed, later ones slower. Its other half: background-thread.ts.
+ * pages. It starts when first needed; what is small is done here. Its other half: background-thread.ts.
  */
 import { Worker } from 'node:worker_threads'
 import { LivegateError, type ProblemCode } from '../../core/errors.ts'
@@ -45,6 +45,8 @@ export interface BackgroundParts {
 
 /** Pages (4 KiB) above which this thread copies the last few itself, so that the log can start over: 64 MiB. */
 const MAX_WAL_PAGES = 16_384
+/** So few new entries are hashed in a few milliseconds, here: asking another thread would take as long. */
+const FEW_ENTRIES = 128
 /** A pass that takes no longer leaves so little that copying it here stalls nobody. */
 export const SHORT_PASS_MS = 10
 const SOURCE = import.meta.url.endsWith('.ts') ? './background-thread.ts' : './background-thread.js'
@@ -57,31 +59,37 @@ interface Waiter {
 export function createBackground(parts: BackgroundParts): Background {
   const { path, sql, checkpointMs = 1_000, onError } = parts
   const waiters = new Map<number, Waiter>()
-  let thread: Worker | null = new Worker(new URL(SOURCE, import.meta.url), { workerData: path })
+  let thread: Worker | null = null
   let timer: ReturnType<typeof setTimeout> | null = null
   let lastId = 0
+  let stopped = false
 
-  thread.unref()
-  thread.on('message', (result: BackgroundResult) => {
-    const waiter = waiters.get(result.id)
-    waiters.delete(result.id)
-    if ('value' in result) waiter?.resolve(result.value)
-    else waiter?.reject(new LivegateError(result.code, result.message))
-  })
-  thread.on('error', onError)
-  thread.on('exit', () => {
-    thread = null
-    for (const [id, waiter] of waiters) {
-      waiters.delete(id)
-      waiter.reject(new LivegateError('log_unavailable', 'Cannot compute: the thread has ended'))
-    }
-  })
+  /** Started when first needed, and again should it ever have died. */
+  function start(): Worker {
+    const started = new Worker(new URL(SOURCE, import.meta.url), { workerData: path })
+    started.unref()
+    started.on('message', (result: BackgroundResult) => {
+      const waiter = waiters.get(result.id)
+      waiters.delete(result.id)
+      if ('value' in result) waiter?.resolve(result.value)
+      else waiter?.reject(new LivegateError(result.code, result.message))
+    })
+    started.on('error', onError)
+    started.on('exit', () => {
+      thread = null
+      for (const waiter of waiters.values())
+        waiter.reject(new LivegateError('log_unavailable', 'Cannot compute: the thread has ended'))
+      waiters.clear()
+    })
+    return started
+  }
 
   function ask(task: BackgroundTask): Promise<Grown | WalReport> {
     return new Promise((resolve, reject) => {
       const id = ++lastId
       waiters.set(id, { resolve, reject })
-      thread?.postMessage({ id, ...task })
+      thread ??= start()
+      thread.postMessage({ id, ...task })
     })
   }
 
@@ -90,26 +98,25 @@ export function createBackground(parts: BackgroundParts): Background {
       const report = (await ask({ task: 'checkpoint' })) as WalReport
       if (report.pages > MAX_WAL_PAGES && report.took_ms <= SHORT_PASS_MS) sql.checkpoint()
     } catch (error) {
-      if (thread !== null) onError(error)
+      if (!stopped) onError(error)
     }
     timer = null
   }
 
   return {
     extend: (edge, to) =>
-      thread === null
+      stopped || to - edge.size <= FEW_ENTRIES
         ? extendTree(sql, edge, to)
         : ask({ task: 'extend', edge, to }).then((grown) => grown as Grown),
     poke() {
-      if (timer !== null || thread === null) return
+      if (timer !== null || stopped) return
       timer = setTimeout(() => void checkpoint(), checkpointMs)
       timer.unref()
     },
     async stop() {
+      stopped = true
       if (timer !== null) clearTimeout(timer)
-      const ending = thread
-      thread = null
-      await ending?.terminate()
+      await thread?.terminate()
     },
   }
 }

@@ -51,13 +51,15 @@ describe('the second thread', () => {
     sql.close()
   })
 
-  it('says what is wrong as this one would', async () => {
+  it('says what is wrong as this one does', async () => {
     const path = `${data.path}/livegate.db`
     const sql = openNodeSql(path)
-    sql.run("UPDATE entries SET jws = jws || 'x'")
     const background = createBackground({ path, sql, onError: fail })
-    const computing = async (): Promise<unknown> => background.extend(emptyEdge(), 1)
-    await expect(computing()).rejects.toMatchObject({ code: 'halted' })
+    const record = aRecord({ kind: 'heartbeat' })
+    for (let idx = 1; idx < 200; idx++)
+      sql.run('INSERT INTO entries VALUES (?, ?, ?, NULL)', idx, record.leaf, `${record.jws}x`)
+    const computing = async (to: number): Promise<unknown> => background.extend(emptyEdge(), to)
+    for (const to of [2, 200]) await expect(computing(to)).rejects.toMatchObject({ code: 'halted' })
     await background.stop()
     sql.close()
   })
