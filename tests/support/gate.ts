@@ -194,9 +194,13 @@ export function defaultPolicy(): string {
 
 /** A policy with these lines under `rules:` and whatever follows. */
 export function policyOf(rules: string, rest = ''): string {
-  return `livegate: policy/v1\nname: test\n${rules === '' ? '' : `rules:\n${rules}\n`}on_unknown: { retry_after: 30s }\ndefault: allow\nlease: 4h\n${rest}`
+  const list = `rules:\n${rules === '' ? NO_RULE : rules}`
+  return `livegate: policy/v1\nname: test\n${list}\non_unknown: { retry_after: 30s }\ndefault: allow\nlease: 4h\n${rest}`
 }
 
+/** Matches nothing. */
+const NO_RULE =
+  '  - { id: never, ground: terms, when: \'now < timestamp("2000-01-01T00:00:00Z")\', outcome: deny }'
 /** A strike of any kind denies for thirty days, then ninety, then for ever. */
 export const STRIKE_RULE =
   '  - { id: struck, ground: terms, count: { category: ["*"] }, ladder: { 1: 30d, 2: 90d, 3: forever }, outcome: deny }'
