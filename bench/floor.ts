@@ -1,24 +1,32 @@
 /**
  * The bare floor: what any durable, signed answer over HTTP costs at least.
  *
- * node:http, JSON.parse of the same body, one Ed25519 signature over an entry of the same size, one row in the same
- * kind of group commit (everything that arrived while the last one ran shares one fsync). No routing, no policy, no
- * history, no log, no disclosure. Run as a child process by bench/http.ts; prints its port.
+ * node:http, JSON.parse of the same body, one Ed25519 signature over as many bytes, and the same row (entry, leaf,
+ * openings: as many bytes as a default-policy allow) in the same kind of group commit: everything that arrived while the
+ * last one ran shares one fsync. No routing, no caller, no policy, no history, no chain, no log, no disclosure is
+ * computed. The signature is synchronous, because that is what costs least. Run as a child process by bench/http.ts;
+ * prints its port.
  */
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { createServer, type ServerResponse } from 'node:http'
 import { DatabaseSync } from 'node:sqlite'
 
-/** Length of a decision record's signing input here; measured on a default-policy allow. */
-const SIGNED_BYTES = 690
+/** Length of a decision record's signing input; measured on a default-policy allow. */
+const SIGNED_BYTES = 801
+/** Length of the openings stored beside it; measured on the bench's own question. */
+const OPENINGS_CHARS = 1500
 
 const file = process.argv[2]
 if (file === undefined) throw new TypeError('usage: floor.ts DATABASE')
 const { privateKey } = generateKeyPairSync('ed25519')
 const db = new DatabaseSync(file)
 db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL')
-db.exec('CREATE TABLE entries (idx INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT')
-const insert = db.prepare('INSERT INTO entries (body) VALUES (?)')
+db.exec(
+  'CREATE TABLE entries (idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL, jws TEXT NOT NULL, openings TEXT NOT NULL) STRICT',
+)
+const insert = db.prepare('INSERT INTO entries (leaf, jws, openings) VALUES (?, ?, ?)')
+const leaf = new Uint8Array(32)
+const openings = 'x'.repeat(OPENINGS_CHARS)
 
 interface Waiting {
   readonly entry: string
@@ -30,7 +38,7 @@ function commit(): void {
   const batch = waiting
   waiting = []
   db.exec('BEGIN IMMEDIATE')
-  for (const { entry } of batch) insert.run(entry)
+  for (const { entry } of batch) insert.run(leaf, entry, openings)
   db.exec('COMMIT')
   for (const { entry, response } of batch) {
     response.writeHead(200, { 'content-type': 'application/json' })
