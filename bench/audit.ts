@@ -2,7 +2,7 @@
  * `log audit` against the physical limit: one Ed25519 verification a record, on every core.
  *
  * Measures in one run, on one log: bare verification of this machine (one thread), an audit without signatures, and one
- * with them. Budgets: 100,000 records/s without, 0.7 x cores x bare with. Run: node bench/audit.ts
+ * with them, each three times, the best counts; threads are started anew for each audit. Budgets: 100,000 records/s without, 0.7 x cores x bare with. Run: node bench/audit.ts
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -37,10 +37,9 @@ export async function benchAudit(records = 50_000): Promise<AuditBench> {
     const entries = await makeEntries({ decisions: records, subjects: 1000 })
     await writeFiles(dir, await publish(entries))
     const cores = availableParallelism()
-    const bare = await bareRate()
-    await audited(dir, null)
-    const without = await audited(dir, null)
-    const full = await audited(dir, cores)
+    const bare = await best(bareRate)
+    const without = await best(() => audited(dir, false))
+    const full = await best(() => audited(dir, true))
     return {
       records: entries.length,
       cores,
@@ -62,6 +61,12 @@ export async function benchAudit(records = 50_000): Promise<AuditBench> {
 interface Rate {
   readonly per_second: number
   readonly cpu_us: number
+}
+
+/** The least disturbed of three: others use this machine too. */
+async function best(measure: () => Promise<Rate>): Promise<Rate> {
+  const rates = [await measure(), await measure(), await measure()]
+  return rates.reduce((a, b) => (a.per_second > b.per_second ? a : b))
 }
 
 /** Wall and processor time of `work`, which returns how many it did; all threads of the process count. */
@@ -88,14 +93,15 @@ function bareRate(): Promise<Rate> {
 }
 
 /** One audit; throws unless it is clean. */
-async function audited(dir: string, threads: number | null): Promise<Rate> {
+async function audited(dir: string, signatures: boolean): Promise<Rate> {
   const read = (path: string): Promise<Uint8Array | null> =>
     readIfThere(join(dir, path), 64 * 1024 * 1024)
   const source: LogSource = { name: dir, remote: false, read }
   const head = await readHead(source, logKeyOf(VKEY))
   return timed(async () => {
     const { report } = await runAudit({
-      ...{ source, head, threads, origin: ORIGIN, trusted: null, state: null, now_s: null },
+      ...{ source, head, signatures, origin: ORIGIN, trusted: null, state: null, now_s: null },
+      threads: availableParallelism(),
       disclosures: NO_DISCLOSURES,
       outside: new OutsideRecords(),
       signal: new AbortController().signal,

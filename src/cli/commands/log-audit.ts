@@ -67,7 +67,8 @@ async function audit(session: Session, where: string, options: Options): Promise
   try {
     run = await runAudit({
       ...{ source, head, disclosures, outside, origin: key.origin, ...stored },
-      threads: !options.signatures ? null : fresh < WORTH_THREADS ? 0 : availableParallelism(),
+      signatures: options.signatures,
+      threads: fresh < WORTH_THREADS ? 0 : availableParallelism(),
       now_s: source.remote ? Math.floor(session.world.now() / 1000) : null,
       signal: session.world.signal,
       onProgress: (entries) => progress.update(entries),

@@ -1,7 +1,7 @@
 /**
- * Streams a log through core's audit: read, hash and check in order here, verify signatures on the other cores.
+ * Streams a log through core's audit: hash, read and verify on all cores, judge in order here.
  *
- * Bundles are read a few ahead; stored hash tiles are compared with the recomputed ones as they fill. A bundle that
+ * Bundles are read and scanned a few ahead; stored hash tiles are compared with the recomputed ones as they fill. A bundle that
  * cannot be taken apart is a finding and the end of the stream, a missing one is "could not finish".
  * From: commands/log-audit.ts. Core: core/audit/audit.ts.
  */
@@ -17,9 +17,10 @@ import { decodeBundle } from '../../core/tlog/bundle.ts'
 import type { LogFile } from '../../core/tlog/grow.ts'
 import { parseTilePath, TILE_WIDTH, tilePath } from '../../core/tlog/tile.ts'
 import { incomplete } from '../failure.ts'
+import { type AuditPool, createAuditPool, type ScannedBundle } from './audit-pool.ts'
+import { scannedAt } from './bundle-scan.ts'
 import type { Disclosures } from './disclosures.ts'
 import { nodeHasher } from './ed25519.ts'
-import { createSignaturePool, type SignaturePool } from './signature-pool.ts'
 import { type LogSource, needTile, readTile } from './source.ts'
 import type { OutsideFinding, OutsideRecords, OutsideReport } from './witnessed-records.ts'
 
@@ -31,8 +32,9 @@ export interface AuditInput {
   readonly state: AuditState | null
   readonly disclosures: Disclosures
   readonly outside: OutsideRecords
-  /** Null: signatures are not verified. */
-  readonly threads: number | null
+  readonly signatures: boolean
+  /** Beside this one; 0: none. */
+  readonly threads: number
   /** Seconds; null when nothing can be said about how old the head is. */
   readonly now_s: number | null
   readonly signal: AbortSignal
@@ -71,16 +73,12 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
     ...(input.state === null ? {} : { state: input.state }),
   })
   const from = audit.size()
-  const pool =
-    input.threads === null
-      ? null
-      : createSignaturePool({
-          threads: input.threads,
-          onResult: (result) => audit.signatures(result),
-        })
+  const { threads, signatures } = input
+  const onVerified = audit.signatures.bind(audit)
+  const pool = createAuditPool({ threads, signatures, onVerified })
   try {
     const bundle = await stream(input, audit, pool)
-    await pool?.drain()
+    await pool.drain()
     if (bundle === null) await compareTiles(input, audit, audit.partialTiles())
     const { now_s, outside, head } = input
     const keys = audit.keys()
@@ -89,16 +87,17 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
     const clean = report.clean && bundle === null && told.findings.length === 0
     return { report, outside: told, bundle, state: clean ? audit.state() : null }
   } finally {
-    await pool?.close()
+    await pool.close()
   }
 }
 
 async function stream(
   input: AuditInput,
   audit: Audit,
-  pool: SignaturePool | null,
+  pool: AuditPool,
 ): Promise<BundleFinding | null> {
-  for await (const { index, width, bytes } of bundlesAhead(input, audit.size())) {
+  for await (const bundle of bundlesAhead(input, audit.size(), pool)) {
+    const { index, width, bytes, skip, scanned } = bundle
     const first = index * TILE_WIDTH
     const decoded = decodeBundle(bytes, width)
     if (!decoded.ok)
@@ -107,58 +106,79 @@ async function stream(
         code: 'bundle',
         message: `\`${tilePath({ kind: 'entries', index, width })}\` is not ${width} entries: ${decoded.error.replaceAll('_', ' ')}; what follows was not looked at`,
       }
-    const skip = Math.max(0, audit.size() - first)
     const entries = decoded.value.slice(skip)
-    const batch = entries.map((entry, i) => entryOf(input, entry, first + skip + i))
+    const batch = entries.map((entry, i) => entryOf(input, entry, { bundle, i }))
     await compareTiles(input, audit, audit.entries(batch))
     input.onProgress(audit.size())
-    if (pool !== null)
-      await pool.submit({
-        ...{ first_index: first + skip, bundle: bytes, width, skip },
-        keys: audit.keys(),
-      })
+    if (input.signatures) await scanned.verify(audit.keys())
   }
   return null
 }
 
-function entryOf(input: AuditInput, bytes: Uint8Array, index: number): AuditEntry {
+/** An entry whose disclosures are known is read here, for its digests; all others as the threads have read them. */
+function entryOf(
+  input: AuditInput,
+  bytes: Uint8Array,
+  { bundle, i }: { readonly bundle: ReadBundle; readonly i: number },
+): AuditEntry {
   const { disclosures, outside } = input
-  if (disclosures.records === 0 && outside.empty) return { bytes }
+  const scanned = scannedAt(bundle.scanned.scan, i)
+  const read = scanned === undefined ? { bytes } : { bytes, scanned }
+  if (disclosures.records === 0 && outside.empty) return read
   const jws = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
-  outside.seen(jws, index)
+  outside.seen(jws, bundle.index * TILE_WIDTH + bundle.skip + i)
   const opened = disclosures.of(jws)
-  return opened === undefined ? { bytes } : { bytes, disclosures: opened }
+  return opened === undefined ? read : { bytes, disclosures: opened }
 }
 
 interface ReadBundle {
   readonly index: number
   readonly width: number
   readonly bytes: Uint8Array
+  /** Entries an earlier audit has seen. */
+  readonly skip: number
+  readonly scanned: ScannedBundle
 }
 
-/** Reads that run while earlier bundles are hashed. */
+/** Bundles read and scanned while earlier ones are judged. */
 const READ_AHEAD = 8
 
-async function* bundlesAhead(input: AuditInput, from: number): AsyncGenerator<ReadBundle> {
+async function* bundlesAhead(
+  input: AuditInput,
+  from: number,
+  pool: AuditPool,
+): AsyncGenerator<ReadBundle> {
   const { size } = input.head
   const coming: Promise<ReadBundle>[] = []
   let next = Math.floor(from / TILE_WIDTH)
-  const begin = (): void => {
-    const index = next++
-    const width = Math.min(TILE_WIDTH, size - index * TILE_WIDTH)
-    const ref = { kind: 'entries', index, width } as const
-    const read = needTile(input.source, ref).then((bytes) => ({ index, width, bytes }))
-    // Handled when its turn comes; until then a rejection must not end the process.
-    read.catch(() => undefined)
-    coming.push(read)
-  }
   while (from < size) {
-    while (coming.length < READ_AHEAD && next * TILE_WIDTH < size) begin()
+    while (coming.length < READ_AHEAD && next * TILE_WIDTH < size) {
+      const read = readBundle(input, { index: next++, from, pool })
+      // Handled when its turn comes; until then a rejection must not end the process.
+      read.catch(() => undefined)
+      coming.push(read)
+    }
     const bundle = coming.shift()
     if (bundle === undefined) return
     if (input.signal.aborted) throw incomplete('Cannot finish audit: it was interrupted')
     yield await bundle
   }
+}
+
+async function readBundle(
+  input: AuditInput,
+  {
+    index,
+    from,
+    pool,
+  }: { readonly index: number; readonly from: number; readonly pool: AuditPool },
+): Promise<ReadBundle> {
+  const first = index * TILE_WIDTH
+  const width = Math.min(TILE_WIDTH, input.head.size - first)
+  const skip = Math.max(0, from - first)
+  const bundle = await needTile(input.source, { kind: 'entries', index, width })
+  const scanned = await pool.scan({ first_index: first + skip, bundle, width, skip })
+  return { index, width, bytes: bundle, skip, scanned }
 }
 
 async function compareTiles(

@@ -7,12 +7,11 @@
  * erased subjects are not here yet, and the report says so. Memory: one head per opened chain, the policy texts, one byte
  * per entry since the last heartbeat. Spec: docs/spec/record.md, "Auditing".
  */
-import { fromAscii, toBase64Url } from '../encoding.ts'
+import { toBase64Url } from '../encoding.ts'
 import { openDisclosures } from '../record/disclosure.ts'
-import { type Hasher, leafOf, portableHasher } from '../record/hashing.ts'
+import { type Hasher, portableHasher } from '../record/hashing.ts'
 import type { RecordKey } from '../record/jwk.ts'
 import { isChainKind, type RecordKind } from '../record/kinds.ts'
-import { type ParsedRecord, parseRecord } from '../record/parse.ts'
 import { expectedKey } from '../record/verify.ts'
 import type { LogFile } from '../tlog/grow.ts'
 import { Chains } from './chains.ts'
@@ -22,6 +21,7 @@ import { KeyBook } from './keys.ts'
 import { PolicyShelf } from './policies.ts'
 import type { RangeResult } from './range.ts'
 import { type AuditCounts, wordsOf } from './report.ts'
+import { type Scanned, type ScannedRecord, scanEntry } from './scan.ts'
 import type { AuditState } from './state.ts'
 import { AuditTree, compareTile, type SignedHead } from './tree.ts'
 
@@ -42,6 +42,8 @@ export interface AuditEntry {
   readonly bytes: Uint8Array
   /** Disclosures of this record, when somebody has them. */
   readonly disclosures?: readonly string[]
+  /** `scanEntry` of these very bytes, when a host has done that elsewhere; `digests` only count with disclosures. */
+  readonly scanned?: Scanned
 }
 
 export interface AuditReport {
@@ -189,16 +191,17 @@ class StreamingAudit implements Audit {
     }
   }
 
-  #entry({ bytes, disclosures }: AuditEntry, index: number): Uint8Array {
-    const leaf = leafOf(bytes, this.#hasher)
-    const parsed = parseRecord(fromAscii(bytes) ?? '')
-    this.#heartbeats.entry(parsed.ok ? parsed.value.kind : null)
-    if (!parsed.ok) {
+  #entry({ bytes, disclosures, scanned }: AuditEntry, index: number): Uint8Array {
+    const read = scanned ?? scanEntry(bytes, this.#hasher)
+    const { leaf } = read
+    if ('fault' in read) {
+      this.#heartbeats.entry(null)
       this.#unreadable++
-      this.#findings.add(parsed.error.code, index, parsed.error.message)
+      this.#findings.add(read.fault.code, index, read.fault.message)
       return leaf
     }
-    const record = parsed.value
+    const { record } = read
+    this.#heartbeats.entry(record.kind)
     this.#byKind.set(record.kind, (this.#byKind.get(record.kind) ?? 0) + 1)
     this.#issuer ??= record.claims.iss
     if (index === 0) this.#keys.first(record, this.#findings)
@@ -206,7 +209,7 @@ class StreamingAudit implements Audit {
     return leaf
   }
 
-  #signerFits(record: ParsedRecord, index: number): boolean {
+  #signerFits(record: ScannedRecord, index: number): boolean {
     const expected = {
       log: this.#origin,
       index,
@@ -217,7 +220,7 @@ class StreamingAudit implements Audit {
     return key.ok
   }
 
-  #content(record: ParsedRecord, place: Place): void {
+  #content(record: ScannedRecord, place: Place): void {
     const { index } = place
     if (record.kind === 'decision' || record.kind === 'broadcast')
       this.#policies.require(record.claims.policy, index, this.#findings)
@@ -225,7 +228,7 @@ class StreamingAudit implements Audit {
     else if (!this.#isRepeat(toBase64Url(place.leaf))) this.#deployment(record, index)
   }
 
-  #deployment(record: ParsedRecord, index: number): void {
+  #deployment(record: ScannedRecord, index: number): void {
     if (record.kind === 'key' && index > 0) this.#keys.learn(record.claims, index, this.#findings)
     if (record.kind === 'policy') this.#policies.add(record.claims, index, this.#findings)
     if (record.kind === 'heartbeat') this.#heartbeats.check(record.claims, index, this.#findings)
@@ -233,7 +236,7 @@ class StreamingAudit implements Audit {
       this.#findings.note('erasure', index, `A subject was erased (${record.claims.scope})`)
   }
 
-  #link(record: ParsedRecord, { index, leaf, disclosures = [] }: Place): void {
+  #link(record: ScannedRecord, { index, leaf, disclosures = [] }: Place): void {
     const opened = openDisclosures(record, disclosures, this.#hasher)
     if (!opened.ok) this.#findings.add(opened.error.code, index, opened.error.message)
     const chain = opened.ok ? opened.value.chain : undefined

@@ -7,8 +7,8 @@
  */
 import type { OwnClaims } from '../record/groups.ts'
 import { type KeyRing, type RecordKey, recordKey, thumbprint } from '../record/jwk.ts'
-import type { ParsedRecord } from '../record/parse.ts'
 import type { Findings } from './findings.ts'
+import type { ScannedRecord } from './scan.ts'
 
 type KeyClaims = OwnClaims['key']
 
@@ -38,7 +38,7 @@ export class KeyBook {
   }
 
   /** Entry 0 must be an active record key that names itself as its signer. */
-  first(record: ParsedRecord, findings: Findings): void {
+  first(record: ScannedRecord, findings: Findings): void {
     const good =
       record.kind === 'key' &&
       record.claims.use === 'record' &&

@@ -52,7 +52,7 @@ export async function verifyRecord(
 
 /** The key that must have signed a parsed record, or why it cannot be the right one. Everything but the signature. */
 export function expectedKey(
-  record: ParsedRecord,
+  record: { readonly kid: string; readonly claims: { readonly iss: string; readonly log: string } },
   keys: KeyRing,
   expectations: Pick<Expectations, 'issuer' | 'log' | 'index'>,
 ): Result<RecordKey, RecordFault> {

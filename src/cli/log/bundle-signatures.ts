@@ -1,32 +1,20 @@
 /**
- * Worker thread of `log audit`: verifies the signatures of whole bundles. Bytes arrive by transfer, not by copy.
+ * Verifies the signatures of a bundle whose records have been scanned: the physical limit of an audit.
  *
- * The main thread has parsed every record strictly and reports whatever is wrong with its form; so here a record is only
- * cut at its dots, which halves the cost beside the signature itself. An entry that cannot be cut, names no known key
- * or one that is not in force is passed over: the main thread has a finding for each of these.
+ * The scan has parsed every record strictly and reports whatever is wrong with its form; so here a record is only cut at
+ * its dots. An entry that cannot be cut, names no known key or one that is not in force is passed over: the audit has a
+ * finding for each of these.
  */
-import { parentPort } from 'node:worker_threads'
 import type { Finding } from '../../core/audit/findings.ts'
 import type { RangeResult } from '../../core/audit/range.ts'
 import type { RecordKey } from '../../core/record/jwk.ts'
 import { decodeBundle } from '../../core/tlog/bundle.ts'
+import type { BundleJob } from './bundle-scan.ts'
 import { verifyEd25519 } from './ed25519.ts'
 
-/** One bundle to verify. */
-export interface SignatureJob {
-  /** Log index of the first entry to look at. */
-  readonly first_index: number
-  readonly bundle: Uint8Array
-  /** Entries in the bundle, and how many of them to pass over. */
-  readonly width: number
-  readonly skip: number
-  /** `audit.keys()` after the audit has seen these entries. */
-  readonly keys: readonly RecordKey[]
-}
-
-/** Verifies one bundle; in a thread, and for short logs in the caller's. */
-export async function verifyJob(job: SignatureJob): Promise<RangeResult> {
-  const { first_index, bundle, width, skip, keys } = job
+/** `keys`: `audit.keys()` after the audit has seen these entries. */
+export function verifyBundle(job: BundleJob, keys: readonly RecordKey[]): RangeResult {
+  const { first_index, bundle, width, skip } = job
   const entries = decodeBundle(bundle, width)
   const ring = new Map(keys.map((key) => [key.kid, key]))
   const findings: Finding[] = []
@@ -36,7 +24,7 @@ export async function verifyJob(job: SignatureJob): Promise<RangeResult> {
     const cut = cutRecord(entry)
     const key = cut === null ? undefined : ring.get(cut.kid)
     if (cut === null || key === undefined || !isInForce(key, index)) continue
-    if (await verifyEd25519(key.public_key, cut.signed, cut.signature)) verified++
+    if (verifyEd25519(key.public_key, cut.signed, cut.signature)) verified++
     else
       findings.push({
         code: 'signature',
@@ -88,7 +76,3 @@ function kidOf(header: string): string | null {
   kids.set(header, kid)
   return kid
 }
-
-parentPort?.on('message', (job: SignatureJob) => {
-  void verifyJob(job).then((result) => parentPort?.postMessage(result))
-})
