@@ -1,9 +1,10 @@
 /**
  * The three secrets of a deployment: record key, checkpoint key, pepper; each in a file of its own.
  *
- * Records are signed in place. A thread of Node's pool would take two thirds of the ~30 µs off the main thread, but
- * signatures then come back one by one: batches of 64 become 33 and the whole costs a seventh more CPU (measured). The checkpoint key is written as the private key text of golang.org/x/mod/sumdb/note, so
- * that other tools can read it. The pepper keys hashes of stream keys. Files and permissions: data-dir.ts.
+ * Records are signed in place: a thread of Node's pool would take part of the ~30 µs off the main thread, but signatures
+ * then come back one by one, batches halve and the whole costs more CPU. The checkpoint key is written as the private
+ * key text of golang.org/x/mod/sumdb/note, so that other tools can read it. The pepper keys hashes of stream keys.
+ * Files and permissions: data-dir.ts.
  */
 import {
   createHmac,
