@@ -85,23 +85,25 @@ export async function reverseStrike(
   const subject = await context.directory.subjectOfStrike(request.strike)
   if (subject === null)
     throw new LivegateError('not_found', 'Cannot reverse the strike: there is none with this id')
-  return context.turns.run(subject, () => reverseInTurn(context, subject, request))
+  const done = await context.turns.run(subject, () => reverseInTurn(context, subject, request))
+  // Outside the turn: a long chain must not keep the subject waiting, and no later decision can rely on the strike.
+  const decisions = await context.directory.decisionsRelyingOn(subject, request.strike)
+  return { ...done, decisions }
 }
 
 async function reverseInTurn(
   context: Context,
   subject: SubjectId,
   request: ReversalRequest,
-): Promise<ReversalAnswer> {
+): Promise<Omit<ReversalAnswer, 'decisions'>> {
   const state = await context.ledger.load(subject)
   const at = instantFor(context, state)
   const strike = state.strikes.find((candidate) => candidate.id === request.strike)
   if (strike === undefined)
     throw new LivegateError('not_found', 'Cannot reverse the strike: its subject no longer has it')
-  const decisions = await context.directory.decisionsRelyingOn(subject, strike.id)
   if (strike.status === 'reversed') {
     const restrictions = restrictionsOf(context, subject, state, at)
-    return { strike, created: false, receipt: null, decisions, restrictions }
+    return { strike, created: false, receipt: null, restrictions }
   }
   const reversed: Strike = { ...strike, status: 'reversed' }
   const { pseudonym, chain } = nextPlace(context, state, at)
@@ -121,7 +123,7 @@ async function reverseInTurn(
   })
   context.observe({ type: 'strike_reversed' })
   const restrictions = restrictionsOf(context, subject, withStrike(state, reversed), at)
-  return { strike: reversed, created: true, receipt, decisions, restrictions }
+  return { strike: reversed, created: true, receipt, restrictions }
 }
 
 function strikeOf(request: StrikeRequest, received_at: EpochMs): Strike {

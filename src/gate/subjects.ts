@@ -2,12 +2,15 @@
  * A subject between decisions: its stored facts and what can be said about it now.
  *
  * Facts carry the instant they were true; an update that is older than what is stored changes nothing, so updates may
- * arrive in any order. Changing facts is not logged by itself: what a decision saw is disclosed with the decision.
+ * arrive in any order. Forgetting leaves nothing to compare with: an older update arriving after it counts. Changing
+ * facts is not logged by itself: what a decision saw is disclosed with the decision.
  */
+import { LivegateError } from '../core/errors.ts'
+import { MAX_STRIKE_FUTURE_MS } from '../core/limits.ts'
 import type { Facts, Restriction, SubjectId } from '../core/model.ts'
 import { eligibleAt } from '../core/policy/eligible.ts'
 import { evaluate } from '../core/policy/evaluate.ts'
-import type { EpochMs } from '../core/time.ts'
+import { type EpochMs, epochMs, formatInstant } from '../core/time.ts'
 import type { FactsPatch, SubjectView } from '../gate-types.ts'
 import type { StoredFacts, SubjectState } from '../ports.ts'
 import { type Context, change, instantFor } from './context.ts'
@@ -22,7 +25,8 @@ export interface FactsChange {
 }
 
 /** Stores facts; resolves when durable and visible to every later decision. */
-export function changeFacts(context: Context, input: FactsChange): Promise<StoredFacts> {
+export async function changeFacts(context: Context, input: FactsChange): Promise<StoredFacts> {
+  requireNotAhead(input.as_of, context.clock.now())
   return context.turns.run(input.subject, async () => {
     const state = await context.ledger.load(input.subject)
     const facts = mergedFacts(state.facts, input)
@@ -34,6 +38,16 @@ export function changeFacts(context: Context, input: FactsChange): Promise<Store
       effects,
     })
     return facts
+  })
+}
+
+/** What lies in the future would shut out every correction until then. */
+function requireNotAhead(as_of: EpochMs, now: EpochMs): void {
+  const latest = epochMs(now + MAX_STRIKE_FUTURE_MS)
+  if (as_of <= latest) return
+  throw new LivegateError('invalid_request', 'Cannot store facts: as_of lies in the future', {
+    faults: [{ pointer: '/as_of', detail: `expected at most ${formatInstant(latest)}` }],
+    hint: 'check the clock of the sending machine',
   })
 }
 
