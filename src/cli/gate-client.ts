@@ -161,7 +161,11 @@ async function patiently(world: World, ask: () => Promise<Attempt>): Promise<Gat
     const result = await ask()
     if ('answer' in result) return result.answer
     if (attempt >= MAX_ATTEMPTS) throw result.failure
-    await world.sleep(Math.min(MAX_WAIT_MS, result.wait_ms ?? 250 * 2 ** (attempt - 1)))
+    try {
+      await world.sleep(Math.min(MAX_WAIT_MS, result.wait_ms ?? 250 * 2 ** (attempt - 1)))
+    } catch {
+      throw incomplete('Cannot complete: it was interrupted')
+    }
   }
 }
 

@@ -35,7 +35,7 @@ export function createSession(world: World, json: boolean): Session {
     world,
     json,
     result(text, value) {
-      world.out(json ? `${JSON.stringify(value, null, 2)}\n` : endLine(printable(text, colour)))
+      world.out(json ? `${jsonText(value, 2)}\n` : endLine(printable(text, colour)))
     },
     say: (line) => world.talk(`${printable(line, false)}\n`),
     warn: (line) => world.talk(`warning: ${printable(line, false)}\n`),
@@ -64,6 +64,14 @@ export function printable(text: string, keepColour = false): string {
     .split(STYLED)
     .map((part, i) => (i % 2 === 1 ? part : part.replace(UNPRINTABLE, '\ufffd')))
     .join('')
+}
+
+/** JSON in which what steers a terminal is escaped; it reads back as the same value. */
+export function jsonText(value: unknown, indent = 0): string {
+  const escaped = (steering: string): string =>
+    `\\u${steering.charCodeAt(0).toString(16).padStart(4, '0')}`
+  // Line breaks of the indentation are not among these, those in strings are escaped already.
+  return JSON.stringify(value, null, indent).replace(UNPRINTABLE, escaped)
 }
 
 /** What somebody wrote, in backticks, one line, at most 60 characters. */

@@ -264,6 +264,19 @@ describe('a record handed out that proves nothing', () => {
     )
   })
 
+  test('because its disclosures are of another record is said', async () => {
+    const entries = await makeEntries({ decisions: 20 })
+    const dir = await written(entries)
+    const [, ...foreign] = JSON.parse(disclosureLine(at(entries, 8))).record.split('~')
+    const path = join(dir, 'disclosures.jsonl')
+    writeFileSync(path, JSON.stringify({ record: [at(entries, 7).jws, ...foreign].join('~') }))
+    const { exit, report } = await audit(dir, '--disclosures', path)
+    expect(exit).toBe(0)
+    expect(report.not_checked).toContain(
+      '5 disclosures that no record commits to: they prove nothing.',
+    )
+  })
+
   test('because the copy of the log may be older is said', async () => {
     const entries = await makeEntries({ decisions: 20, silent: true })
     const dir = await written(entries.slice(0, 15))

@@ -100,6 +100,16 @@ describe('what a hostile server says', () => {
     expect(ran.out + ran.err).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/)
   })
 
+  test('cannot steer it through JSON either, and reads back as it was', async () => {
+    const evil = '\u009b31m\u202e\u007f'
+    const fetch: World['fetch'] = async () => Response.json({ decisions: [], evil })
+    const ran = await talkTo(aFixture())(['strike', 'reverse', 's', '--reason', 'x', '--json'], {
+      fetch,
+    })
+    expect(JSON.parse(ran.out)).toMatchObject({ evil })
+    expect(ran.out).not.toMatch(/[\u007f-\u009f\u202e]/)
+  })
+
   test('without end is cut off', async () => {
     const fetch: World['fetch'] = async () =>
       new Response(

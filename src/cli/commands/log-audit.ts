@@ -8,7 +8,12 @@ import { EXIT, type ExitCode } from '../failure.ts'
 import { auditText, auditWords, totalOf } from '../log/audit-report.ts'
 import { type AuditRun, findingsOf, runAudit } from '../log/audit-run.ts'
 import { readAuditState, writeAuditState } from '../log/audit-state.ts'
-import { NO_DISCLOSURES, readDisclosures, readRecords } from '../log/disclosures.ts'
+import {
+  type Disclosures,
+  NO_DISCLOSURES,
+  readDisclosures,
+  readRecords,
+} from '../log/disclosures.ts'
 import { logKeyOf, readHead, vkeyOption } from '../log/head.ts'
 import { openSource } from '../log/source.ts'
 import { OutsideRecords } from '../log/witnessed-records.ts'
@@ -77,7 +82,7 @@ async function audit(session: Session, where: string, options: Options): Promise
     progress.end()
   }
   await remember(session, options, { run, path: statePath, head })
-  return tell(session, run, disclosures.records)
+  return tell(session, run, disclosures)
 }
 
 async function remember(
@@ -96,7 +101,7 @@ async function remember(
   else await writeAuditState(path, head, run.state)
 }
 
-function tell(session: Session, run: AuditRun, disclosures: number): ExitCode {
+function tell(session: Session, run: AuditRun, disclosures: Disclosures): ExitCode {
   const words = auditWords(run, disclosures)
   const { counts, notices } = run.report
   const total = totalOf(run)

@@ -8,7 +8,7 @@ import type { Command } from 'commander'
 import type { Act } from '../act.ts'
 import { EXIT, type ExitCode, incomplete } from '../failure.ts'
 import { type GateClient, type GateOptions, gateClient, gateOptions } from '../gate-client.ts'
-import { plural, type Session } from '../session.ts'
+import { jsonText, plural, type Session } from '../session.ts'
 
 interface Options extends GateOptions {
   readonly from?: string
@@ -76,5 +76,5 @@ async function* pages(
 async function lineOf(client: GateClient, id: string): Promise<string> {
   const path = `/v1/decisions/${encodeURIComponent(id)}`
   const decision = await client.json({ method: 'GET', path }, 'read decision')
-  return `${JSON.stringify(decision)}\n`
+  return `${jsonText(decision)}\n`
 }

@@ -7,7 +7,7 @@ import { type KeyRing, keyRing, parseJwks } from '../../core/record/jwk.ts'
 import type { Act } from '../act.ts'
 import { EXIT, type ExitCode, incomplete, usage } from '../failure.ts'
 import { readBounded } from '../files.ts'
-import { baseUrl, createGateClient, keyOf } from '../gate-client.ts'
+import { baseUrl, createGateClient } from '../gate-client.ts'
 import { type GivenRecord, parseGiven } from '../log/disclosures.ts'
 import { type LogKey, logKeyOf, vkeyOption } from '../log/head.ts'
 import { proofOf } from '../log/proof-of.ts'
@@ -70,18 +70,27 @@ async function recordOf(session: Session, written: string): Promise<Omit<GivenRe
 
 async function keysOf(session: Session, options: Options): Promise<KeyRing | null> {
   if (options.jwks === undefined && options.url === undefined) return null
-  const value: unknown =
+  const value =
     options.jwks === undefined
-      ? await createGateClient(session.world, baseUrl(options.url ?? ''), null).json(
-          { method: 'GET', path: '/.well-known/jwks.json' },
-          'read record keys',
-        )
-      : JSON.parse(
-          new TextDecoder().decode(await readBounded(session.path(options.jwks), MAX_FILE_BYTES)),
-        )
+      ? await fetched(session, options.url ?? '')
+      : await stored(session, options.jwks)
   const keys = parseJwks(value)
   if (!keys.ok) throw incomplete(keys.error)
   return keyRing(keys.value)
+}
+
+function fetched(session: Session, url: string): Promise<unknown> {
+  const client = createGateClient(session.world, baseUrl(url), null)
+  return client.json({ method: 'GET', path: '/.well-known/jwks.json' }, 'read record keys')
+}
+
+async function stored(session: Session, file: string): Promise<unknown> {
+  const text = new TextDecoder().decode(await readBounded(session.path(file), MAX_FILE_BYTES))
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw incomplete(`Cannot read record keys from ${quote(file)}: it is not JSON`)
+  }
 }
 
 async function proofText(
@@ -93,7 +102,6 @@ async function proofText(
   if (options.proof !== undefined)
     return new TextDecoder().decode(await readBounded(session.path(options.proof), MAX_FILE_BYTES))
   if (options.url === undefined || record.index === null) return null
-  await keyOf(session, options.key)
   const source = await openSource(session, `${baseUrl(options.url)}/log`, options.key)
   return proofOf(source, key, record.index)
 }

@@ -28,6 +28,7 @@ export async function withApiKeys<T>(
   try {
     return await work(store.apiKeys)
   } finally {
-    await store.close()
+    if (!(await store.close()))
+      session.warn('the last round of the log failed; the next start of the gate makes up for it')
   }
 }

@@ -3,6 +3,7 @@
  */
 import { plural, type Session } from '../session.ts'
 import { type AuditRun, findingsOf } from './audit-run.ts'
+import type { Disclosures } from './disclosures.ts'
 
 const SHOWN = 100
 
@@ -12,11 +13,16 @@ export interface AuditWords {
 }
 
 /** Core's sentences, and those of what only the command line looks at. */
-export function auditWords(run: AuditRun, disclosures: number): AuditWords {
+export function auditWords(run: AuditRun, disclosures: Disclosures): AuditWords {
   const { report, outside } = run
   const checked = [...report.checked]
   const not_checked = [...report.not_checked]
-  if (disclosures === 0) not_checked.push('Chains: no disclosures were given (--disclosures).')
+  if (disclosures.records === 0)
+    not_checked.push('Chains: no disclosures were given (--disclosures).')
+  if (disclosures.unmatched() > 0)
+    not_checked.push(
+      `${disclosures.unmatched()} disclosures that no record commits to: they prove nothing.`,
+    )
   if (outside.given > 0)
     checked.push(
       `${outside.found} of ${outside.given} records given with --records are in the log.`,

@@ -6,17 +6,25 @@
  */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { parseRecord } from '../../core/record/parse.ts'
 import { parsePresentation } from '../../core/record/presentation.ts'
 import { incomplete } from '../failure.ts'
 import { quote } from '../session.ts'
+import { nodeHasher } from './ed25519.ts'
 
 export interface Disclosures {
   readonly records: number
-  /** Disclosures of the record whose exact text this is. */
+  /** Disclosures of the record whose exact text this is, those it does not commit to left out. */
   of(jws: string): readonly string[] | undefined
+  /** Disclosures left out so far: whoever gave them, the record never said them. */
+  unmatched(): number
 }
 
-export const NO_DISCLOSURES: Disclosures = { records: 0, of: () => undefined }
+export const NO_DISCLOSURES: Disclosures = {
+  records: 0,
+  of: () => undefined,
+  unmatched: () => 0,
+}
 
 /** A line of either kind of file. */
 export interface GivenRecord {
@@ -39,13 +47,25 @@ export async function readDisclosures(path: string): Promise<Disclosures> {
     else if (own[0] === jws)
       own.push(...disclosures.filter((disclosure) => !own.includes(disclosure)))
   }
+  let unmatched = 0
   return {
     records,
     of(jws) {
       const own = known.get(signatureOf(jws))
-      return own !== undefined && own[0] === jws ? own.slice(1) : undefined
+      if (own === undefined || own[0] !== jws) return undefined
+      const digests = digestsOf(jws)
+      const matched = own.slice(1).filter((text) => digests.has(nodeHasher.digestText(text)))
+      unmatched += own.length - 1 - matched.length
+      return matched
     },
+    unmatched: () => unmatched,
   }
+}
+
+/** `_sd` of a record; empty when it cannot be read, which is the audit's to say. */
+function digestsOf(jws: string): ReadonlySet<unknown> {
+  const parsed = parseRecord(jws)
+  return new Set(parsed.ok ? parsed.value.digests : [])
 }
 
 function signatureOf(jws: string): string {
@@ -54,7 +74,10 @@ function signatureOf(jws: string): string {
 
 /** The records of a JSON Lines file; a line that holds none ends the command. */
 export async function* readRecords(path: string): AsyncGenerator<GivenRecord> {
-  const lines = createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: 1000 })
+  const lines = createInterface({
+    input: createReadStream(path, 'utf8'),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  })
   let line = 0
   for await (const text of lines) {
     line++
