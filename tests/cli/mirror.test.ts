@@ -57,6 +57,12 @@ describe('a mirror', () => {
     expect((await run(dir, ['log', 'audit', '.', '--vkey', VKEY, '--no-signatures'])).exit).toBe(0)
   })
 
+  test('asks for every file once', async () => {
+    const server = serve(() => large)
+    await mirror(aDirectory(), server.fetch)
+    expect([...server.asked].sort()).toEqual([...large.keys()].sort())
+  })
+
   test('fetches only what is new, and drops partial files that became full', async () => {
     const dir = aDirectory()
     let files = small

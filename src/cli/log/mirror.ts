@@ -122,11 +122,12 @@ class Copy {
     for (const ref of newTiles(growth)) {
       if (this.#input.signal.aborted)
         throw incomplete('Cannot finish mirror: it was interrupted', 'run it again to continue')
-      if (ref.kind === 'tile') await this.#tile(ref)
-      else {
+      if (ref.kind === 'entries') {
+        // Beside its bundle, while the leaves are at hand: each tile is fetched once.
+        await this.#tile({ ...ref, kind: 'tile', level: 0 })
         if (this.#input.entries) await this.#bundle(ref)
         this.#input.onTile(++done, total)
-      }
+      } else if (ref.level > 0) await this.#tile(ref)
     }
     return this.#written
   }
