@@ -304,6 +304,36 @@ describe('an identical refusal', () => {
     expect(next.decision.review?.by).toBe(epochMs(world.clock.now() + 30 * MINUTE))
   })
 
+  it('known already is told anew to a key whose allow it takes back', async () => {
+    const world = await gates({ policy: policyOf(STRIKE_RULE) })
+    const request = askOnce('k', ask('u1'))
+    const allowed = await world.gate.decide(request)
+    await world.gate.strike(aStrike('s1', 'u1'))
+    const refused = await world.gate.decide(ask('u1'))
+    const again = await world.gate.decide(request)
+    expect(again).toMatchObject({ outcome: 'deny', repeated: false, supersedes: allowed.id })
+    expect(again.id).not.toBe(refused.id)
+    expect(await world.gate.decide(request)).toEqual({ ...again, repeated: true })
+  })
+
+  it('whose stored facts no longer give what was signed is told anew', async () => {
+    const world = await struck()
+    const first = await world.gate.decide(ask('u1'))
+    const other = await world.gate.decide(ask('u2'))
+    const { directory } = world.store
+    const record = directory.record.bind(directory)
+    Object.assign(directory, {
+      record: async (id: string) => {
+        const found = await record(id)
+        const openings = { ...found?.openings, facts: other.openings.facts ?? '' }
+        return found === null ? null : { ...found, openings }
+      },
+    })
+    const second = await world.gate.decide(ask('u1'))
+    expect(second).toMatchObject({ outcome: 'deny', repeated: false })
+    expect(second.id).not.toBe(first.id)
+  })
+
   it('whose openings are gone is told anew', async () => {
     const world = await struck()
     const first = await world.gate.decide(ask('u1'))
