@@ -58,6 +58,16 @@ export async function benchAudit(records = 50_000): Promise<AuditBench> {
   }
 }
 
+/** As rows of the table in bench/main.ts. */
+export async function benchAuditRows(): Promise<readonly string[]> {
+  const { cores, cpu_us, ...rates } = await benchAudit()
+  const bare = `${rates.bare_verifications}/s bare Ed25519 on one core, ${cpu_us.bare} µs`
+  return [
+    `| audit with signatures, share of ${cores} cores of bare Ed25519 (budget 0.7) | ${rates.share_of_limit} (${rates.with_signatures}/s, ${cpu_us.with} µs of processor a record) | ${bare} |`,
+    `| audit without signatures (budget 100,000/s) | ${rates.without_signatures}/s, ${cpu_us.without} µs of processor a record | ${cores} cores |`,
+  ]
+}
+
 interface Rate {
   readonly per_second: number
   readonly cpu_us: number
