@@ -163,14 +163,25 @@ describe('key', () => {
     })
   })
 
-  test('waits for no running server: the directory is locked, and the hint says so', async () => {
+  test('may be made and revoked while a gate runs in the directory, and the gate sees it', async () => {
     const data = await aDataDir()
     const running = await openNodeStore({ dir: data })
-    const ran = await run('/', ['key', 'list', '--data', data])
-    await running.close()
-    expect(ran.exit).toBe(1)
-    expect(ran.err).toContain('another process has it open')
-    expect(ran.err).toContain('hint: Stop the other livegate')
+    const ran = await run('/', [
+      'key',
+      'create',
+      '--scopes',
+      'decide',
+      '--owner',
+      'b',
+      '--data',
+      data,
+      '--json',
+    ])
+    const { id } = JSON.parse(ran.out) as { id: string }
+    expect(await running.apiKeys.byId(id)).toMatchObject({ owner: 'b', revoked_at: null })
+    await run('/', ['key', 'revoke', id, '--data', data])
+    expect((await running.apiKeys.byId(id))?.revoked_at).not.toBeNull()
+    expect(await running.close()).toBe(true)
   })
 })
 

@@ -29,7 +29,7 @@ export function keyCreate(noun: Command, act: Act): void {
 }
 
 const EXAMPLE = `
-Example (while the server is stopped):
+Example:
   livegate key create --scopes decide,read --owner streaming-backend > backend.key`
 
 async function create(session: Session, options: Options): Promise<ExitCode> {

@@ -4,7 +4,8 @@
 import type { Command } from 'commander'
 import { type Diagnostic, formatDiagnostic } from '../../core/policy/diagnostic.ts'
 import type { Act } from '../act.ts'
-import { EXIT, type ExitCode } from '../failure.ts'
+import { EXIT, type ExitCode, incomplete } from '../failure.ts'
+import { findPolicyFiles } from '../policy/find-files.ts'
 import { type CheckedPolicy, checkPolicyFile } from '../policy/load.ts'
 import { plural, type Session } from '../session.ts'
 
@@ -16,7 +17,7 @@ export function policyLint(noun: Command, act: Act): void {
   const command = noun
     .command('lint')
     .description('check policy files')
-    .argument('<file...>', 'policy files')
+    .argument('<path...>', 'policies or directories')
     .option('--strict', 'warnings are findings too')
     .addHelpText('after', '\nExample:\n  livegate policy lint policies/default.yaml')
   act(command, lint)
@@ -24,9 +25,15 @@ export function policyLint(noun: Command, act: Act): void {
 
 async function lint(
   session: Session,
-  files: readonly string[],
+  written: readonly string[],
   options: Options,
 ): Promise<ExitCode> {
+  const files = await findPolicyFiles(session, written)
+  if (files.length === 0)
+    throw incomplete(
+      'Cannot lint: there is no policy',
+      'a policy is a .yaml file that is not a .test.yaml',
+    )
   const checked: CheckedPolicy[] = []
   for (const file of files) checked.push(await checkPolicyFile(session, file))
   const errors = count(checked, 'error')

@@ -10,8 +10,8 @@ import { formatInstant } from '../../core/time.ts'
 import type { Act } from '../act.ts'
 import { EXIT, type ExitCode, incomplete } from '../failure.ts'
 import { readBounded } from '../files.ts'
+import { findTestFiles } from '../policy/find-files.ts'
 import { checkPolicyFile } from '../policy/load.ts'
-import { findTestFiles } from '../policy/test-files.ts'
 import { plural, type Session } from '../session.ts'
 
 interface Options {

@@ -1,10 +1,10 @@
 /**
  * Opens the API keys of a data directory for one command, and closes it again whatever happens.
  *
- * The directory belongs to one process: while a server runs there, this is refused with what to do about it.
+ * A gate may be running in the directory: keys are the one thing another process may change.
  */
 import type { Command } from 'commander'
-import { openNodeStore } from '../../adapters/node/store.ts'
+import { openApiKeyStore } from '../../adapters/node/api-key-store.ts'
 import type { ApiKeys } from '../../ports.ts'
 import type { Session } from '../session.ts'
 
@@ -24,11 +24,10 @@ export async function withApiKeys<T>(
   work: (keys: ApiKeys) => Promise<T>,
 ): Promise<T> {
   const dir = session.path(options.data ?? session.world.env.LIVEGATE_DATA ?? 'data')
-  const store = await openNodeStore({ dir })
+  const store = await openApiKeyStore(dir)
   try {
     return await work(store.apiKeys)
   } finally {
-    if (!(await store.close()))
-      session.warn('the last round of the log failed; the next start of the gate makes up for it')
+    store.close()
   }
 }
