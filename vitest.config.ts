@@ -1,22 +1,45 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
-/** `unit` is the inner loop; `system` drives real processes (nginx, ffmpeg, kill -9) one file at a time. */
+/** Real processes (nginx, ffmpeg, kill -9, raw sockets), one file at a time. */
 const SYSTEM = [
   'tests/e2e/**/*.test.ts',
   'tests/chaos/**/*.test.ts',
+  'tests/attack/process.test.ts',
   'tests/adapters/media/real-nginx.test.ts',
+]
+
+/** Properties over many cases, exhaustive trees, fault tables, real disks: everything that takes a second or more. */
+const THOROUGH = [
+  'tests/properties/**/*.test.ts',
+  'tests/faults/**/*.test.ts',
+  'tests/attack/**/*.test.ts',
+  'tests/contract/node.test.ts',
+  'tests/adapters/node/**/*.test.ts',
+  'tests/cli/{audit,mirror,process,import}.test.ts',
+  'tests/core/policy/{hostile,cel-laws}.test.ts',
+  'tests/core/tlog/{grow,tree}.test.ts',
 ]
 
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
       {
+        // The inner loop: `npm run test:unit`.
         test: {
           name: 'unit',
           include: ['tests/**/*.test.ts'],
-          exclude: SYSTEM,
+          exclude: [...SYSTEM, ...THOROUGH],
           testTimeout: 20_000,
           hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'thorough',
+          include: THOROUGH,
+          exclude: SYSTEM,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
