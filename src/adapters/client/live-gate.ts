@@ -1,33 +1,42 @@
 /**
  * `liveGate`: Hono middleware to put in front of a "go live" route.
  *
- * It asks the gate and lets the request through on allow; deny and delay become a problem document the application
- * can show. An obligation comes with `c.get('livegate')`. Whether an unreachable gate lets through is the client's
- * `fail`. Works with a remote gate (`client`) or one in the same process (`ask`).
+ * It asks a gate, remote or in the same process, and lets the request through when the broadcast may start now; deny
+ * and delay become a problem document the application can show. Obligations and tape delay come with
+ * `c.get('livegate')` and are the route's to carry out: declare them in `supports`, or they become a refusal.
  */
 import type { Context, MiddlewareHandler } from 'hono'
-import type { AskResult, Client, DecisionQuestion, VerifiedAnswer } from './client.ts'
+import type { AskResult, DecisionQuestion, VerifiedAnswer } from './answer.ts'
+import { type Client, type ClientOptions, createClient } from './client.ts'
+import { askGate, type GateQuestion, type LocalOptions } from './local.ts'
+import { delayProblem, denyProblem, unavailableProblem } from './refusal.ts'
 
-export interface LiveGateOptions {
-  /** Asks a gate; `createClient(...)` gives one. */
-  readonly client: Client
-  /** Who wants to go live, and with what: read from the application's own, already authenticated request. */
-  readonly question: (context: Context) => DecisionQuestion | Promise<DecisionQuestion>
-}
+/** Who wants to go live, and with what: read from the application's own, already authenticated request. */
+export type Ask<Q> = (context: Context) => Q | Promise<Q>
+
+/** A remote gate through a client the application keeps, a remote gate, or one in the same process. */
+export type LiveGateOptions =
+  | { readonly client: Client; readonly question: Ask<DecisionQuestion> }
+  | (ClientOptions & { readonly question: Ask<DecisionQuestion> })
+  | (LocalOptions & { readonly question: Ask<GateQuestion> })
 
 /** Variables the middleware sets for the route behind it. */
 export interface LiveGateVariables {
-  /** The verified answer; null when the gate could not be asked and `fail` is open. */
+  /** The answer; null when the gate could not be asked and `fail` is open. */
   readonly livegate: VerifiedAnswer | null
 }
 
-/** Middleware that only calls the next handler when the broadcast may start. */
+/**
+ * Middleware that only calls the next handler when the broadcast may start. Errors that are the application's own (a
+ * malformed question, a wrong key) are thrown to its error handler: they never open the gate.
+ */
 export function liveGate(
   options: LiveGateOptions,
 ): MiddlewareHandler<{ Variables: LiveGateVariables }> {
+  const ask = askerOf(options)
   return async (context, next) => {
-    const result = await options.client.decide(await options.question(context))
-    const refusal = refusalOf(result)
+    const result = await ask(context)
+    const refusal = refusalOf(result, context.req.header('accept-language'))
     if (refusal !== null) return refusal
     context.set('livegate', result.verified ? result.answer : null)
     await next()
@@ -35,36 +44,21 @@ export function liveGate(
   }
 }
 
-function refusalOf(result: AskResult): Response | null {
-  if (!result.verified)
-    return result.outcome === 'allow'
-      ? null
-      : problem(503, {
-          code: 'gate_unavailable',
-          title: 'Going live cannot be decided right now',
-          retry_after: 5,
-        })
-  const { answer } = result
-  if (answer.lease_until !== undefined) return null
-  const { outcome, mode, until, not_before, retry_after, reasons, id } = answer
-  return problem(outcome === 'deny' ? 403 : 425, {
-    code: outcome === 'deny' ? 'live_denied' : 'live_delayed',
-    title: outcome === 'deny' ? 'Going live is not allowed' : 'Going live has to wait',
-    decision: id,
-    mode,
-    until,
-    not_before,
-    retry_after,
-    reasons,
-  })
+function askerOf(options: LiveGateOptions): (context: Context) => Promise<AskResult> {
+  if ('gate' in options) {
+    const { question } = options
+    return async (context) => askGate(options, await question(context))
+  }
+  const client = 'client' in options ? options.client : createClient(options)
+  const { question } = options
+  return async (context) => client.decide(await question(context))
 }
 
-function problem(status: number, members: Readonly<Record<string, unknown>>): Response {
-  const headers = new Headers({ 'content-type': 'application/problem+json' })
-  if (typeof members.retry_after === 'number')
-    headers.set('retry-after', String(members.retry_after))
-  return new Response(JSON.stringify({ type: 'about:blank', status, ...members }), {
-    status,
-    headers,
-  })
+function refusalOf(result: AskResult, languages: string | undefined): Response | null {
+  if (!result.verified) return result.outcome === 'allow' ? null : unavailableProblem()
+  const { answer } = result
+  if (answer.lease_until !== undefined) return null
+  return answer.outcome === 'deny'
+    ? denyProblem(answer, languages)
+    : delayProblem(answer, languages)
 }
