@@ -1,23 +1,30 @@
 /**
- * livegate as a library: named re-exports only, no logic.
+ * livegate as a library: named re-exports only, no logic. Guide: docs/library.md.
  *
- * `createGate(ports)` embeds a gate in a program of your own; adapters/memory and adapters/node give ready ports.
  * `liveGate` guards a Hono route; `createClient` (also as `livegate/client`) asks a gate over HTTP and verifies what it
- * says. What a verifier or auditor needs is exported too.
+ * says; `createMemoryGate` is a whole gate for tests; `createGate(ports)` embeds one over stores of your own. What a
+ * verifier or auditor needs is exported too.
  */
+export type {
+  AnswerReason,
+  AskResult,
+  DecisionQuestion,
+  VerifiedAnswer,
+} from './adapters/client/answer.ts'
+export { type Client, type ClientOptions, createClient } from './adapters/client/client.ts'
 export {
-  type AskResult,
-  type Client,
-  type ClientOptions,
-  createClient,
-  type DecisionQuestion,
-  type VerifiedAnswer,
-} from './adapters/client/client.ts'
-export {
+  type Ask,
   type LiveGateOptions,
   type LiveGateVariables,
   liveGate,
 } from './adapters/client/live-gate.ts'
+export type { GateQuestion, LocalOptions } from './adapters/client/local.ts'
+export {
+  createMemoryGate,
+  type MemoryGate,
+  type MemoryGateOptions,
+} from './adapters/memory/gate.ts'
+export { createMemoryStore, type MemoryStore } from './adapters/memory/store.ts'
 export { LivegateError, type ProblemCode } from './core/errors.ts'
 export type {
   Decision,
@@ -39,8 +46,8 @@ export { createIssuer } from './core/record/issue.ts'
 export { keyRing, parseJwks } from './core/record/jwk.ts'
 export { parsePresentation } from './core/record/presentation.ts'
 export { verifyRecord } from './core/record/verify.ts'
-export { type DurationMs, type EpochMs, formatInstant, parseInstant } from './core/time.ts'
-export type { GatePorts, GateSettings } from './gate/context.ts'
+export { type DurationMs, type EpochMs, epochMs, formatInstant, parseInstant } from './core/time.ts'
+export type { After, GatePorts, GateSettings, Issuer } from './gate/context.ts'
 export { createGate } from './gate.ts'
 export type * from './gate-types.ts'
 export type * from './ports.ts'

@@ -7,7 +7,7 @@
  */
 import { toBase64Url, utf8 } from '../../core/encoding.ts'
 import { type OpenedGroups, openDisclosures } from '../../core/record/disclosure.ts'
-import type { CommonClaims, OwnClaims, ResultGroup } from '../../core/record/groups.ts'
+import type { PublicClaims, ResultGroup } from '../../core/record/groups.ts'
 import { leafOf, portableHasher } from '../../core/record/hashing.ts'
 import { parseRecord } from '../../core/record/parse.ts'
 import { type Presentation, parsePresentation } from '../../core/record/presentation.ts'
@@ -35,7 +35,7 @@ export interface VerifyFault {
 /** An allow whose lease ended this long ago is an old one given again; clocks differ by less. */
 const CLOCK_SLACK_MS = 60_000
 
-type Claims = CommonClaims & OwnClaims['decision'] & { readonly _sd: readonly string[] }
+type Claims = PublicClaims<'decision'>
 
 /** The answer, if all of it holds. Takes anything a server may send. */
 export async function verifyAnswer(
@@ -50,10 +50,9 @@ export async function verifyAnswer(
   if (!presented.ok) return wrong(presented.error.message)
   const record = await signedRecord(presented.value, verifier, signal)
   if (!record.ok) return record
-  const { kind } = record.value
-  if (kind !== 'decision') return wrong('the record is not a decision')
-  const claims = record.value.claims as unknown as Claims
-  const commitment = { kind, digests: claims._sd }
+  if (record.value.kind !== 'decision') return wrong('the record is not a decision')
+  const { kind, claims } = record.value
+  const commitment = { kind, digests: claims._sd ?? [] }
   const opened = openDisclosures(commitment, presented.value.disclosures)
   if (!opened.ok) return wrong(opened.error.message)
   if (!isAbout(question, opened.value))

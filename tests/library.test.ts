@@ -1,0 +1,83 @@
+/** docs/library.md shows exactly the programs in tests/library, and each of them does what the page says. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { createMemoryGate } from '../src/adapters/memory/gate.ts'
+import { mayStart } from './library/ask.ts'
+import { createSite as createLocalSite } from './library/guard-local.ts'
+import { createSite as createRemoteSite } from './library/guard-remote.ts'
+import { whatWasDecided } from './library/verify.ts'
+import { aStrike, policyOf, STRIKE_RULE } from './support/gate.ts'
+import { aGateApp, GATE_URL } from './support/gate-app.ts'
+
+const FOLDER = join(import.meta.dirname, 'library')
+const PAGE = readFileSync(join(import.meta.dirname, '../docs/library.md'), 'utf8')
+const CAPPED =
+  '  - { id: cap, ground: terms, when: "subject.followers < 1000", outcome: delay, broadcast_delay: 30s, obligations: [{ type: audience_cap, viewers: 500 }] }'
+
+it('the page shows every program as it is', () => {
+  const shown = [...PAGE.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text)
+  const programs = readdirSync(FOLDER).map((name) =>
+    readFileSync(join(FOLDER, name), 'utf8').replace("'../../src/index.ts'", "'livegate'"),
+  )
+  expect(shown.toSorted()).toEqual(programs.toSorted())
+})
+
+it('try.ts holds', async () => {
+  await import('./library/try.ts')
+})
+
+it('guard-remote.ts guards', async () => {
+  const { world, key, fetch } = await aGateApp({ policy: policyOf(`${STRIKE_RULE}\n${CAPPED}`) })
+  const site = createRemoteSite({ url: GATE_URL, key: key('decide'), fetch })
+  await world.gate.putFacts('u1', { followers: 5 }, world.clock.now())
+  world.clock.set(Date.now()) // the client checks leases by the system's clock
+  const start = async (): Promise<Response> =>
+    site.request('/live/b1', { method: 'POST', headers: { 'x-user': 'u1' } })
+  await world.gate.putFacts('u1', { followers: 5 }, world.clock.now())
+  expect(await (await start()).json()).toEqual({ live: true, viewers_at_most: 500 })
+  await world.gate.strike(aStrike('s1', 'u1', { issued_at: world.clock.now() }))
+  const refused = await start()
+  expect(refused.status).toBe(403)
+  expect(await refused.json()).toMatchObject({ code: 'live_denied' })
+})
+
+it('guard-local.ts guards', async () => {
+  const { gate } = await createMemoryGate({ policy: policyOf(STRIKE_RULE) })
+  const site = createLocalSite(gate)
+  const start = async (): Promise<Response> =>
+    site.request('/live', { method: 'POST', headers: { 'x-user': 'u1' } })
+  expect(await (await start()).json()).toEqual({ until: expect.stringMatching(/^20.*Z$/) })
+  await gate.strike({
+    ...aStrike('s1', 'u1'),
+    issued_at: (await gate.subject('u1')).broadcasts[0]?.opened_at ?? aStrike('', '').issued_at,
+  })
+  expect((await start()).status).toBe(403)
+})
+
+it('ask.ts tells the answers apart', async () => {
+  const { world, key, fetch } = await aGateApp({ policy: policyOf(STRIKE_RULE) })
+  const gate = { url: GATE_URL, key: key('decide'), fetch }
+  world.clock.set(Date.now())
+  expect(await mayStart(gate, { subject: 'u1' })).toMatch(/^start, and ask again before 20/)
+  await world.gate.strike(aStrike('s1', 'u1', { issued_at: world.clock.now() }))
+  expect(await mayStart(gate, { subject: 'u1' })).toMatch(/^not until 20/)
+  const down = async (): Promise<Response> => Promise.reject(new TypeError('down'))
+  expect(await mayStart({ ...gate, fetch: down }, { subject: 'u1' })).toMatch(/^nobody knows: /)
+})
+
+it('verify.ts verifies, and says what is wrong', async () => {
+  const { world, app, key } = await aGateApp({ policy: policyOf('') })
+  const asked = await app.request('/v1/decisions', {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key('decide')}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ subject: 'u1' }),
+  })
+  const { record } = (await asked.json()) as { record: string }
+  const jwks = await (await app.request('/.well-known/jwks.json')).json()
+  expect(await whatWasDecided(record, jwks)).toBe('allow for u1')
+  expect(await whatWasDecided(record, { keys: [] })).toBe('key_unknown')
+  const other = await createMemoryGate({ policy: policyOf('') })
+  expect(await whatWasDecided(record, other.jwks)).toBe('key_unknown')
+  await world.verify()
+})
