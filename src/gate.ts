@@ -141,11 +141,11 @@ async function decideOnce(
     if (cohosts.hosts.length === 0) return verdict.answer
     opened = !verdict.answer.repeated && mayStart(verdict.answer.decision)
     if (await settled(context, { cohosts, pending, verdict, listener })) return verdict.answer
-    if (opened) await context.turns.run(subject, () => takeBack(context, subject, id))
+    if (opened) await context.turns.run(subject, () => takeBack(context, subject, id), 'always')
     return null
   } catch (error) {
     await withdrawCohosts(context, cohosts, id)
-    if (opened) await context.turns.run(subject, () => takeBack(context, subject, id))
+    if (opened) await context.turns.run(subject, () => takeBack(context, subject, id), 'always')
     throw error
   }
 }

@@ -95,7 +95,9 @@ export async function settleCohosts(
     return same
   }
   const same = await Promise.all(
-    cohosts.hosts.map((host, index) => context.turns.run(host.subject, () => settle(host, index))),
+    cohosts.hosts.map((host, index) =>
+      context.turns.run(host.subject, () => settle(host, index), 'always'),
+    ),
   )
   if (!starts || !same.includes(false)) return true
   await withdrawCohosts(context, cohosts, answer.id)
@@ -120,14 +122,16 @@ export async function endWithCohosts(
 ): Promise<void> {
   await Promise.all(
     subjects.map((subject) =>
-      context.turns.run(subject, async () => {
-        const state = await context.ledger.load(subject)
-        if (!state.broadcasts.some((open) => open.id === id)) return
-        const effects = { bumps_version: false, ends: id }
-        await change(context, { subject, state, at: instantFor(context, state), effects })
-      }),
+      context.turns.run(subject, () => endWithCohost(context, subject, id), 'always'),
     ),
   )
+}
+
+async function endWithCohost(context: Context, subject: SubjectId, id: string): Promise<void> {
+  const state = await context.ledger.load(subject)
+  if (!state.broadcasts.some((open) => open.id === id)) return
+  const effects = { bumps_version: false, ends: id }
+  await change(context, { subject, state, at: instantFor(context, state), effects })
 }
 
 async function withdraw(

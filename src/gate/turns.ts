@@ -16,9 +16,10 @@ export const MAX_UNDER_WAY = 8192
 export interface Turns {
   /**
    * Runs `work` when all earlier work for `key` has ended, whatever its result.
+   * `always` is for finishing what was let in: shedding that would leave half of it behind.
    * @throws LivegateError `overloaded` when MAX_WAITERS already wait for this key, or MAX_UNDER_WAY for any.
    */
-  run<T>(key: string, work: () => Promise<T>): Promise<T>
+  run<T>(key: string, work: () => Promise<T>, admit?: 'if_room' | 'always'): Promise<T>
   /** Keys with work under way. */
   size(): number
 }
@@ -34,11 +35,16 @@ export function createTurns(): Turns {
   let underWay = 0
   return {
     size: () => tails.size,
-    run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    run<T>(
+      key: string,
+      work: () => Promise<T>,
+      admit: 'if_room' | 'always' = 'if_room',
+    ): Promise<T> {
       const tail = tails.get(key)
-      if (tail !== undefined && tail.waiting >= MAX_WAITERS)
-        return shed('too many requests for this subject')
-      if (underWay >= MAX_UNDER_WAY) return shed('too many requests are under way')
+      if (admit === 'if_room') {
+        if ((tail?.waiting ?? 0) >= MAX_WAITERS) return shed('too many requests for this subject')
+        if (underWay >= MAX_UNDER_WAY) return shed('too many requests are under way')
+      }
       const own = tail ?? { waiting: 0, last: Promise.resolve() }
       if (tail === undefined) tails.set(key, own)
       own.waiting++

@@ -2,6 +2,7 @@
  * Co-hosts answer with their own history, in their own turns, and nobody waits for anybody while holding one.
  */
 import { describe, expect, it } from 'vitest'
+import { MAX_WAITERS } from '../../src/gate/turns.ts'
 import type { Answer, CohostRequest, DecideRequest } from '../../src/gate-types.ts'
 import {
   aStrike,
@@ -259,6 +260,23 @@ describe('what goes wrong between hosts', () => {
     expect(world.kinds().slice(2)).toEqual(['strike', 'decision', 'broadcast', 'decision'])
   })
 
+  it('gives up when a co-host changes under every attempt, and leaves nothing open', async () => {
+    let world: TestGate | null = null
+    world = await gates({
+      policy: policyOf(STRIKE_RULE),
+      async around(what, work) {
+        if (what === 'issue') await world?.gate.patchFacts('b', { followers: 1 }, NOW)
+        return work()
+      },
+    })
+    await expect(world.gate.decide(together('a', ['b']))).rejects.toMatchObject({
+      code: 'log_unavailable',
+      message: 'Cannot decide: a co-host keeps changing',
+    })
+    expect(await opens(world, 'a')).toEqual([])
+    expect(await opens(world, 'b')).toEqual([])
+  })
+
   it('does not deadlock when two broadcasts name each other, again and again', async () => {
     const world = await gates({ policy: policyOf(STRIKE_RULE) })
     const answers: Answer[] = []
@@ -272,6 +290,34 @@ describe('what goes wrong between hosts', () => {
         ])),
       )
     expect(answers.map((answer) => answer.outcome)).toEqual(Array(40).fill('allow'))
+  })
+
+  it('settles with a co-host nobody else gets a turn of any more', async () => {
+    let release = (): void => {}
+    const flood: Promise<unknown>[] = []
+    const world = await gates({
+      policy: policyOf(STRIKE_RULE),
+      async around(what, work) {
+        if (what === 'issue' && flood.length === 0) {
+          const hold = new Promise<void>((done) => {
+            release = done
+          })
+          world.hold = { when: 'before', until: hold }
+          for (let i = 0; i < MAX_WAITERS + 1; i++)
+            flood.push(world.gate.putFacts('b', { followers: i }, NOW).catch((error) => error.code))
+          await settle()
+          world.hold = null
+          setImmediate(() => release())
+        }
+        return work()
+      },
+    })
+    const answer = await world.gate.decide(together('a', ['b']))
+    const codes = await Promise.all(flood)
+    expect(codes).toContain('overloaded')
+    expect(answer.outcome).toBe('allow')
+    expect(await opens(world, 'b')).toMatchObject([{ id: answer.id }])
+    expect(await opens(world, 'a')).toMatchObject([{ id: answer.id }])
   })
 
   it('leaves nothing open when the log hangs while a co-host is confirmed', async () => {

@@ -67,6 +67,21 @@ describe('turns of one subject', () => {
   })
 })
 
+describe('a turn that finishes what was let in', () => {
+  it('is taken beyond every limit, in its order', async () => {
+    const turns = createTurns()
+    const { promise, open } = gateway()
+    const seen: string[] = []
+    const waiting = Array.from({ length: MAX_WAITERS }, () => turns.run('a', () => promise))
+    const last = turns.run('a', async () => seen.push('last'), 'always')
+    await expect(turns.run('a', async () => 1)).rejects.toMatchObject(OVERLOADED)
+    open()
+    await Promise.all([...waiting.map((turn) => turn.then(() => seen.push('first'))), last])
+    expect(seen.at(-1)).toBe('last')
+    expect(turns.size()).toBe(0)
+  })
+})
+
 describe('turns of all subjects', () => {
   it('are not held up by one that hangs', async () => {
     const turns = createTurns()
