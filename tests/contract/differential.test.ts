@@ -97,7 +97,8 @@ describe('memory and SQLite', () => {
         const memory = createMemoryStore({ origin: ORIGIN, checkpointSigner: noteKey().signer })
         const sql = openNodeSql(':memory:')
         migrate(sql)
-        const writer = { write: () => Promise.reject(new Error('unused')), follow: () => {} }
+        const unused = (): Promise<never> => Promise.reject(new Error('unused'))
+        const writer = { write: unused, writeLater: unused, follow: () => {} }
         const [entries, subjects] = [createEntries(sql, ORIGIN), createSubjects(sql)]
         const parts = { sql, writer, entries, subjects }
         let clock = 0

@@ -6,10 +6,11 @@ import { ledgerContract } from './ledger-contract.ts'
 import { logContract } from './log-contract.ts'
 import { newDataDir, openStore } from './node-store.ts'
 
-async function create(): Promise<StoreUnderTest> {
+/** `rushed`: commits go through the other thread, as they do once a gate is busy. */
+async function create(rushed: boolean): Promise<StoreUnderTest> {
   const dir = await newDataDir()
   const open = async (): Promise<StoreUnderTest> => {
-    const store = await openStore({ dir: dir.path })
+    const store = await openStore({ dir: dir.path, rushed })
     return {
       ...store,
       publish: async () => {
@@ -28,7 +29,11 @@ async function create(): Promise<StoreUnderTest> {
   return open()
 }
 
-ledgerContract('node', create, { durable: true })
-directoryContract('node', create)
-keysContract('node', create)
-logContract('node', create)
+for (const rushed of [false, true]) {
+  const name = rushed ? 'node in a rush' : 'node'
+  const creating = (): Promise<StoreUnderTest> => create(rushed)
+  ledgerContract(name, creating, { durable: true })
+  directoryContract(name, creating)
+  keysContract(name, creating)
+  logContract(name, creating)
+}

@@ -86,6 +86,7 @@ function start(disk: Disk): Process {
         return result
       })
     },
+    writeLater: (work) => writer.write(work),
   }
   const tiles: TileStore = {
     async put(written) {

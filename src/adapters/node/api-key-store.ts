@@ -35,7 +35,7 @@ export async function openApiKeyStore(dir: string): Promise<ApiKeyStore> {
   }
   const write: Writer['write'] = async (work) => sql.transaction(work)
   return {
-    apiKeys: createSqlApiKeys(sql, { write, follow: () => {} }),
+    apiKeys: createSqlApiKeys(sql, { write, writeLater: write, follow: () => {} }),
     close: () => sql.close(),
   }
 }

@@ -4,6 +4,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import { LivegateError } from '../../core/errors.ts'
+import { leafOf } from '../../core/record/hashing.ts'
 import type { Grown } from '../../core/tlog/grow.ts'
 import { extendTree } from '../sqlite/extend.ts'
 import {
@@ -12,6 +13,7 @@ import {
   SHORT_PASS_MS,
   type WalReport,
 } from './background.ts'
+import { nodeHasher } from './hasher.ts'
 import { nodeSqlOver } from './node-sql.ts'
 
 const database = new DatabaseSync(String(workerData), { timeout: 1_000 })
@@ -23,8 +25,10 @@ const checkpoint = database.prepare('PRAGMA wal_checkpoint(PASSIVE)')
 /** Under constant load each pass is about a quarter of the one before. */
 const MAX_PASSES = 8
 
+const hashEntry = (entry: Uint8Array): Uint8Array => leafOf(entry, nodeHasher)
+
 function perform(task: BackgroundTask): Grown | WalReport {
-  if (task.task === 'extend') return extendTree(sql, task.edge, task.to)
+  if (task.task === 'extend') return extendTree(sql, task.edge, task.to, hashEntry)
   return emptyWal()
 }
 

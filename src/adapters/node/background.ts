@@ -38,6 +38,8 @@ export interface Background {
 export interface BackgroundParts {
   readonly path: string
   readonly sql: NodeSql
+  /** Copies the last few pages of the write-ahead log between two commits, so that it can start over; here unless given. */
+  readonly lastPass?: () => void
   /** Shortest time between two copies of the write-ahead log, ms; 1,000 unless given. */
   readonly checkpointMs?: number
   readonly onError: (error: unknown) => void
@@ -57,7 +59,7 @@ interface Waiter {
 }
 
 export function createBackground(parts: BackgroundParts): Background {
-  const { path, sql, checkpointMs = 1_000, onError } = parts
+  const { path, sql, lastPass = sql.checkpoint, checkpointMs = 1_000, onError } = parts
   const waiters = new Map<number, Waiter>()
   let thread: Worker | null = null
   let timer: ReturnType<typeof setTimeout> | null = null
@@ -71,6 +73,7 @@ export function createBackground(parts: BackgroundParts): Background {
     started.on('message', (result: BackgroundResult) => {
       const waiter = waiters.get(result.id)
       waiters.delete(result.id)
+      if (waiters.size === 0) started.unref()
       if ('value' in result) waiter?.resolve(result.value)
       else waiter?.reject(new LivegateError(result.code, result.message))
     })
@@ -89,6 +92,8 @@ export function createBackground(parts: BackgroundParts): Background {
       const id = ++lastId
       waiters.set(id, { resolve, reject })
       thread ??= start()
+      // Whoever waits keeps the process alive; the thread alone does not.
+      thread.ref()
       thread.postMessage({ id, ...task })
     })
   }
@@ -96,7 +101,7 @@ export function createBackground(parts: BackgroundParts): Background {
   async function checkpoint(): Promise<void> {
     try {
       const report = (await ask({ task: 'checkpoint' })) as WalReport
-      if (report.pages > MAX_WAL_PAGES && report.took_ms <= SHORT_PASS_MS) sql.checkpoint()
+      if (report.pages > MAX_WAL_PAGES && report.took_ms <= SHORT_PASS_MS) lastPass()
     } catch (error) {
       if (!stopped) onError(error)
     }

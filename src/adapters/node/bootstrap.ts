@@ -7,13 +7,13 @@
 import { fromBase64Url } from '../../core/encoding.ts'
 import { ENGINE } from '../../core/policy/plan.ts'
 import { keyDraft, type RecordDraft } from '../../core/record/drafts.ts'
-import type { Hasher } from '../../core/record/hashing.ts'
 import { createIssuer, type Issue } from '../../core/record/issue.ts'
 import { ed25519Jwk } from '../../core/record/jwk.ts'
 import { policyDigest, policyDrafts } from '../../core/record/policy-parts.ts'
 import { parseVkey } from '../../core/tlog/note-key.ts'
 import { newRecordId } from '../../gate/context.ts'
 import type { Clock, DeploymentKind, Log, Random, RecordSigner, SignedRecord } from '../../ports.ts'
+import { nodeHasher } from './hasher.ts'
 
 export interface Scribe {
   readonly issue: Issue
@@ -27,19 +27,18 @@ export interface ScribeParts {
   readonly signer: RecordSigner
   readonly clock: Clock
   readonly random: Random
-  readonly hasher: Hasher
 }
 
 /** Issues records of one log under one key. */
 export function createScribe(parts: ScribeParts): Scribe {
-  const { issuer, log, signer, clock, random, hasher } = parts
+  const { issuer, log, signer, clock, random } = parts
   const issue = createIssuer({
     issuer,
     engine: ENGINE,
     log: log.origin,
     signer,
     random: (count) => random.bytes(count),
-    hasher,
+    hasher: nodeHasher,
   })
   return {
     issue,

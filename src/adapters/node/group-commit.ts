@@ -4,17 +4,21 @@
  * No timer: a flush is due at the end of the turn of the event loop in which work arrived, and a commit that takes
  * longer gathers more. A batch is one synchronous BEGIN … COMMIT; any error aborts all of it, the mirrors forget, and
  * everybody in it is told `log_unavailable`. A full disk, an I/O error or corruption stop accepting; a failed fsync
- * ends the process (sqlite-faults.ts). Beyond its bound the queue sheds: nothing queued is ever dropped to keep up.
+ * ends the process (sqlite-faults.ts). A batch that only needs writing is committed by another thread when there is one
+ * (committer.ts), while the next gathers; any other runs here, between two of those. Beyond its bound the queue sheds: nothing queued is ever dropped to keep up.
  */
 import { LivegateError } from '../../core/errors.ts'
 import type { Observe } from '../../ports.ts'
 import type { Halt } from '../sqlite/halt.ts'
 import type { Mirror, Sql, Writer } from '../sqlite/sql.ts'
+import type { Committer } from './committer.ts'
 import { gravityOf } from './sqlite-faults.ts'
 
 export interface GroupCommitParts {
   readonly sql: Pick<Sql, 'transaction'>
   readonly halt: Halt
+  /** Commits elsewhere; absent: everything is committed here. */
+  readonly committer?: Committer
   /** Ends the process: a sync failed and memory can no longer be trusted. */
   readonly die: (error: unknown) => void
   readonly observe?: Observe
@@ -52,9 +56,14 @@ export interface GroupCommit extends Writer {
   onCommitted(listener: (jobs: number) => void): void
 }
 
+/** Pieces that are sent off before the turn ends, so that the other thread works while this one goes on. */
+const EAGER_JOBS = 8
+
 interface Job {
   readonly work: () => unknown
   readonly bytes: number
+  /** It may be committed elsewhere. */
+  readonly later: boolean
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -69,19 +78,22 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
   let queuedBytes = 0
   let due = false
   let closing = false
+  /** A batch is being committed elsewhere. */
+  let away = false
 
   function flushSoon(): void {
-    if (due) return
+    if (due || away) return
     due = true
     schedule(flush)
   }
 
   function flush(): void {
     due = false
+    if (away) return
     const batch = take()
     if (batch.length > 0) commit(batch)
     if (queue.length > 0) flushSoon()
-    else for (const done of drained.splice(0)) done()
+    else if (!away) for (const done of drained.splice(0)) done()
   }
 
   function take(): Job[] {
@@ -99,19 +111,51 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
 
   function commit(batch: readonly Job[]): void {
     const began = performance.now()
-    let results: readonly unknown[]
+    const work = (): unknown[] => batch.map((job) => job.work())
+    const { committer } = parts
+    const send = committer?.ready(batch.length) === true && batch.every((job) => job.later)
     try {
       if (halt.why() !== null) throw halt.error()
-      results = sql.transaction(() => batch.map((job) => job.work()))
+      if (send) sendOff(committer, { batch, work, began })
+      else committed(batch, sql.transaction(work), began)
     } catch (error) {
-      for (const mirror of mirrors) mirror.aborted()
-      refuse(batch, error)
+      undone(batch, error)
+    }
+  }
+
+  function sendOff(
+    committer: Committer,
+    step: {
+      readonly batch: readonly Job[]
+      readonly work: () => unknown[]
+      readonly began: number
+    },
+  ): void {
+    const { batch, work, began } = step
+    const { result, statements } = committer.collect(work)
+    if (statements.length === 0) {
+      committed(batch, result, began)
       return
     }
+    away = true
+    committer.commit(statements, (error) => {
+      away = false
+      if (error === null) committed(batch, result, began)
+      else undone(batch, error)
+      flush()
+    })
+  }
+
+  function committed(batch: readonly Job[], results: readonly unknown[], began: number): void {
     for (const mirror of mirrors) mirror.committed()
     for (const [i, job] of batch.entries()) job.resolve(results[i])
     parts.observe?.({ type: 'committed', batch: batch.length, took_ms: performance.now() - began })
     for (const listener of listeners) listener(batch.length)
+  }
+
+  function undone(batch: readonly Job[], error: unknown): void {
+    for (const mirror of mirrors) mirror.aborted()
+    refuse(batch, error)
   }
 
   /** The batch is undone. What that means for everybody else depends on why. */
@@ -128,24 +172,34 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
   }
 
   function settled(): Promise<void> {
-    if (queue.length === 0) return Promise.resolve()
+    if (queue.length === 0 && !away) return Promise.resolve()
     return new Promise((done) => {
       drained.push(done)
     })
   }
 
+  function enqueue<T>(work: () => T, bytes: number, later: boolean): Promise<T> {
+    if (halt.why() !== null) return Promise.reject(halt.error())
+    if (closing) return Promise.reject(unavailable(null))
+    if (queue.length >= limits.queueJobs || queuedBytes + bytes > limits.queueBytes)
+      return Promise.reject(overloaded(parts.observe))
+    return new Promise((resolve, reject) => {
+      queue.push({ work, bytes, later, resolve: resolve as (result: unknown) => void, reject })
+      queuedBytes += bytes
+      if (
+        queue.length >= EAGER_JOBS &&
+        later &&
+        !away &&
+        parts.committer?.ready(EAGER_JOBS) === true
+      )
+        flush()
+      else flushSoon()
+    })
+  }
+
   return {
-    write<T>(work: () => T, bytes = 1024): Promise<T> {
-      if (halt.why() !== null) return Promise.reject(halt.error())
-      if (closing) return Promise.reject(unavailable(null))
-      if (queue.length >= limits.queueJobs || queuedBytes + bytes > limits.queueBytes)
-        return Promise.reject(overloaded(parts.observe))
-      return new Promise((resolve, reject) => {
-        queue.push({ work, bytes, resolve: resolve as (result: unknown) => void, reject })
-        queuedBytes += bytes
-        flushSoon()
-      })
-    },
+    write: (work, bytes = 1024) => enqueue(work, bytes, false),
+    writeLater: (work, bytes = 1024) => enqueue(work, bytes, true),
     follow: (mirror) => {
       mirrors.push(mirror)
     },

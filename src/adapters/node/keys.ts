@@ -1,10 +1,9 @@
 /**
  * The three secrets of a deployment: record key, checkpoint key, pepper; each in a file of its own.
  *
- * Records are signed in place: a thread of Node's pool would take part of the ~30 µs off the main thread, but signatures
- * then come back one by one, batches halve and the whole costs more CPU. The checkpoint key is written as the private
- * key text of golang.org/x/mod/sumdb/note, so that other tools can read it. The pepper keys hashes of stream keys.
- * Files and permissions: data-dir.ts.
+ * `signer` signs in place; signing.ts hands batches to a thread (one of Node's pool would return signatures one by one, and
+ * batches would halve). The checkpoint key is written as the private key text of golang.org/x/mod/sumdb/note, so that
+ * other tools can read it. The pepper keys hashes of stream keys. Files and permissions: data-dir.ts.
  */
 import {
   createHmac,
@@ -21,7 +20,7 @@ import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import { thumbprint } from '../../core/record/jwk.ts'
 import { ed25519Signer, type NoteSigner } from '../../core/tlog/note.ts'
 import { formatVkey, keyIdHex, NOTE_ED25519, noteKeyId } from '../../core/tlog/note-key.ts'
-import type { Pepper, RecordSigner } from '../../ports.ts'
+import type { Pepper } from '../../ports.ts'
 
 /** What the key files hold, as text. */
 export interface KeyTexts {
@@ -34,7 +33,9 @@ export interface KeyTexts {
 }
 
 export interface Keys {
-  readonly signer: RecordSigner
+  readonly signer: { readonly kid: string; sign(bytes: Uint8Array): Uint8Array }
+  /** The private key `signer` uses, for another thread. */
+  readonly recordKey: KeyObject
   readonly recordJwk: Ed25519Jwk
   readonly checkpointSigner: NoteSigner
   /** Verifier key of the log. */
@@ -67,6 +68,7 @@ export function readKeys(texts: KeyTexts, origin: string): Keys {
       kid: thumbprint(recordJwk),
       sign: (bytes) => new Uint8Array(sign(null, bytes, record)),
     },
+    recordKey: record,
     recordJwk,
     checkpointSigner: ed25519Signer({
       name: origin,

@@ -8,7 +8,17 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { LivegateError } from '../../core/errors.ts'
 import { type Row, requireBindable, type Sql, type SqlValue } from '../sqlite/sql.ts'
 
+/** A statement to run later. */
+export interface Statement {
+  readonly text: string
+  readonly values: readonly SqlValue[]
+  /** It must change exactly one row. */
+  readonly swaps: boolean
+}
+
 export interface NodeSql extends Sql {
+  /** Collects what `work` would `run` and `swap` instead of doing it; reads see the database as it is. */
+  collect<T>(work: () => T): { readonly result: T; readonly statements: readonly Statement[] }
   /** Moves the write-ahead log into the database as far as readers allow; true when all of it was. */
   checkpoint(): boolean
   close(): void
@@ -42,6 +52,7 @@ export function openNodeSql(path: string, options: NodeSqlOptions = {}): NodeSql
 /** The port over a connection somebody else has set up. */
 export function nodeSqlOver(database: DatabaseSync): NodeSql {
   const statements = new Map<string, StatementSync>()
+  let collected: Statement[] | null = null
 
   function prepared(text: string): StatementSync {
     const known = statements.get(text)
@@ -54,7 +65,22 @@ export function nodeSqlOver(database: DatabaseSync): NodeSql {
   return {
     run(text, ...values) {
       requireBindable(values)
-      prepared(text).run(...bindable(values))
+      if (collected !== null) collected.push({ text, values, swaps: false })
+      else prepared(text).run(...bindable(values))
+    },
+    swap(text, ...values) {
+      requireBindable(values)
+      if (collected !== null) collected.push({ text, values, swaps: true })
+      else requireOneRow(Number(prepared(text).run(...bindable(values)).changes))
+    },
+    collect(work) {
+      const mine: Statement[] = []
+      collected = mine
+      try {
+        return { result: work(), statements: mine }
+      } finally {
+        collected = null
+      }
     },
     get(text, ...values) {
       requireBindable(values)
@@ -71,6 +97,14 @@ export function nodeSqlOver(database: DatabaseSync): NodeSql {
     },
     close: () => database.close(),
   }
+}
+
+function requireOneRow(changes: number): void {
+  if (changes === 1) return
+  throw new LivegateError(
+    'internal',
+    `Cannot swap: ${changes} rows were as expected, expected one row`,
+  )
 }
 
 function transact<T>(

@@ -4,14 +4,12 @@
  * Order of a start: data directory (created only when asked) → policy compiled and logged → gate → HTTP. Order of a
  * stop: no new requests → those under way finish → what waits is settled → a last round → the directory is released.
  */
-import { createHash, hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { createRemoteJWKSet } from 'jose'
 import { LivegateError } from '../../core/errors.ts'
 import { compilePolicy } from '../../core/policy/compile.ts'
-import type { Hasher } from '../../core/record/hashing.ts'
 import type { After } from '../../gate/context.ts'
 import { createGate } from '../../gate.ts'
 import type { GateEvent, Observe } from '../../ports.ts'
@@ -40,12 +38,6 @@ export interface ServerIo {
   readonly signal: AbortSignal
   /** Lines for the person who started the gate; standard error. */
   readonly talk: (text: string) => void
-}
-
-/** OpenSSL's SHA-256: three times the portable one on a record. */
-const nodeHasher: Hasher = {
-  digest: (bytes) => new Uint8Array(createHash('sha256').update(bytes).digest()),
-  digestText: (text) => hash('sha256', text, 'base64url'),
 }
 
 const after: After = (delay_ms, fire) => {
@@ -162,7 +154,6 @@ function scribeFor(config: ServerConfig, store: Pick<NodeStore, 'log' | 'signer'
     signer,
     clock: systemClock,
     random,
-    hasher: nodeHasher,
   })
 }
 

@@ -32,6 +32,7 @@ import { migrate } from '../sqlite/schema.ts'
 import { createSqlStreamKeys } from '../sqlite/stream-keys.ts'
 import { createSubjects } from '../sqlite/subjects.ts'
 import { createBackground } from './background.ts'
+import { createCommitter } from './committer.ts'
 import {
   checkDataDir,
   createDataDir,
@@ -46,6 +47,7 @@ import { createGroupCommit, type GroupCommitLimits } from './group-commit.ts'
 import { type Keys, readKeys } from './keys.ts'
 import { type NodeSql, type NodeSqlOptions, openNodeSql } from './node-sql.ts'
 import { createRoundTimer } from './round-timer.ts'
+import { createSigning } from './signing.ts'
 import { createTileFiles } from './tile-files.ts'
 
 export interface NodeStoreOptions {
@@ -61,6 +63,8 @@ export interface NodeStoreOptions {
   readonly commit?: Partial<GroupCommitLimits>
   /** Weight of the hot subjects in memory; 50,000. */
   readonly cacheWeight?: number
+  /** Starts the threads at once instead of with the first rush, and waits for them. */
+  readonly rushed?: boolean
   /** Shortest time between two rounds, ms; 1,000. */
   readonly roundIntervalMs?: number
 }
@@ -144,6 +148,7 @@ export async function openNodeStore(options: NodeStoreOptions): Promise<NodeStor
   const store = await openParts({ paths, options, create: null })
   try {
     await store.load()
+    if (options.rushed === true) await store.rush()
     if (store.log.has(store.signer.kid)) return store
     throw refused('its record key is not in its log', {
       hint: 'The keys belong to another log; restore database, log and keys from the same moment.',
@@ -202,6 +207,8 @@ interface Assembly {
 interface Assembled extends NodeStore {
   /** Compares storage with what is published; a contradiction halts instead of throwing. */
   load(): Promise<void>
+  /** Resolves when commits go through their thread. */
+  rush(): Promise<void>
 }
 
 function assemble(assembly: Assembly): Assembled {
@@ -209,7 +216,9 @@ function assemble(assembly: Assembly): Assembled {
   const { observe = () => {}, die = exit, onError = () => {} } = options
   const halt = createHalt(observe)
   const limits = options.commit ?? {}
-  const writer = createGroupCommit({ sql, halt, die, observe, limits })
+  const committer = createCommitter({ path: paths.database, sql, onError })
+  const writer = createGroupCommit({ sql, halt, committer, die, observe, limits })
+  const signing = createSigning({ signer: keys.signer, key: keys.recordKey, onError })
   const entries = createEntries(sql, origin)
   const subjects = createSubjects(sql, options.cacheWeight)
   writer.follow(entries)
@@ -218,7 +227,10 @@ function assemble(assembly: Assembly): Assembled {
   const signers = [keys.checkpointSigner]
   const signCheckpoint = (body: string): Promise<string> => signNote({ body, signers })
   const elapsed = (): number => performance.now()
-  const background = createBackground({ path: paths.database, sql, onError })
+  const background = createBackground({
+    ...{ path: paths.database, sql, onError },
+    lastPass: committer.checkpoint,
+  })
   const rounds = createRounds({
     ...{ sql, writer, entries, tiles, halt, observe, elapsed, extend: background.extend },
     signNote: signCheckpoint,
@@ -242,7 +254,7 @@ function assemble(assembly: Assembly): Assembled {
     streamKeys: createSqlStreamKeys(sql, writer),
     apiKeys: createSqlApiKeys(sql, writer),
     log: createSqlLog({ origin, writer, entries, rounds, tiles }),
-    signer: keys.signer,
+    signer: signing.signer,
     pepper: keys.pepper,
     recordJwk: keys.recordJwk,
     recordKeys: () => recordKeysOf(sql).map((x) => ({ kty: 'OKP', crv: 'Ed25519', x })),
@@ -264,11 +276,14 @@ function assemble(assembly: Assembly): Assembled {
         if (halt.why() === null) throw error
       }
     },
+    rush: committer.rush,
     async close() {
       await writer.settled()
       const finished = await timer.finish()
       await writer.drain()
       await background.stop()
+      await committer.stop()
+      await signing.stop()
       sql.close()
       release()
       return finished

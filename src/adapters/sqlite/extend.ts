@@ -6,7 +6,7 @@
  */
 import { MAX_ROUND_BYTES, MAX_ROUND_ENTRIES } from '../../core/limits.ts'
 import type { Edge } from '../../core/tlog/edge.ts'
-import { type Grown, grow } from '../../core/tlog/grow.ts'
+import { type Grown, type Growth, grow } from '../../core/tlog/grow.ts'
 import { TILE_WIDTH } from '../../core/tlog/tile.ts'
 import { readEntries } from './entries.ts'
 import type { Sql } from './sql.ts'
@@ -15,13 +15,19 @@ import type { Sql } from './sql.ts'
 export type Extend = (edge: Edge, to: number) => Promise<Grown> | Grown
 
 /** `Extend` over the rows of `sql`. Throws `halted` when rows are missing or do not hash to their leaves. */
-export function extendTree(sql: Sql, edge: Edge, to: number): Grown {
+export function extendTree(
+  sql: Sql,
+  edge: Edge,
+  to: number,
+  hashEntry?: Growth['hashEntry'],
+): Grown {
   const end = Math.min(to, edge.size + MAX_ROUND_ENTRIES)
   const added = readEntries(sql, { from: edge.size, to: end, maxBytes: MAX_ROUND_BYTES })
   const begin = edge.size - (edge.size % TILE_WIDTH)
   const unfinished = readEntries(sql, { from: begin, to: edge.size })
   return grow({
     edge,
+    ...(hashEntry === undefined ? {} : { hashEntry }),
     leaves: added.map((entry) => entry.leaf),
     entries: { unfinished: unfinished.map((e) => e.bytes), added: added.map((e) => e.bytes) },
   })

@@ -30,10 +30,18 @@ export function createSqlLedger(parts: LedgerParts): Ledger {
     async commit(change) {
       if (change.record !== null) requireEntry(change.record)
       requireWhole(change)
-      return writer.write(() => applyChange(parts, change), weigh(change))
+      const apply = (): CommitResult => applyChange(parts, change)
+      return readsRows(change)
+        ? writer.write(apply, weigh(change))
+        : writer.writeLater(apply, weigh(change))
     },
     idempotent: (caller, subject, key) => findAnswer(sql, { caller, subject, key }),
   }
+}
+
+/** Strike ids belong to one subject each, and another change may be about to claim the same: that needs to look. */
+function readsRows({ strike, reverses }: Change): boolean {
+  return strike !== undefined || reverses !== undefined
 }
 
 /** Applies one change, or says why not with nothing written. Inside a transaction only. */

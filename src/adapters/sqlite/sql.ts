@@ -15,6 +15,8 @@ export type Row = Readonly<Record<string, SqlValue | undefined>>
 export interface Sql {
   /** Runs one statement for its effect. */
   run(text: string, ...values: readonly SqlValue[]): void
+  /** Runs one statement that must change exactly one row, as a compare-and-swap does; throws otherwise. */
+  swap(text: string, ...values: readonly SqlValue[]): void
   /** First row, or undefined; further rows are not read. */
   get(text: string, ...values: readonly SqlValue[]): Row | undefined
   all(text: string, ...values: readonly SqlValue[]): readonly Row[]
@@ -33,6 +35,12 @@ export interface Writer {
    * `work` returns its expected failures, found before its first write. `bytes` estimates what it writes.
    */
   write<T>(work: () => T, bytes?: number): Promise<T>
+  /**
+   * As `write`, for work that needs nothing of the database but rows no other work of the same kind writes: it only
+   * calls `run` and `swap`, which may take effect later (in the order of the calls, before the promise resolves), and
+   * may be called where another thread commits what it has written.
+   */
+  writeLater<T>(work: () => T, bytes?: number): Promise<T>
   /** Keeps memory in step with the database. */
   follow(mirror: Mirror): void
 }

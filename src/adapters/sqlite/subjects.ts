@@ -23,8 +23,8 @@ export interface Subjects extends Mirror {
   /** The subject's durable state, or what the running transaction has made of it. */
   read(subject: string): SubjectEntry
   /**
-   * Compare-and-swap: writes the next state if the stored row still is as `expect` says, and returns it; null and
-   * nothing written otherwise. Inside a transaction only.
+   * Compare-and-swap: writes the next state if the state is as `expect` says, and returns it; null and nothing written
+   * otherwise. A row that is not as memory has it throws, which undoes the transaction. Inside a transaction only.
    */
   advance(
     change: Change,
@@ -39,11 +39,11 @@ export const DEFAULT_CACHE_WEIGHT = 50_000
 
 const SELECT = `SELECT rid, pseudonym, seq, head, head_idx, last_at, version, strikes, doc
   FROM subjects WHERE subject = ?`
-const INSERT = `INSERT INTO subjects (subject, pseudonym, seq, head, head_idx, last_at, version, strikes, doc)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (subject) DO NOTHING RETURNING rid`
+const INSERT = `INSERT INTO subjects (rid, subject, pseudonym, seq, head, head_idx, last_at, version, strikes, doc)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 const UPDATE = `UPDATE subjects
   SET pseudonym = ?, seq = ?, head = ?, head_idx = ?, last_at = ?, version = ?, strikes = ?, doc = ?
-  WHERE rid = ? AND seq = ? AND head IS ? AND version = ? RETURNING rid`
+  WHERE rid = ? AND seq = ? AND head IS ? AND version = ?`
 const STRANGER: SubjectEntry = { rid: null, head_idx: null, state: NOBODY }
 
 export function createSubjects(sql: Sql, weight: number = DEFAULT_CACHE_WEIGHT): Subjects {
@@ -52,6 +52,7 @@ export function createSubjects(sql: Sql, weight: number = DEFAULT_CACHE_WEIGHT):
     sizeCalculation: ({ state }) => 1 + state.strikes.length + state.broadcasts.length,
   })
   const written = new Map<string, SubjectEntry>()
+  let nextRid = nextRidOf(sql)
 
   function read(subject: string): SubjectEntry {
     const known = written.get(subject) ?? durable.get(subject)
@@ -73,8 +74,8 @@ export function createSubjects(sql: Sql, weight: number = DEFAULT_CACHE_WEIGHT):
       if (expect.seq !== seq || expect.head !== head || expect.version !== version) return null
       const state = nextState(before.state, change, place?.head ?? null)
       const head_idx = place?.idx ?? before.head_idx
-      const rid = store(sql, { change, before, state, head_idx })
-      if (rid === null) return null
+      const rid = before.rid ?? nextRid++
+      store(sql, { change, before, rid, state, head_idx })
       const entry: SubjectEntry = { rid, head_idx, state }
       written.set(change.subject, entry)
       return entry
@@ -90,6 +91,7 @@ export function createSubjects(sql: Sql, weight: number = DEFAULT_CACHE_WEIGHT):
     aborted() {
       written.clear()
       durable.clear()
+      nextRid = nextRidOf(sql)
     },
   }
 }
@@ -99,20 +101,24 @@ function store(
   step: {
     readonly change: Change
     readonly before: SubjectEntry
+    readonly rid: number
     readonly state: SubjectState
     readonly head_idx: number | null
   },
-): number | null {
-  const { change, before, state, head_idx } = step
+): void {
+  const { change, before, rid, state, head_idx } = step
   const { pseudonym, seq, head, last_at, version, strikes } = state
   const columns = [pseudonym, seq, head, head_idx, last_at, version, strikes.length] as const
   const doc = encodeDoc(state)
   const { expect } = change
-  const row =
-    before.rid === null
-      ? sql.get(INSERT, change.subject, ...columns, doc)
-      : sql.get(UPDATE, ...columns, doc, before.rid, expect.seq, expect.head, expect.version)
-  return row === undefined ? null : integer(row, 'rid')
+  if (before.rid === null) sql.run(INSERT, rid, change.subject, ...columns, doc)
+  else sql.swap(UPDATE, ...columns, doc, rid, expect.seq, expect.head, expect.version)
+}
+
+function nextRidOf(sql: Sql): number {
+  const row = sql.get('SELECT max(rid) AS last FROM subjects')
+  const last = row === undefined ? null : integerOrNull(row, 'last')
+  return last === null ? 1 : last + 1
 }
 
 function entryOf(sql: Sql, row: Row): SubjectEntry {

@@ -222,19 +222,18 @@ function checkOf(kind: RecordKind, where: Where): Check {
   return object(Object.fromEntries(mine.map((row) => [row.name, row])))
 }
 
-const CHECKS: ReadonlyMap<string, Check> = new Map(
-  RECORD_KINDS.flatMap((kind) =>
-    (['public', ...GROUP_NAMES] as const).map(
-      (where) => [`${kind} ${where}`, checkOf(kind, where)] as const,
-    ),
-  ),
-)
-const NOTHING = object({})
+const PLACES: readonly Where[] = ['public', ...GROUP_NAMES]
+const CHECKS = Object.fromEntries(
+  RECORD_KINDS.map((kind) => [
+    kind,
+    Object.fromEntries(PLACES.map((where) => [where, checkOf(kind, where)])),
+  ]),
+) as Readonly<Record<RecordKind, Readonly<Record<Where, Check>>>>
 
 /**
  * The check of everything a record of `kind` says in public, or inside one group. A group without rows for that kind
  * must be the empty object.
  */
 export function claimCheck(kind: RecordKind, where: 'public' | GroupName): Check {
-  return CHECKS.get(`${kind} ${where}`) ?? NOTHING
+  return CHECKS[kind][where]
 }

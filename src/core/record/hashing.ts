@@ -26,3 +26,12 @@ export function leafOf(entry: Uint8Array, hasher: Hasher): Uint8Array {
   input.set(entry, 1)
   return hasher.digest(input)
 }
+
+const encoder = new TextEncoder()
+
+/** Room for a leaf's input (its first byte is the 00) of `ascii` and `more` bytes after it. */
+export function leafInput(ascii: string, more: number): Uint8Array {
+  const input = new Uint8Array(1 + ascii.length + more)
+  encoder.encodeInto(ascii, input.subarray(1))
+  return input
+}

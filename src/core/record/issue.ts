@@ -3,17 +3,17 @@
  *
  * The bytes made here are the log entry and are never re-serialised; they must not leave the process before they are
  * durable in the log (G1). Signer and randomness are injected: core has neither keys nor entropy. This is the hot
- * path: one JSON.stringify per group, header text prepared per kind, one copy of the bytes.
+ * path: one JSON.stringify per group, header text prepared per kind, one buffer for the bytes.
  * From: drafts.ts. Next: parse.ts and verify.ts, the way back.
  */
-import { textToBase64Url, toBase64Url, utf8 } from '../encoding.ts'
+import { textToBase64Url, toBase64Url } from '../encoding.ts'
 import { LivegateError } from '../errors.ts'
 import { MAX_ENTRY_BYTES, MMD_S } from '../limits.ts'
 import { claimCheck } from './claims.ts'
 import { discloseAll, SALT_BYTES } from './disclosure.ts'
 import type { RecordDraft } from './drafts.ts'
 import type { GroupValues, Openings } from './groups.ts'
-import { type Hasher, leafOf, portableHasher } from './hashing.ts'
+import { type Hasher, leafInput, portableHasher } from './hashing.ts'
 import {
   GROUP_NAMES,
   type GroupName,
@@ -73,6 +73,10 @@ export interface IssueTime {
  */
 export type Issue = (draft: RecordDraft, time: IssueTime) => Promise<IssuedRecord>
 
+const encoder = new TextEncoder()
+/** The dot, and 64 bytes in base64url. */
+const SIGNATURE_CHARS = 87
+
 /** Makes the function that issues the records of one log under one key. */
 export function createIssuer(options: IssuerOptions): Issue {
   const { issuer, engine, log, signer, random, hasher = portableHasher } = options
@@ -96,11 +100,14 @@ export function createIssuer(options: IssuerOptions): Issue {
     }
     require(kind, 'public', payload)
     const signed = `${headers.get(kind)}.${textToBase64Url(JSON.stringify(payload))}`
-    const signature = await signer.sign(utf8(signed))
-    const jws = `${signed}.${toBase64Url(signature)}`
-    requireSize(kind, jws.length)
-    const bytes = utf8(jws)
-    return { kind, jti, iat, jws, bytes, leaf: leafOf(bytes, hasher), openings }
+    requireSize(kind, signed.length + SIGNATURE_CHARS)
+    // One buffer for what is signed, logged and hashed.
+    const input = leafInput(signed, SIGNATURE_CHARS)
+    const signature = await signer.sign(input.subarray(1, 1 + signed.length))
+    const end = `.${toBase64Url(signature)}`
+    encoder.encodeInto(end, input.subarray(1 + signed.length))
+    const jws = signed + end
+    return { kind, jti, iat, jws, bytes: input.subarray(1), leaf: hasher.digest(input), openings }
   }
 }
 

@@ -26,6 +26,8 @@ export interface Growth {
   readonly leaves: readonly Hash[]
   /** Without entries no bundle is made: a mirror of hashes only. */
   readonly entries?: GrowthEntries
+  /** Leaf hash of an entry by a host's faster SHA-256; the portable one unless given. */
+  readonly hashEntry?: (entry: Uint8Array) => Hash
 }
 
 /** One file of the log, below its prefix; it never changes once written. */
@@ -45,13 +47,13 @@ export interface Grown {
  * Extends a tree. Throws `internal` when edge, leaves or entries do not fit each other, and `halted` when an entry
  * does not hash to its leaf: then memory or storage has lied, and nothing made from it may be signed.
  */
-export function grow({ edge, leaves, entries }: Growth): Grown {
+export function grow({ edge, leaves, entries, hashEntry = leafHash }: Growth): Grown {
   requireEdge(edge)
   const size = edge.size + leaves.length
   requireCount(size, 'a tree size')
   if (leaves.some((leaf) => leaf.length !== HASH_BYTES))
     throw new LivegateError('internal', 'Cannot grow tree: a leaf is not 32 bytes, expected a hash')
-  const tiles = entries === undefined ? [] : bundleFiles({ edge, leaves, entries })
+  const tiles = entries === undefined ? [] : bundleFiles({ edge, leaves, entries, hashEntry })
   const rows = [...edge.rows]
   let added = joined(leaves)
   for (let level = 0; added.length > 0; level++) {
@@ -112,7 +114,7 @@ function bundleFiles(growth: Required<Growth>): LogFile[] {
 }
 
 /** One flipped bit between an entry and its leaf makes a log unverifiable for ever: look before signing. */
-function checkEntries({ edge, leaves, entries }: Required<Growth>): void {
+function checkEntries({ edge, leaves, entries, hashEntry }: Required<Growth>): void {
   const { unfinished, added } = entries
   const row = edge.rows[0] ?? new Uint8Array(0)
   if (unfinished.length * HASH_BYTES !== row.length || added.length !== leaves.length)
@@ -123,7 +125,7 @@ function checkEntries({ edge, leaves, entries }: Required<Growth>): void {
   const begin = edge.size - unfinished.length
   for (const [i, entry] of [...unfinished, ...added].entries()) {
     const leaf = leaves[i - unfinished.length] ?? row.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES)
-    if (!sameHash(leafHash(entry), leaf))
+    if (!sameHash(hashEntry(entry), leaf))
       throw new LivegateError(
         'halted',
         `Cannot grow tree: entry ${begin + i} does not hash to its leaf, expected unchanged bytes`,

@@ -49,6 +49,10 @@ function rig(): Rig {
       note(text)
       sql.run(text, ...values)
     },
+    swap: (text, ...values) => {
+      note(text)
+      sql.swap(text, ...values)
+    },
     get: (text, ...values) => {
       note(text)
       return sql.get(text, ...values)
@@ -63,7 +67,8 @@ function rig(): Rig {
   const subjects = createSubjects(counting)
   const logging = { ...createEntries(counting, ORIGIN), committed: entries.committed }
   statements.length = 0
-  const writer = { write: () => Promise.reject(new Error('unused')), follow: () => {} }
+  const unused = (): Promise<never> => Promise.reject(new Error('unused'))
+  const writer = { write: unused, writeLater: unused, follow: () => {} }
   const parts: LedgerParts = { sql: counting, writer, entries: logging, subjects }
   return {
     parts,

@@ -1,0 +1,49 @@
+/**
+ * The thread behind committer.ts: one connection that runs whole batches and syncs them. Decides nothing.
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import type { SqlValue } from '../sqlite/sql.ts'
+import type { Batch, BatchReport, CommitTask } from './committer.ts'
+import { READY } from './helper-thread.ts'
+import { openNodeSql } from './node-sql.ts'
+import { errcodeOf } from './sqlite-faults.ts'
+
+const sql = openNodeSql(String(workerData), { cacheKib: 32 * 1024 })
+const texts: string[] = []
+
+function run({ defines, calls, blobs }: Batch): void {
+  texts.push(...defines)
+  let [at, blob] = [0, 0]
+  const next = (): SqlValue => {
+    const value = calls[at++]
+    if (value !== undefined) return value
+    const length = Number(calls[at++])
+    blob += length
+    return blobs.subarray(blob - length, blob)
+  }
+  sql.transaction(() => {
+    while (at < calls.length) {
+      const text = texts[Number(next())] ?? ''
+      const swaps = next() === 1
+      const values = Array.from({ length: Number(next()) }, next)
+      if (swaps) sql.swap(text, ...values)
+      else sql.run(text, ...values)
+    }
+  })
+}
+
+function reportOf(batch: Batch): BatchReport {
+  try {
+    run(batch)
+    return { ok: true }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    return { ok: false, message, errcode: errcodeOf(error) }
+  }
+}
+
+parentPort?.on('message', (task: CommitTask) => {
+  if (task === 'checkpoint') sql.checkpoint()
+  else parentPort?.postMessage(reportOf(task))
+})
+parentPort?.postMessage(READY)

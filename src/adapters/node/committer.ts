@@ -1,0 +1,119 @@
+/**
+ * Hands batches of statements to a thread that commits them, so that no answer waits behind somebody else's fsync.
+ *
+ * One batch at a time: while it is under way this thread reads, decides and signs for the next one. Nothing is
+ * acknowledged before the thread has seen COMMIT return. When the thread dies, what it was doing is unknown and is
+ * refused as such; later batches are committed where they are made. Its other half: commit-thread.ts.
+ */
+import { concatBytes } from '../../core/encoding.ts'
+import type { SqlValue } from '../sqlite/sql.ts'
+import { createHelperThread } from './helper-thread.ts'
+import type { NodeSql, Statement } from './node-sql.ts'
+
+/** Statements in order, flat because that is cheapest to hand over. */
+export interface Batch {
+  /** Texts used for the first time; a text is named by its place among all that were ever sent. */
+  readonly defines: readonly string[]
+  /** For each statement: text, 1 when it must change one row, number of values, values; bytes as undefined, length. */
+  readonly calls: readonly (SqlValue | undefined)[]
+  /** The bytes themselves, end to end. */
+  readonly blobs: Uint8Array
+}
+
+/** What the thread is told: a batch, or to copy the write-ahead log into the database. */
+export type CommitTask = Batch | 'checkpoint'
+
+export type BatchReport =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly message: string; readonly errcode: number | null }
+
+export interface Committer {
+  /** False while there is no thread; asked with a batch of `jobs` in hand it may start one. */
+  ready(jobs: number): boolean
+  /** Starts the thread and resolves when it is ready (or has failed to be). */
+  rush(): Promise<void>
+  /** Collects what `work` writes; throws what it throws, with nothing handed over. */
+  collect<T>(work: () => T): { readonly result: T; readonly statements: readonly Statement[] }
+  /** Calls back once, with null when all statements are durable. Not before the batch before it was called back. */
+  commit(statements: readonly Statement[], done: (error: unknown) => void): void
+  /** Moves the write-ahead log into the database between two batches. */
+  checkpoint(): void
+  stop(): Promise<void>
+}
+
+/** A batch this large shows that commits are what requests wait for. */
+const RUSH_JOBS = 4
+const SOURCE = import.meta.url.endsWith('.ts') ? './commit-thread.ts' : './commit-thread.js'
+
+/** `sql` is the connection reads go through. */
+export function createCommitter(parts: {
+  readonly path: string
+  readonly sql: NodeSql
+  readonly onError: (error: unknown) => void
+}): Committer {
+  const { path, sql, onError } = parts
+  const pack = createPacker()
+  let rushed = false
+  let waiting: ((error: unknown) => void) | null = null
+  const settle = (error: unknown): void => {
+    const done = waiting
+    waiting = null
+    done?.(error)
+  }
+  const thread = createHelperThread<CommitTask, BatchReport>({
+    url: new URL(SOURCE, import.meta.url),
+    data: path,
+    onReply: (report) => settle(report.ok ? null : errorOf(report)),
+    onGone: () => settle(new Error('the thread that commits has ended')),
+    onError,
+  })
+  return {
+    ready(jobs) {
+      rushed ||= jobs >= RUSH_JOBS
+      return rushed && thread.ready()
+    },
+    rush() {
+      rushed = true
+      return thread.started()
+    },
+    collect: sql.collect,
+    commit(statements, done) {
+      waiting = done
+      thread.ask(pack(statements))
+    },
+    checkpoint() {
+      if (rushed && thread.ready()) thread.tell('checkpoint')
+      else sql.checkpoint()
+    },
+    stop: thread.stop,
+  }
+}
+
+function errorOf(report: { readonly message: string; readonly errcode: number | null }): Error {
+  const { message, errcode } = report
+  return Object.assign(new Error(message), errcode === null ? {} : { errcode })
+}
+
+function createPacker(): (statements: readonly Statement[]) => Batch {
+  const known = new Map<string, number>()
+  return (statements) => {
+    const defines: string[] = []
+    const calls: (SqlValue | undefined)[] = []
+    const blobs: Uint8Array[] = []
+    for (const { text, values, swaps } of statements) {
+      let name = known.get(text)
+      if (name === undefined) {
+        name = known.size
+        known.set(text, name)
+        defines.push(text)
+      }
+      calls.push(name, swaps ? 1 : 0, values.length)
+      for (const value of values)
+        if (value instanceof Uint8Array) {
+          blobs.push(value)
+          calls.push(undefined, value.length)
+        } else calls.push(value)
+    }
+    return { defines, calls, blobs: concatBytes(...blobs) }
+  }
+}
