@@ -90,6 +90,16 @@ describe('open broadcasts', () => {
     expect((await world.gate.decide(ask('u1', { stream: { id: 'x' } }))).outcome).toBe('allow')
   })
 
+  it('of somebody else are not replaced by one of the same stream id', async () => {
+    const world = await gates({ policy: policyOf('') })
+    const shared = await world.gate.decide(
+      ask('u2', { stream: { id: 'same', hosts: [{ subject: 'u1' }] } }),
+    )
+    const own = await world.gate.decide(ask('u1', { stream: { id: 'same' } }))
+    const { broadcasts } = await world.state('u1')
+    expect(broadcasts.map((open) => open.id)).toEqual([shared.id, own.id])
+  })
+
   it('without a stream id cannot be told apart: each counts', async () => {
     const world = await gates({ policy })
     expect((await world.gate.decide(ask('u1', { stream: {} }))).outcome).toBe('allow')

@@ -180,6 +180,17 @@ describe('a tampered answer is a deny, whatever `fail` says:', () => {
       change: (a) => ({ ...a, obligations: [{ type: 'audience_cap', viewers: 9999 }] }),
     },
     { name: 'an end', change: (a) => ({ ...a, until: 'forever' }) },
+    {
+      name: 'an instant to come back',
+      change: (a) => ({ ...a, not_before: '2026-11-20T12:00:01.000Z' }),
+    },
+    { name: 'a deadline', change: (a) => ({ ...a, review_by: '2026-11-20T12:30:00.000Z' }) },
+    { name: 'a queue', change: (a) => ({ ...a, queue: 'live' }) },
+    { name: 'seconds to wait', change: (a) => ({ ...a, retry_after: 1 }) },
+    {
+      name: 'half an index',
+      change: (a) => ({ ...a, receipt: { ...(a.receipt as object), index: 1.5 } }),
+    },
     { name: 'another id', change: (a) => ({ ...a, id: 'AAAAAAAAAAAAAAAAAAAAAA' }) },
     {
       name: 'another policy',
