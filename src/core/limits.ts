@@ -38,6 +38,11 @@ export const MAX_CEL_LIST = 64
 export const MAX_CEL_STRING = 256
 /** Calls of `strikes(...)` in one condition: what fewer strikes would leave unknown is tried for each, 2^12 ways. */
 export const MAX_CEL_COUNTS = 12
+/**
+ * What one search for `eligible_at` may cost beside one evaluation, in units of about ten nanoseconds
+ * (policy/eligible-work.ts): some 30 ms, in which nobody else is answered.
+ */
+export const MAX_ELIGIBLE_WORK = 3_000_000
 /** One log entry, bytes: 256 of them with their length prefixes fit a 2 MB row (256 x 7,170 = 1,835,520). */
 export const MAX_ENTRY_BYTES = 7168
 /**

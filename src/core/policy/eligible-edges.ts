@@ -7,19 +7,26 @@
  */
 import { HOLD_USABLE_MS } from '../limits.ts'
 import type { Facts } from '../model.ts'
-import { type EpochMs, isEpochMs } from '../time.ts'
+import { isEpochMs } from '../time.ts'
 import { exitOf } from './count.ts'
 import { FACTS } from './environment.ts'
 import { type HostContext, hostContext } from './evaluate-rule.ts'
 import type { Condition, Plan, RulePlan } from './plan.ts'
 import { matchesCategory, selectorOf } from './selector.ts'
 
-/** Instants from `facts.at` on, sorted, without repeats; `facts.at` first. */
-export function edgesOf(plan: Plan, facts: Facts): EpochMs[] {
-  const found = new Set<number>([facts.at])
-  const add = (instant: number): void => {
-    if (instant > facts.at && isEpochMs(instant)) found.add(instant)
-  }
+/** Sorted, without repeats, all after `facts.at`. */
+export interface Edges {
+  /** Strikes leave, restrictions end: what is there can only become less. */
+  readonly strikes: number[]
+  /** Conditions compare the instant, holds end or are used up: anything may change. */
+  readonly clock: number[]
+}
+
+/** The edges of every host and rule. */
+export function edgesOf(plan: Plan, facts: Facts): Edges {
+  const strikes: number[] = []
+  const clock: number[] = []
+  const add: Adders = { strike: adder(strikes, facts.at), clock: adder(clock, facts.at) }
   facts.hosts.forEach((host, index) => {
     const context = hostContext(plan, facts, index, host)
     for (const rule of plan.rules) ruleEdges(rule, context, add)
@@ -27,16 +34,49 @@ export function edgesOf(plan: Plan, facts: Facts): EpochMs[] {
     for (const { rule, first_asked_at } of host.holds) {
       const hold = plan.rules.find(({ id }) => id === rule)?.hold ?? null
       if (hold === null) continue
-      add(first_asked_at + hold)
-      add(first_asked_at + hold + HOLD_USABLE_MS)
+      add.clock(first_asked_at + hold)
+      add.clock(first_asked_at + hold + HOLD_USABLE_MS)
     }
   })
-  return [...found].sort((a, b) => a - b) as EpochMs[]
+  return { strikes: sorted(strikes), clock: sorted(clock) }
 }
 
+interface Adders {
+  readonly strike: Add
+  readonly clock: Add
+}
 type Add = (instant: number) => void
 
-function ruleEdges(rule: RulePlan, context: HostContext, add: Add): void {
+function adder(edges: number[], after: number): Add {
+  return (instant) => {
+    if (instant > after && isEpochMs(instant)) edges.push(instant)
+  }
+}
+
+function sorted(edges: readonly number[]): number[] {
+  const all = Float64Array.from(edges).sort()
+  return [...all].filter((instant, i) => instant !== all[i - 1])
+}
+
+/** Position of the first edge at or after `instant`; the length when there is none. */
+export function firstFrom(edges: readonly number[], instant: number): number {
+  let low = 0
+  let high = edges.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((edges[middle] as number) < instant) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Puts one more edge in its place. */
+export function insertEdge(edges: number[], instant: number): void {
+  const i = firstFrom(edges, instant)
+  if (edges[i] !== instant && isEpochMs(instant)) edges.splice(i, 0, instant)
+}
+
+function ruleEdges(rule: RulePlan, context: HostContext, add: Adders): void {
   if (rule.when !== null) conditionEdges(rule.when, context, add)
   const { count, ladder } = rule
   if (count === null) return
@@ -44,20 +84,20 @@ function ruleEdges(rule: RulePlan, context: HostContext, add: Add): void {
   for (let row = 0; row < table.strikes.length; row++) {
     if (!matchesCategory(count.categories, table.strikes[row]?.category ?? '')) continue
     const from = table.effective[row] ?? 0
-    add(exitOf(count, table, row))
-    for (const { length } of ladder ?? []) if (typeof length === 'number') add(from + length)
-    if (count.unless !== null) timeEdges(count.unless.edges, context, row, add)
+    add.strike(exitOf(count, table, row))
+    for (const { length } of ladder ?? []) if (typeof length === 'number') add.strike(from + length)
+    if (count.unless !== null) timeEdges(count.unless.edges, context, row, add.clock)
   }
 }
 
-function conditionEdges(condition: Condition, context: HostContext, add: Add): void {
-  timeEdges(condition.edges, context, null, add)
+function conditionEdges(condition: Condition, context: HostContext, add: Adders): void {
+  timeEdges(condition.edges, context, null, add.clock)
   const { table } = context
   for (const { pattern, within } of condition.counts) {
     const selector = selectorOf([pattern])
     for (let row = 0; row < table.strikes.length; row++)
       if (matchesCategory(selector, table.strikes[row]?.category ?? ''))
-        add(exitOf({ within }, table, row))
+        add.strike(exitOf({ within }, table, row))
   }
 }
 

@@ -3,14 +3,17 @@
  *
  * The answer assumes that the person asks now, and again at every instant at which only holds stand in the way (a
  * hold runs from an ask). No new strike, fact, review or incident is assumed. It is found by evaluating at edges
- * (eligible-edges.ts), so it can never disagree with evaluate.ts. Spec: docs/spec/policy.md, "eligible_at".
+ * (eligible-edges.ts), so it can never disagree with evaluate.ts. Until the clock itself matters to a condition,
+ * strikes can only go, which makes nothing stricter (G10), so that edge is found by halving. The work is bounded: one
+ * question must not keep the gate from answering others. Spec: docs/spec/policy.md, "eligible_at".
  */
-import { HOLD_USABLE_MS } from '../limits.ts'
+import { HOLD_USABLE_MS, MAX_ELIGIBLE_WORK } from '../limits.ts'
 import type { Decision, Facts, HoldFact, HostFacts } from '../model.ts'
-import type { EpochMs } from '../time.ts'
-import { edgesOf } from './eligible-edges.ts'
+import { type EpochMs, formatInstant } from '../time.ts'
+import { type Edges, edgesOf, firstFrom, insertEdge } from './eligible-edges.ts'
+import { edgesWork, evaluationWork } from './eligible-work.ts'
 import { evaluate } from './evaluate.ts'
-import type { Plan } from './plan.ts'
+import type { Condition, Plan, StrikeCondition } from './plan.ts'
 
 export interface Eligibility {
   /** First instant from `facts.at` on at which the broadcast may start; null when waiting alone never helps. */
@@ -19,28 +22,102 @@ export interface Eligibility {
   readonly reason: string | null
 }
 
-/** Evaluations one answer may cost; reached only by a policy whose holds keep missing each other. */
-const MAX_EVALUATIONS = 20_000
+/** The decision at an edge. */
+interface Step {
+  readonly at: EpochMs
+  readonly decision: Decision
+}
 
-/** The first edge whose evaluation lets the broadcast start. Costs up to one evaluation per edge. */
+interface Search {
+  readonly plan: Plan
+  readonly edges: Edges
+  /** With the holds that asking opened. */
+  asked: Facts
+  /** Work of one evaluation, and how much may still be done. */
+  readonly work: number
+  left: number
+}
+
+/** The first edge whose evaluation lets the broadcast start. Costs up to `MAX_ELIGIBLE_WORK`, or one evaluation. */
 export function eligibleAt(plan: Plan, facts: Facts): Eligibility {
-  let asked = knownNow(facts)
-  const edges = edgesOf(plan, asked)
-  let last: Decision | null = null
-  let earliest: number = facts.at
-  for (let i = 0; i < edges.length && i < MAX_EVALUATIONS; i++) {
-    const at = edges[i] as EpochMs
-    if (at < earliest) continue
-    const decision = evaluate(plan, { ...asked, at })
-    if (decision.lease_until !== null) return { at, reason: null }
-    last = decision
-    earliest = Math.max(earliest, endOfDenials(plan, decision))
-    if (earliest === Number.POSITIVE_INFINITY) break
-    if (at > facts.at && decision.mode !== 'hold') continue
-    asked = remember(asked, decision, at)
-    for (const { rule } of decision.holds_opened) addHoldEdges(plan, edges, rule, at)
+  const asked = knownNow(facts)
+  let step: Step = { at: facts.at, decision: evaluate(plan, asked) }
+  const work = evaluationWork(plan, asked)
+  const left = MAX_ELIGIBLE_WORK - work - edgesWork(plan, asked)
+  const edges = left < 0 ? { strikes: [], clock: [] } : edgesOf(plan, asked)
+  const search: Search = { plan, edges, asked, work, left }
+  while (step.decision.lease_until === null) {
+    if (search.left < 0) return tooFar(plan, step)
+    if (step.at === facts.at || step.decision.mode === 'hold') ask(search, step)
+    const next = following(search, step)
+    if (next === null) return { at: null, reason: whyNever(step.decision, facts) }
+    step = next
   }
-  return { at: null, reason: last === null ? null : whyNever(last, facts) }
+  return { at: step.at, reason: null }
+}
+
+/** The next decision worth looking at; null when waiting changes nothing any more. */
+function following(search: Search, { at, decision }: Step): Step | null {
+  const { strikes, clock } = search.edges
+  const from = Math.max(at + 1, endOfDenials(search.plan, decision))
+  if (from === Number.POSITIVE_INFINITY) return null
+  const turn = edgeFrom(clock, at + 1)
+  const waits = decision.reasons.some(({ code }) => code === 'hold_running')
+  if (from < turn && (decision.mode !== 'hold' || !waits))
+    return halve(search, { from, to: turn, decision }) ?? lookAt(search, turn)
+  return lookAt(search, Math.min(edgeFrom(strikes, from), edgeFrom(clock, from)))
+}
+
+/**
+ * Where, at edges from `from` to before `to`, `decision` is got over: the broadcast may start, or only holds are left.
+ * Null when it is not. A last edge without anything behind it is told all the same, for its reasons.
+ */
+function halve(
+  search: Search,
+  {
+    from,
+    to,
+    decision,
+  }: { readonly from: number; readonly to: number; readonly decision: Decision },
+): Step | null {
+  const edges = search.edges.strikes
+  const isOver = (later: Step): boolean =>
+    later.decision.lease_until !== null ||
+    (decision.mode !== 'hold' && later.decision.mode === 'hold')
+  let low = firstFrom(edges, from)
+  let high = firstFrom(edges, to) - 1
+  let blocked = low > high ? null : lookAt(search, edges[low] as number)
+  if (blocked === null || isOver(blocked)) return blocked
+  let over = lookAt(search, edges[high] as number)
+  if (over === null || !isOver(over)) return to === Number.POSITIVE_INFINITY ? over : null
+  while (high - low > 1 && search.left >= 0) {
+    const middle = (low + high) >> 1
+    const step = lookAt(search, edges[middle] as number)
+    if (step === null || isOver(step)) [high, over] = [middle, step]
+    else [low, blocked] = [middle, step]
+  }
+  return high - low > 1 ? blocked : over
+}
+
+/** The decision at an instant; null when that never comes. */
+function lookAt(search: Search, instant: number): Step | null {
+  if (instant === Number.POSITIVE_INFINITY) return null
+  const at = instant as EpochMs
+  search.left -= search.work
+  return { at, decision: evaluate(search.plan, { ...search.asked, at }) }
+}
+
+function edgeFrom(edges: readonly number[], instant: number): number {
+  return edges[firstFrom(edges, instant)] ?? Number.POSITIVE_INFINITY
+}
+
+/** The search ends before it found an answer; what is certain is said all the same. */
+function tooFar(plan: Plan, { at, decision }: Step): Eligibility {
+  const end = Math.max(at, endOfDenials(plan, decision))
+  if (end === Number.POSITIVE_INFINITY)
+    return { at: null, reason: `restricted without end: ${rulesWith(decision, 'forever')}` }
+  const earliest = formatInstant(end as EpochMs)
+  return { at: null, reason: `not before ${earliest}: too much changes until then to search on` }
 }
 
 /** What lies ahead of the instant is not known now; it would come into being as the instant is moved. */
@@ -56,17 +133,35 @@ function knownNow(facts: Facts): Facts {
   return first === undefined ? facts : { ...facts, hosts: [first, ...others] }
 }
 
-/** Denials founded on strikes alone, that no exemption may lift later, cannot end before they say. */
+/** Denials that only strikes going can end, and that no exemption may lift later, cannot end before they say. */
 function endOfDenials(plan: Plan, decision: Decision): number {
   let end = Number.NEGATIVE_INFINITY
   for (const { rule: id, until, code } of decision.reasons) {
     if (until === undefined || (code !== 'restriction_active' && code !== 'strike_count')) continue
     const rule = plan.rules.find((other) => other.id === id)
-    if (rule?.outcome !== 'deny' || rule.when !== null || rule.count?.unless != null) continue
-    if (plan.exemptions.some(({ rules }) => rules.includes(id))) continue
+    if (rule?.outcome !== 'deny') continue
+    const lifters = plan.exemptions.filter(({ rules }) => rules.includes(id))
+    const conditions = [rule.when, rule.count?.unless ?? null, ...lifters.map(({ when }) => when)]
+    if (!conditions.every((condition) => condition === null || isTimeless(condition))) continue
     end = Math.max(end, until === 'forever' ? Number.POSITIVE_INFINITY : until)
   }
   return end
+}
+
+/** True when neither the clock nor strikes going can change what an expression says. */
+function isTimeless(condition: Condition | StrikeCondition): boolean {
+  if ('counts' in condition && condition.counts.length > 0) return false
+  return condition.edges.length === 0 && !condition.facts.includes('now')
+}
+
+/** Asks at a step: the holds that open are kept, as the gate would, and end at edges of their own. */
+function ask(search: Search, { at, decision }: Step): void {
+  search.asked = remember(search.asked, decision, at)
+  for (const { rule: id } of decision.holds_opened) {
+    const hold = search.plan.rules.find((rule) => rule.id === id)?.hold ?? 0
+    insertEdge(search.edges.clock, at + hold)
+    insertEdge(search.edges.clock, at + hold + HOLD_USABLE_MS)
+  }
 }
 
 /** The facts after an ask: holds that opened are kept, as the gate would. */
@@ -78,18 +173,6 @@ function remember(facts: Facts, decision: Decision, at: EpochMs): Facts {
     return { ...host, holds: [...host.holds, ...holds] }
   })
   return first === undefined ? facts : { ...facts, hosts: [first, ...others] }
-}
-
-function addHoldEdges(plan: Plan, edges: EpochMs[], id: string, at: EpochMs): void {
-  const hold = plan.rules.find((rule) => rule.id === id)?.hold ?? 0
-  insert(edges, at + hold)
-  insert(edges, at + hold + HOLD_USABLE_MS)
-}
-
-function insert(edges: EpochMs[], instant: number): void {
-  let i = edges.length
-  while (i > 0 && (edges[i - 1] as number) > instant) i--
-  if (edges[i - 1] !== instant) edges.splice(i, 0, instant as EpochMs)
 }
 
 /** Words for the decision after the last edge, from the part that waiting can do least about. */

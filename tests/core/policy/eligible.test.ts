@@ -2,16 +2,20 @@ import { describe, expect, it } from 'vitest'
 import type { Facts, HostFacts } from '../../../src/core/model.ts'
 import { eligibleAt } from '../../../src/core/policy/eligible.ts'
 import type { Plan, RulePlan } from '../../../src/core/policy/plan.ts'
-import { addMs } from '../../../src/core/time.ts'
+import { addMs, formatInstant } from '../../../src/core/time.ts'
 import {
+  aCondition,
   aCount,
   ago,
   aLadder,
   always,
+  anExemption,
   aPlan,
   aRule,
   aStrike,
+  contextIn,
   d,
+  hasLabel,
   NOW,
   STRIKES,
   someFacts,
@@ -155,5 +159,64 @@ describe('eligible_at is', () => {
     const rules = [aRule({ id: 'c', count: aCount({ within: d('60d') }) })]
     const plan = aPlan({ rules, strikes: { ...STRIKES, group_within: d('1m') } })
     expect(eligibleAt(plan, someFacts({ strikes })).at).toBe(addMs(later('30d'), 4095 * 1000))
+  })
+
+  describe('found with bounded work', () => {
+    const many = (length: string): HostFacts['strikes'] =>
+      Array.from({ length: 4096 }, (_, i) =>
+        aStrike({ id: `s${i}`, effective_at: addMs(ago(length), i * 60_000) }),
+      )
+    /** Counts evaluations: a rule without effect that is asked in each. */
+    function counting(rules: readonly RulePlan[]): { plan: Plan; evaluations: () => number } {
+      let asked = 0
+      const when = aCondition(() => {
+        asked++
+        return false
+      })
+      const plan = aPlan({ rules: [...rules, aRule({ id: 'z', when })] })
+      return { plan, evaluations: () => asked }
+    }
+    const count = aCount({ within: d('60d') })
+
+    it('by halving, where an exemption that might come true forbids to leap', () => {
+      const { plan, evaluations } = counting([aRule({ id: 'c', count })])
+      const lifted = anExemption({ id: 'e', rules: ['c'], when: hasLabel('x') })
+      const exempted = {
+        ...plan,
+        exemptions: [{ ...lifted, when: { ...lifted.when, facts: ['now'] } }],
+      }
+      const facts = someFacts({ strikes: many('30d'), facts: { labels: [] } })
+      expect(eligibleAt(exempted, facts).at).toBe(addMs(later('30d'), 4095 * 60_000))
+      expect(evaluations()).toBeLessThan(20)
+    })
+
+    it('in one leap, where labels alone could lift the rule', () => {
+      const { plan, evaluations } = counting([aRule({ id: 'c', count })])
+      const exemptions = [anExemption({ id: 'e', rules: ['c'], when: hasLabel('x') })]
+      const facts = someFacts({ strikes: many('30d'), facts: { labels: [] } })
+      const { at } = eligibleAt({ ...plan, exemptions }, facts)
+      expect(at).toBe(addMs(later('30d'), 4095 * 60_000))
+      expect(evaluations()).toBe(2)
+    })
+
+    it('and otherwise says what is certain', () => {
+      const offsets = Array.from({ length: 64 }, (_, i) => d(`${i + 1}d`))
+      const unless = {
+        ...contextIn('news'),
+        facts: ['now', 'strike.issued_at'],
+        strike_only: false,
+        edges: offsets.map((offset_ms) => ({ path: 'strike.issued_at', offset_ms })),
+      }
+      const { plan, evaluations } = counting([
+        aRule({ id: 'c', count: aCount({ within: d('60d'), unless }) }),
+        aRule({ id: 'd', count: aCount({ within: d('45d') }) }),
+      ])
+      const facts = someFacts({ strikes: many('30d') })
+      expect(eligibleAt(plan, facts)).toEqual({
+        at: null,
+        reason: `not before ${formatInstant(addMs(later('15d'), 4095 * 60_000))}: too much changes until then to search on`,
+      })
+      expect(evaluations()).toBe(1)
+    })
   })
 })
