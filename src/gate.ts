@@ -28,6 +28,7 @@ import {
   type GatePorts,
   type GateSettings,
   instantFor,
+  named,
   newRecordId,
   nextPlace,
 } from './gate/context.ts'
@@ -181,7 +182,7 @@ async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
   const { request, cohosts, id, listener } = asked
   requireHeard(listener, 'decide')
   const { plan } = context.policies.active()
-  const state = await context.ledger.load(request.subject)
+  const state = named(context, await context.ledger.load(request.subject))
   const around = surroundings(context)
   const standing: Standing = {
     version: state.version + cohosts.version,
@@ -203,7 +204,7 @@ async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
   if (refusal === null) requireRoom(state, standing.at, replaces)
   requireHeard(listener, 'decide')
   const decided = { id, request, decision, standing, refusal, replaces, supersedes }
-  const answer = await commit(context, { decided, facts, state, plan, listener })
+  const answer = await commit(context, { decided, cohosts, facts, state, plan, listener })
   return { answer, replaces }
 }
 
@@ -212,6 +213,7 @@ async function commit(
   context: Context,
   input: {
     readonly decided: Decided
+    readonly cohosts: Cohosts
     readonly facts: Facts
     readonly state: SubjectState
     readonly plan: Plan
@@ -224,7 +226,16 @@ async function commit(
   const { at } = standing
   const { pseudonym, chain } = nextPlace(context, state, at)
   const request = requestGroup(context.pepper, decided)
-  const draft = decisionDraft({ chain, policy: plan.digest, facts, decision, request })
+  const cohosts = input.cohosts.hosts.map((host) => host.subject)
+  const policy = plan.digest
+  const draft = decisionDraft({
+    chain,
+    policy,
+    subject: { subject, cohosts },
+    facts,
+    decision,
+    request,
+  })
   const effects = effectsOf(context.pepper, decided)
   const requires = [plan.digest]
   try {
@@ -329,7 +340,8 @@ function factsFor(
   const asking = { subject: request.subject, given: request.facts, state }
   const { facts_max_age_ms } = context.settings
   const hosts = [asking, ...input.cohosts.hosts] as const
-  return gather({ at, request, hosts, ...around, facts_max_age_ms, replaces })
+  const { pepper } = context
+  return gather({ at, request, hosts, ...around, facts_max_age_ms, pepper, replaces })
 }
 
 async function explainNow(

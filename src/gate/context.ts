@@ -79,13 +79,19 @@ export function newRecordId(random: Random, at: EpochMs): string {
   return toBase64Url(bytes)
 }
 
+/** The same state with a pseudonym: drawn now for a subject that has no record yet, so that facts and chain agree. */
+export function named(context: Context, state: SubjectState): SubjectState {
+  if (state.pseudonym !== null) return state
+  return { ...state, pseudonym: toBase64Url(context.random.bytes(16)) }
+}
+
 /** The place of the next record on a subject's chain; a pseudonym is drawn for the first one. */
 export function nextPlace(
   context: Context,
   state: SubjectState,
   at: EpochMs,
 ): { readonly pseudonym: string; readonly chain: ChainGroup } {
-  const pseudonym = state.pseudonym ?? toBase64Url(context.random.bytes(16))
+  const pseudonym = named(context, state).pseudonym ?? ''
   return { pseudonym, chain: { sub: pseudonym, seq: state.seq + 1, prev: state.head, at } }
 }
 

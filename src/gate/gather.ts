@@ -2,7 +2,9 @@
  * Puts together everything evaluation may see: stored facts, what the request adds, history, surroundings.
  *
  * Pure. A stored fact older than the configured age counts as absent; the request overrides field by field. What is
- * gathered here is exactly what the record discloses (group `facts`), so a replay needs nothing else.
+ * gathered here is exactly what the record discloses (group `facts`), so a replay needs nothing else. It names nobody:
+ * a host is its chain's pseudonym (a co-host without one a keyed hash), linked accounts are keyed hashes; who they are stands
+ * in the group `subject` alone.
  */
 import type {
   FactSource,
@@ -10,12 +12,13 @@ import type {
   HostFacts,
   IncidentFacts,
   PlatformFacts,
+  Strike,
   SubjectFacts,
   SubjectId,
 } from '../core/model.ts'
 import type { EpochMs } from '../core/time.ts'
 import type { DecideRequest } from '../gate-types.ts'
-import type { StoredFacts, SubjectState } from '../ports.ts'
+import type { Pepper, StoredFacts, SubjectState } from '../ports.ts'
 
 /** A host and what its ledger said. */
 export interface HostState {
@@ -31,6 +34,8 @@ export interface GatherInput {
   readonly incident: IncidentFacts
   readonly platform: PlatformFacts
   readonly facts_max_age_ms: number
+  /** Keyed hash, for ids of accounts that have no pseudonym of their own. */
+  readonly pepper: Pepper
   /** Broadcasts this one would replace: they do not count as open ones. */
   readonly replaces: readonly string[]
 }
@@ -54,10 +59,15 @@ function hostFacts(host: HostState, input: GatherInput): HostFacts {
   const { at } = input
   const streamId = input.request.stream.id ?? ''
   const ofStream = (entry: { readonly stream: string }): boolean => entry.stream === streamId
+  const subject = host.state.pseudonym ?? input.pepper.hash(host.subject)
+  const { facts, sources } = mergeFacts(host.state.facts, host.given, at, input.facts_max_age_ms)
+  const { linked } = facts
   return {
-    subject: host.subject,
-    ...mergeFacts(host.state.facts, host.given, at, input.facts_max_age_ms),
-    strikes: host.state.strikes,
+    subject,
+    facts: linked === undefined ? facts : { ...facts, linked: linked.map(input.pepper.hash) },
+    sources,
+    strikes:
+      host.state.strikes.length === 0 ? NO_STRIKES : pseudonymous(host.state.strikes, subject),
     holds: host.state.holds
       .filter(ofStream)
       .map(({ rule, first_asked_at }) => ({ rule, first_asked_at })),
@@ -68,6 +78,18 @@ function hostFacts(host: HostState, input: GatherInput): HostFacts {
       (open) => open.lease_until > at && !input.replaces.includes(open.id),
     ).length,
   }
+}
+
+const NO_STRIKES: readonly Strike[] = []
+const renamed = new WeakMap<readonly Strike[], readonly Strike[]>()
+
+/** The same strikes under the pseudonym. A ledger's list never changes, so each is renamed once. */
+function pseudonymous(strikes: readonly Strike[], subject: string): readonly Strike[] {
+  const known = renamed.get(strikes)
+  if (known?.[0]?.subject === subject) return known
+  const fresh = strikes.map((strike) => ({ ...strike, subject }))
+  renamed.set(strikes, fresh)
+  return fresh
 }
 
 /** Stored facts that are fresh enough, overridden by given ones; with the provenance of each. */

@@ -12,7 +12,7 @@ import { reversalDraft, strikeDraft } from '../core/record/drafts.ts'
 import { type EpochMs, epochMs, formatInstant } from '../core/time.ts'
 import type { ReversalAnswer, ReversalRequest, StrikeAnswer, StrikeRequest } from '../gate-types.ts'
 import type { SubjectState } from '../ports.ts'
-import { advance, type Context, instantFor, newRecordId, nextPlace } from './context.ts'
+import { advance, type Context, instantFor, named, newRecordId, nextPlace } from './context.ts'
 import { restrictionsOf } from './subjects.ts'
 
 /** Records a violation. The same strike again is answered with the first; the same id with other content is refused. */
@@ -37,7 +37,7 @@ export async function recordStrike(
 
 async function strikeInTurn(context: Context, request: StrikeRequest): Promise<StrikeAnswer> {
   const { subject } = request
-  const state = await context.ledger.load(subject)
+  const state = named(context, await context.ledger.load(subject))
   const at = instantFor(context, state)
   const existing = state.strikes.find((strike) => strike.id === request.id)
   const known_category = findCategory(request.category) !== undefined

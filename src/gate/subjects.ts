@@ -101,6 +101,7 @@ function factsOf(context: Context, subject: SubjectId, state: SubjectState, at: 
     incident: context.surroundings.incident(),
     platform: context.surroundings.platform(),
     facts_max_age_ms: context.settings.facts_max_age_ms,
+    pepper: context.pepper,
     replaces: [],
   })
 }

@@ -124,6 +124,7 @@ type Chain = { readonly sub: string; readonly seq: number; readonly prev: string
 function decisionOf(n: number, chain: Chain, i: number): RecordDraft {
   return decisionDraft({
     ...{ chain, policy: DIGEST, facts: factsOf(n, i), decision: ALLOW },
+    subject: { subject: `u_${n}`, cohosts: [] },
     request: { caller: 'key_1', stream: `b_${i}`, territory: 'FR' },
   })
 }
@@ -146,7 +147,7 @@ export function aStrike(id: string, subject: string, at: EpochMs): Strike {
 }
 
 function factsOf(n: number, i: number): Facts {
-  const host = { subject: `u_${n}`, facts: { followers: 12 }, sources: {}, strikes: [] }
+  const host = { subject: pseudonym(n), facts: { followers: 12 }, sources: {}, strikes: [] }
   return {
     at: epochMs(AT + i * 1000),
     hosts: [{ ...host, holds: [], reviews: [], open_broadcasts: 0 }],

@@ -46,7 +46,11 @@ describe('a strike', () => {
       ...{ issued_at: NOW - HOUR, effective_at: NOW - HOUR, status: 'active' },
     })
     const { openings } = world.store.entries()[receipt?.index ?? -1] ?? { openings: {} }
-    expect(opened(openings, 'facts')).toEqual({ strike, received_at: NOW })
+    const { sub } = opened(openings, 'chain') as { sub: string }
+    expect(opened(openings, 'facts')).toEqual({
+      strike: { ...strike, subject: sub },
+      received_at: NOW,
+    })
     expect(opened(openings, 'request')).toEqual({ caller: 'key_7' })
   })
 

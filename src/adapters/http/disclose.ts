@@ -2,8 +2,8 @@
  * Which disclosure groups of a record a caller gets to see.
  *
  * The one who asked sees what it said and what was answered; an auditor sees the facts too, and the group `subject` only
- * with scope `identity`. The groups are opened whole: the facts a replay needs name hosts as evaluation saw them, so
- * scope `audit` by itself is no pseudonymous view. Spec: docs/spec/record.md, "Groups".
+ * with scope `identity`. Facts name hosts by pseudonym, so scope `audit` by itself names nobody.
+ * Spec: docs/spec/record.md, "Groups".
  */
 import { fromBase64Url, fromUtf8 } from '../../core/encoding.ts'
 import type { Scope } from './scopes.ts'

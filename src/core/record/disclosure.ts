@@ -131,14 +131,14 @@ function agreeing(kind: RecordKind, opened: OpenedGroups): Result<OpenedGroups, 
     return refuse('groups_disagree', 'Cannot open group chain: prev is null exactly at seq 1')
   if (chain !== undefined && at !== undefined && chain.at !== at)
     return refuse('groups_disagree', 'Cannot open groups chain and facts: they differ in `at`')
-  if (subject !== undefined && facts !== undefined) {
-    const hosts = [subject.subject, ...subject.cohosts]
-    const same =
-      hosts.length === facts.hosts.length &&
-      facts.hosts.every((host, i) => host.subject === hosts[i])
-    if (!same)
-      return refuse('groups_disagree', 'Cannot open groups subject and facts: they differ in hosts')
-  }
+  if (
+    subject !== undefined &&
+    facts !== undefined &&
+    facts.hosts.length !== 1 + subject.cohosts.length
+  )
+    return refuse('groups_disagree', 'Cannot open groups subject and facts: they differ in hosts')
+  if (chain !== undefined && facts !== undefined && facts.hosts[0].subject !== chain.sub)
+    return refuse('groups_disagree', 'Cannot open groups chain and facts: they differ in `sub`')
   return ok(opened)
 }
 

@@ -14,6 +14,7 @@ import type {
   OwnClaims,
   RequestGroup,
   ResultGroup,
+  SubjectGroup,
 } from './groups.ts'
 import type { RecordKind } from './kinds.ts'
 
@@ -32,6 +33,8 @@ export type ChainPlace = Omit<ChainGroup, 'at'>
 export function decisionDraft(input: {
   readonly chain: ChainPlace
   readonly policy: string
+  /** Who the hosts of `facts` are, in the same order; facts name them by pseudonym only. */
+  readonly subject: SubjectGroup
   readonly facts: Facts
   readonly decision: Decision
   readonly request: RequestGroup
@@ -43,7 +46,7 @@ export function decisionDraft(input: {
     groups: {
       chain: chainOf(chain, facts.at),
       result: resultOf(decision),
-      subject: subjectOf(facts),
+      subject: input.subject,
       request,
       facts,
     },
@@ -66,7 +69,7 @@ export function strikeDraft(input: {
       result: {},
       subject: { subject: strike.subject, cohosts: [] },
       request,
-      facts: { strike, received_at },
+      facts: { strike: { ...strike, subject: chain.sub }, received_at },
     },
   }
 }
@@ -102,6 +105,8 @@ export function renewalDraft(input: {
   readonly policy: string
   /** `jti` of the decision that let the broadcast start. */
   readonly broadcast: string
+  /** Who the hosts of `facts` are, in the same order. */
+  readonly subject: SubjectGroup
   readonly facts: Facts
   readonly decision: Decision
   readonly request: RequestGroup
@@ -113,7 +118,7 @@ export function renewalDraft(input: {
     groups: {
       chain: chainOf(chain, facts.at),
       result: { outcome: decision.outcome, ...resultOf(decision) },
-      subject: subjectOf(facts),
+      subject: input.subject,
       request,
       facts: { event: 'renewed', broadcast, facts },
     },
@@ -165,11 +170,6 @@ export function heartbeatDraft(claims: OwnClaims['heartbeat']): RecordDraft {
 
 function chainOf(place: ChainPlace, at: EpochMs): ChainGroup {
   return { sub: place.sub, seq: place.seq, prev: place.prev, at }
-}
-
-function subjectOf(facts: Facts): GroupValues['subject'] {
-  const [asking, ...cohosts] = facts.hosts
-  return { subject: asking.subject, cohosts: cohosts.map((host) => host.subject) }
 }
 
 /** The part of a decision that a record commits to: everything but the outcome (public) and the reasons. */

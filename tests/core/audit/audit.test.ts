@@ -11,7 +11,7 @@ import { policyDrafts } from '../../../src/core/record/policy-parts.ts'
 import { emptyEdge } from '../../../src/core/tlog/edge.ts'
 import { grow } from '../../../src/core/tlog/grow.ts'
 import { leafHash } from '../../../src/core/tlog/hash.ts'
-import { AT, aDecision, ISSUER, LOG, testIssuer, testKey } from '../record/samples.ts'
+import { AT, aDecision, ISSUER, LOG, someFacts, testIssuer, testKey } from '../record/samples.ts'
 import {
   auditLog,
   beginLog,
@@ -138,7 +138,7 @@ const lies: readonly {
   {
     name: 'a decision under a policy nobody logged',
     write: (log) => {
-      const draft = aDecision({ sub: SUB_B })
+      const draft = aDecision({ sub: SUB_B }, someFacts(AT, [], SUB_B))
       return log.add({
         ...draft,
         claims: { ...draft.claims, policy: `sha256-${toBase64Url(new Uint8Array(32))}` },
@@ -153,7 +153,7 @@ const lies: readonly {
       if (first === undefined) throw new Error('no part')
       await log.add(first)
       const { digest } = first.claims as { digest: string }
-      const draft = aDecision({ sub: SUB_B })
+      const draft = aDecision({ sub: SUB_B }, someFacts(AT, [], SUB_B))
       await log.add({ ...draft, claims: { ...draft.claims, policy: digest } })
     },
     expect: ['4 policy_not_logged'],

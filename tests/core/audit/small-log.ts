@@ -77,7 +77,7 @@ export class Writer {
             received_at: at,
             request: { caller: 'key_1' },
           })
-        : aDecision({ sub, seq: place.seq, prev: place.prev }, someFacts(at))
+        : aDecision({ sub, seq: place.seq, prev: place.prev }, someFacts(at, [], sub))
     const record = await this.add(draft)
     this.#heads.set(sub, { seq: place.seq, prev: toBase64Url(record.leaf) })
     return record

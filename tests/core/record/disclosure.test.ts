@@ -30,6 +30,7 @@ import {
   someFacts,
   testIssuer,
   testKey,
+  WHO,
 } from './samples.ts'
 
 const issue = testIssuer(testKey(1))
@@ -78,13 +79,14 @@ test('strikes, reversals and renewals open to what they say', async () => {
       chain,
       policy: POLICY_DIGEST,
       broadcast: SUB,
+      subject: WHO,
       facts: someFacts(),
       decision: DENY,
       request: REQUEST,
     }),
   ]
   const facts = [
-    { strike, received_at: AT },
+    { strike: { ...strike, subject: SUB }, received_at: AT },
     { strike: 's_7', reason: 'appeal', at: AT },
     { event: 'renewed', broadcast: SUB, facts: someFacts() },
   ]
@@ -191,8 +193,11 @@ const cases: readonly {
     expect: 'groups_disagree',
   },
   {
-    name: 'another co-host in facts',
-    given: commitTo({ facts, subject: { ...subject, cohosts: ['u_9'] } }),
+    name: 'another pseudonym in facts',
+    given: commitTo({
+      chain: { ...chain, sub: 'B'.repeat(22), seq: 2, prev: 'A'.repeat(43) },
+      facts,
+    }),
     expect: 'groups_disagree',
   },
   {

@@ -7,7 +7,7 @@ import type { Decision, Facts, Strike } from '../../../src/core/model.ts'
 import { ENGINE } from '../../../src/core/policy/plan.ts'
 import type { RecordDraft } from '../../../src/core/record/drafts.ts'
 import { type ChainPlace, decisionDraft } from '../../../src/core/record/drafts.ts'
-import type { Ed25519Jwk, RequestGroup } from '../../../src/core/record/groups.ts'
+import type { Ed25519Jwk, RequestGroup, SubjectGroup } from '../../../src/core/record/groups.ts'
 import { portableHasher } from '../../../src/core/record/hashing.ts'
 import { createIssuer, type Issue, type RecordSigner } from '../../../src/core/record/issue.ts'
 import { ed25519Jwk, thumbprint } from '../../../src/core/record/jwk.ts'
@@ -96,12 +96,17 @@ export function aStrike(id: string, at: EpochMs = AT, more: Partial<Strike> = {}
   }
 }
 
-export function someFacts(at: EpochMs = AT, strikes: readonly Strike[] = [aStrike('s_1')]): Facts {
+/** Facts name hosts and strikes by pseudonym; who they are is `WHO`. */
+export function someFacts(
+  at: EpochMs = AT,
+  strikes: readonly Strike[] = [{ ...aStrike('s_1'), subject: SUB }],
+  sub: string = SUB,
+): Facts {
   return {
     at,
     hosts: [
       {
-        subject: 'u_81f',
+        subject: sub,
         facts: { created_at: epochMs(1_704_067_200_000), followers: 120, labels: ['newsroom'] },
         sources: {
           created_at: { from: 'stored', as_of: at },
@@ -113,7 +118,7 @@ export function someFacts(at: EpochMs = AT, strikes: readonly Strike[] = [aStrik
         open_broadcasts: 0,
       },
       {
-        subject: 'ü_9 🎥',
+        subject: 'EBESExQVFhcYGRobHB0eHw',
         facts: {},
         sources: {},
         strikes: [],
@@ -144,7 +149,7 @@ export const DENY: Decision = {
   restrictions: [
     {
       id: 'r_AAAAAAAAAAAAAAAAAAAAAA',
-      subject: 'u_81f',
+      subject: 'AAECAwQFBgcICQoLDA0ODw',
       rule: 'dangerous-organisations',
       from: AT,
       until: epochMs(1_772_409_600_000),
@@ -165,6 +170,7 @@ export const REQUEST: RequestGroup = {
   ingest: 'rtmp',
 }
 export const SUB = 'AAECAwQFBgcICQoLDA0ODw'
+export const WHO: SubjectGroup = { subject: 'u_81f', cohosts: ['ü_9 🎥'] }
 
 export function aDecision(
   place: Partial<ChainPlace> = {},
@@ -173,6 +179,7 @@ export function aDecision(
   return decisionDraft({
     chain: { sub: SUB, seq: 1, prev: null, ...place },
     policy: POLICY_DIGEST,
+    subject: WHO,
     facts,
     decision: DENY,
     request: REQUEST,
