@@ -8,7 +8,7 @@
  */
 import { LivegateError } from './core/errors.ts'
 import { DECISION_BUDGET_MS, DEFAULT_FACTS_MAX_AGE_MS } from './core/limits.ts'
-import type { Decision, Facts, IncidentFacts, PlatformFacts } from './core/model.ts'
+import type { Facts } from './core/model.ts'
 import { evaluate } from './core/policy/evaluate.ts'
 import { type Explanation, explain } from './core/policy/explain.ts'
 import type { Plan } from './core/policy/plan.ts'
@@ -34,23 +34,22 @@ import {
 } from './gate/context.ts'
 import { type Listener, requireHeard, withinBudget } from './gate/deadline.ts'
 import { type Decided, effectsOf, requestGroup } from './gate/effects.ts'
-import { gather } from './gate/gather.ts'
+import { factsFor, surroundings } from './gate/facts-for.ts'
 import {
-  answerFrom,
-  judgeStored,
+  judgeRetry,
   mayStart,
-  refusalFingerprint,
+  refusalOf,
+  refusedBefore,
   replacedBy,
   requireRoom,
   type Standing,
-  sameRefusal,
 } from './gate/repeat.ts'
 import { endSession, takeBack } from './gate/sessions.ts'
 import { recordStrike, reverseStrike } from './gate/strikes.ts'
 import { changeFacts, viewSubject } from './gate/subjects.ts'
 import { createTurns } from './gate/turns.ts'
 import type { Answer, DecideRequest, Gate } from './gate-types.ts'
-import type { LastRefusal, StoredRecord, SubjectState } from './ports.ts'
+import type { SubjectState } from './ports.ts'
 
 /** Times a decision is made anew because a co-host's standing changed under it. */
 const MAX_ATTEMPTS = 3
@@ -258,90 +257,6 @@ async function commit(
     if (mayStart(decision)) await takeBack(context, subject, id)
     throw error
   }
-}
-
-/** What a retry under an Idempotency-Key gets: the stored answer, or a new one that names what it supersedes. */
-async function judgeRetry(
-  context: Context,
-  request: DecideRequest,
-  now: { readonly standing: Standing; readonly state: SubjectState; readonly plan: Plan },
-): Promise<{ readonly before: Answer | null; readonly supersedes: string | null }> {
-  if (request.idempotency === undefined) return { before: null, supersedes: null }
-  const key = context.pepper.hash(request.idempotency.key)
-  const stored = await context.ledger.idempotent(request.caller, request.subject, key)
-  const { again, supersedes } = judgeStored(stored, request, now.standing, now.state)
-  if (again === null) return { before: null, supersedes }
-  const before = earlierAnswer(await context.directory.record(again), now.plan)
-  return before === null ? { before, supersedes: again } : { before, supersedes: null }
-}
-
-function refusalOf(input: {
-  readonly request: DecideRequest
-  readonly facts: Facts
-  readonly decision: Decision
-  readonly plan: Plan
-  readonly id: string
-}): LastRefusal | null {
-  const { request, facts, decision, plan, id } = input
-  if (mayStart(decision)) return null
-  const fingerprint = refusalFingerprint(facts, decision, plan, request.caller)
-  return { stream: request.stream.id ?? '', decision: id, fingerprint, at: facts.at }
-}
-
-/** The earlier record of the same refusal; null when this one must be told: it differs, opens a hold, or supersedes. */
-async function refusedBefore(
-  context: Context,
-  input: {
-    readonly refusal: LastRefusal | null
-    readonly state: SubjectState
-    readonly decision: Decision
-    readonly plan: Plan
-    readonly supersedes: string | null
-  },
-): Promise<Answer | null> {
-  const { refusal, state, decision, plan, supersedes } = input
-  if (refusal === null || decision.holds_opened.length > 0) return null
-  const last = sameRefusal(state, refusal)
-  if (last === null || (supersedes !== null && supersedes !== last.decision)) return null
-  const answer = earlierAnswer(await context.directory.record(last.decision), plan)
-  const { by } = answer?.decision.review ?? { by: null }
-  return by !== null && by <= refusal.at ? null : answer
-}
-
-function earlierAnswer(record: StoredRecord | null, plan: Plan): Answer | null {
-  return record === null ? null : answerFrom(record, plan)
-}
-
-interface Around {
-  readonly incident: IncidentFacts
-  readonly platform: PlatformFacts
-}
-
-/** Read once a decision, so that what is compared later is what was evaluated. */
-function surroundings(context: Context): Around {
-  return {
-    incident: context.surroundings.incident(),
-    platform: context.surroundings.platform(),
-  }
-}
-
-function factsFor(
-  context: Context,
-  input: {
-    readonly request: Pick<DecideRequest, 'subject' | 'facts' | 'stream' | 'request' | 'supports'>
-    readonly cohosts: Cohosts
-    readonly state: SubjectState
-    readonly around: Around
-    readonly at: EpochMs
-    readonly replaces: readonly string[]
-  },
-): Facts {
-  const { request, state, at, replaces, around } = input
-  const asking = { subject: request.subject, given: request.facts, state }
-  const { facts_max_age_ms } = context.settings
-  const hosts = [asking, ...input.cohosts.hosts] as const
-  const { pepper } = context
-  return gather({ at, request, hosts, ...around, facts_max_age_ms, pepper, replaces })
 }
 
 async function explainNow(

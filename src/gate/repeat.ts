@@ -4,7 +4,7 @@
  * An allow is given again only while nothing that could change it has changed and its lease still runs, so a retry
  * never reopens the gate (G2). A refusal is re-evaluated first and only then answered with the earlier record, so a
  * flood of refused attempts does not flood the log, and no refusal outlives its reason. The earlier answer is not
- * stored: it is replayed from the record's own disclosed facts (G4).
+ * stored: it is replayed from the record's own disclosed facts (G4). Next stop: ../gate.ts, `decideInTurn`.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { toBase64Url, utf8 } from '../core/encoding.ts'
@@ -23,6 +23,7 @@ import type {
   StoredRecord,
   SubjectState,
 } from '../ports.ts'
+import type { Context } from './context.ts'
 import { disclosedFacts, disclosedRequest, disclosedResult } from './disclosed.ts'
 
 /** True when the broadcast may start now under this decision. */
@@ -31,12 +32,7 @@ export function mayStart(decision: Decision): boolean {
 }
 
 /** Everything that must be equal for two refusals to be the same; the instant and what counts from it left out. */
-export function refusalFingerprint(
-  facts: Facts,
-  decision: Decision,
-  plan: Plan,
-  caller: string,
-): string {
+function refusalFingerprint(facts: Facts, decision: Decision, plan: Plan, caller: string): string {
   const same = {
     policy: plan.digest,
     caller,
@@ -54,7 +50,7 @@ export function refusalFingerprint(
 }
 
 /** The earlier refusal that answers `now`, if it is still fresh. */
-export function sameRefusal(state: SubjectState, now: LastRefusal): LastRefusal | null {
+function sameRefusal(state: SubjectState, now: LastRefusal): LastRefusal | null {
   const last = state.refusals.find((refusal) => refusal.stream === now.stream)
   if (last === undefined || last.fingerprint !== now.fingerprint) return null
   return now.at - last.at < IDEMPOTENCY_TTL_MS ? last : null
@@ -104,7 +100,7 @@ export interface Standing {
  * Judges a stored answer: `again` gives the record to answer with, `supersedes` the one to replace.
  * @throws LivegateError `idempotency_mismatch` when the key was used with another body.
  */
-export function judgeStored(
+function judgeStored(
   stored: IdempotentAnswer | null,
   request: DecideRequest,
   now: Standing,
@@ -133,7 +129,7 @@ export function judgeStored(
  * The answer a stored record gave, replayed under `plan`; null when the record no longer tells (erased) or the replay
  * gives anything but what was signed (another policy, another engine): then only a new decision is an answer.
  */
-export function answerFrom(record: StoredRecord, plan: Plan): Answer | null {
+function answerFrom(record: StoredRecord, plan: Plan): Answer | null {
   const facts = disclosedFacts(record)
   if (record.kind !== 'decision' || facts === null) return null
   const decision = evaluate(plan, facts)
@@ -150,4 +146,57 @@ export function answerFrom(record: StoredRecord, plan: Plan): Answer | null {
     supersedes: disclosedRequest(record)?.supersedes ?? null,
     repeated: true,
   }
+}
+
+/** What a retry under an Idempotency-Key gets: the stored answer, or a new one that names what it supersedes. */
+export async function judgeRetry(
+  context: Context,
+  request: DecideRequest,
+  now: { readonly standing: Standing; readonly state: SubjectState; readonly plan: Plan },
+): Promise<{ readonly before: Answer | null; readonly supersedes: string | null }> {
+  if (request.idempotency === undefined) return { before: null, supersedes: null }
+  const key = context.pepper.hash(request.idempotency.key)
+  const stored = await context.ledger.idempotent(request.caller, request.subject, key)
+  const { again, supersedes } = judgeStored(stored, request, now.standing, now.state)
+  if (again === null) return { before: null, supersedes }
+  const before = earlierAnswer(await context.directory.record(again), now.plan)
+  return before === null ? { before, supersedes: again } : { before, supersedes: null }
+}
+
+/** The refusal as it will be remembered; null when the broadcast may start. */
+export function refusalOf(input: {
+  readonly request: DecideRequest
+  readonly facts: Facts
+  readonly decision: Decision
+  readonly plan: Plan
+  readonly id: string
+}): LastRefusal | null {
+  const { request, facts, decision, plan, id } = input
+  if (mayStart(decision)) return null
+  const fingerprint = refusalFingerprint(facts, decision, plan, request.caller)
+  return { stream: request.stream.id ?? '', decision: id, fingerprint, at: facts.at }
+}
+
+/** The earlier record of the same refusal; null when this one must be told: it differs, opens a hold, or supersedes. */
+export async function refusedBefore(
+  context: Context,
+  input: {
+    readonly refusal: LastRefusal | null
+    readonly state: SubjectState
+    readonly decision: Decision
+    readonly plan: Plan
+    readonly supersedes: string | null
+  },
+): Promise<Answer | null> {
+  const { refusal, state, decision, plan, supersedes } = input
+  if (refusal === null || decision.holds_opened.length > 0) return null
+  const last = sameRefusal(state, refusal)
+  if (last === null || (supersedes !== null && supersedes !== last.decision)) return null
+  const answer = earlierAnswer(await context.directory.record(last.decision), plan)
+  const { by } = answer?.decision.review ?? { by: null }
+  return by !== null && by <= refusal.at ? null : answer
+}
+
+function earlierAnswer(record: StoredRecord | null, plan: Plan): Answer | null {
+  return record === null ? null : answerFrom(record, plan)
 }

@@ -1,0 +1,47 @@
+/**
+ * The facts of one question: what the ledgers said, what the request adds, and what is around it now.
+ *
+ * The surroundings are read once a decision and handed on, so that what a retry is compared with later is what was
+ * evaluated. Putting together is gather.ts's.
+ */
+import type { Facts, IncidentFacts, PlatformFacts } from '../core/model.ts'
+import type { EpochMs } from '../core/time.ts'
+import type { DecideRequest } from '../gate-types.ts'
+import type { SubjectState } from '../ports.ts'
+import type { Cohosts } from './cohosts.ts'
+import type { Context } from './context.ts'
+import { gather } from './gather.ts'
+
+/** What is around the subjects. */
+export interface Around {
+  readonly incident: IncidentFacts
+  readonly platform: PlatformFacts
+}
+
+/** Read once a decision, so that what is compared later is what was evaluated. */
+export function surroundings(context: Context): Around {
+  return {
+    incident: context.surroundings.incident(),
+    platform: context.surroundings.platform(),
+  }
+}
+
+/** The facts of one question, as its hosts' ledgers and the surroundings give them. */
+export function factsFor(
+  context: Context,
+  input: {
+    readonly request: Pick<DecideRequest, 'subject' | 'facts' | 'stream' | 'request' | 'supports'>
+    readonly cohosts: Cohosts
+    readonly state: SubjectState
+    readonly around: Around
+    readonly at: EpochMs
+    readonly replaces: readonly string[]
+  },
+): Facts {
+  const { request, state, at, replaces, around } = input
+  const asking = { subject: request.subject, given: request.facts, state }
+  const { facts_max_age_ms } = context.settings
+  const hosts = [asking, ...input.cohosts.hosts] as const
+  const { pepper } = context
+  return gather({ at, request, hosts, ...around, facts_max_age_ms, pepper, replaces })
+}
