@@ -24,8 +24,8 @@ export interface DecideRequest {
   readonly subject: SubjectId
   readonly stream: StreamFacts & { readonly hosts?: readonly CohostRequest[] }
   readonly request: RequestFacts
-  /** Override stored facts field by field. */
-  readonly facts: SubjectFacts
+  /** Override stored facts field by field; null was sent but could not be read: absent, whatever is stored. */
+  readonly facts: GivenFacts
   readonly supports: readonly string[]
   /** API key id, or `hook:<server>`: part of the idempotency scope, disclosed in the record's `request` group. */
   readonly caller: string
@@ -37,9 +37,14 @@ export interface DecideRequest {
   readonly session?: { readonly server: string; readonly session: string }
 }
 
+/** Facts of a request. */
+export type GivenFacts = {
+  readonly [K in keyof SubjectFacts]?: NonNullable<SubjectFacts[K]> | null
+}
+
 export interface CohostRequest {
   readonly subject: SubjectId
-  readonly facts?: SubjectFacts
+  readonly facts?: GivenFacts
 }
 
 /** A decision with the record that proves it. Never exists without a durable record (G1). */

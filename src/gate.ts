@@ -187,7 +187,7 @@ async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
     version: state.version + cohosts.version,
     policy: plan.digest,
     incident: JSON.stringify([around.incident, around.platform]),
-    at: instantFor(context, state),
+    at: instantFor(context, state, ...statesOf(cohosts)),
   }
   const retry = await judgeRetry(context, request, { standing, state, plan })
   if (retry.before !== null) return { answer: retry.before, replaces: [] }
@@ -265,7 +265,7 @@ async function explainNow(
 ): Promise<Explanation> {
   const cohosts = await readCohosts(context, request)
   const state = await context.ledger.load(request.subject)
-  const at = instantFor(context, state)
+  const at = instantFor(context, state, ...statesOf(cohosts))
   const replaces = replacedBy(request, state, null)
   const around = surroundings(context)
   const facts = factsFor(context, { request, cohosts, state, around, at, replaces })
@@ -285,4 +285,8 @@ function observeDecided(context: Context, answer: Answer, started: EpochMs): voi
     took_ms: context.clock.now() - started,
     repeated,
   })
+}
+
+function statesOf(cohosts: Cohosts): readonly SubjectState[] {
+  return cohosts.hosts.map((host) => host.state)
 }

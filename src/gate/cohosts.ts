@@ -142,7 +142,7 @@ async function withdraw(
   try {
     await endWithCohosts(context, subjects, id)
   } catch {
-    context.observe({ type: 'shed', code: 'cohost_left_to_its_lease' })
+    context.observe({ type: 'left_to_lease', what: 'cohost' })
   }
 }
 

@@ -62,10 +62,14 @@ export interface Context extends GatePorts {
   readonly turns: Turns
 }
 
-/** The instant of the next record of a chain: now, but never before the newest one (a clock may step back). */
-export function instantFor(context: Context, state: SubjectState): EpochMs {
-  const now = context.clock.now()
-  return state.last_at !== null && state.last_at > now ? state.last_at : now
+/**
+ * The instant of the next record of a chain: now, but never before the newest one of any subject it is about (a clock may
+ * step back; what was acknowledged before stays visible, G2).
+ */
+export function instantFor(context: Context, ...states: readonly SubjectState[]): EpochMs {
+  let at = context.clock.now()
+  for (const { last_at } of states) if (last_at !== null && last_at > at) at = last_at
+  return at
 }
 
 /**

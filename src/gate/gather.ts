@@ -17,13 +17,13 @@ import type {
   SubjectId,
 } from '../core/model.ts'
 import type { EpochMs } from '../core/time.ts'
-import type { DecideRequest } from '../gate-types.ts'
+import type { DecideRequest, GivenFacts } from '../gate-types.ts'
 import type { Pepper, StoredFacts, SubjectState } from '../ports.ts'
 
 /** A host and what its ledger said. */
 export interface HostState {
   readonly subject: SubjectId
-  readonly given: SubjectFacts
+  readonly given: GivenFacts
   readonly state: SubjectState
 }
 
@@ -92,22 +92,30 @@ function pseudonymous(strikes: readonly Strike[], subject: string): readonly Str
   return fresh
 }
 
+/** Facts that cannot change, so that no age makes them doubtful. */
+const LASTING: ReadonlySet<string> = new Set<keyof SubjectFacts>(['created_at'])
+
 /** Stored facts that are fresh enough, overridden by given ones; with the provenance of each. */
 export function mergeFacts(
   stored: StoredFacts,
-  given: SubjectFacts,
+  given: GivenFacts,
   at: EpochMs,
   max_age_ms: number,
 ): { readonly facts: SubjectFacts; readonly sources: Readonly<Record<string, FactSource>> } {
   const facts: Record<string, unknown> = {}
   const sources: Record<string, FactSource> = {}
   for (const [name, fact] of Object.entries(stored)) {
-    if (at - fact.as_of > max_age_ms) continue
+    if (at - fact.as_of > max_age_ms && !LASTING.has(name)) continue
     facts[name] = fact.value
     sources[name] = { from: 'stored', as_of: fact.as_of }
   }
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue
+    if (value === null) {
+      delete facts[name]
+      delete sources[name]
+      continue
+    }
     facts[name] = value
     sources[name] = { from: 'request', as_of: at }
   }

@@ -48,7 +48,7 @@ export async function takeBack(
   try {
     await end(context, subject, ending)
   } catch {
-    context.observe({ type: 'shed', code: 'unanswered_broadcast_left_to_its_lease' })
+    context.observe({ type: 'left_to_lease', what: 'unanswered_broadcast' })
   }
 }
 

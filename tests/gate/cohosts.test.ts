@@ -92,6 +92,14 @@ describe('a broadcast with co-hosts', () => {
     expect(decisions).toEqual([])
   })
 
+  it('is denied for a struck co-host also when the clock has stepped back since the strike', async () => {
+    const world = await gates({ policy: policyOf(STRIKE_RULE) })
+    await world.gate.strike(aStrike('s1', 'c'))
+    world.pass(-5_000)
+    expect((await world.gate.decide(together('a', ['c']))).outcome).toBe('deny')
+    expect((await world.gate.explain(together('b', ['c']))).decision.outcome).toBe('deny')
+  })
+
   it("keeps a co-host's hold with the co-host, from the first ask", async () => {
     const world = await gates({ policy: policyOf(HOLD_RULE) })
     const request = together('a', [{ subject: 'b', facts: { followers: 1 } }])

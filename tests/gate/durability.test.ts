@@ -63,9 +63,8 @@ describe('an answer', () => {
     world.fates.push('after', 'before')
     await expect(world.gate.decide(ask('u1'))).rejects.toMatchObject(UNAVAILABLE)
     expect(await open(world, 'u1')).toHaveLength(1)
-    expect(world.events.map((event) => 'code' in event && event.code)).toContain(
-      'unanswered_broadcast_left_to_its_lease',
-    )
+    expect(world.events).toContainEqual({ type: 'left_to_lease', what: 'unanswered_broadcast' })
+    expect(world.events.map(({ type }) => type)).not.toContain('shed')
   })
 
   it.each(['before', 'after'] as const)(

@@ -13,6 +13,8 @@ const NEW_ACCOUNT =
 const policy = policyOf(NEW_ACCOUNT)
 const at = (ms: number) => epochMs(NOW + ms)
 const OLD = { created_at: epochMs(Date.UTC(2020, 0)) }
+const SMALL = "  - { id: small, ground: terms, when: 'subject.followers < 10', outcome: deny }"
+const MANY = { followers: 1000 }
 
 describe('stored facts', () => {
   const before: SubjectFacts = { followers: 5, verified: true }
@@ -91,18 +93,34 @@ describe('stored facts', () => {
     { name: 'just within the age that is allowed', age: 30 * DAY, outcome: 'allow' },
     { name: 'a millisecond older', age: 30 * DAY + 1, outcome: 'delay' },
   ])('$name: $outcome', async ({ age, outcome }) => {
-    const world = await gates({ policy })
-    await world.gate.putFacts('u1', OLD, NOW)
+    const world = await gates({ policy: policyOf(SMALL) })
+    await world.gate.putFacts('u1', MANY, NOW)
     world.pass(age)
     const answer = await world.gate.decide(ask('u1', { facts: {} }))
     expect(answer.outcome).toBe(outcome)
   })
 
   it('are stale by the age the deployment sets', async () => {
-    const world = await gates({ policy, settings: { facts_max_age_ms: MINUTE } })
-    await world.gate.putFacts('u1', OLD, NOW)
+    const world = await gates({ policy: policyOf(SMALL), settings: { facts_max_age_ms: MINUTE } })
+    await world.gate.putFacts('u1', MANY, NOW)
     world.pass(MINUTE + 1)
     const answer = await world.gate.decide(ask('u1', { facts: {} }))
+    expect(answer.decision.unknown).toEqual([
+      { rule: 'small', host: 0, facts: ['subject.followers'] },
+    ])
+  })
+
+  it('that cannot change are never stale: when an account was made stays so', async () => {
+    const world = await gates({ policy })
+    await world.gate.putFacts('u1', OLD, NOW)
+    world.pass(400 * DAY)
+    expect((await world.gate.decide(ask('u1', { facts: {} }))).outcome).toBe('allow')
+  })
+
+  it('do not stand in for one the request named and nobody could read', async () => {
+    const world = await gates({ policy })
+    await world.gate.putFacts('u1', OLD, NOW)
+    const answer = await world.gate.decide(ask('u1', { facts: { created_at: null } }))
     expect(answer.decision.unknown).toEqual([
       { rule: 'new-account', host: 0, facts: ['subject.created_at'] },
     ])

@@ -8,7 +8,6 @@ import { createCallerKeys } from '../../src/adapters/http/caller-keys.ts'
 import { DEFAULT_HTTP_CONFIG } from '../../src/adapters/http/deps.ts'
 import type { Scope } from '../../src/adapters/http/scopes.ts'
 import { portableHasher } from '../../src/core/record/hashing.ts'
-import { jwksOf } from '../../src/core/record/jwk.ts'
 import { countedRandom } from '../core/record/samples.ts'
 import { aGate, type GateOptions, RECORD_KEY, type TestGate } from './gate.ts'
 
@@ -41,7 +40,7 @@ export async function aGateApp(options: GateOptions = {}): Promise<GateApp> {
     metricsText: () => '',
     policiesView: { list: () => [], text: () => null },
     logVkey: '',
-    recordKeys: () => jwksOf([RECORD_KEY.jwk]).keys.map((key) => ({ ...key })),
+    recordKeys: () => [RECORD_KEY.jwk],
   })
   const tokens = new Map<Scope, string>()
   for (const scope of ['decide', 'strikes', 'facts', 'audit'] as const) {

@@ -125,6 +125,8 @@ export interface World {
   readonly decisions: Map<string, Decision>
   /** Every question the gate was asked. */
   readonly asked: DecideRequest[]
+  /** Who recorded and reversed strikes, in order. */
+  readonly callers: (string | undefined)[]
   /** Thrown by every method of the gate while set. */
   failure: unknown
   /** While set, decisions wait for it. */
@@ -191,7 +193,7 @@ export function aFixture(options: FixtureOptions = {}): Fixture {
       text: (digest) => (digest === DIGEST ? utf8(POLICY_TEXT) : null),
     },
     logVkey: `${ORIGIN}+a7ce74b9+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4`,
-    recordKeys: () => [{ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43), kid: 'k' }],
+    recordKeys: () => [{ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }],
     report: (failure) => world.reports.push(failure),
     ...more,
   }
@@ -247,6 +249,7 @@ function aWorld(): World {
     clock: standingClock(),
     decisions: new Map(),
     asked: [],
+    callers: [],
     failure: null,
     hold: null,
     records: new Map(),
@@ -284,8 +287,9 @@ function gateOf(world: World): Gate {
       fail()
       return struck(world, request)
     },
-    async reverse({ strike }) {
+    async reverse({ strike, caller }) {
       fail()
+      world.callers.push(caller)
       const found = world.strikes.get(strike)
       if (found === undefined)
         throw new LivegateError('not_found', 'Cannot reverse strike: it is not known')
@@ -371,7 +375,11 @@ export function anAnswer(world: World, request: DecideRequest): Answer {
   }
 }
 
-function struck(world: World, request: StrikeRequest): Awaited<ReturnType<Gate['strike']>> {
+function struck(
+  world: World,
+  { caller, ...request }: StrikeRequest,
+): Awaited<ReturnType<Gate['strike']>> {
+  world.callers.push(caller)
   const strike: Strike = {
     weight: 1,
     scope: 'any',

@@ -1,10 +1,10 @@
 /**
  * From what was sent to what the gate is asked.
  *
- * Pure. A member that was malformed leaves no trace: the gate sees it as absent, which evaluation calls unknown.
+ * Pure. A member that was malformed leaves no trace, but for a fact: that one was meant to say something about now, so
+ * it is handed on as null, "absent, whatever is stored", and evaluation calls it unknown (G3).
  */
-import type { SubjectFacts } from '../../core/model.ts'
-import type { CohostRequest, DecideRequest, StrikeRequest } from '../../gate-types.ts'
+import type { CohostRequest, DecideRequest, GivenFacts, StrikeRequest } from '../../gate-types.ts'
 import type { CohostBody, DecisionBody, LenientFacts, StrikeBody } from './schemas.ts'
 
 /** The question of a decision or an explanation. */
@@ -29,8 +29,10 @@ function cohostOf(body: CohostBody): CohostRequest {
     : { subject: body.subject, facts: factsOf(body.facts) }
 }
 
-function factsOf(facts: LenientFacts | null | undefined): SubjectFacts {
-  return facts == null ? {} : present(facts)
+/** Reading leaves an unreadable fact as a member that is undefined; one that was not sent is no member at all. */
+function factsOf(facts: LenientFacts | null | undefined): GivenFacts {
+  const entries = Object.entries(facts ?? {}).map(([name, value]) => [name, value ?? null])
+  return Object.fromEntries(entries) as GivenFacts
 }
 
 /** The strike of a body; the subject stands in the path. */

@@ -1,7 +1,8 @@
 /**
  * What the HTTP layer needs from its composition root.
  */
-import type { JWK } from 'jose'
+
+import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { Gate } from '../../gate-types.ts'
 import type { Clock, Directory, Log, Observe, Pepper, Random, StreamKeys } from '../../ports.ts'
@@ -82,7 +83,7 @@ export interface AppDeps {
   /** Verifier key of the log (`name+hash+key`), without a line break. */
   readonly logVkey: string
   /** Public record keys, old ones included. */
-  readonly recordKeys: () => readonly JWK[]
+  readonly recordKeys: () => readonly Ed25519Jwk[]
   /** Absent: access tokens are refused. */
   readonly accessTokens?: AccessTokenConfig
   /** Absent: every hook is answered 404. */

@@ -34,6 +34,15 @@ describe('POST /v1/subjects/{subject}/strikes', () => {
     expect(await again.json()).not.toHaveProperty('receipt')
   })
 
+  it('says who sent it, and who reversed it, so that the record can', async () => {
+    const { send, world } = aFixture()
+    await send({ ...STRIKE, body: aStrikeBody() })
+    const path = '/v1/strikes/s_1/reversal'
+    await send({ method: 'POST', path, as: 'strikes', body: { reason: 'appeal' } })
+    expect(world.callers).toEqual([expect.stringMatching(/./), world.callers[0]])
+    expect(world.callers[0]).not.toBe('livegate')
+  })
+
   it('is 409 when the id has other content', async () => {
     const { send } = aFixture()
     await send({ ...STRIKE, body: aStrikeBody() })

@@ -28,7 +28,7 @@ async function strike(call: Call, { gate, clock }: AppDeps): Promise<Response> {
   const body = read(STRIKE, value, 'record strike')
   const faults = strikeFaults(body, clock.now())
   if (faults.length > 0) throw invalidMembers('record strike', faults)
-  const answer = await gate.strike(strikeOf(body, subject))
+  const answer = await gate.strike({ ...strikeOf(body, subject), caller: call.caller.id })
   return json(call, renderStrikeAnswer(answer), answer.created ? 201 : 200)
 }
 
@@ -49,6 +49,6 @@ async function reverse(call: Call, { gate }: AppDeps): Promise<Response> {
   const id = readParameter(chosenId, call.c.req.param('id'), 'the strike id')
   const { value } = await readJson(call.c.req.raw)
   const body = read(REVERSAL, value, 'reverse strike')
-  const answer = await gate.reverse({ strike: id, ...body })
+  const answer = await gate.reverse({ strike: id, ...body, caller: call.caller.id })
   return json(call, renderReversalAnswer(answer), answer.created ? 201 : 200)
 }
