@@ -13,7 +13,7 @@ import type { RateConfig } from './rate.ts'
 import type { RouteId } from './scopes.ts'
 
 export interface HttpConfig {
-  /** The deployment's own name: what the audience of an API key must be; null accepts only keys without one. */
+  /** The deployment's own name, on Node the log's origin: what the audience of a key must be; null accepts only keys without one. */
   readonly audience: string | null
   readonly log_public: boolean
   readonly metrics_public: boolean

@@ -17,6 +17,7 @@ import { apiKeyFromToken, newApiKey } from '../http/api-key.ts'
 import { createApp } from '../http/app.ts'
 import { createCallerKeys } from '../http/caller-keys.ts'
 import { DEFAULT_HTTP_CONFIG, type Readiness } from '../http/deps.ts'
+import { unreadableResponse } from '../http/unread.ts'
 import { createHooks, type Hooks } from '../media/hooks.ts'
 import { describeProblem } from '../media/scrub.ts'
 import { type MediaServer, parseServersFile } from '../media/servers-file.ts'
@@ -108,6 +109,7 @@ export async function runServer(config: ServerConfig, io: ServerIo): Promise<voi
       callerKeys: createCallerKeys(store.apiKeys, systemClock),
       config: {
         ...DEFAULT_HTTP_CONFIG,
+        audience: config.origin,
         log_public: config.log_public,
         metrics_public: config.metrics_public,
         rate: { per_s: config.rate_per_s, burst: 2 * config.rate_per_s },
@@ -120,7 +122,12 @@ export async function runServer(config: ServerConfig, io: ServerIo): Promise<voi
       report: ({ route, error }) => logger.error({ route, error: messageOf(error) }, 'failed'),
       ...accessTokens(config),
     })
-    const listener = await listen({ fetch: app.fetch, host: config.host, port: config.port })
+    const listener = await listen({
+      fetch: app.fetch,
+      unreadable: unreadableResponse,
+      host: config.host,
+      port: config.port,
+    })
     const heartbeat = createHeartbeat({ store, scribe, clock: systemClock, onError })
     observers.push(heartbeat.observe)
     greet(io, { url: listener.url, adminKey, dir })

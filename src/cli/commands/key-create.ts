@@ -23,7 +23,10 @@ export function keyCreate(noun: Command, act: Act): void {
     .description('make an API key and show it once')
     .requiredOption('--scopes <list>', `comma-separated, of ${SCOPES.join(', ')}`, scopesOf)
     .requiredOption('--owner <who>', 'person or service it belongs to')
-    .option('--audience <name>', 'deployment it is good for')
+    .option(
+      '--audience <name>',
+      'origin of the one log whose gate may take it; any gate that knows it unless given',
+    )
   dataOption(command).addHelpText('after', EXAMPLE)
   act(command, create)
 }

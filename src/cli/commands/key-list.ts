@@ -25,7 +25,8 @@ async function list(session: Session, options: DataOptions): Promise<ExitCode> {
 function lineOf(session: Session, key: ApiKey): string {
   const revoked =
     key.revoked_at === null ? '' : session.paint('red', ` revoked ${formatInstant(key.revoked_at)}`)
-  return `${key.id}  ${key.owner}  ${key.scopes.join(',')}  ${formatInstant(key.created_at)}${revoked}`
+  const audience = key.audience === null ? '' : `  for ${key.audience}`
+  return `${key.id}  ${key.owner}  ${key.scopes.join(',')}  ${formatInstant(key.created_at)}${audience}${revoked}`
 }
 
 function renderKey({ secret_hash: _, created_at, revoked_at, ...rest }: ApiKey): object {
