@@ -1,5 +1,6 @@
 /**
- * Every bound on hostile or merely large input, each with its arithmetic. Changing one changes docs/spec/api.md.
+ * Bounds on hostile or merely large input that more than one part has to know, each with its arithmetic. A bound that
+ * only one part needs stands there. Changing one changes docs/spec/api.md.
  */
 
 /** Largest request body, bytes: a decision with 16 co-hosts, each with 64 labels of 64 bytes, is under 90 KiB. */
@@ -21,7 +22,10 @@ export const MAX_COHOSTS = 16
 export const MAX_SUPPORTS = 32
 /** Broadcasts of one subject under a lease at once, co-hosted ones included: 256 x 160 bytes keep its row at 40 KB. */
 export const MAX_OPEN_BROADCASTS = 256
-/** Strikes of one subject: 4,096 at about 300 bytes keep a subject's disclosed facts near 1.2 MB, under a 2 MB row. */
+/**
+ * Strikes of one subject. A usual one is about 300 bytes, so 4,096 of them disclose 1.2 MB of facts; the largest that
+ * can be sent is 1,212 bytes, 5 MB. A decision that discloses that much is slow, not refused.
+ */
 export const MAX_STRIKES_PER_SUBJECT = 4096
 export const MAX_STRIKE_WEIGHT = 1000
 /** A strike's `issued_at` may lie this far after its receipt. */
