@@ -6,6 +6,7 @@
  * A log comes into being only by `createDataDir`, never because something is missing: parts that do not belong
  * together, a second process, or keys others can read are refused with what to do about it. Next stop: store.ts.
  */
+import { chmodSync, closeSync, openSync } from 'node:fs'
 import { chmod, mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -119,6 +120,7 @@ export async function readKeyTexts(paths: DataPaths): Promise<KeyTexts> {
  * database of its own, so that readers of the real one are not shut out.
  */
 export function lockDataDir(path: string): { release(): void } {
+  makePrivate(path)
   const lock = new DatabaseSync(path, { timeout: 0 })
   try {
     lock.exec('PRAGMA journal_mode = DELETE')
@@ -131,6 +133,16 @@ export function lockDataDir(path: string): { release(): void } {
     })
   }
   return { release: () => lock.close() }
+}
+
+/** An existing file is never opened here: closing it again would drop a lock this process holds on it. */
+function makePrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'EEXIST') throw error
+  }
+  chmodSync(path, 0o600)
 }
 
 async function checkPrivate(path: string): Promise<void> {

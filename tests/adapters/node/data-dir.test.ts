@@ -25,7 +25,8 @@ async function decide(dir: string, count: number): Promise<void> {
 
 describe('a new data directory', () => {
   it('holds secrets for its owner alone, and a log that begins with its record key', async () => {
-    for (const name of ['keys/record.key', 'keys/checkpoint.key', 'keys/pepper', 'livegate.db'])
+    const keys = ['keys/record.key', 'keys/checkpoint.key', 'keys/pepper']
+    for (const name of [...keys, 'livegate.db', 'lock.db'])
       expect((await stat(join(data.path, name))).mode & 0o777, name).toBe(0o600)
     for (const name of ['', 'keys'])
       expect((await stat(join(data.path, name))).mode & 0o777, name).toBe(0o700)
@@ -71,6 +72,16 @@ describe('a new data directory', () => {
       await expect(initNodeStore({ dir, origin, bootstrap: begin })).rejects.toThrow(message)
       expect(await readdir(dir).catch(() => [])).toEqual([])
     })
+})
+
+describe('the lock of a data directory', () => {
+  it('is its owner’s alone again, whoever could read it before', async () => {
+    const lock = join(data.path, 'lock.db')
+    await chmod(lock, 0o644)
+    const store = await openStore({ dir: data.path })
+    expect((await stat(lock)).mode & 0o777).toBe(0o600)
+    await store.close()
+  })
 })
 
 describe('a data directory is refused', () => {
