@@ -26,14 +26,23 @@ export function text(max: number): Reader<string> {
   )
 }
 
+/** A text that can stand in a path: URL parsers resolve `.` and `..`, escaped or not, so nobody could be reached. */
+function id(max: number): Reader<string> {
+  const message = 'expected an id other than `.` and `..`'
+  return v.pipe(
+    text(max),
+    v.check((value) => value !== '.' && value !== '..', message),
+  )
+}
+
 /** Text that matches `pattern` as a whole. */
 export function matching(pattern: RegExp, max: number, what: string): Reader<string> {
   const message = `expected ${what}`
   return v.pipe(v.string(message), v.maxLength(max, message), v.regex(pattern, message))
 }
 
-export const subjectId: Reader<string> = text(MAX_SUBJECT_CHARS)
-export const chosenId: Reader<string> = text(MAX_ID_CHARS)
+export const subjectId: Reader<string> = id(MAX_SUBJECT_CHARS)
+export const chosenId: Reader<string> = id(MAX_ID_CHARS)
 export const word: Reader<string> = text(MAX_WORD_CHARS)
 
 const INSTANT = 'expected an RFC 3339 instant such as 2026-01-31T00:00:00Z'

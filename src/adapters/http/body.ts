@@ -48,7 +48,7 @@ export async function readBytes(request: Request, limit: number): Promise<Uint8A
   if (length === null) return readStream(request, limit)
   // A declared length bounds what an HTTP server hands over, so the whole body can be taken in one read.
   if (!/^\d{1,15}$/.test(length) || Number(length) > limit) throw tooLarge(limit)
-  const bytes = new Uint8Array(await request.arrayBuffer())
+  const bytes = new Uint8Array(await arrived(request.arrayBuffer()))
   if (bytes.length > limit) throw tooLarge(limit)
   return bytes
 }
@@ -60,7 +60,7 @@ async function readStream(request: Request, limit: number): Promise<Uint8Array> 
   const bytes = new Uint8Array(limit)
   let length = 0
   for (;;) {
-    const { done, value } = await reader.read()
+    const { done, value } = await arrived(reader.read())
     if (done) return bytes.slice(0, length)
     if (length + value.length > limit) {
       await reader.cancel().catch(() => undefined)
@@ -68,6 +68,15 @@ async function readStream(request: Request, limit: number): Promise<Uint8Array> 
     }
     bytes.set(value, length)
     length += value.length
+  }
+}
+
+/** A caller who hangs up halfway is no failure of the server, and must not fill its log. */
+async function arrived<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading
+  } catch {
+    throw invalid('it ended early')
   }
 }
 

@@ -29,7 +29,7 @@ export function splitForm(text: string): readonly RawField[] {
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must be refused.
-const CONTROL = /[\x00-\x1f\x7f]/
+const CONTROL = /[\x00-\x1f\x7f-\x9f]/
 
 /** Text of an escaped value; null for a broken escape, bytes that are not UTF-8, or control characters. */
 export function unescapeStrictly(raw: string): string | null {

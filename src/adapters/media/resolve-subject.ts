@@ -33,7 +33,7 @@ export async function resolveSubject(
   now: EpochMs,
 ): Promise<Result<Resolved, Refusal>> {
   if (server.app !== null && event.app !== server.app) return err('wrong_app')
-  if (server.subject_from === 'name') return ok(byName(lookup.pepper, server, event.name))
+  if (server.subject_from === 'name') return byName(lookup.pepper, server, event.name)
   if (lookup.guesses.blocked(server.id, event.client_ip, now)) return err('rate_limited')
   const keyHash = lookup.pepper.hash(event.name)
   const key = await lookup.streamKeys.byHash(keyHash)
@@ -52,7 +52,9 @@ export function playbackName(streamKeyId: string): string {
   return `live_${streamKeyId.replace(/^sk_/, '')}`
 }
 
-function byName(pepper: Pepper, server: MediaServer, name: string): Resolved {
+/** `.` and `..` cannot stand in a path of the API: a subject that nobody could ever record a strike for. */
+function byName(pepper: Pepper, server: MediaServer, name: string): Result<Resolved, Refusal> {
+  if (name === '.' || name === '..') return err('malformed')
   const stream = `sn_${pepper.hash(JSON.stringify(['stream name', server.id, name])).slice(0, 22)}`
-  return { subject: name, stream, playback_name: null }
+  return ok({ subject: name, stream, playback_name: null })
 }
