@@ -53,6 +53,21 @@ describe('docs/hosts/node.md', () => {
     })
 })
 
+describe('guarantees', () => {
+  const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')
+  const rows = [...page.matchAll(/^\| (G\d+) \|.*\| ([^|]+) \|$/gm)]
+  it('are eleven', () => {
+    expect(rows.map(([, name]) => name)).toEqual(Array.from({ length: 11 }, (_, i) => `G${i + 1}`))
+  })
+  for (const [, name = '', held = ''] of rows)
+    it(`${name} is named by the tests that hold it`, () => {
+      const files = [...held.matchAll(/\]\(\.\.\/([^)]+)\)/g)].map(([, file = '']) => file)
+      expect(files.length > 0 || (page.includes(`| ${name} |`) && held.trim() === '–')).toBe(true)
+      for (const file of files)
+        expect(readFileSync(join(ROOT, file), 'utf8'), file).toMatch(new RegExp(`\\b${name}\\b`))
+    })
+})
+
 describe('text that must not be published', () => {
   it('no page or source names a path of one machine', () => {
     const all = [...pages, ...filesUnder('src', '.ts'), ...filesUnder('bench', '.ts')]

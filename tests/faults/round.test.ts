@@ -1,5 +1,5 @@
 /**
- * Every write of a round × what can become of it → does the log go on, does it halt, is anything there twice?
+ * G6: every write of a round × what can become of it → does the log go on, does it halt, is anything there twice?
  *
  * The store under the round is real SQL in memory; files are a map that fails when told to. After each fault the log is
  * opened anew, as after a crash, and must be the log that would have been without it.

@@ -1,5 +1,6 @@
 /**
- * Retries: the same key gives the same answer while nothing changed, and never reopens the gate.
+ * Retries: the same key gives the same answer while nothing changed, and never reopens the gate. An allow is a lease (G5):
+ * past its end the same question is decided anew.
  */
 import { describe, expect, it } from 'vitest'
 import { epochMs } from '../../src/core/time.ts'

@@ -1,5 +1,5 @@
 /**
- * Turns: in order, fair between subjects, bounded, and freed by whatever happens.
+ * Turns: in order, fair between subjects, bounded (beyond that they shed, G9), and freed by whatever happens.
  */
 import { describe, expect, it } from 'vitest'
 import { createTurns, MAX_UNDER_WAY, MAX_WAITERS } from '../../src/gate/turns.ts'
