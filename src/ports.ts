@@ -157,7 +157,7 @@ export interface Change {
     readonly outcome: Outcome
     readonly mode: string | null
     readonly rules: readonly string[]
-    /** Ids of the strikes its reasons name, for `decisionsRelyingOn`; absent: those of its restrictions are used. */
+    /** Ids of the strikes its reasons name, of all hosts, for `decisionsRelyingOn`; each id once. */
     readonly strikes?: readonly string[]
   }
   /** True when standing changed: version + 1. */
@@ -229,6 +229,14 @@ export interface DecisionSearch {
   readonly limit: number
 }
 
+/** A stretch of the log. */
+export interface RecordPage {
+  /** Lowest log index. */
+  readonly from: number
+  /** 1 to 500; fewer are given when they are large, but always one when there is one. */
+  readonly limit: number
+}
+
 /** Finds things whose subject is not known to the caller. */
 export interface Directory {
   subjectOfStrike(strike: string): Promise<SubjectId | null> | SubjectId | null
@@ -237,9 +245,14 @@ export interface Directory {
   searchDecisions(
     search: DecisionSearch,
   ): Promise<{ readonly records: readonly StoredRecord[]; readonly next: string | null }>
-  /** Decisions of `subject` whose reasons name `strike`, newest first, at most 200. */
+  /** Records of chains, of every kind, in the order of the log. */
+  records(page: RecordPage): Promise<{
+    readonly records: readonly StoredRecord[]
+    /** Index of the next record of a chain; null when there was none yet. */
+    readonly next: number | null
+  }>
+  /** Decisions whose reasons name `strike`, whoever asked for them, newest first, at most 200. */
   decisionsRelyingOn(
-    subject: SubjectId,
     strike: string,
   ): Promise<readonly { readonly id: string; readonly outcome: Outcome; readonly at: EpochMs }[]>
   /** The broadcast a media server's session runs, if it is open. */

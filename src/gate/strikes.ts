@@ -86,8 +86,8 @@ export async function reverseStrike(
   if (subject === null)
     throw new LivegateError('not_found', 'Cannot reverse the strike: there is none with this id')
   const done = await context.turns.run(subject, () => reverseInTurn(context, subject, request))
-  // Outside the turn: a long chain must not keep the subject waiting, and no later decision can rely on the strike.
-  const decisions = await context.directory.decisionsRelyingOn(subject, request.strike)
+  // Outside the turn, of every host: no decision that starts later can rely on the strike.
+  const decisions = await context.directory.decisionsRelyingOn(request.strike)
   return { ...done, decisions }
 }
 

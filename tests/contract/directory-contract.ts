@@ -6,6 +6,7 @@ import type { StoredRecord } from '../../src/ports.ts'
 import {
   aChange,
   aDecision,
+  aPolicy,
   aRecord,
   aStrike,
   aStrikeChange,
@@ -108,35 +109,76 @@ export function directoryContract(name: string, create: CreateStore): void {
       await expect(search).rejects.toMatchObject({ code: 'invalid_request' })
     })
 
-    it('lists the decisions that name a strike, newest first', async () => {
+    it('lists the decisions that name a strike, whoever asked, newest first', async () => {
       const strike = aStrike('u_1')
-      const relying = (strikes: readonly string[]): string[] => [...strikes]
-      await commitTo(store.ledger, 'u_1', (s) => aDecision('u_1', s))
       await commitTo(store.ledger, 'u_1', (s) => aStrikeChange('u_1', s, strike))
-      const expected: string[] = []
-      for (const [i, strikes] of [[strike.id], [], ['s-other', strike.id]].entries()) {
+      const asked: readonly { readonly subject: string; readonly strikes?: readonly string[] }[] = [
+        { subject: 'u_1' },
+        { subject: 'u_1', strikes: [strike.id] },
+        { subject: 'u_1', strikes: [] },
+        { subject: 'host', strikes: ['s-other', strike.id] },
+        { subject: 'u_1', strikes: ['s-other', `${strike.id}-2`] },
+      ]
+      const expected: object[] = []
+      for (const [i, { subject, ...named }] of asked.entries()) {
         const record = aRecord()
-        if (strikes.includes(strike.id)) expected.unshift(record.id)
-        const decision = {
-          outcome: 'deny',
-          mode: null,
-          rules: [],
-          strikes: relying(strikes),
-        } as const
         const at = later(i)
-        await commitTo(store.ledger, 'u_1', (s) => aDecision('u_1', s, { record, decision, at }))
+        if (named.strikes?.includes(strike.id))
+          expected.unshift({ id: record.id, outcome: 'deny', at })
+        const decision = { outcome: 'deny', mode: null, rules: [], ...named } as const
+        await commitTo(store.ledger, subject, (s) =>
+          aDecision(subject, s, { record, decision, at }),
+        )
       }
-      const result = textToBase64Url(
-        JSON.stringify(['salt', 'result', { restrictions: [{ strikes: [strike.id] }] }]),
-      )
-      const opened = aRecord({ openings: { result } })
-      await commitTo(store.ledger, 'u_1', (s) =>
-        aDecision('u_1', s, { record: opened, at: later(9) }),
-      )
-      const found = await store.directory.decisionsRelyingOn('u_1', strike.id)
-      expect(found.map((d) => d.id)).toEqual([opened.id, ...expected])
-      expect(found[0]).toEqual({ id: opened.id, outcome: 'allow', at: later(9) })
-      expect(await store.directory.decisionsRelyingOn('u_2', strike.id)).toEqual([])
+      expect(await store.directory.decisionsRelyingOn(strike.id)).toEqual(expected)
+      expect(await store.directory.decisionsRelyingOn('s-unknown')).toEqual([])
+    })
+
+    it('lists at most 200 decisions that name a strike', async () => {
+      const decision = { outcome: 'deny', mode: null, rules: [], strikes: ['s_1'] } as const
+      for (let i = 0; i <= 200; i++)
+        await commitTo(store.ledger, 'u_1', (s) => aDecision('u_1', s, { decision, at: later(i) }))
+      const found = await store.directory.decisionsRelyingOn('s_1')
+      expect([found.length, found.at(0)?.at, found.at(-1)?.at]).toEqual([200, later(200), later(1)])
+    })
+
+    it('gives the records of all chains in the order of the log, page by page', async () => {
+      const first = store.log.size()
+      const decided = aRecord()
+      const strike = aStrike('u_1')
+      await commitTo(store.ledger, 'u_1', (s) => aDecision('u_1', s, { record: decided }))
+      await commitTo(store.ledger, 'u_1', (s) => aStrikeChange('u_1', s, strike))
+      await store.log.append(aPolicy(2).records, [])
+      for (const kind of ['reversal', 'broadcast', 'decision'] as const)
+        await commitTo(store.ledger, 'u_2', (s) => {
+          const { decision, ...plain } = aDecision('u_2', s, { record: aRecord({ kind }) })
+          return kind === 'decision' ? { ...plain, ...(decision && { decision }) } : plain
+        })
+      const all = await store.directory.records({ from: 0, limit: 500 })
+      const places = all.records.map(({ kind, receipt }) => [receipt.index - first, kind])
+      expect(places).toEqual([
+        [0, 'decision'],
+        [1, 'strike'],
+        [4, 'reversal'],
+        [5, 'broadcast'],
+        [6, 'decision'],
+      ])
+      expect(all.next).toBeNull()
+      expect(all.records[0]).toEqual(await store.directory.record(decided.id))
+      for (const limit of [1, 2, 5, 6]) {
+        const pages: StoredRecord[] = []
+        let from: number | null = 0
+        while (from !== null) {
+          const page = await store.directory.records({ from, limit })
+          expect(page.records.length).toBeGreaterThan(0)
+          expect(page.records.length).toBeLessThanOrEqual(limit)
+          pages.push(...page.records)
+          from = page.next
+        }
+        expect(pages).toEqual(all.records)
+      }
+      const end = await store.directory.records({ from: first + 7, limit: 1 })
+      expect(end).toEqual({ records: [], next: null })
     })
 
     it('finds a broadcast by the session of its media server until it ends', async () => {

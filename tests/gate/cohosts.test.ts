@@ -88,8 +88,8 @@ describe('a broadcast with co-hosts', () => {
     ])
     for (const subject of ['a', 'b', 'c']) expect(await opens(world, subject)).toEqual([])
     const { decisions } = await world.gate.reverse({ strike: 's1', reason: 'appeal' })
-    // The decision stands on the chain of the one who asked.
-    expect(decisions).toEqual([])
+    // The decision stands on the chain of the one who asked; who upholds the appeal has to hear of it all the same.
+    expect(decisions).toEqual([{ id: answer.id, outcome: 'deny', at: NOW }])
   })
 
   it('is denied for a struck co-host also when the clock has stepped back since the strike', async () => {

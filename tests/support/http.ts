@@ -457,6 +457,11 @@ function directoryOf(world: World): Directory {
       const end = start + records.length
       return { records, next: end < all.length ? String(end) : null }
     },
+    async records({ from, limit }) {
+      const found = [...world.records.values()].filter(({ receipt }) => receipt.index >= from)
+      const next = found[limit]?.receipt.index ?? null
+      return { records: found.slice(0, limit), next }
+    },
     decisionsRelyingOn: async () => [],
     broadcastOfSession: async () => null,
   }

@@ -4,9 +4,9 @@
  * Polices its port (contract.ts): a commit needs a load before it, must change something, carries a leaf that is the
  * hash of its bytes, and never lets a chain's instant fall. Duties: ports.ts.
  */
-import { textFromBase64Url, toBase64Url } from '../../core/encoding.ts'
+import { toBase64Url } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
-import type { Outcome, Restriction, Strike } from '../../core/model.ts'
+import type { Outcome, Strike } from '../../core/model.ts'
 import type {
   ChainKind,
   Change,
@@ -184,9 +184,14 @@ function createDirectory(shelves: Shelves): Directory {
     subjectOfStrike: (strike) => owners.get(strike) ?? null,
     record: (id) => records.findLast(({ record }) => record.id === id)?.record ?? null,
     searchDecisions: async (search) => searchDecisions(records, search),
-    async decisionsRelyingOn(subject, strike) {
+    async records({ from, limit }) {
+      const found = records.filter(({ record }) => record.receipt.index >= from)
+      const next = found[limit]?.record.receipt.index ?? null
+      return { records: found.slice(0, limit).map(({ record }) => record), next }
+    },
+    async decisionsRelyingOn(strike) {
       return records
-        .filter((kept) => kept.record.subject === subject && reliesOn(kept, strike))
+        .filter(({ decision }) => decision?.strikes?.includes(strike) === true)
         .map(({ record, decision }) => ({
           id: record.id,
           outcome: decision?.outcome as Outcome,
@@ -234,14 +239,4 @@ function searchDecisions(
     records: page,
     next: found.length > limit && last !== undefined ? String(last.receipt.index) : null,
   }
-}
-
-function reliesOn({ record, decision }: Kept, strike: string): boolean {
-  if (decision === undefined) return false
-  if (decision.strikes !== undefined) return decision.strikes.includes(strike)
-  const opening = record.openings.result
-  const result = opening === undefined ? null : textFromBase64Url(opening)
-  if (result === null) return false
-  const [, , value] = JSON.parse(result) as [string, string, { restrictions?: Restriction[] }]
-  return value.restrictions?.some(({ strikes }) => strikes.includes(strike)) ?? false
 }

@@ -4,21 +4,30 @@
  * A search looks at a bounded number of records a call and hands back a cursor, even with nothing found yet: no
  * question can stall the decisions beside it. Next stop: stream-keys.ts.
  */
-import { textFromBase64Url } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
-import type { Outcome } from '../../core/model.ts'
-import type { EpochMs } from '../../core/time.ts'
-import type { DecisionSearch, Directory, StoredRecord } from '../../ports.ts'
-import { type Glimpse, linkAt, recordAt, recordById, recordsBefore } from './records.ts'
-import { integer, integerOrNull, type Sql, text } from './sql.ts'
+import type { DecisionSearch, Directory, RecordPage, StoredRecord } from '../../ports.ts'
+import {
+  decisionsNaming,
+  type Glimpse,
+  indexesFrom,
+  recordAt,
+  recordById,
+  recordsBefore,
+} from './records.ts'
+import { integer, type Sql, text } from './sql.ts'
 import type { Subjects } from './subjects.ts'
 
 /** Records one search call looks at, some 10 ms at most. */
 export const MAX_LOOKED_AT = 4_000
 /** Decisions listed for one strike. */
 const MAX_RELYING = 200
-/** Links of a chain walked between two turns of the event loop. */
-const LINKS_PER_TURN = 100
+/**
+ * Characters of one page of records: some 250 of ordinary size. One record may be larger than that by itself (4,096
+ * strikes in its facts are 1.2 MB), so at most one of those is added to a page.
+ */
+export const MAX_PAGE_CHARS: number = 1024 * 1024
+/** Records read between two turns of the event loop, about a millisecond. */
+const RECORDS_PER_TURN = 50
 /** Clocks step: a record may have been made this long before or after the instant on its chain. */
 const STEP_S = 3_600
 const LAST_SECOND = 0xffff_ffff
@@ -41,7 +50,8 @@ export function createSqlDirectory(parts: DirectoryParts): Directory {
     },
     record: (id) => recordById(sql, origin, id),
     searchDecisions: async (search) => searchDecisions(parts, search),
-    decisionsRelyingOn: (subject, strike) => relyingOn(parts, subject, strike),
+    records: (page) => recordsOf(parts, page),
+    decisionsRelyingOn: async (strike) => decisionsNaming(sql, strike, MAX_RELYING),
     async broadcastOfSession(server, session) {
       const row = sql.get(
         'SELECT subject, broadcast FROM sessions WHERE server = ? AND session = ?',
@@ -102,42 +112,29 @@ function readCursor(cursor: string): { second: number; idx: number } {
   return { second: Number(second), idx: Number(idx) }
 }
 
-/** Walks the subject's chain backwards to the strike's own record: nothing before it can rely on it. */
-async function relyingOn(
-  { sql, subjects }: DirectoryParts,
-  subject: string,
-  strike: string,
-): Promise<{ id: string; outcome: Outcome; at: EpochMs }[]> {
-  const born = sql.get('SELECT idx FROM strikes WHERE id = ?', strike)
-  const oldest = born === undefined ? null : integerOrNull(born, 'idx')
-  const found: { id: string; outcome: Outcome; at: EpochMs }[] = []
-  let idx = subjects.read(subject).head_idx
-  for (let steps = 1; idx !== null && (oldest === null || idx > oldest); steps++) {
-    const link = linkAt(sql, idx)
-    if (link === null || found.length === MAX_RELYING) break
-    const { id, at, outcome, strikes } = link
-    const relied = strikes?.includes(strike) ?? namesStrike(link.openings.result, strike)
-    if (outcome !== null && relied) found.push({ id, outcome, at })
-    idx = link.prev_idx
-    if (steps % LINKS_PER_TURN === 0) await new Promise<void>((go) => setTimeout(go, 0))
+/** Reads one record after the other until there are enough, or they are large enough. */
+async function recordsOf(
+  { sql, origin }: DirectoryParts,
+  { from, limit }: RecordPage,
+): Promise<{ readonly records: readonly StoredRecord[]; readonly next: number | null }> {
+  const indexes = indexesFrom(sql, from, limit + 1)
+  const records: StoredRecord[] = []
+  let chars = 0
+  for (const [i, idx] of indexes.entries()) {
+    if (i === limit || chars >= MAX_PAGE_CHARS) return { records, next: idx }
+    const record = recordAt(sql, origin, idx)
+    if (record !== null) {
+      records.push(record)
+      chars += charsOf(record)
+    }
+    if (i % RECORDS_PER_TURN === RECORDS_PER_TURN - 1)
+      await new Promise<void>((go) => setTimeout(go, 0))
   }
-  return found
+  return { records, next: null }
 }
 
-/** True when the group `result` of a record lists the strike, anywhere in it. */
-function namesStrike(opening: string | undefined, strike: string): boolean {
-  const disclosure = opening === undefined ? null : textFromBase64Url(opening)
-  if (disclosure === null || !disclosure.includes(JSON.stringify(strike))) return false
-  const lists = (value: unknown): boolean => {
-    if (typeof value !== 'object' || value === null) return false
-    return Object.entries(value).some(
-      ([name, member]) =>
-        (name === 'strikes' && Array.isArray(member) && member.includes(strike)) || lists(member),
-    )
-  }
-  try {
-    return lists(JSON.parse(disclosure))
-  } catch {
-    return false
-  }
+function charsOf({ jws, openings }: StoredRecord): number {
+  let chars = jws.length
+  for (const opening of Object.values(openings)) chars += opening.length
+  return chars
 }

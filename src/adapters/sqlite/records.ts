@@ -1,5 +1,5 @@
 /**
- * Records by id, by time and along a subject's chain; their bytes come from `entries`.
+ * Records by id, by time, by index and by the strikes they rely on; their bytes come from `entries`.
  *
  * Ids made by the gate begin with the second they were made in, so the one index over them grows at its end and also
  * serves search by time. Other ids all share one second (-1) and are found by looking through that one.
@@ -9,7 +9,7 @@ import { fromBase64Url, toBase64Url } from '../../core/encoding.ts'
 import type { Outcome } from '../../core/model.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { ChainKind, Change, Receipt, SignedRecord, StoredRecord } from '../../ports.ts'
-import { bytes, integer, integerOrNull, type Row, type Sql, text, textOrNull } from './sql.ts'
+import { bytes, integer, type Row, type Sql, text, textOrNull } from './sql.ts'
 
 const ID_BYTES = 16
 const FOREIGN_SECOND = -1
@@ -21,10 +21,12 @@ export function secondOf(id: string): number {
   return new DataView(made.buffer, made.byteOffset).getUint32(0)
 }
 
-const INSERT = `INSERT INTO records (idx, second, id, kind, subject, seq, at, prev_idx, outcome, mode, rules, strikes)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const INSERT = `INSERT INTO records (idx, second, id, kind, subject, seq, at, prev_idx, outcome, mode, rules)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+/** One statement however many strikes there are. */
+const RELY = `INSERT INTO reliance (strike, idx) SELECT DISTINCT value, ? FROM json_each(?)`
 
-/** Inserts what is known about a record. Inside a transaction only. */
+/** Inserts what is known about a record, and what it relies on. Inside a transaction only. */
 export function insertRecord(
   sql: Sql,
   step: {
@@ -37,15 +39,11 @@ export function insertRecord(
   },
 ): void {
   const { change, record, idx, rid, seq, prev_idx } = step
-  const { outcome = null, mode = null, rules, strikes } = change.decision ?? {}
-  const [ruleList, strikeList] = [listOf(rules), listOf(strikes)]
-  const what = [outcome, mode, ruleList, strikeList] as const
+  const { outcome = null, mode = null, rules, strikes = [] } = change.decision ?? {}
+  const what = [outcome, mode, rules === undefined ? null : JSON.stringify(rules)] as const
   const { id, kind } = record
   sql.run(INSERT, idx, secondOf(id), id, kind, rid, seq, change.at, prev_idx, ...what)
-}
-
-function listOf(ids: readonly string[] | undefined): string | null {
-  return ids === undefined ? null : JSON.stringify(ids)
+  if (strikes.length > 0) sql.run(RELY, idx, JSON.stringify(strikes))
 }
 
 const COLUMNS = `r.idx, r.second, r.id, r.kind, r.seq, r.at, r.prev_idx, r.outcome, r.rules, s.subject, e.leaf, e.jws, e.openings`
@@ -98,34 +96,30 @@ export function recordAt(sql: Sql, origin: string, idx: number): StoredRecord | 
   return row === undefined ? null : storedRecord(row, origin)
 }
 
-/** One link of a subject's chain. */
-export interface Link {
+const RELYING = `SELECT r.id, r.outcome, r.at FROM reliance x JOIN records r ON r.idx = x.idx
+  WHERE x.strike = ? ORDER BY x.idx DESC LIMIT ?`
+
+/** A decision whose reasons name a strike. */
+export interface Relying {
   readonly id: string
-  readonly kind: string
+  readonly outcome: Outcome
   readonly at: EpochMs
-  readonly outcome: Outcome | null
-  /** Strikes its reasons name, as the gate said; null when it did not say. */
-  readonly strikes: readonly string[] | null
-  readonly openings: Readonly<Record<string, string>>
-  readonly prev_idx: number | null
 }
 
-const LINK = `SELECT r.id, r.kind, r.at, r.outcome, r.prev_idx, r.strikes, e.openings
-  FROM records r JOIN entries e ON e.idx = r.idx WHERE r.idx = ?`
-
-/** The link at a log index; follow `prev_idx` to walk the chain backwards. */
-export function linkAt(sql: Sql, idx: number): Link | null {
-  const row = sql.get(LINK, idx)
-  if (row === undefined) return null
-  return {
+/** Decisions that name the strike, newest first. */
+export function decisionsNaming(sql: Sql, strike: string, limit: number): Relying[] {
+  return sql.all(RELYING, strike, limit).map((row) => ({
     id: text(row, 'id'),
-    kind: text(row, 'kind'),
+    outcome: text(row, 'outcome') as Outcome,
     at: integer(row, 'at') as EpochMs,
-    outcome: textOrNull(row, 'outcome') as Outcome | null,
-    strikes: JSON.parse(textOrNull(row, 'strikes') ?? 'null') as string[] | null,
-    openings: openingsOf(row),
-    prev_idx: integerOrNull(row, 'prev_idx'),
-  }
+  }))
+}
+
+const INDEXES = 'SELECT idx FROM records WHERE idx >= ? ORDER BY idx LIMIT ?'
+
+/** Indexes of chain records from one on, in the order of the log. */
+export function indexesFrom(sql: Sql, from: number, limit: number): number[] {
+  return sql.all(INDEXES, from, limit).map((row) => integer(row, 'idx'))
 }
 
 function storedRecord(row: Row, origin: string): StoredRecord {

@@ -44,10 +44,15 @@ const FIRST: readonly string[] = [
     prev_idx INTEGER,
     outcome TEXT,
     mode TEXT,
-    rules TEXT,
-    strikes TEXT
+    rules TEXT
   ) STRICT`,
   'CREATE INDEX records_by_time ON records (second, idx, id)',
+  // Decisions by the strikes their reasons name, whichever host's.
+  `CREATE TABLE reliance (
+    strike TEXT NOT NULL,
+    idx INTEGER NOT NULL,
+    PRIMARY KEY (strike, idx)
+  ) STRICT, WITHOUT ROWID`,
   // The log's entries in order. `openings` is personal and goes with an erasure; the rest stays.
   `CREATE TABLE entries (
     idx INTEGER PRIMARY KEY,

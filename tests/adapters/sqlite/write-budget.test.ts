@@ -40,9 +40,11 @@ afterEach(() => sql.close())
 function rig(): Rig {
   const statements: string[] = []
   const note = (text: string): void => {
-    const [, verb, table] =
-      /^(SELECT|INSERT(?: OR REPLACE)? INTO|UPDATE|DELETE)\s(?:.*?FROM\s)?(\w+)/s.exec(text) ?? []
-    statements.push(`${verb} ${table}`)
+    const [, verb, from, into] =
+      /^((?:SELECT|DELETE)(?=\s.*?FROM\s(\w+))|(?:INSERT(?: OR REPLACE)? INTO|UPDATE)(?=\s(\w+)))/s.exec(
+        text,
+      ) ?? []
+    statements.push(`${verb} ${from ?? into}`)
   }
   const counting: Sql = {
     run: (text, ...values) => {
@@ -119,6 +121,20 @@ describe('the statements of one commit', () => {
       'INSERT OR REPLACE INTO idempotency',
       'INSERT INTO entries',
       'INSERT INTO records',
+    ])
+  })
+
+  it('are one more for a decision that names strikes, however many', () => {
+    const { parts, statements, commit } = rig()
+    commit(aDecision('u_1', parts.subjects.read('u_1').state))
+    const strikes = Array.from({ length: 300 }, (_, i) => `s_${i}`)
+    const decision = { outcome: 'deny', mode: null, rules: ['r'], strikes } as const
+    commit(aDecision('u_1', parts.subjects.read('u_1').state, { decision }))
+    expect(statements).toEqual([
+      'UPDATE subjects',
+      'INSERT INTO entries',
+      'INSERT INTO records',
+      'INSERT INTO reliance',
     ])
   })
 
