@@ -54,10 +54,21 @@ function reviewOf({ review }: Decision): number {
   return review.at_deadline === 'deny' ? 1e15 - review.by : review.by - 1e15
 }
 
+/** The table of docs/spec/policy.md, "Obligations", once more. */
+const LEAST = [
+  'audience_cap.viewers',
+  'duration_cap.minutes',
+  'duration_cap.seconds',
+  'recheck.seconds',
+]
+const MOST = ['latency.seconds', 'slow_mode.seconds', 'age_floor.years']
+
 function covers(strict: Obligation, mild: Obligation): boolean {
   return Object.entries(mild).every(([name, value]) => {
     const other = strict[name]
-    if (name === 'viewers' || name === 'max_x') return Number(other) <= Number(value)
-    return name === 'seconds' ? Number(other) >= Number(value) : other === value
+    const place = `${mild.type}.${name}`
+    if (typeof value !== 'number' || typeof other !== 'number') return other === value
+    if (LEAST.includes(place) || name.startsWith('max_')) return other <= value
+    return MOST.includes(place) || name.startsWith('min_') ? other >= value : other === value
   })
 }
