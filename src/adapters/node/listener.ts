@@ -92,6 +92,8 @@ function serverFor({ fetch, unreadable }: ListenOptions, limits: ListenerLimits)
       headersTimeout: limits.headers_timeout_ms,
       requestTimeout: limits.request_timeout_ms,
       connectionsCheckingInterval: limits.check_every_ms,
+      // The request listener refuses a request without one, in our words.
+      requireHostHeader: false,
     },
     (incoming, outgoing) => {
       if (namesTwoHosts(incoming)) return notHttp(incoming, outgoing)
