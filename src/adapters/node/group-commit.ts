@@ -58,6 +58,8 @@ export interface GroupCommit extends Writer {
 
 /** Pieces that are sent off before the turn ends, so that the other thread works while this one goes on. */
 const EAGER_JOBS = 8
+/** Batches on their way: while one is synced the next waits beside it, so that the other thread never idles. */
+const MAX_AWAY = 2
 
 interface Job {
   readonly work: () => unknown
@@ -78,28 +80,37 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
   let queuedBytes = 0
   let due = false
   let closing = false
-  /** A batch is being committed elsewhere. */
-  let away = false
+  /** Batches being committed elsewhere, and whether anything failed since they left: nothing may follow them then. */
+  let away = 0
+  let broken = false
 
   function flushSoon(): void {
-    if (due || away) return
+    if (due || away === MAX_AWAY) return
     due = true
     schedule(flush)
   }
 
   function flush(): void {
     due = false
-    if (away) return
-    const batch = take()
-    if (batch.length > 0) commit(batch)
+    const send = parts.committer?.ready(queue.length) === true
+    if (away > 0 && !(send && mayFollow())) return
+    const batch = take(send)
+    if (batch.length > 0) commit(batch, send)
     if (queue.length > 0) flushSoon()
-    else if (!away) for (const done of drained.splice(0)) done()
+    else if (away === 0) for (const done of drained.splice(0)) done()
   }
 
-  function take(): Job[] {
+  /** Whether the next batch may be sent after one that is on its way: only one worth it, that reads no rows. */
+  function mayFollow(): boolean {
+    return !broken && away < MAX_AWAY && queue.length >= EAGER_JOBS && queue[0]?.later === true
+  }
+
+  /** A batch within the limits; one to be sent is either all for elsewhere or all for here. */
+  function take(send: boolean): Job[] {
     let [count, bytes] = [0, 0]
     for (const job of queue) {
       if (count === limits.batchJobs || (count > 0 && bytes + job.bytes > limits.batchBytes)) break
+      if (send && job.later !== queue[0]?.later) break
       count++
       bytes += job.bytes
     }
@@ -109,14 +120,14 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
     return batch
   }
 
-  function commit(batch: readonly Job[]): void {
+  function commit(batch: readonly Job[], send: boolean): void {
     const began = performance.now()
     const work = (): unknown[] => batch.map((job) => job.work())
     const { committer } = parts
-    const send = committer?.ready(batch.length) === true && batch.every((job) => job.later)
     try {
       if (halt.why() !== null) throw halt.error()
-      if (send) sendOff(committer, { batch, work, began })
+      if (send && committer !== undefined && batch[0]?.later === true)
+        sendOff(committer, { batch, work, began })
       else committed(batch, sql.transaction(work), began)
     } catch (error) {
       undone(batch, error)
@@ -133,21 +144,23 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
   ): void {
     const { batch, work, began } = step
     const { result, statements } = committer.collect(work)
-    if (statements.length === 0) {
-      committed(batch, result, began)
-      return
-    }
-    away = true
+    for (const mirror of mirrors) mirror.sealed?.()
+    away++
     committer.commit(statements, (error) => {
-      away = false
+      away--
       if (error === null) committed(batch, result, began)
       else undone(batch, error)
+      broken &&= away > 0
       flush()
     })
   }
 
   function committed(batch: readonly Job[], results: readonly unknown[], began: number): void {
-    for (const mirror of mirrors) mirror.committed()
+    // After a failure the mirrors know nothing of batches that were on their way: they read again.
+    for (const mirror of mirrors) {
+      if (broken) mirror.aborted()
+      else mirror.committed()
+    }
     for (const [i, job] of batch.entries()) job.resolve(results[i])
     parts.observe?.({ type: 'committed', batch: batch.length, took_ms: performance.now() - began })
     for (const listener of listeners) listener(batch.length)
@@ -155,6 +168,7 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
 
   function undone(batch: readonly Job[], error: unknown): void {
     for (const mirror of mirrors) mirror.aborted()
+    broken = away > 0
     refuse(batch, error)
   }
 
@@ -172,7 +186,7 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
   }
 
   function settled(): Promise<void> {
-    if (queue.length === 0 && !away) return Promise.resolve()
+    if (queue.length === 0 && away === 0) return Promise.resolve()
     return new Promise((done) => {
       drained.push(done)
     })
@@ -189,7 +203,7 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
       if (
         queue.length >= EAGER_JOBS &&
         later &&
-        !away &&
+        away < MAX_AWAY &&
         parts.committer?.ready(EAGER_JOBS) === true
       )
         flush()

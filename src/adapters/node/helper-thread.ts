@@ -1,7 +1,7 @@
 /**
  * A thread that is there when it pays: started by the first rush, used once it says that it is ready.
  *
- * A quiet gate and most tests never start one. One task at a time: whoever hands over waits for the reply.
+ * A quiet gate and most tests never start one. Replies come in the order of the tasks.
  */
 import { Worker } from 'node:worker_threads'
 
@@ -35,6 +35,7 @@ export function createHelperThread<Task, Reply>(parts: {
   let thread: Worker | null = null
   let state: 'none' | 'starting' | 'ready' | 'gone' = 'none'
   const waiting: (() => void)[] = []
+  let asked = 0
 
   function start(): void {
     state = 'starting'
@@ -46,7 +47,7 @@ export function createHelperThread<Task, Reply>(parts: {
         for (const go of waiting.splice(0)) go()
         return
       }
-      thread?.unref()
+      if (--asked === 0) thread?.unref()
       onReply(message as Reply)
     })
     thread.on('error', onError)
@@ -70,7 +71,7 @@ export function createHelperThread<Task, Reply>(parts: {
       })
     },
     ask(task) {
-      thread?.ref()
+      if (++asked === 1) thread?.ref()
       thread?.postMessage(task)
     },
     tell: (task) => thread?.postMessage(task),

@@ -61,7 +61,7 @@ export function createSqlDirectory(parts: DirectoryParts): Directory {
       const subject = row === undefined ? null : subjects.subjectOf(integer(row, 'subject'))
       if (row === undefined || subject === null) return null
       const id = text(row, 'broadcast')
-      const broadcast = subjects.read(subject).state.broadcasts.find((b) => b.id === id)
+      const broadcast = subjects.load(subject).state.broadcasts.find((b) => b.id === id)
       return broadcast === undefined ? null : { subject, broadcast }
     },
   }

@@ -39,7 +39,9 @@ export function createEntries(sql: Sql, origin: string): Entries {
   let size = sizeOf(sql)
   let next = size
   let parts = readParts(sql)
-  const fresh: Requirement[] = []
+  const fresh: (Requirement & { readonly idx: number })[] = []
+  /** Size of the log after each batch that is on its way. */
+  let sealed: number[] = []
 
   return {
     next: () => next,
@@ -53,7 +55,7 @@ export function createEntries(sql: Sql, origin: string): Entries {
       const requirement = requirementOf(record)
       if (requirement !== null) {
         sql.run(REQUIRE, requirement.name, requirement.part, requirement.parts, idx)
-        fresh.push(requirement)
+        fresh.push({ ...requirement, idx })
       }
       return { origin, index: idx, leaf: toBase64Url(record.leaf) }
     },
@@ -66,13 +68,18 @@ export function createEntries(sql: Sql, origin: string): Entries {
       for (const requirement of mine) add(all, requirement)
       return complete(all.get(name))
     },
+    sealed: () => void sealed.push(next),
     committed() {
-      size = next
-      for (const requirement of fresh.splice(0)) add(parts, requirement)
+      size = sealed.shift() ?? next
+      while (fresh[0] !== undefined && fresh[0].idx < size) {
+        add(parts, fresh[0])
+        fresh.shift()
+      }
     },
     aborted() {
       // An error may come after the commit: what is there is what counts, not what was believed.
       fresh.length = 0
+      sealed = []
       parts = readParts(sql)
       size = sizeOf(sql)
       next = size

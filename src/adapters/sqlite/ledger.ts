@@ -26,7 +26,7 @@ export interface LedgerParts {
 export function createSqlLedger(parts: LedgerParts): Ledger {
   const { sql, writer, subjects } = parts
   return {
-    load: (subject) => subjects.read(subject).state,
+    load: (subject) => subjects.load(subject).state,
     async commit(change) {
       if (change.record !== null) requireEntry(change.record)
       requireWhole(change)

@@ -20,7 +20,9 @@ export interface SubjectEntry {
 }
 
 export interface Subjects extends Mirror {
-  /** The subject's durable state, or what the running transaction has made of it. */
+  /** The subject's durable state. */
+  load(subject: string): SubjectEntry
+  /** What the transactions under way have made of it, the durable state otherwise. Inside a transaction only. */
   read(subject: string): SubjectEntry
   /**
    * Compare-and-swap: writes the next state if the state is as `expect` says, and returns it; null and nothing written
@@ -51,21 +53,28 @@ export function createSubjects(sql: Sql, weight: number = DEFAULT_CACHE_WEIGHT):
     maxSize: weight,
     sizeCalculation: ({ state }) => 1 + state.strikes.length + state.broadcasts.length,
   })
+  /** Newest states that are not durable yet, of all batches. */
   const written = new Map<string, SubjectEntry>()
+  /** The same by batch: of the running one, and of those on their way. */
+  let running = new Map<string, SubjectEntry>()
+  let sealed: Map<string, SubjectEntry>[] = []
   let nextRid = nextRidOf(sql)
 
-  function read(subject: string): SubjectEntry {
-    const known = written.get(subject) ?? durable.get(subject)
+  function load(subject: string): SubjectEntry {
+    const known = durable.get(subject)
     if (known !== undefined) return known
     const row = sql.get(SELECT, subject)
     if (row === undefined) return STRANGER
     const entry = entryOf(sql, row)
-    // Rows of subjects this transaction has written are in `written`: what was read here is durable.
     durable.set(subject, entry)
     return entry
   }
 
+  // A subject that a transaction under way has written is in `written`: any other row is durable.
+  const read = (subject: string): SubjectEntry => written.get(subject) ?? load(subject)
+
   return {
+    load,
     read,
     advance(change, place) {
       const before = read(change.subject)
@@ -78,18 +87,29 @@ export function createSubjects(sql: Sql, weight: number = DEFAULT_CACHE_WEIGHT):
       store(sql, { change, before, rid, state, head_idx })
       const entry: SubjectEntry = { rid, head_idx, state }
       written.set(change.subject, entry)
+      running.set(change.subject, entry)
       return entry
     },
     subjectOf(rid) {
       const row = sql.get('SELECT subject FROM subjects WHERE rid = ?', rid)
       return row === undefined ? null : text(row, 'subject')
     },
+    sealed() {
+      sealed.push(running)
+      running = new Map()
+    },
     committed() {
-      for (const [subject, entry] of written) durable.set(subject, entry)
-      written.clear()
+      const batch = sealed.shift() ?? running
+      if (batch === running) running = new Map()
+      for (const [subject, entry] of batch) {
+        durable.set(subject, entry)
+        if (written.get(subject) === entry) written.delete(subject)
+      }
     },
     aborted() {
       written.clear()
+      running = new Map()
+      sealed = []
       durable.clear()
       nextRid = nextRidOf(sql)
     },
