@@ -28,6 +28,7 @@ export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly s
       sent: { path: `/v1/decisions/${idOf(1)}/proof` },
       status: 200,
     },
+    'GET /v1/records': { sent: { path: '/v1/records' }, status: 200 },
     'POST /v1/explanations': {
       sent: { method: 'POST', path: '/v1/explanations', body: { subject: 'u_1' } },
       status: 200,

@@ -6,6 +6,7 @@
 import * as v from 'valibot'
 import { PROBLEM_CODES } from '../../core/errors.ts'
 import { REASON_CODES, SEVERITIES, SOURCE_KINDS } from '../../core/model.ts'
+import { CHAIN_KINDS } from '../../core/record/kinds.ts'
 
 /** A schema used for its shape only. */
 export type Shape = v.GenericSchema
@@ -173,6 +174,11 @@ export const STORED_DECISION: Shape = v.strictObject({
 export const FOUND_DECISIONS: Shape = v.strictObject({
   decisions: v.array(v.strictObject({ ...found, rules: strings })),
   next: v.nullable(text),
+})
+
+export const RECORDS_ANSWER: Shape = v.strictObject({
+  records: v.array(v.strictObject({ index: count, kind: v.picklist(CHAIN_KINDS), record: text })),
+  next: v.nullable(count),
 })
 
 export const STREAM_KEY_ANSWER: Shape = v.strictObject({

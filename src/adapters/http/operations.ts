@@ -12,6 +12,7 @@ import {
   JWKS_ANSWER,
   POLICIES_ANSWER,
   PROBLEM,
+  RECORDS_ANSWER,
   REVERSAL_ANSWER,
   type Shape,
   STATUS_ANSWER,
@@ -25,6 +26,7 @@ import {
   FACTS,
   FACTS_PATCH,
   PROOF_QUERY,
+  RECORDS_QUERY,
   REVERSAL,
   SEARCH,
   STREAM_KEY_BODY,
@@ -62,6 +64,7 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, Shape>> = {
   Explanation: EXPLANATION_ANSWER,
   StoredDecision: STORED_DECISION,
   FoundDecisions: FOUND_DECISIONS,
+  Records: RECORDS_ANSWER,
   Strike: STRIKE_ANSWER,
   Reversal: REVERSAL_ANSWER,
   Facts: FACTS_ANSWER,
@@ -104,6 +107,13 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
     query: PROOF_QUERY,
     answers: { 200: TEXT },
     problems: ['not_found', 'log_unavailable'],
+  },
+  'GET /v1/records': {
+    id: 'read_records',
+    summary:
+      'Records of all chains in the order of the log, with the disclosures the caller may see.',
+    query: RECORDS_QUERY,
+    answers: { 200: RECORDS_ANSWER },
   },
   'POST /v1/explanations': {
     id: 'explain',

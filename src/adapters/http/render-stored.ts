@@ -1,5 +1,5 @@
 /**
- * Stored decisions on the wire: the record with the groups a caller may see, and those groups as plain JSON beside it.
+ * Stored records on the wire: the record with the groups a caller may see, and those groups as plain JSON beside it.
  *
  * The JSON is a convenience; the disclosures inside `record` are what hashes and verifies. Groups erased since are
  * simply not there.
@@ -27,6 +27,12 @@ export function renderStored(stored: StoredRecord, groups: readonly string[]): J
     record: withDisclosures(stored.jws, stored.openings, groups),
     receipt: stored.receipt,
   }
+}
+
+/** One record of whatever kind, as a line of `livegate log disclosures`. */
+export function renderRecord(stored: StoredRecord, groups: readonly string[]): Json {
+  const { kind, jws, openings, receipt } = stored
+  return { index: receipt.index, kind, record: withDisclosures(jws, openings, groups) }
 }
 
 /** One line of a search. */

@@ -245,6 +245,21 @@ export const SEARCH: Reader<SearchQuery> = closed<SearchQuery>({
   limit: may(integerText(1, MAX_PAGE)),
 })
 
+/** Records one page of chains lists at most, and unless the caller says; fewer when they are large. */
+export const MAX_RECORDS_PAGE = 500
+export const DEFAULT_RECORDS_PAGE = 100
+
+export interface RecordsQuery {
+  readonly from?: number
+  readonly limit?: number
+}
+
+/** Query of `GET /v1/records`. */
+export const RECORDS_QUERY: Reader<RecordsQuery> = closed<RecordsQuery>({
+  from: may(integerText(0, Number.MAX_SAFE_INTEGER)),
+  limit: may(integerText(1, MAX_RECORDS_PAGE)),
+})
+
 /** Query of `GET /v1/decisions/{id}/proof`. */
 export const PROOF_QUERY: Reader<{ readonly wait?: string }> = closed<{ readonly wait?: string }>({
   wait: may(matching(/^\d{1,5}(?:ms|s)$/, 8, 'a wait such as 2s or 500ms')),

@@ -47,6 +47,7 @@ export const ROUTES = {
   'GET /v1/decisions': { scope: 'audit' },
   'GET /v1/decisions/:id': { scope: 'audit' },
   'GET /v1/decisions/:id/proof': { scope: 'audit' },
+  'GET /v1/records': { scope: 'audit' },
   'POST /v1/explanations': { scope: 'decide' },
   'POST /v1/subjects/:subject/strikes': { scope: 'strikes' },
   'POST /v1/strikes/:id/reversal': { scope: 'strikes' },

@@ -19,6 +19,7 @@ const NEEDED: Readonly<Record<RouteId, Scope | 'everybody' | 'the server itself'
   'POST /v1/decisions': 'decide',
   'GET /v1/decisions': 'audit',
   'GET /v1/decisions/:id': 'audit',
+  'GET /v1/records': 'audit',
   'GET /v1/decisions/:id/proof': 'audit',
   'POST /v1/explanations': 'decide',
   'POST /v1/subjects/:subject/strikes': 'strikes',

@@ -1,5 +1,5 @@
 /**
- * What an auditor reads: decisions by search, one decision with its disclosures, its proof.
+ * What an auditor reads: decisions by search, one with its disclosures, its proof; and whole chains, record by record.
  *
  * Which groups of a record are disclosed depends on the caller's scopes (disclose.ts). Nothing here is verified: an
  * auditor does that with the log and a verifier key.
@@ -12,16 +12,24 @@ import type { AppDeps } from '../deps.ts'
 import { auditGroups } from '../disclose.ts'
 import type { Call, Mount } from '../mount.ts'
 import { readQuery } from '../query.ts'
-import { renderFound, renderStored } from '../render-stored.ts'
+import { renderFound, renderRecord, renderStored } from '../render-stored.ts'
 import { json, raw } from '../reply.ts'
-import { DEFAULT_PAGE, NO_QUERY, PROOF_QUERY, SEARCH } from '../schemas.ts'
+import {
+  DEFAULT_PAGE,
+  DEFAULT_RECORDS_PAGE,
+  NO_QUERY,
+  PROOF_QUERY,
+  RECORDS_QUERY,
+  SEARCH,
+} from '../schemas.ts'
 
-/** `GET /v1/decisions`, `/v1/decisions/{id}`, `/v1/decisions/{id}/proof`. */
+/** `GET /v1/decisions`, `/v1/decisions/{id}`, `/v1/decisions/{id}/proof`, `/v1/records`. */
 export function mountAudit(mount: Mount, deps: AppDeps): void {
   const waiting = { now: 0 }
   mount('GET /v1/decisions', (call) => search(call, deps))
   mount('GET /v1/decisions/:id', (call) => one(call, deps))
   mount('GET /v1/decisions/:id/proof', (call) => proof(call, deps, waiting))
+  mount('GET /v1/records', (call) => chains(call, deps))
 }
 
 async function search(call: Call, { directory }: AppDeps): Promise<Response> {
@@ -38,6 +46,15 @@ async function one(call: Call, deps: AppDeps): Promise<Response> {
   readQuery(call.c, NO_QUERY, 'read decision')
   const stored = await decisionOf(call, deps)
   return json(call, renderStored(stored, auditGroups(call.caller.scopes)))
+}
+
+/** Every kind of record a chain has: only who opens all of them can tell a dropped strike from an unopened one. */
+async function chains(call: Call, { directory }: AppDeps): Promise<Response> {
+  const query = readQuery(call.c, RECORDS_QUERY, 'read records')
+  const { from = 0, limit = DEFAULT_RECORDS_PAGE } = query
+  const { records, next } = await directory.records({ from, limit })
+  const groups = auditGroups(call.caller.scopes)
+  return json(call, { records: records.map((stored) => renderRecord(stored, groups)), next })
 }
 
 const ID = /^[A-Za-z0-9_-]{1,64}$/
