@@ -15,7 +15,7 @@ const THOROUGH = [
   'tests/attack/**/*.test.ts',
   'tests/contract/node.test.ts',
   'tests/adapters/node/**/*.test.ts',
-  'tests/cli/{audit,mirror,process,import}.test.ts',
+  'tests/cli/{audit,mirror,process,import,chains}.test.ts',
   'tests/core/policy/{hostile,cel-laws}.test.ts',
   'tests/core/tlog/{grow,tree}.test.ts',
 ]

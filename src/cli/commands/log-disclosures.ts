@@ -1,26 +1,25 @@
 /**
- * `livegate log disclosures`: what a gate discloses of its decisions to this key, as a file for `log audit`.
+ * `livegate log disclosures`: what a gate discloses of the chains of all subjects, as a file for `log audit`.
  *
- * JSON Lines on standard output, oldest last, one decision a line as `GET /v1/decisions/{id}` answers it. Records of
- * strikes and leases are not decisions; their places in chains stay unopened.
+ * JSON Lines on standard output in the order of the log, one record a line as `GET /v1/records` has it: decisions,
+ * strikes, reversals, broadcasts and reviews. Every line names its index, so an export goes on where another ended.
  */
 import type { Command } from 'commander'
 import type { Act } from '../act.ts'
-import { EXIT, type ExitCode, incomplete } from '../failure.ts'
+import { EXIT, type ExitCode, incomplete, usage } from '../failure.ts'
 import { type GateClient, type GateOptions, gateClient, gateOptions } from '../gate-client.ts'
-import { jsonText, plural, type Session } from '../session.ts'
+import { indexOf } from '../log/proof-of.ts'
+import { jsonText, plural, quote, type Session } from '../session.ts'
 
 interface Options extends GateOptions {
-  readonly from?: string
-  readonly to?: string
+  readonly from: string
 }
 
 export function logDisclosures(noun: Command, act: Act): void {
   const command = noun
     .command('disclosures')
-    .description('export disclosed decisions of a running gate as JSON Lines')
-    .option('--from <instant>', 'decided at or after')
-    .option('--to <instant>', 'decided before')
+    .description('export the records of all chains of a running gate, disclosed, as JSON Lines')
+    .option('--from <index>', 'first log index; one after the last one has', '0')
   gateOptions(command).addHelpText('after', EXAMPLE)
   act(command, exportAll)
 }
@@ -29,52 +28,48 @@ const EXAMPLE = `
 Example:
   livegate log disclosures --key @audit.key > disclosures.jsonl`
 
-/** A page of the search; its members are looked up one by one, so many at a time. */
-const PAGE = 100
-const AT_ONCE = 8
+/** Most a gate gives at once. */
+const PAGE = 500
 
 async function exportAll(session: Session, options: Options): Promise<ExitCode> {
+  const first = indexOf(options.from)
+  if (first === null)
+    throw usage(`Cannot export from ${quote(options.from)}: expected the index of a log entry`)
   const client = await gateClient(session, options)
   const progress = session.progress('exporting', null)
   let done = 0
+  let resume = first
   try {
-    for await (const ids of pages(client, options)) {
+    for (let from: number | null = first; from !== null; ) {
       if (session.world.signal.aborted) throw incomplete('Cannot finish export: it was interrupted')
-      for (let i = 0; i < ids.length; i += AT_ONCE) {
-        const lines = await Promise.all(ids.slice(i, i + AT_ONCE).map((id) => lineOf(client, id)))
-        session.world.out(lines.join(''))
-        done += lines.length
-        progress.update(done)
-      }
+      const { records, next } = await pageOf(client, from)
+      session.world.out(records.map((record) => `${jsonText(record)}\n`).join(''))
+      done += records.length
+      resume = next ?? (records.at(-1)?.index ?? from - 1) + 1
+      from = next
+      progress.update(done)
     }
   } finally {
     progress.end()
+    session.say(`${plural(done, 'record')}; what follows: --from ${resume}`)
   }
-  session.say(plural(done, 'decision'))
   return EXIT.clean
 }
 
-async function* pages(
-  client: GateClient,
-  { from, to }: Options,
-): AsyncGenerator<readonly string[]> {
-  let cursor: string | null = null
-  do {
-    const query = new URLSearchParams({ limit: String(PAGE) })
-    for (const [name, value] of Object.entries({ from, to, cursor }))
-      if (typeof value === 'string') query.set(name, value)
-    const path = `/v1/decisions?${query}`
-    const page = (await client.json({ method: 'GET', path }, 'search decisions')) as {
-      readonly decisions?: readonly { readonly id: string }[]
-      readonly next?: string | null
-    }
-    yield (page.decisions ?? []).map(({ id }) => id)
-    cursor = page.next ?? null
-  } while (cursor !== null)
+interface Page {
+  readonly records: readonly { readonly index: number; readonly record: string }[]
+  readonly next: number | null
 }
 
-async function lineOf(client: GateClient, id: string): Promise<string> {
-  const path = `/v1/decisions/${encodeURIComponent(id)}`
-  const decision = await client.json({ method: 'GET', path }, 'read decision')
-  return `${jsonText(decision)}\n`
+/** One page; a gate that leads back or nowhere ends the command instead of keeping it. */
+async function pageOf(client: GateClient, from: number): Promise<Page> {
+  const path = `/v1/records?from=${from}&limit=${PAGE}`
+  const page = await client.json({ method: 'GET', path }, 'read records')
+  const { records, next = null } = page as Partial<Page>
+  const inOrder =
+    Array.isArray(records) &&
+    records.every(({ index }, i) => index >= (i === 0 ? from : records[i - 1].index + 1)) &&
+    (next === null || next > (records.at(-1)?.index ?? from))
+  if (!inOrder) throw incomplete('Cannot read records: the answer is not in the order of the log')
+  return { records, next }
 }

@@ -2,7 +2,8 @@
  * Disclosures an auditor was given, found again by the record they belong to.
  *
  * JSON Lines, one object a record: `{"record": "jws~disclosure~…~"}`, other members ignored; so the answers of
- * `POST /v1/decisions` and `GET /v1/decisions/{id}` are lines as they are. Memory: the size of the file.
+ * `POST /v1/decisions` and `GET /v1/decisions/{id}` and the records of `GET /v1/records` are lines as they are. Memory:
+ * the size of the file.
  */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
