@@ -361,7 +361,10 @@ export type GateEvent =
       readonly entries: number
       readonly took_ms: number
     }
-  | { readonly type: 'shed'; readonly code: string }
+  /** A request was answered without an outcome because too much was asked: once per request, where it is answered. */
+  | { readonly type: 'shed'; readonly code: 'overloaded' | 'rate_limited' }
+  /** Something that should have ended now ends with its lease instead. */
+  | { readonly type: 'left_to_lease'; readonly what: 'unanswered_broadcast' | 'cohost' }
   | { readonly type: 'halted'; readonly why: string }
   | { readonly type: 'policy_active'; readonly name: string; readonly digest: string }
   | { readonly type: 'policy_rejected'; readonly file: string; readonly problems: number }

@@ -6,9 +6,11 @@
  */
 import type { Context, Hono } from 'hono'
 import { LivegateError } from '../../core/errors.ts'
+import { shedBy } from '../../gate/shed.ts'
 import { type Authentication, authenticate } from './auth.ts'
 import { ANYBODY, type Caller, forbidden } from './caller.ts'
 import type { AppDeps } from './deps.ts'
+import { isDecodable } from './escapes.ts'
 import { createAccessTokens } from './jwt.ts'
 import { asLivegateError, problemResponse } from './problem.ts'
 import { createRateLimiter } from './rate.ts'
@@ -86,8 +88,8 @@ function overloaded(deps: AppDeps, most: number): Response {
 function failed(route: RouteId, deps: AppDeps, error: unknown): Response {
   const known = asLivegateError(error)
   if (known.code === 'internal') deps.report?.({ route, error })
-  // Whoever sheds says so itself; only the rate limit is shed here.
-  if (known.code === 'rate_limited') deps.observe({ type: 'shed', code: known.code })
+  const shed = shedBy(known)
+  if (shed !== null) deps.observe(shed)
   return problemResponse(known)
 }
 
@@ -113,15 +115,10 @@ function createAdmission(deps: AppDeps): (route: RouteId, c: Context) => Promise
   }
 }
 
-/** A `%` that decodes to no text would reach a handler undecoded: a second spelling of something else. */
 function requireDecodable(path: string): void {
-  if (!path.includes('%')) return
-  try {
-    decodeURIComponent(path)
-  } catch {
-    throw new LivegateError(
-      'invalid_request',
-      'Cannot read path: its percent encoding is not UTF-8 text',
-    )
-  }
+  if (isDecodable(path)) return
+  throw new LivegateError(
+    'invalid_request',
+    'Cannot read path: its percent encoding is not UTF-8 text',
+  )
 }

@@ -9,6 +9,7 @@
  */
 import { LivegateError } from '../../core/errors.ts'
 import { MAX_HOOK_BYTES } from '../../core/limits.ts'
+import { shedBy } from '../../gate/shed.ts'
 import { createTurns, type Turns } from '../../gate/turns.ts'
 import type { Answer, Gate } from '../../gate-types.ts'
 import type { Clock, Observe, Pepper, StreamKeys } from '../../ports.ts'
@@ -88,6 +89,8 @@ export function createHooks(ports: HookPorts): Hooks {
       try {
         return responseTo(asker.dialect, await answer(desk, asker, request))
       } catch (error) {
+        const shed = shedBy(error)
+        if (shed !== null) desk.observe(shed)
         const seconds = error instanceof LivegateError ? (error.retry_after_s ?? 1) : 1
         return responseTo(asker.dialect, refusal(desk, server, 'unavailable', seconds))
       }

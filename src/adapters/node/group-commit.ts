@@ -196,7 +196,7 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
     if (halt.why() !== null) return Promise.reject(halt.error())
     if (closing) return Promise.reject(unavailable(null))
     if (queue.length >= limits.queueJobs || queuedBytes + bytes > limits.queueBytes)
-      return Promise.reject(overloaded(parts.observe))
+      return Promise.reject(overloaded())
     return new Promise((resolve, reject) => {
       queue.push({ work, bytes, later, resolve: resolve as (result: unknown) => void, reject })
       queuedBytes += bytes
@@ -236,7 +236,6 @@ function unavailable(cause: unknown): LivegateError {
   })
 }
 
-function overloaded(observe: Observe | undefined): LivegateError {
-  observe?.({ type: 'shed', code: 'overloaded' })
+function overloaded(): LivegateError {
   return new LivegateError('overloaded', 'Cannot write: too much is waiting', { retry_after_s: 1 })
 }

@@ -118,10 +118,19 @@ describe('capacity', () => {
     expect((await first).status).toBe(200)
   })
 
-  it('counts an overload of the gate once: the gate says so itself', async () => {
+  it('counts an overload of the gate once, where the request is answered', async () => {
     const { send, world } = aFixture()
     world.failure = new LivegateError('overloaded', 'Cannot commit: the queue is full')
     expect((await send(DECIDE)).status).toBe(503)
+    expect(world.events).toEqual([{ type: 'shed', code: 'overloaded' }])
+  })
+
+  it('counts no other refusal as shed', async () => {
+    const { send, world } = aFixture()
+    for (const code of ['log_unavailable', 'halted', 'in_progress'] as const) {
+      world.failure = new LivegateError(code, 'Cannot answer')
+      expect((await send(DECIDE)).status).toBeGreaterThanOrEqual(409)
+    }
     expect(world.events).toEqual([])
   })
 
