@@ -2,10 +2,15 @@
  * Turns gate events into structured log lines (JSON, one per line, through pino).
  *
  * What may be written is what a GateEvent can hold: no subject id, no key, no token, no stream. Decisions are not
- * logged line by line at `info`: the transparency log is their log, metrics count them.
+ * logged line by line at `info`: the transparency log is their log, metrics count them. Refusals come in floods, and
+ * writing each would make the flood worse: one line a second of a kind, with how many were left out before it.
  */
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { GateEvent, Observe } from '../../ports.ts'
+import { messageOf } from './system.ts'
+
+/** Refusals of one kind are written at most this often. */
+const QUIET_MS = 1_000
 
 /** A logger that writes to `destination` (standard error in production). */
 export function createLogger(level: string, destination: DestinationStream): Logger {
@@ -20,17 +25,34 @@ export function createLogger(level: string, destination: DestinationStream): Log
   )
 }
 
-/** Writes the events an operator must see. */
-export function logEvents(logger: Logger): Observe {
+/** Writes what failed without ending the process: work in the background, requests that were answered 500. */
+export function logFailures(logger: Logger): {
+  readonly onError: (error: unknown) => void
+  readonly report: (failure: { readonly route: string; readonly error: unknown }) => void
+} {
+  return {
+    onError: (error) => logger.error({ error: messageOf(error) }, 'background'),
+    report: ({ route, error }) => logger.error({ route, error: messageOf(error) }, 'failed'),
+  }
+}
+
+/** Writes the events an operator must see. `elapsed`: milliseconds from anywhere, never backwards. */
+export function logEvents(logger: Logger, elapsed: () => number): Observe {
+  const seldom = createSeldom(elapsed)
   return (event: GateEvent): void => {
     const { type, ...fields } = event
     switch (event.type) {
       case 'halted':
         logger.error(fields, type)
         return
-      case 'policy_rejected':
-      case 'hook_refused':
       case 'shed':
+      case 'hook_refused': {
+        const left_out = seldom(Object.values(event).join(' '))
+        if (left_out !== null) logger.warn({ ...fields, ...left_out }, type)
+        return
+      }
+      case 'policy_rejected':
+      case 'left_to_lease':
         logger.warn(fields, type)
         return
       case 'policy_active':
@@ -44,5 +66,22 @@ export function logEvents(logger: Logger): Observe {
         logger.debug(fields, type)
         return
     }
+  }
+}
+
+/** Null for what is left out; otherwise how many like it were left out since the last one written. */
+function createSeldom(
+  elapsed: () => number,
+): (kind: string) => { readonly left_out?: number } | null {
+  const kinds = new Map<string, { since: number; left_out: number }>()
+  return (kind) => {
+    const now = elapsed()
+    const last = kinds.get(kind)
+    if (last !== undefined && now - last.since < QUIET_MS) {
+      last.left_out++
+      return null
+    }
+    kinds.set(kind, { since: now, left_out: 0 })
+    return last === undefined || last.left_out === 0 ? {} : { left_out: last.left_out }
   }
 }

@@ -21,6 +21,7 @@ import type {
 import { createSqlApiKeys } from '../sqlite/api-keys.ts'
 import { createSqlDirectory } from '../sqlite/directory.ts'
 import { createEntries, recordKeysOf } from '../sqlite/entries.ts'
+import { createEntryInstants, type EntryInstant } from '../sqlite/entry-instants.ts'
 import { createHalt } from '../sqlite/halt.ts'
 import { createHeartbeats, type Heartbeats } from '../sqlite/heartbeats.ts'
 import { createSqlLedger } from '../sqlite/ledger.ts'
@@ -89,6 +90,8 @@ export interface NodeStore {
   readonly policyTexts: PolicyTexts
   /** What the next heartbeat record has to say. */
   readonly heartbeats: Heartbeats
+  /** When an entry was made. */
+  readonly instantOf: EntryInstant
   status(): NodeStoreStatus
   /** Runs a round now instead of within the interval; false when nothing waited. */
   publish(): Promise<boolean>
@@ -261,6 +264,7 @@ function assemble(assembly: Assembly): Assembled {
     vkey: keys.vkey,
     policyTexts: createPolicyTexts(sql),
     heartbeats: createHeartbeats(sql),
+    instantOf: createEntryInstants(sql),
     status: () => ({
       halted: halt.why(),
       queued: writer.queued(),

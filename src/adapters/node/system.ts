@@ -1,11 +1,31 @@
 /**
- * The Clock and Random ports of a Node process.
+ * Clock, randomness and timers of a Node process.
  */
 import { randomBytes } from 'node:crypto'
 import { epochMs } from '../../core/time.ts'
+import type { After } from '../../gate/context.ts'
 import type { Clock, Random } from '../../ports.ts'
 
 export const systemClock: Clock = { now: () => epochMs(Date.now()) }
+
+/** Milliseconds since some moment of this process; unlike the clock it never steps. */
+export const elapsed = (): number => performance.now()
+
+export const after: After = (delay_ms, fire) => {
+  const timer = setTimeout(fire, delay_ms)
+  return () => clearTimeout(timer)
+}
+
+/** Resolves once the signal has fired. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((done) => signal.addEventListener('abort', () => done(), { once: true }))
+}
+
+/** What went wrong, in words. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
 
 const POOL_BYTES = 4096
 

@@ -20,49 +20,51 @@ export interface Heartbeats {
   totals(span: Span): Readonly<Partial<Record<RecordKind, number>>>
 }
 
+const BY_KIND =
+  'SELECT kind, COUNT(*) AS count FROM records WHERE idx >= ? AND idx < ? GROUP BY kind'
+
 export function createHeartbeats(sql: Sql): Heartbeats {
   return {
     uncovered() {
-      for (const row of deploymentEntries(sql, {
-        from_index: 0,
-        to_index: Number.MAX_SAFE_INTEGER,
-      })) {
-        const { kind, claims } = parts(text(row, 'jws'))
+      const all = { from_index: 0, to_index: Number.MAX_SAFE_INTEGER }
+      for (const jws of otherEntries(sql, all, 'DESC')) {
+        const { kind, claims } = parts(jws)
         if (kind === 'heartbeat') return claims().to_index
       }
       return 0
     },
     totals(span) {
       const totals: Partial<Record<RecordKind, number>> = {}
-      for (const row of sql.all(
-        'SELECT kind, COUNT(*) AS count FROM records WHERE idx >= ? AND idx < ? GROUP BY kind',
-        span.from_index,
-        span.to_index,
-      ))
-        totals[text(row, 'kind') as RecordKind] = integer(row, 'count')
-      for (const row of deploymentEntries(sql, span)) {
-        const { kind } = parts(text(row, 'jws'))
+      let others = span.to_index - span.from_index
+      for (const row of sql.all(BY_KIND, span.from_index, span.to_index)) {
+        const count = integer(row, 'count')
+        totals[text(row, 'kind') as RecordKind] = count
+        others -= count
+      }
+      if (others === 0) return totals
+      // Most often the one entry that is no subject's is the heartbeat before, right at the beginning.
+      for (const jws of otherEntries(sql, span, 'ASC')) {
+        const { kind } = parts(jws)
         totals[kind] = (totals[kind] ?? 0) + 1
+        if (--others === 0) break
       }
       return totals
     },
   }
 }
 
-/** Newest first, one at a time: the first heartbeat met is the last one written. */
-function* deploymentEntries(sql: Sql, span: Span): Generator<Parameters<typeof text>[0]> {
-  let before = span.to_index
+/** Entries without a row in `records`, one at a time: those of the deployment. */
+function* otherEntries(sql: Sql, span: Span, order: 'ASC' | 'DESC'): Generator<string> {
+  let { from_index, to_index } = span
+  const query = `SELECT e.idx, e.jws FROM entries e
+    WHERE e.idx >= ? AND e.idx < ? AND NOT EXISTS (SELECT 1 FROM records r WHERE r.idx = e.idx)
+    ORDER BY e.idx ${order} LIMIT 1`
   for (;;) {
-    const row = sql.get(
-      `SELECT e.idx, e.jws FROM entries e
-       WHERE e.idx >= ? AND e.idx < ? AND NOT EXISTS (SELECT 1 FROM records r WHERE r.idx = e.idx)
-       ORDER BY e.idx DESC LIMIT 1`,
-      span.from_index,
-      before,
-    )
+    const row = sql.get(query, from_index, to_index)
     if (row === undefined) return
-    yield row
-    before = integer(row, 'idx')
+    yield text(row, 'jws')
+    if (order === 'ASC') from_index = integer(row, 'idx') + 1
+    else to_index = integer(row, 'idx')
   }
 }
 

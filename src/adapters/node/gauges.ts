@@ -1,0 +1,37 @@
+/**
+ * What metrics read from the store when somebody scrapes; above all how far publication is behind what is durable.
+ *
+ * A lag of zero is the normal answer; more than the merge delay is a broken promise. Spec: docs/spec/api.md, "Metrics".
+ */
+import type { EpochMs } from '../../core/time.ts'
+import type { Clock } from '../../ports.ts'
+import type { Gauges } from './metrics.ts'
+
+export interface GaugedStore {
+  status(): {
+    readonly halted: string | null
+    readonly queued: number
+    readonly entries: number
+    readonly published: number
+  }
+  /** When the entry at an index was made. */
+  instantOf(index: number): EpochMs | null
+}
+
+export function gaugesOf(store: GaugedStore, clock: Clock): Gauges {
+  return {
+    logSize: () => store.status().entries,
+    publishedSize: () => store.status().published,
+    lagSeconds: () => lagSeconds(store, clock),
+    queued: () => store.status().queued,
+    halted: () => store.status().halted !== null,
+  }
+}
+
+/** Age of the oldest durable entry no published checkpoint covers; 0 when there is none. */
+function lagSeconds(store: GaugedStore, clock: Clock): number {
+  const { entries, published } = store.status()
+  if (published >= entries) return 0
+  const at = store.instantOf(published)
+  return at === null ? 0 : Math.max(0, clock.now() - at) / 1000
+}

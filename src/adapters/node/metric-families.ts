@@ -1,0 +1,209 @@
+/**
+ * Every metric there is: name, type, labels, unit and meaning, in the order of the docs.
+ *
+ * docs/spec/api.md, "Metrics" says the same to those who read dashboards; a test compares the two. Next: metrics.ts.
+ */
+
+/** One metric. */
+export interface Family {
+  readonly name: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  /** Closed sets, or ids given by the policy or the servers file; never a subject, a key or a stream. */
+  readonly labels: readonly string[]
+  readonly unit:
+    | 'decisions'
+    | 'seconds'
+    | 'changes'
+    | 'entries'
+    | 'bytes'
+    | 'requests'
+    | 'events'
+    | '1'
+  readonly about: string
+}
+
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2]
+
+/** Upper bounds by name of a histogram. */
+export const BUCKETS: Readonly<Record<string, readonly number[]>> = {
+  livegate_decision_seconds: SECONDS,
+  livegate_commit_seconds: SECONDS,
+  livegate_commit_batch_size: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+  livegate_log_round_seconds: [...SECONDS, 5, 10],
+}
+
+export type FamilyId =
+  | 'decisions'
+  | 'rules'
+  | 'unknown'
+  | 'decision_seconds'
+  | 'strikes'
+  | 'reversals'
+  | 'shed'
+  | 'hooks'
+  | 'left'
+  | 'commit_seconds'
+  | 'batch'
+  | 'queue'
+  | 'round_seconds'
+  | 'log_size'
+  | 'published_size'
+  | 'lag_entries'
+  | 'lag_seconds'
+  | 'halted'
+  | 'policy'
+  | 'rejected'
+  | 'memory'
+
+export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
+  decisions: {
+    name: 'livegate_decisions_total',
+    type: 'counter',
+    labels: ['outcome', 'mode', 'repeated'],
+    unit: 'decisions',
+    about:
+      'decisions; `repeated` when an earlier record was the answer, `mode` is `none` but for delays',
+  },
+  rules: {
+    name: 'livegate_rule_matches_total',
+    type: 'counter',
+    labels: ['rule', 'outcome'],
+    unit: 'decisions',
+    about: 'decisions in which a rule of the policy matched, by the outcome of the decision',
+  },
+  unknown: {
+    name: 'livegate_unknown_total',
+    type: 'counter',
+    labels: ['rule'],
+    unit: 'decisions',
+    about: 'decisions in which a rule could not be evaluated because a fact was missing',
+  },
+  decision_seconds: {
+    name: 'livegate_decision_seconds',
+    type: 'histogram',
+    labels: [],
+    unit: 'seconds',
+    about: 'time from the question to the durable answer',
+  },
+  strikes: {
+    name: 'livegate_strikes_total',
+    type: 'counter',
+    labels: ['category'],
+    unit: 'events',
+    about: 'strikes recorded, by category; ids that are in no list count as `unknown`',
+  },
+  reversals: {
+    name: 'livegate_reversals_total',
+    type: 'counter',
+    labels: [],
+    unit: 'events',
+    about: 'strikes reversed',
+  },
+  shed: {
+    name: 'livegate_shed_total',
+    type: 'counter',
+    labels: ['code'],
+    unit: 'requests',
+    about:
+      'requests refused without an outcome because too much was asked: `overloaded` or `rate_limited`',
+  },
+  hooks: {
+    name: 'livegate_hooks_refused_total',
+    type: 'counter',
+    labels: ['server', 'why'],
+    unit: 'requests',
+    about: 'hook calls refused without an outcome, by media server and cause',
+  },
+  left: {
+    name: 'livegate_left_to_lease_total',
+    type: 'counter',
+    labels: ['what'],
+    unit: 'events',
+    about:
+      'broadcasts that should have ended at once and end with their lease: `unanswered_broadcast` or `cohost`',
+  },
+  commit_seconds: {
+    name: 'livegate_commit_seconds',
+    type: 'histogram',
+    labels: [],
+    unit: 'seconds',
+    about: 'time of one group commit, fsync included',
+  },
+  batch: {
+    name: 'livegate_commit_batch_size',
+    type: 'histogram',
+    labels: [],
+    unit: 'changes',
+    about: 'changes that shared one commit',
+  },
+  queue: {
+    name: 'livegate_commit_queue',
+    type: 'gauge',
+    labels: [],
+    unit: 'changes',
+    about: 'changes waiting for a commit',
+  },
+  round_seconds: {
+    name: 'livegate_log_round_seconds',
+    type: 'histogram',
+    labels: [],
+    unit: 'seconds',
+    about: 'time of one Merkle round, from reading to the published checkpoint',
+  },
+  log_size: {
+    name: 'livegate_log_size',
+    type: 'gauge',
+    labels: [],
+    unit: 'entries',
+    about: 'entries durable in the log',
+  },
+  published_size: {
+    name: 'livegate_log_published_size',
+    type: 'gauge',
+    labels: [],
+    unit: 'entries',
+    about: 'entries the published checkpoint covers',
+  },
+  lag_entries: {
+    name: 'livegate_log_lag_entries',
+    type: 'gauge',
+    labels: [],
+    unit: 'entries',
+    about: 'durable entries no published checkpoint covers yet',
+  },
+  lag_seconds: {
+    name: 'livegate_log_lag_seconds',
+    type: 'gauge',
+    labels: [],
+    unit: 'seconds',
+    about: 'age of the oldest of those entries; 0 when there is none',
+  },
+  halted: {
+    name: 'livegate_halted',
+    type: 'gauge',
+    labels: [],
+    unit: '1',
+    about: '1 once the log is only readable, else 0',
+  },
+  policy: {
+    name: 'livegate_policy_info',
+    type: 'gauge',
+    labels: ['name', 'digest'],
+    unit: '1',
+    about: '1 for the active policy revision',
+  },
+  rejected: {
+    name: 'livegate_policy_rejected_total',
+    type: 'counter',
+    labels: [],
+    unit: 'events',
+    about: 'policy revisions that did not compile; the last good one stayed active',
+  },
+  memory: {
+    name: 'process_resident_memory_bytes',
+    type: 'gauge',
+    labels: [],
+    unit: 'bytes',
+    about: 'resident memory of the process',
+  },
+}
