@@ -52,7 +52,8 @@ export function failureOf(thrown: unknown): CliFailure {
   const path = (thrown as { path?: unknown } | null)?.path
   if (typeof path === 'string' && typeof code === 'string')
     return incomplete(`Cannot use \`${path}\`: ${fileTrouble(code)}`)
-  return incomplete(`Cannot complete: ${message ?? String(thrown)}`)
+  const trouble = typeof code === 'string' ? FILE_TROUBLE[code] : undefined
+  return incomplete(`Cannot complete: ${trouble ?? message ?? String(thrown)}`)
 }
 
 const FILE_TROUBLE: Readonly<Record<string, string>> = {

@@ -4,7 +4,7 @@
  * A file is written beside its place, synced, renamed over it, and the directory synced: after a crash there is the
  * old content or the new, never a part.
  */
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { incomplete } from './failure.ts'
@@ -22,12 +22,26 @@ export function readIfThereSync(path: string, limit: number): Uint8Array | null 
     const { size } = fstatSync(file)
     if (size > limit)
       throw incomplete(`Cannot read \`${path}\`: it has ${size} bytes, expected at most ${limit}`)
-    return plainBytes(readFileSync(file))
+    // A pipe or a device says nothing of its size, and may never end.
+    return size > 0 ? plainBytes(readFileSync(file)) : readUpTo(file, path, limit)
   } catch (error) {
     // Reading by number, Node does not say which file.
     throw error instanceof Error ? Object.assign(error, { path }) : error
   } finally {
     closeSync(file)
+  }
+}
+
+function readUpTo(file: number, path: string, limit: number): Uint8Array {
+  const parts: Buffer[] = []
+  let size = 0
+  for (;;) {
+    const part = Buffer.allocUnsafe(64 * 1024)
+    const read = readSync(file, part)
+    if (read === 0) return plainBytes(Buffer.concat(parts))
+    size += read
+    if (size > limit) throw incomplete(`Cannot read \`${path}\`: it has more than ${limit} bytes`)
+    parts.push(part.subarray(0, read))
   }
 }
 

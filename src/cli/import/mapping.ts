@@ -11,10 +11,11 @@
  *
  * Reads and locates; what a field means is strike-rows.ts and facts-rows.ts. Spec: docs/cli.md, "Mapping files".
  */
-import { isCollection, isScalar, LineCounter, parseDocument } from 'yaml'
+import { isCollection, isScalar, LineCounter } from 'yaml'
 import { didYouMean } from '../../core/policy/suggest.ts'
 import { usage } from '../failure.ts'
 import { quote } from '../session.ts'
+import { readYaml } from '../yaml.ts'
 
 export const DATE_FORMATS = ['rfc3339', 'epoch_s', 'epoch_ms'] as const
 export type DateFormat = (typeof DATE_FORMATS)[number]
@@ -76,7 +77,7 @@ export function parseMapping(
   file: string,
   known: Readonly<Record<string, KnownField>>,
 ): Mapping {
-  const { value, refuse } = readYaml(text, file)
+  const { value, refuse } = readSource(text, file)
   const top = mappingAt(value, [], refuse)
   keysOf(top, TOP, [], refuse)
   if (top.livegate !== 'import/v1') refuse(['livegate'], 'expected `livegate: import/v1`')
@@ -94,15 +95,14 @@ export function parseMapping(
   return { fields, historical, reversed, columns: new Set(columns) }
 }
 
-function readYaml(text: string, file: string): { value: unknown; refuse: Refuse } {
+function readSource(text: string, file: string): { value: unknown; refuse: Refuse } {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, stringKeys: true })
+  const { document, fault } = readYaml(text, { lineCounter: lines, stringKeys: true })
   const say = (offset: number, message: string, hint?: string): never => {
     const { line, col } = lines.linePos(offset)
     throw usage(`Cannot use mapping: ${file}:${line}:${col} ${message}`, hint)
   }
-  const fault = document.errors[0]
-  if (fault !== undefined) say(fault.pos[0], fault.message.split('\n')[0] ?? 'not YAML')
+  if (fault !== null) say(fault.offset, fault.message)
   const refuse: Refuse = (path, message, hint) => {
     let at: Path = path
     let node = document.getIn(at, true)
@@ -112,11 +112,7 @@ function readYaml(text: string, file: string): { value: unknown; refuse: Refuse 
     }
     return say(isScalar(node) || isCollection(node) ? (node.range?.[0] ?? 0) : 0, message, hint)
   }
-  try {
-    return { value: document.toJS({ maxAliasCount: 0 }), refuse }
-  } catch {
-    return say(0, 'aliases are not accepted')
-  }
+  return { value: document.toJS(), refuse }
 }
 
 type Dictionary = Readonly<Record<string, unknown>>

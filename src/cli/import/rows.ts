@@ -66,7 +66,8 @@ async function* chunksOf(path: string, options: RowsOptions): AsyncGenerator<Buf
     decoder.decode()
   } catch (error) {
     if (error instanceof TypeError) throw new RowsBroken(0, 'it is not well-formed UTF-8')
-    throw error
+    // Reading a stream, Node does not always say which file.
+    throw error instanceof Error ? Object.assign(error, { path }) : error
   }
 }
 

@@ -4,12 +4,12 @@
  * Beside the subject's own a file may hold `stream`, `request`, `incident`, `platform` and `supports`. Strikes after
  * the instant asked about do not exist yet. Instants are RFC 3339; everything is checked like disclosed facts.
  */
-import { parseDocument } from 'yaml'
 import type { Facts } from '../../core/model.ts'
 import { decodeFacts } from '../../core/record/decode-facts.ts'
 import { type EpochMs, parseInstant } from '../../core/time.ts'
 import { usage } from '../failure.ts'
 import { quote } from '../session.ts'
+import { readYaml } from '../yaml.ts'
 
 type Dictionary = Readonly<Record<string, unknown>>
 
@@ -19,10 +19,9 @@ const TOP = ['subject', 'facts', 'strikes', 'stream', 'request', 'incident', 'pl
 /** The facts `text` describes, as they are at `at`. Throws wrong usage with the member that is wrong. */
 export function parseHistory(text: string, file: string, at: EpochMs): Facts {
   const wrong = (what: string): Error => usage(`Cannot read history ${quote(file)}: ${what}`)
-  const document = parseDocument(text)
-  const fault = document.errors[0]
-  if (fault !== undefined) throw wrong(fault.message.split('\n')[0] ?? 'not YAML')
-  const value = document.toJS({ maxAliasCount: 0 }) as Dictionary | null
+  const { document, fault } = readYaml(text)
+  if (fault !== null) throw wrong(fault.message)
+  const value = document.toJS() as Dictionary | null
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw wrong('expected a mapping with facts and strikes')
   const unknown = Object.keys(value).find((key) => !TOP.includes(key))
