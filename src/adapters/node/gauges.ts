@@ -1,7 +1,7 @@
 /**
  * What metrics read from the store when somebody scrapes; above all how far publication is behind what is durable.
  *
- * A lag of zero is the normal answer; more than the merge delay is a broken promise. Spec: docs/spec/api.md, "Metrics".
+ * A lag of about a second is normal under load; more than the merge delay is a broken promise. Spec: docs/spec/api.md, "Metrics".
  */
 import type { EpochMs } from '../../core/time.ts'
 import type { Clock } from '../../ports.ts'
