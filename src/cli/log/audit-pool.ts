@@ -8,9 +8,10 @@ import { Worker } from 'node:worker_threads'
 import type { RangeResult } from '../../core/audit/range.ts'
 import type { RecordKey } from '../../core/record/jwk.ts'
 import { incomplete } from '../failure.ts'
-import type { FromWorker, ToWorker } from './audit-worker.ts'
+import type { FromWorker, ToWorker, WorkerStart } from './audit-worker.ts'
 import { type BundleJob, type PackedScan, scanBundle } from './bundle-scan.ts'
 import { verifyBundle } from './bundle-signatures.ts'
+import { type DisclosureIndex, openIndex } from './disclosure-index.ts'
 
 export interface ScannedBundle {
   readonly scan: PackedScan
@@ -30,6 +31,8 @@ export interface PoolOptions {
   readonly threads: number
   /** False: `verify` will not be called. */
   readonly signatures: boolean
+  /** What is disclosed of the entries; null for nothing. */
+  readonly disclosures: DisclosureIndex | null
   readonly onVerified: (result: RangeResult) => void
 }
 
@@ -38,14 +41,15 @@ export function createAuditPool(options: PoolOptions): AuditPool {
   return options.threads === 0 ? inPlace(options) : new ThreadPool(options)
 }
 
-function inPlace({ onVerified }: PoolOptions): AuditPool {
+function inPlace({ onVerified, disclosures }: PoolOptions): AuditPool {
+  const reader = disclosures === null ? null : openIndex(disclosures)
   return {
     scan: async (job) => ({
-      scan: scanBundle(job),
+      scan: scanBundle(job, reader),
       verify: async (keys) => onVerified(verifyBundle(job, keys)),
     }),
     drain: async () => undefined,
-    close: async () => undefined,
+    close: async () => reader?.close(),
   }
 }
 
@@ -72,7 +76,8 @@ class ThreadPool implements AuditPool {
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const script = new URL(`./audit-worker.${ending}`, import.meta.url)
     this.#slots = Array.from({ length: options.threads }, () => {
-      const slot: Slot = { worker: new Worker(script, { execArgv: [] }), load: 0 }
+      const workerData: WorkerStart = { disclosures: options.disclosures }
+      const slot: Slot = { worker: new Worker(script, { execArgv: [], workerData }), load: 0 }
       slot.worker.on('message', (message: FromWorker) => this.#receive(slot, message))
       slot.worker.on('error', (error) => {
         this.#failure ??= incomplete(`Cannot audit: a thread ended, ${error.message}`)
@@ -85,21 +90,18 @@ class ThreadPool implements AuditPool {
   async scan(job: BundleJob): Promise<ScannedBundle> {
     const id = this.#nextId++
     const slot = this.#slots.reduce((least, other) => (other.load < least.load ? other : least))
-    let scan: PackedScan | undefined
+    let scan: PackedScan | null = null
     this.#scans.set(id, (done) => {
       scan = done
     })
     this.#send(slot, { id, scan: job, keep: this.#options.signatures })
-    await this.#until(() => scan !== undefined)
+    await this.#until(() => scan !== null)
     const verify = async (keys: readonly RecordKey[]): Promise<void> => {
       this.#verifying++
       this.#send(slot, { id, keys })
       await this.#until(() => this.#verifying < this.#slots.length * AHEAD)
     }
-    return {
-      scan: scan ?? { leaves: new Uint8Array(0), which: new Uint16Array(0), table: [] },
-      verify,
-    }
+    return { scan: scan as unknown as PackedScan, verify }
   }
 
   drain(): Promise<void> {

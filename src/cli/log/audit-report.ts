@@ -19,9 +19,9 @@ export function auditWords(run: AuditRun, disclosures: Disclosures): AuditWords 
   const not_checked = [...report.not_checked]
   if (disclosures.records === 0)
     not_checked.push('Chains: no disclosures were given (--disclosures).')
-  if (disclosures.unmatched() > 0)
+  if (run.unmatched > 0)
     not_checked.push(
-      `${disclosures.unmatched()} disclosures that no record commits to: they prove nothing.`,
+      `${plural(run.unmatched, 'disclosure')} that no record commits to: they prove nothing.`,
     )
   if (outside.given > 0)
     checked.push(
@@ -59,7 +59,7 @@ export function auditText(session: Session, run: AuditRun, words: AuditWords): s
     ...words.checked.map((line) => `  ${line}`),
     'not checked:',
     ...words.not_checked.map((line) => `  ${line}`),
-    `${run.report.counts.size} entries: ${verdict}`,
+    `${plural(run.report.counts.size, 'entry', 'entries')}: ${verdict}`,
   ].join('\n')
 }
 

@@ -5,12 +5,7 @@
  * cannot be taken apart is a finding and the end of the stream, a missing one is "could not finish".
  * From: commands/log-audit.ts. Core: core/audit/audit.ts.
  */
-import {
-  type Audit,
-  type AuditEntry,
-  type AuditReport,
-  createAudit,
-} from '../../core/audit/audit.ts'
+import { type Audit, type AuditReport, createAudit } from '../../core/audit/audit.ts'
 import type { AuditState } from '../../core/audit/state.ts'
 import type { SignedHead } from '../../core/audit/tree.ts'
 import { decodeBundle } from '../../core/tlog/bundle.ts'
@@ -18,7 +13,7 @@ import type { LogFile } from '../../core/tlog/grow.ts'
 import { parseTilePath, TILE_WIDTH, tilePath } from '../../core/tlog/tile.ts'
 import { incomplete } from '../failure.ts'
 import { type AuditPool, createAuditPool, type ScannedBundle } from './audit-pool.ts'
-import { scannedAt } from './bundle-scan.ts'
+import { unpackScan } from './bundle-scan.ts'
 import type { Disclosures } from './disclosures.ts'
 import { nodeHasher } from './ed25519.ts'
 import { type LogSource, needTile, readTile } from './source.ts'
@@ -52,6 +47,8 @@ export interface AuditRun {
   readonly report: AuditReport
   readonly outside: OutsideReport
   readonly bundle: BundleFinding | null
+  /** Disclosures given that no record they came with commits to. */
+  readonly unmatched: number
   /** Null unless everything was clean: only then may an audit be resumed. */
   readonly state: AuditState | null
 }
@@ -75,9 +72,10 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
   const from = audit.size()
   const { threads, signatures } = input
   const onVerified = audit.signatures.bind(audit)
-  const pool = createAuditPool({ threads, signatures, onVerified })
+  const disclosures = input.disclosures.index
+  const pool = createAuditPool({ threads, signatures, disclosures, onVerified })
   try {
-    const bundle = await stream(input, audit, pool)
+    const { bundle, unmatched } = await stream(input, audit, pool)
     await pool.drain()
     if (bundle === null) await compareTiles(input, audit, audit.partialTiles())
     const { now_s, outside, head } = input
@@ -85,50 +83,48 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
     const told = await outside.report({ keys, from, size: audit.size(), now_s })
     const report = audit.finish(head)
     const clean = report.clean && bundle === null && told.findings.length === 0
-    return { report, outside: told, bundle, state: clean ? audit.state() : null }
+    return { report, outside: told, bundle, unmatched, state: clean ? audit.state() : null }
   } finally {
     await pool.close()
   }
 }
 
-async function stream(
-  input: AuditInput,
-  audit: Audit,
-  pool: AuditPool,
-): Promise<BundleFinding | null> {
-  for await (const bundle of bundlesAhead(input, audit.size(), pool)) {
-    const { index, width, bytes, skip, scanned } = bundle
-    const first = index * TILE_WIDTH
-    const decoded = decodeBundle(bytes, width)
-    if (!decoded.ok)
-      return {
-        index: first,
-        code: 'bundle',
-        message: `\`${tilePath({ kind: 'entries', index, width })}\` is not ${width} entries: ${decoded.error.replaceAll('_', ' ')}; what follows was not looked at`,
-      }
-    const entries = decoded.value.slice(skip)
-    const batch = entries.map((entry, i) => entryOf(input, entry, { bundle, i }))
-    await compareTiles(input, audit, audit.entries(batch))
-    input.onProgress(audit.size())
-    if (input.signatures) await scanned.verify(audit.keys())
-  }
-  return null
+interface Streamed {
+  readonly bundle: BundleFinding | null
+  readonly unmatched: number
 }
 
-/** An entry whose disclosures are known is read here, for its digests; all others as the threads have read them. */
-function entryOf(
-  input: AuditInput,
-  bytes: Uint8Array,
-  { bundle, i }: { readonly bundle: ReadBundle; readonly i: number },
-): AuditEntry {
-  const { disclosures, outside } = input
-  const scanned = scannedAt(bundle.scanned.scan, i)
-  const read = scanned === undefined ? { bytes } : { bytes, scanned }
-  if (disclosures.records === 0 && outside.empty) return read
-  const jws = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
-  outside.seen(jws, bundle.index * TILE_WIDTH + bundle.skip + i)
-  const opened = disclosures.of(jws)
-  return opened === undefined ? read : { bytes, disclosures: opened }
+async function stream(input: AuditInput, audit: Audit, pool: AuditPool): Promise<Streamed> {
+  let unmatched = 0
+  for await (const bundle of bundlesAhead(input, audit.size(), pool)) {
+    const { scan, verify } = bundle.scanned
+    unmatched += scan.unmatched
+    if (scan.fault !== null) return { bundle: faultOf(bundle, scan.fault), unmatched }
+    lookOutside(input.outside, bundle)
+    await compareTiles(input, audit, audit.entries(unpackScan(scan)))
+    input.onProgress(audit.size())
+    if (input.signatures) await verify(audit.keys())
+  }
+  return { bundle: null, unmatched }
+}
+
+function faultOf({ index, width }: ReadBundle, fault: string): BundleFinding {
+  const path = tilePath({ kind: 'entries', index, width })
+  return {
+    index: index * TILE_WIDTH,
+    code: 'bundle',
+    message: `\`${path}\` is not ${width} entries: ${fault.replaceAll('_', ' ')}; what follows was not looked at`,
+  }
+}
+
+/** Records somebody was handed are looked for by their text. */
+function lookOutside(outside: OutsideRecords, { index, width, bytes, skip }: ReadBundle): void {
+  const entries = outside.empty ? null : decodeBundle(bytes, width)
+  if (entries?.ok !== true) return
+  for (const [i, entry] of entries.value.entries()) {
+    const jws = Buffer.from(entry.buffer, entry.byteOffset, entry.length).toString('latin1')
+    if (i >= skip) outside.seen(jws, index * TILE_WIDTH + i)
+  }
 }
 
 interface ReadBundle {

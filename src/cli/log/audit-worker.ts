@@ -3,11 +3,12 @@
  *
  * All judgement lies in bundle-scan.ts and bundle-signatures.ts. Spoken to by audit-pool.ts alone.
  */
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import type { RangeResult } from '../../core/audit/range.ts'
 import type { RecordKey } from '../../core/record/jwk.ts'
 import { type BundleJob, type PackedScan, scanBundle } from './bundle-scan.ts'
 import { verifyBundle } from './bundle-signatures.ts'
+import { type DisclosureIndex, openIndex } from './disclosure-index.ts'
 
 export type ToWorker =
   | {
@@ -22,13 +23,20 @@ export type FromWorker =
   | { readonly id: number; readonly scanned: PackedScan }
   | { readonly id: number; readonly verified: RangeResult }
 
+/** What a thread is started with. */
+export interface WorkerStart {
+  readonly disclosures: DisclosureIndex | null
+}
+
+const { disclosures } = workerData as WorkerStart
+const reader = disclosures === null ? null : openIndex(disclosures)
 const kept = new Map<number, BundleJob>()
 
 function answer(message: ToWorker): FromWorker {
   const { id } = message
   if ('scan' in message) {
     if (message.keep) kept.set(id, message.scan)
-    return { id, scanned: scanBundle(message.scan) }
+    return { id, scanned: scanBundle(message.scan, reader) }
   }
   const job = kept.get(id)
   if (job === undefined) throw new TypeError(`there is no bundle ${id}`)

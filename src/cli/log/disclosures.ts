@@ -2,116 +2,114 @@
  * Disclosures an auditor was given, found again by the record they belong to.
  *
  * JSON Lines, one object a record: `{"record": "jws~disclosure~…~"}`, other members ignored; so the answers of
- * `POST /v1/decisions` and `GET /v1/decisions/{id}` and the records of `GET /v1/records` are lines as they are. Memory:
- * the size of the file.
+ * `POST /v1/decisions` and `GET /v1/decisions/{id}` are lines as they are. Read once to see what it holds; what a
+ * record needs is read again in its turn (disclosure-index.ts). Memory: 32 bytes a line.
  */
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
-import { parseRecord } from '../../core/record/parse.ts'
-import { parsePresentation } from '../../core/record/presentation.ts'
+import { createReadStream, statSync } from 'node:fs'
 import { incomplete } from '../failure.ts'
 import { quote } from '../session.ts'
-import { nodeHasher } from './ed25519.ts'
+import { buildIndex, type DisclosureIndex, type IndexedLine, prefixOf } from './disclosure-index.ts'
+import { type GivenRecord, parseGiven } from './given-record.ts'
 
 export interface Disclosures {
+  /** Lines that hold a record. */
   readonly records: number
-  /** Disclosures of the record whose exact text this is, those it does not commit to left out. */
-  of(jws: string): readonly string[] | undefined
-  /** Disclosures left out so far: whoever gave them, the record never said them. */
-  unmatched(): number
+  /** Null without any. */
+  readonly index: DisclosureIndex | null
 }
 
-export const NO_DISCLOSURES: Disclosures = {
-  records: 0,
-  of: () => undefined,
-  unmatched: () => 0,
-}
+export const NO_DISCLOSURES: Disclosures = { records: 0, index: null }
 
-/** A line of either kind of file. */
-export interface GivenRecord {
-  readonly line: number
-  readonly jws: string
-  readonly disclosures: readonly string[]
-  /** Index its receipt names; null without receipt. */
-  readonly index: number | null
-}
-
-/** Reads a whole file of disclosures. */
+/** Reads a whole file of disclosures; a line that holds no record ends the command. */
 export async function readDisclosures(path: string): Promise<Disclosures> {
-  const known = new Map<string, string[]>()
-  let records = 0
-  for await (const { jws, disclosures } of readRecords(path)) {
-    records++
-    const own = known.get(signatureOf(jws))
-    // Several lines may open different groups of one record.
-    if (own === undefined) known.set(signatureOf(jws), [jws, ...disclosures])
-    else if (own[0] === jws)
-      own.push(...disclosures.filter((disclosure) => !own.includes(disclosure)))
+  const lines: IndexedLine[] = []
+  // A pipe is read once, so what it said must be kept.
+  const kept: Buffer[] | null = statSync(path).isFile() ? null : []
+  for await (const { bytes, offset, line } of rawLines(path, (chunk) => kept?.push(chunk))) {
+    const text = bytes.toString()
+    if (text.trim() === '') continue
+    const { jws } = given(text, path, line)
+    const prefix = prefixOf((i) => jws.charCodeAt(i), jws.lastIndexOf('.') + 1)
+    const place = placeOf(bytes, text, jws)
+    lines.push({ prefix, offset: offset + place.offset, length: place.length })
   }
-  let unmatched = 0
-  return {
-    records,
-    of(jws) {
-      const own = known.get(signatureOf(jws))
-      if (own === undefined || own[0] !== jws) return undefined
-      const digests = digestsOf(jws)
-      const matched = own.slice(1).filter((text) => digests.has(nodeHasher.digestText(text)))
-      unmatched += own.length - 1 - matched.length
-      return matched
-    },
-    unmatched: () => unmatched,
-  }
+  if (lines.length === 0) return NO_DISCLOSURES
+  return { records: lines.length, index: buildIndex(kept === null ? path : shared(kept), lines) }
 }
 
-/** `_sd` of a record; empty when it cannot be read, which is the audit's to say. */
-function digestsOf(jws: string): ReadonlySet<unknown> {
-  const parsed = parseRecord(jws)
-  return new Set(parsed.ok ? parsed.value.digests : [])
+function shared(chunks: readonly Buffer[]): Uint8Array<SharedArrayBuffer> {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  const all = new Uint8Array(new SharedArrayBuffer(length))
+  let offset = 0
+  for (const chunk of chunks) {
+    all.set(chunk, offset)
+    offset += chunk.length
+  }
+  return all
 }
 
-function signatureOf(jws: string): string {
-  return jws.slice(jws.lastIndexOf('.') + 1)
+const QUOTE = 0x22
+const BRACE = 0x7b
+const ESCAPE = 0x5c
+
+/** Where the presentation stands letter by letter, so that nobody takes the JSON apart again; else where the JSON is. */
+function placeOf(bytes: Buffer, text: string, jws: string): Omit<IndexedLine, 'prefix'> {
+  const at = bytes.indexOf(jws, 0, 'latin1')
+  const bare = text.trim()
+  if (!bare.startsWith('{')) return { offset: at, length: bare.length }
+  // With an escape, or if the same text stands there twice, only a JSON parser knows which is meant.
+  const end = bytes.indexOf(QUOTE, at)
+  const plain =
+    bytes[at - 1] === QUOTE &&
+    end > at &&
+    bytes.indexOf(jws, end, 'latin1') < 0 &&
+    bytes.indexOf(ESCAPE) < 0
+  if (plain) return { offset: at, length: end - at }
+  const brace = bytes.indexOf(BRACE)
+  return { offset: brace, length: bytes.length - brace }
+}
+
+interface RawLine {
+  readonly bytes: Buffer
+  /** Where it begins in the file. */
+  readonly offset: number
+  readonly line: number
+}
+
+const LF = 0x0a
+const CHUNK = 1024 * 1024
+
+async function* rawLines(path: string, keep: (chunk: Buffer) => void): AsyncGenerator<RawLine> {
+  let rest: Buffer = Buffer.alloc(0)
+  let offset = 0
+  let line = 0
+  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK })) {
+    keep(chunk as Buffer)
+    const bytes = rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk as Buffer])
+    let start = 0
+    for (let end = bytes.indexOf(LF); end >= 0; end = bytes.indexOf(LF, start)) {
+      yield { bytes: bytes.subarray(start, end), offset: offset + start, line: ++line }
+      start = end + 1
+    }
+    rest = bytes.subarray(start)
+    offset += start
+  }
+  if (rest.length > 0) yield { bytes: rest, offset, line: line + 1 }
 }
 
 /** The records of a JSON Lines file; a line that holds none ends the command. */
 export async function* readRecords(path: string): AsyncGenerator<GivenRecord> {
-  const lines = createInterface({
-    input: createReadStream(path, 'utf8'),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })
-  let line = 0
-  for await (const text of lines) {
-    line++
-    if (text.trim() === '') continue
-    const given = parseGiven(text)
-    if (given === null)
-      throw incomplete(
-        `Cannot read ${quote(path)}: line ${line} holds no record`,
-        'expected {"record": "…"} on every line',
-      )
-    yield { line, ...given }
+  for await (const { bytes, line } of rawLines(path, () => undefined)) {
+    const text = bytes.toString()
+    if (text.trim() !== '') yield { line, ...given(text, path, line) }
   }
 }
 
-/** A record with its receipt out of a JSON answer, or the bare presentation; null when it is neither. */
-export function parseGiven(text: string): Omit<GivenRecord, 'line'> | null {
-  const { record, receipt } = text.trimStart().startsWith('{')
-    ? objectOf(text)
-    : { record: text.trim(), receipt: undefined }
-  if (typeof record !== 'string') return null
-  const presentation = parsePresentation(record)
-  if (!presentation.ok || presentation.value.jws.split('.').length !== 3) return null
-  const index = (receipt as { index?: unknown } | undefined)?.index
-  return {
-    ...presentation.value,
-    index: Number.isSafeInteger(index) && (index as number) >= 0 ? (index as number) : null,
-  }
-}
-
-function objectOf(text: string): { record?: unknown; receipt?: unknown } {
-  try {
-    return (JSON.parse(text) ?? {}) as { record?: unknown; receipt?: unknown }
-  } catch {
-    return {}
-  }
+function given(text: string, path: string, line: number): Omit<GivenRecord, 'line'> {
+  const found = parseGiven(text)
+  if (found !== null) return found
+  throw incomplete(
+    `Cannot read ${quote(path)}: line ${line} holds no record`,
+    'expected {"record": "…"} on every line',
+  )
 }

@@ -12,8 +12,8 @@ import { verifyRecord } from '../../core/record/verify.ts'
 import { formatInstant, isEpochMs } from '../../core/time.ts'
 import { leafHash } from '../../core/tlog/hash.ts'
 import { verifyTlogProof } from '../../core/tlog/proof.ts'
-import type { GivenRecord } from './disclosures.ts'
 import { nodeHasher, verifyEd25519 } from './ed25519.ts'
+import type { GivenRecord } from './given-record.ts'
 import type { LogKey } from './head.ts'
 
 export interface VerifyInput {

@@ -7,8 +7,8 @@
  */
 import type { RecordKey } from '../../core/record/jwk.ts'
 import { verifyRecord } from '../../core/record/verify.ts'
-import type { GivenRecord } from './disclosures.ts'
 import { verifyEd25519 } from './ed25519.ts'
+import type { GivenRecord } from './given-record.ts'
 
 export interface OutsideFinding {
   readonly index: number | null

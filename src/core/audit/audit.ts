@@ -8,7 +8,6 @@
  * per entry since the last heartbeat. Spec: docs/spec/record.md, "Auditing".
  */
 import { toBase64Url } from '../encoding.ts'
-import { openDisclosures } from '../record/disclosure.ts'
 import { type Hasher, portableHasher } from '../record/hashing.ts'
 import type { RecordKey } from '../record/jwk.ts'
 import { isChainKind, type RecordKind } from '../record/kinds.ts'
@@ -21,7 +20,7 @@ import { KeyBook } from './keys.ts'
 import { PolicyShelf } from './policies.ts'
 import type { RangeResult } from './range.ts'
 import { type AuditCounts, wordsOf } from './report.ts'
-import { type Scanned, type ScannedRecord, scanEntry } from './scan.ts'
+import { type Opened, type Scanned, type ScannedRecord, scanEntry } from './scan.ts'
 import type { AuditState } from './state.ts'
 import { AuditTree, compareTile, type SignedHead } from './tree.ts'
 
@@ -38,13 +37,14 @@ export interface AuditOptions {
   readonly state?: AuditState
 }
 
-export interface AuditEntry {
-  readonly bytes: Uint8Array
-  /** Disclosures of this record, when somebody has them. */
-  readonly disclosures?: readonly string[]
-  /** `scanEntry` of these very bytes, when a host has done that elsewhere; `digests` only count with disclosures. */
-  readonly scanned?: Scanned
-}
+/** An entry as the log serves it, or `scanEntry` of its very bytes, when a host has done that elsewhere. */
+export type AuditEntry =
+  | {
+      readonly bytes: Uint8Array
+      /** Disclosures of this record, when somebody has them. */
+      readonly disclosures?: readonly string[]
+    }
+  | { readonly scanned: Scanned }
 
 export interface AuditReport {
   /** True without findings. Read `not_checked` before calling the log honest. */
@@ -191,8 +191,11 @@ class StreamingAudit implements Audit {
     }
   }
 
-  #entry({ bytes, disclosures, scanned }: AuditEntry, index: number): Uint8Array {
-    const read = scanned ?? scanEntry(bytes, this.#hasher)
+  #entry(entry: AuditEntry, index: number): Uint8Array {
+    const read =
+      'scanned' in entry
+        ? entry.scanned
+        : scanEntry(entry.bytes, this.#hasher, () => entry.disclosures)
     const { leaf } = read
     if ('fault' in read) {
       this.#heartbeats.entry(null)
@@ -205,7 +208,7 @@ class StreamingAudit implements Audit {
     this.#byKind.set(record.kind, (this.#byKind.get(record.kind) ?? 0) + 1)
     this.#issuer ??= record.claims.iss
     if (index === 0) this.#keys.first(record, this.#findings)
-    if (this.#signerFits(record, index)) this.#content(record, { index, leaf, disclosures })
+    if (this.#signerFits(record, index)) this.#content(record, { ...read, index })
     return leaf
   }
 
@@ -224,7 +227,7 @@ class StreamingAudit implements Audit {
     const { index } = place
     if (record.kind === 'decision' || record.kind === 'broadcast')
       this.#policies.require(record.claims.policy, index, this.#findings)
-    if (isChainKind(record.kind)) this.#link(record, place)
+    if (isChainKind(record.kind)) this.#link(place)
     else if (!this.#isRepeat(toBase64Url(place.leaf))) this.#deployment(record, index)
   }
 
@@ -236,17 +239,16 @@ class StreamingAudit implements Audit {
       this.#findings.note('erasure', index, `A subject was erased (${record.claims.scope})`)
   }
 
-  #link(record: ScannedRecord, { index, leaf, disclosures = [] }: Place): void {
-    const opened = openDisclosures(record, disclosures, this.#hasher)
-    if (!opened.ok) this.#findings.add(opened.error.code, index, opened.error.message)
-    const chain = opened.ok ? opened.value.chain : undefined
-    if (chain === undefined) {
+  #link({ index, leaf, leaf_text, opened }: Place): void {
+    if (opened?.ok === false) this.#findings.add(opened.error.code, index, opened.error.message)
+    const chain = opened?.ok === true ? opened.value : null
+    if (chain === null) {
       this.#unopened++
       this.#chains.unopened()
       return
     }
     this.#opened++
-    this.#chains.link({ index, leaf: toBase64Url(leaf), chain }, this.#findings)
+    this.#chains.link({ index, leaf: leaf_text ?? toBase64Url(leaf), chain }, this.#findings)
   }
 
   #isRepeat(leaf: string): boolean {
@@ -259,5 +261,6 @@ class StreamingAudit implements Audit {
 interface Place {
   readonly index: number
   readonly leaf: Uint8Array
-  readonly disclosures: readonly string[] | undefined
+  readonly leaf_text?: string
+  readonly opened?: Opened
 }

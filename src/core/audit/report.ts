@@ -36,8 +36,8 @@ export function wordsOf(
 ): { readonly checked: readonly string[]; readonly not_checked: readonly string[] } {
   const { entries, signatures, tiles, chain_opened: opened, chain_unopened: unopened } = counts
   const checked = [
-    `${entries} entries: form, kind, claims, key in force, place in the tree.`,
-    `The root over all ${counts.size} entries against the checkpoint.`,
+    `${countOf(entries, 'entry', 'entries')}: form, kind, claims, key in force, place in the tree.`,
+    `The root over ${counts.size === 1 ? 'the one entry' : `all ${counts.size} entries`} against the checkpoint.`,
     'Policy texts against their digests, and that each was logged before its use.',
     'Heartbeats against the entries they cover.',
   ]
@@ -48,18 +48,27 @@ export function wordsOf(
     'That everybody is shown the same log: only witnesses or comparing checkpoints can show that.',
     'Clocks: `iat` is what the gate says.',
   ]
-  if (signatures > 0) checked.push(`${signatures} signatures hold.`)
-  if (signatures < entries) not.push(`${entries - signatures} entries have no verified signature.`)
+  if (signatures > 0) checked.push(`${countOf(signatures, 'signature holds', 'signatures hold')}.`)
+  if (signatures < entries)
+    not.push(`${countOf(entries - signatures, 'entry has', 'entries have')} no verified signature.`)
   if (opened > 0)
-    checked.push(`${opened} records in the chains of ${counts.subjects} subjects: seq, prev, at.`)
+    checked.push(
+      `${countOf(opened, 'record')} in the chains of ${countOf(counts.subjects, 'subject')}: seq, prev, at.`,
+    )
   if (unopened > 0)
-    not.push(`${unopened} records whose place in a chain was not disclosed to this audit.`)
+    not.push(
+      `${countOf(unopened, 'record')} whose place in a chain was not disclosed to this audit.`,
+    )
   if (opened > 0) not.push('The end of each chain: records after the last one seen may exist.')
-  if (tiles > 0) checked.push(`${tiles} stored hash tiles against the entries.`)
+  if (tiles > 0) checked.push(`${countOf(tiles, 'stored hash tile')} against the entries.`)
   else not.push('Stored hash tiles.')
   if (consistent === null) not.push('Consistency: no trusted checkpoint was met.')
   else checked.push('Consistency with the trusted checkpoint.')
   if (counts.after_last_heartbeat > 0)
-    not.push(`${counts.after_last_heartbeat} entries no heartbeat covers yet.`)
+    not.push(`${countOf(counts.after_last_heartbeat, 'entry', 'entries')} no heartbeat covers yet.`)
   return { checked, not_checked: not }
+}
+
+function countOf(count: number, one: string, many: string = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`
 }

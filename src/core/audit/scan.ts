@@ -1,15 +1,17 @@
 /**
- * Reads one entry for an audit: its leaf, and what of the record the audit goes on with.
+ * Reads one entry for an audit: its leaf, what of the record the audit goes on with, and its place in a chain.
  *
  * Pure and without memory, and most of an audit's cost beside signatures; so a host may scan ranges in threads and hand
- * the results in with the entries (`AuditEntry.scanned`). Results survive structured cloning. Next: audit.ts.
+ * the results in instead of the entries (`AuditEntry.scanned`). Results survive structured cloning. Next: audit.ts.
  */
-import { fromAscii } from '../encoding.ts'
+import { fromAscii, toBase64Url } from '../encoding.ts'
+import { type Commitment, openDisclosures } from '../record/disclosure.ts'
 import type { RecordFault } from '../record/faults.ts'
-import type { PublicClaims } from '../record/groups.ts'
+import type { ChainGroup, PublicClaims } from '../record/groups.ts'
 import { type Hasher, leafOf } from '../record/hashing.ts'
 import { type ChainKind, isChainKind, type RecordKind } from '../record/kinds.ts'
 import { type ParsedRecord, parseRecord } from '../record/parse.ts'
+import { ok, type Result } from '../result.ts'
 
 /** What an audit reads of a record on a subject's chain. */
 export interface ChainClaims {
@@ -25,27 +27,49 @@ export type ScannedRecord = {
     readonly kind: K
     readonly kid: string
     readonly claims: K extends ChainKind ? ChainClaims : PublicClaims<K>
-    /** `_sd`: to open disclosures with. */
-    readonly digests: readonly string[]
   }
 }[RecordKind]
 
-export type Scanned = { readonly leaf: Uint8Array } & (
-  | { readonly record: ScannedRecord }
+/** What opening a record's disclosures gave: its place in a chain, null when `chain` was not among them. */
+export type Opened = Result<ChainGroup | null, RecordFault>
+
+export type Scanned = {
+  readonly leaf: Uint8Array
+  /** The leaf in base64url, where it is at hand. */
+  readonly leaf_text?: string
+} & (
+  | {
+      readonly record: ScannedRecord
+      /** Only of records on a chain, and only when somebody has disclosures of this one. */
+      readonly opened?: Opened
+    }
   | { readonly fault: RecordFault }
 )
 
-/** Hashes and reads one entry. */
-export function scanEntry(bytes: Uint8Array, hasher: Hasher): Scanned {
+/** The disclosures somebody has of a record; undefined for none. */
+export type Disclosed = (record: Commitment) => readonly string[] | undefined
+
+/** Hashes and reads one entry, and opens what is disclosed of it. */
+export function scanEntry(bytes: Uint8Array, hasher: Hasher, disclosed?: Disclosed): Scanned {
   const leaf = leafOf(bytes, hasher)
   const parsed = parseRecord(fromAscii(bytes) ?? '')
-  return parsed.ok ? { leaf, record: scannedOf(parsed.value) } : { leaf, fault: parsed.error }
+  if (!parsed.ok) return { leaf, fault: parsed.error }
+  const record = scannedOf(parsed.value)
+  const disclosures = disclosed?.(parsed.value)
+  if (disclosures === undefined || !isChainKind(record.kind)) return { leaf, record }
+  const opened = openChain(parsed.value, disclosures, hasher)
+  return { leaf, leaf_text: toBase64Url(leaf), record, opened }
 }
 
-function scannedOf(record: ParsedRecord): ScannedRecord {
-  const { kind, kid, claims, digests } = record
-  if (!isChainKind(kind)) return { kind, kid, claims, digests } as ScannedRecord
+/** Opens everything that is given, although only `chain` is followed: what does not fit its record is a finding. */
+function openChain(record: Commitment, disclosures: readonly string[], hasher: Hasher): Opened {
+  const opened = openDisclosures(record, disclosures, hasher)
+  return opened.ok ? ok(opened.value.chain ?? null) : opened
+}
+
+function scannedOf({ kind, kid, claims }: ParsedRecord): ScannedRecord {
+  if (!isChainKind(kind)) return { kind, kid, claims } as ScannedRecord
   const { iss, log, policy } = claims as ChainClaims
   const own = policy === undefined ? { iss, log } : { iss, log, policy }
-  return { kind, kid, claims: own, digests }
+  return { kind, kid, claims: own }
 }
