@@ -36,6 +36,7 @@ import { type Listener, requireHeard, withinBudget } from './gate/deadline.ts'
 import { type Decided, effectsOf, requestGroup } from './gate/effects.ts'
 import { factsFor, surroundings } from './gate/facts-for.ts'
 import {
+  heardUntil,
   judgeRetry,
   mayStart,
   refusalOf,
@@ -202,7 +203,8 @@ async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
 
   if (refusal === null) requireRoom(state, standing.at, replaces)
   requireHeard(listener, 'decide')
-  const decided = { id, request, decision, standing, refusal, replaces, supersedes }
+  const heard_until = heardUntil(state, standing.at, replaces)
+  const decided = { id, request, decision, standing, refusal, replaces, heard_until, supersedes }
   const answer = await commit(context, { decided, cohosts, facts, state, plan, listener })
   return { answer, replaces }
 }

@@ -87,6 +87,8 @@ export interface OpenBroadcast {
   readonly stream: string
   readonly opened_at: EpochMs
   readonly lease_until: EpochMs
+  /** A renewal: until when it may run although nobody heard of the renewal, under the lease it took the place of. */
+  readonly heard_until?: EpochMs
   /** Media server and its session, for broadcasts admitted through a hook. */
   readonly server?: string
   readonly session?: string
@@ -187,6 +189,9 @@ export type CommitResult =
 
 /**
  * A subject's history. Callers hold the subject's turn from `load` to the end of `commit`.
+ *
+ * An open broadcast whose answer may never have gone out, because the process died, is shortened when the store opens
+ * again: to UNCONFIRMED_BROADCAST_MS after it opened, or `heard_until` if that is later.
  *
  * Durability: `commit` resolves with ok only when the whole change *and* the record's place in the log are durable;
  * a record without its log entry (or the reverse) is never visible after a crash. Rejection with LivegateError

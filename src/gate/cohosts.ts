@@ -13,7 +13,7 @@ import type { Answer, CohostRequest, DecideRequest } from '../gate-types.ts'
 import type { SubjectState } from '../ports.ts'
 import { type Context, change, type Effects, instantFor, later } from './context.ts'
 import type { HostState } from './gather.ts'
-import { mayStart, requireRoom } from './repeat.ts'
+import { heardUntil, mayStart, requireRoom } from './repeat.ts'
 
 export interface Cohosts {
   readonly hosts: readonly HostState[]
@@ -67,6 +67,12 @@ export async function joinCohosts(
   throw failed.reason
 }
 
+interface Settled {
+  readonly pending: Pending
+  readonly answer: Answer
+  readonly replaces: readonly string[]
+}
+
 /**
  * Confirms or takes back what `joinCohosts` registered, and stores holds that began for a co-host.
  * False when a co-host's standing changed meanwhile: the answer must not be given, and nothing is registered any more.
@@ -74,11 +80,7 @@ export async function joinCohosts(
 export async function settleCohosts(
   context: Context,
   cohosts: Cohosts,
-  settled: {
-    readonly pending: Pending
-    readonly answer: Answer
-    readonly replaces: readonly string[]
-  },
+  settled: Settled,
 ): Promise<boolean> {
   const { pending, answer, replaces } = settled
   if (cohosts.hosts.length === 0) return true
@@ -89,7 +91,7 @@ export async function settleCohosts(
     const effects: Effects = {
       bumps_version: false,
       ...holdsOf(answer, index + 1, pending.stream),
-      ...(starts && same ? confirmed(pending, answer, replaces) : { ends: pending.id }),
+      ...(starts && same ? confirmed(state, { pending, answer, replaces }) : { ends: pending.id }),
     }
     await change(context, { subject: host.subject, state, at: instantFor(context, state), effects })
     return same
@@ -148,18 +150,19 @@ async function withdraw(
 
 /** The broadcast as it stands with a co-host from now on; also when a repeated answer finds it gone there. */
 function confirmed(
-  pending: Pending,
-  answer: Answer,
-  replaces: readonly string[],
+  state: SubjectState,
+  { pending, answer, replaces }: Settled,
 ): Pick<Effects, 'opens' | 'ends'> {
   const { lease_until } = answer.decision
   if (lease_until === null) return { ends: pending.id }
+  const heard_until = heardUntil(state, answer.decided_at, replaces)
   const opens = {
     id: answer.id,
     stream: pending.stream,
     opened_at: answer.decided_at,
     lease_until,
     role: 'cohost' as const,
+    ...(heard_until === null ? {} : { heard_until }),
   }
   const ends = answer.repeated ? pending.id : replaces[0]
   return ends === undefined ? { opens } : { opens, ends }

@@ -7,6 +7,7 @@
 import { IDEMPOTENCY_TTL_MS } from '../core/limits.ts'
 import type { Decision } from '../core/model.ts'
 import type { RequestGroup } from '../core/record/groups.ts'
+import type { EpochMs } from '../core/time.ts'
 import type { DecideRequest } from '../gate-types.ts'
 import type { IdempotentAnswer, LastRefusal, OpenBroadcast, Pepper } from '../ports.ts'
 import { type Effects, later } from './context.ts'
@@ -19,8 +20,9 @@ export interface Decided {
   readonly standing: Standing
   /** Null when the broadcast may start. */
   readonly refusal: LastRefusal | null
-  /** Open broadcasts this one takes the place of. */
+  /** Open broadcasts this one takes the place of, and until when they run by themselves. */
   readonly replaces: readonly string[]
+  readonly heard_until: EpochMs | null
   readonly supersedes: string | null
 }
 
@@ -64,7 +66,7 @@ function holdsOf({ request, decision, standing }: Decided): Pick<Effects, 'holds
 }
 
 function openingOf(decided: Decided): Pick<Effects, 'opens' | 'ends'> {
-  const { id, request, decision, standing, replaces } = decided
+  const { id, request, decision, standing, replaces, heard_until } = decided
   const { lease_until } = decision
   if (lease_until === null) return {}
   const opens: OpenBroadcast = {
@@ -73,6 +75,7 @@ function openingOf(decided: Decided): Pick<Effects, 'opens' | 'ends'> {
     opened_at: standing.at,
     lease_until,
     role: 'host',
+    ...(heard_until === null ? {} : { heard_until }),
     ...request.session,
   }
   const [ends] = replaces

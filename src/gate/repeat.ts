@@ -9,12 +9,12 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { toBase64Url, utf8 } from '../core/encoding.ts'
 import { LivegateError } from '../core/errors.ts'
-import { IDEMPOTENCY_TTL_MS, MAX_OPEN_BROADCASTS } from '../core/limits.ts'
+import { DECISION_BUDGET_MS, IDEMPOTENCY_TTL_MS, MAX_OPEN_BROADCASTS } from '../core/limits.ts'
 import type { Decision, Facts } from '../core/model.ts'
 import { evaluate } from '../core/policy/evaluate.ts'
 import type { Plan } from '../core/policy/plan.ts'
 import { resultOf } from '../core/record/drafts.ts'
-import type { EpochMs } from '../core/time.ts'
+import { type EpochMs, epochMs } from '../core/time.ts'
 import type { Answer, DecideRequest } from '../gate-types.ts'
 import type {
   IdempotentAnswer,
@@ -73,6 +73,22 @@ export function replacedBy(
   return state.broadcasts.filter(replaced).map((open) => open.id)
 }
 
+/**
+ * Until when the broadcasts being replaced may run whether or not anybody hears of the renewal; null when none does.
+ * One that was opened this very moment counts as unheard itself: its answer may have been lost, hence the retry.
+ */
+export function heardUntil(
+  state: SubjectState,
+  at: EpochMs,
+  replaces: readonly string[],
+): EpochMs | null {
+  const untils = state.broadcasts
+    .filter((open) => replaces.includes(open.id))
+    .map((open) => (at - open.opened_at > DECISION_BUDGET_MS ? open.lease_until : open.heard_until))
+  const last = epochMs(Math.max(at, ...untils.map((until) => until ?? at)))
+  return last > at ? last : null
+}
+
 /** @throws LivegateError `rate_limited` when one more broadcast would exceed what a subject may have open. */
 export function requireRoom(state: SubjectState, at: EpochMs, replaces: readonly string[]): void {
   if (state.broadcasts.length < MAX_OPEN_BROADCASTS) return
@@ -113,13 +129,15 @@ function judgeStored(
       'Cannot use this Idempotency-Key: it was used with another body',
       { hint: 'use a new key for a new question' },
     )
+  const { valid_until } = stored
   const unchanged =
     stored.version === now.version &&
     stored.policy === now.policy &&
     stored.incident === now.incident &&
-    stored.valid_until !== null &&
-    now.at < stored.valid_until &&
-    state.broadcasts.some((open) => open.id === stored.decision && open.lease_until > now.at)
+    valid_until !== null &&
+    now.at < valid_until &&
+    // One that was shortened after a crash counts for less than the stored answer says.
+    state.broadcasts.some((open) => open.id === stored.decision && open.lease_until >= valid_until)
   return unchanged
     ? { again: stored.decision, supersedes: null }
     : { again: null, supersedes: stored.decision }

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dataPaths } from '../../src/adapters/node/data-dir.ts'
 import { openNodeSql } from '../../src/adapters/node/node-sql.ts'
 import { recordAt } from '../../src/adapters/sqlite/records.ts'
+import { UNCONFIRMED_BROADCAST_MS } from '../../src/core/limits.ts'
 import { presentation } from '../../src/core/record/presentation.ts'
 import type { StoredRecord } from '../../src/ports.ts'
 import { call, startServer } from '../support/server.ts'
@@ -121,5 +122,32 @@ describe(`${KILLS} kills under load (LIVEGATE_SEED=${SEED})`, () => {
     const report = JSON.parse(stdout) as { findings: unknown[]; counts: { entries: number } }
     expect(report.findings).toEqual([])
     expect(report.counts.entries).toBe(entries)
+  })
+})
+
+describe('a kill right after a decision', () => {
+  it('leaves its broadcast open for a minute, a clean end for its lease', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'livegate-kill-'))
+    const start = { data: join(dir, 'data'), args: ['--log-level', 'silent'] }
+    const decided = async (subject: string, end: 'kill' | 'stop'): Promise<number> => {
+      const before = await startServer(start)
+      const facts = { created_at: '2020-01-01T00:00:00Z' }
+      const { body } = await call(before, 'POST', '/v1/decisions', { subject, facts })
+      expect(body).toMatchObject({ outcome: 'allow' })
+      await before[end]()
+      const server = await startServer(start)
+      const found = (await call(server, 'GET', `/v1/subjects/${subject}`)).body as {
+        readonly broadcasts: readonly { readonly opened_at: string; readonly lease_until: string }[]
+      }
+      await server.stop()
+      const [open] = found.broadcasts
+      return Date.parse(open?.lease_until ?? '') - Date.parse(open?.opened_at ?? '')
+    }
+    try {
+      expect(await decided('killed', 'kill')).toBe(UNCONFIRMED_BROADCAST_MS)
+      expect(await decided('stopped', 'stop')).toBeGreaterThan(UNCONFIRMED_BROADCAST_MS)
+    } finally {
+      rmSync(dir, { recursive: true, force: true })
+    }
   })
 })

@@ -3,6 +3,7 @@
  * past its end the same question is decided anew.
  */
 import { describe, expect, it } from 'vitest'
+import { DECISION_BUDGET_MS } from '../../src/core/limits.ts'
 import { epochMs } from '../../src/core/time.ts'
 import type { Answer, DecideRequest } from '../../src/gate-types.ts'
 import {
@@ -14,6 +15,7 @@ import {
   HOLD_RULE,
   HOUR,
   MINUTE,
+  NOW,
   opened,
   policyOf,
   STRIKE_RULE,
@@ -120,6 +122,24 @@ describe('a retry under an Idempotency-Key', () => {
     expect((await world.gate.decide(request)).id).toBe(first.id)
     world.pass(1)
     expect((await world.gate.decide(request)).id).not.toBe(first.id)
+  })
+
+  it('is decided anew when a crash has shortened what the first one opened', async () => {
+    const world = await gates()
+    const request = askOnce('k', ask('u1'))
+    const first = await world.gate.decide(request)
+    const { broadcasts, seq, head, version, pseudonym } = await world.state('u1')
+    const [open] = broadcasts
+    if (open === undefined) throw new Error('nothing is open')
+    await world.store.ledger.commit({
+      ...{ subject: 'u1', at: NOW, expect: { seq, head, version }, pseudonym },
+      ...{ record: null, requires: [], bumps_version: false },
+      opens: { ...open, lease_until: epochMs(NOW + MINUTE) },
+    })
+    world.pass(1)
+    const again = await world.gate.decide(request)
+    expect(again).toMatchObject({ outcome: 'allow', repeated: false, supersedes: first.id })
+    expect((await world.state('u1')).broadcasts.map(({ id }) => id)).toEqual([again.id])
   })
 
   it('gets the same refusal, and the hold its first ask began', async () => {
@@ -358,4 +378,58 @@ describe('an identical refusal', () => {
     expect(first?.id).not.toBe(second?.id)
     expect(decisions(world)).toBe(2)
   })
+})
+
+describe('a broadcast that is asked for again while it runs', () => {
+  const LEASE = 4 * HOUR
+  const cases: readonly {
+    readonly name: string
+    /** ms between one ask and the next. */
+    readonly pauses: readonly number[]
+    /** ms after the first ask; undefined: nobody may have heard of any. */
+    readonly heard_until: number | undefined
+  }[] = [
+    { name: 'for the first time was not heard of before', pauses: [], heard_until: undefined },
+    { name: 'is known to run under the lease it had', pauses: [HOUR], heard_until: LEASE },
+    {
+      name: 'is known to run under the longest lease it ever had',
+      pauses: [HOUR, HOUR],
+      heard_until: HOUR + LEASE,
+    },
+    {
+      name: 'at once may be a retry of what was never answered',
+      pauses: [DECISION_BUDGET_MS],
+      heard_until: undefined,
+    },
+    {
+      name: 'after the budget of a decision was answered or taken back',
+      pauses: [DECISION_BUDGET_MS + 1],
+      heard_until: LEASE,
+    },
+    {
+      name: 'twice at once keeps what was heard before',
+      pauses: [HOUR, 1],
+      heard_until: LEASE,
+    },
+    { name: 'after its lease was over begins anew', pauses: [LEASE], heard_until: undefined },
+  ]
+  for (const { name, pauses, heard_until } of cases)
+    it(name, async () => {
+      const world = await gates({ policy: policyOf(STRIKE_RULE) })
+      const request = ask('u1', {
+        stream: { id: 'b', audience: 'public', hosts: [{ subject: 'u2' }] },
+      })
+      await world.gate.decide(request)
+      for (const pause of pauses) {
+        world.pass(pause)
+        expect((await world.gate.decide(request)).outcome).toBe('allow')
+      }
+      for (const subject of ['u1', 'u2']) {
+        const { broadcasts } = await world.state(subject)
+        expect(broadcasts).toHaveLength(1)
+        expect(broadcasts[0]?.heard_until).toBe(
+          heard_until === undefined ? undefined : NOW + heard_until,
+        )
+      }
+    })
 })

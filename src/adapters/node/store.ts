@@ -32,6 +32,7 @@ import { createRounds } from '../sqlite/rounds.ts'
 import { migrate } from '../sqlite/schema.ts'
 import { createSqlStreamKeys } from '../sqlite/stream-keys.ts'
 import { createSubjects } from '../sqlite/subjects.ts'
+import { beginRunning, endRunning } from '../sqlite/unconfirmed.ts'
 import { createBackground } from './background.ts'
 import { createCommitter } from './committer.ts'
 import {
@@ -239,6 +240,7 @@ function assemble(assembly: Assembly): Assembled {
     signNote: signCheckpoint,
   })
   const published = (): number => rounds.published()?.size ?? 0
+  let running = false
   const timer = createRoundTimer({
     rounds,
     waiting: () => halt.why() === null && entries.size() > published(),
@@ -275,6 +277,8 @@ function assemble(assembly: Assembly): Assembled {
     async load() {
       try {
         await rounds.load()
+        await writer.write(() => beginRunning(sql))
+        running = true
         timer.poke()
       } catch (error) {
         if (halt.why() === null) throw error
@@ -288,6 +292,12 @@ function assemble(assembly: Assembly): Assembled {
       await background.stop()
       await committer.stop()
       await signing.stop()
+      try {
+        if (running && halt.why() === null) sql.transaction(() => endRunning(sql))
+      } catch (error) {
+        // Counts as a crash at the next opening, which only shortens what nobody may have heard of.
+        onError(error)
+      }
       sql.close()
       release()
       return finished

@@ -181,7 +181,8 @@ export function readEntries(
   return entries
 }
 
-function claimsOf(jws: string): Readonly<Record<string, unknown>> {
+/** Public claims of a compact JWS of ours, not verified; none when it has none. */
+export function claimsOf(jws: string): Readonly<Record<string, unknown>> {
   const payload = textFromBase64Url(jws.split('.')[1] ?? '')
   try {
     const claims: unknown = payload === null ? null : JSON.parse(payload)

@@ -32,6 +32,8 @@ const FIRST: readonly string[] = [
     doc TEXT NOT NULL
   ) STRICT`,
   'CREATE INDEX strikes_by_subject ON strikes (subject)',
+  // A row while a process has the database open: one that is found at opening means it was not closed cleanly.
+  'CREATE TABLE running (one INTEGER PRIMARY KEY CHECK (one = 1)) STRICT',
   // What is known about a record, narrow; its bytes are in `entries` under the same index.
   `CREATE TABLE records (
     idx INTEGER PRIMARY KEY,
