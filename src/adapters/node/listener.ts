@@ -7,6 +7,7 @@
 import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
+import { LivegateError } from '../../core/errors.ts'
 
 /** Bounds on clients; tests shorten the times. */
 export interface ListenerLimits {
@@ -62,7 +63,7 @@ export interface ListenOptions {
 export async function listen(options: ListenOptions): Promise<Listener> {
   const server = serverFor(options, options.limits ?? LISTENER_LIMITS)
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (error) => reject(notListening(error, options)))
     server.listen(options.port, options.host, resolve)
   })
   const { address, port, family } = server.address() as AddressInfo
@@ -78,6 +79,21 @@ export async function listen(options: ListenOptions): Promise<Listener> {
         server.closeIdleConnections()
       }),
   }
+}
+
+const LISTEN_TROUBLE: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the address is taken',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EACCES: 'permission is denied',
+  ENOTFOUND: 'the name is not known',
+}
+
+function notListening(error: Error & { readonly code?: string }, at: ListenOptions): LivegateError {
+  const state = LISTEN_TROUBLE[error.code ?? ''] ?? error.message
+  return new LivegateError('internal', `Cannot listen on ${at.host} port ${at.port}: ${state}`, {
+    cause: error,
+    hint: 'Stop what listens there, or name another with --host and --port; port 0 picks a free one.',
+  })
 }
 
 function serverFor({ fetch, unreadable }: ListenOptions, limits: ListenerLimits): Server {

@@ -1,6 +1,8 @@
 /**
- * What `/readyz` says: whether a decision can be made now, and what is wrong with the policy file as it lies there.
+ * What `/readyz` says: whether a decision can be made now, and what is wrong with the policy file as it lies there. And
+ * what a gate says last when it could not publish everything.
  */
+import { LivegateError } from '../../core/errors.ts'
 import type { PolicyFile } from './policy-files.ts'
 
 export type Readiness =
@@ -26,4 +28,11 @@ export function readinessOf(
     (d) => `${d.file}:${d.line}:${d.column} ${d.code}: ${d.message}`,
   )
   return { ready: true, policy: { digest, file, problems } }
+}
+
+/** Nothing acknowledged is lost: it is durable, but no checkpoint covers it yet. */
+export function unpublished(): LivegateError {
+  return new LivegateError('log_unavailable', 'Cannot publish the last round: it failed', {
+    hint: 'Nothing acknowledged is lost; the next start publishes it, or halts and says why.',
+  })
 }

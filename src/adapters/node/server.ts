@@ -31,7 +31,7 @@ import { createMetrics, type Metrics } from './metrics.ts'
 import { createObservers, type Observers } from './observers.ts'
 import { policiesView } from './policies-view.ts'
 import { openPolicyFile, type PolicyFile } from './policy-files.ts'
-import { readinessOf } from './readiness.ts'
+import { readinessOf, unpublished } from './readiness.ts'
 import { initNodeStore, type NodeStore, type NodeStoreOptions, openNodeStore } from './store.ts'
 import { aborted, after, createSystemRandom, elapsed, systemClock } from './system.ts'
 
@@ -65,12 +65,13 @@ export async function runServer(config: ServerConfig, io: ServerIo): Promise<voi
   if (config.init && !(await hasDataDir(dir))) await initialise(config, options)
   const store = await openNodeStore(options)
   const scribe = createScribe({ issuer: config.issuer, ...store, clock, random })
+  let published = false
   try {
     await decideUntilAborted({ config, io, dir, store, scribe, observers, ...failures })
   } finally {
-    if (!(await store.close()))
-      io.talk('error: Cannot publish the last round; it is replayed at the next start\n')
+    published = await store.close()
   }
+  if (!published) throw unpublished()
 }
 
 async function initialise(
