@@ -22,7 +22,9 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly string[]>>> = {
 const chosen = values.only === undefined ? Object.keys(BENCHES) : values.only.split(',')
 const unknown = chosen.filter((name) => BENCHES[name] === undefined)
 if (unknown.length > 0) {
-  console.error(`error: Cannot run bench ${unknown.join(', ')}: expected ${Object.keys(BENCHES).join(', ')}`)
+  console.error(
+    `error: Cannot run bench ${unknown.join(', ')}: expected ${Object.keys(BENCHES).join(', ')}`,
+  )
   process.exit(2)
 }
 const rows: string[] = []
