@@ -48,12 +48,16 @@ export const word: Reader<string> = text(MAX_WORD_CHARS)
 const INSTANT = 'expected an RFC 3339 instant such as 2026-01-31T00:00:00Z'
 /** On the wire an instant has a time and a zone; a policy file may leave them out. */
 const WITH_ZONE = /[Tt].+(?:[Zz]|[+-]\d{2}:\d{2})$/
+/** Longer than any instant; the pattern takes the square of a length. */
+const MAX_INSTANT_CHARS = 40
 
 export const instant: Reader<EpochMs> = v.pipe(
   v.string(INSTANT),
   v.metadata({ format: 'date-time' }),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
-    const parsed = WITH_ZONE.test(dataset.value) ? parseInstant(dataset.value) : null
+    const { value } = dataset
+    const zoned = value.length <= MAX_INSTANT_CHARS && WITH_ZONE.test(value)
+    const parsed = zoned ? parseInstant(value) : null
     if (parsed?.ok === true) return parsed.value
     addIssue({ message: INSTANT })
     return NEVER
@@ -90,7 +94,10 @@ export const flag: Reader<boolean> = v.boolean('expected true or false')
 /** At most `max` items. */
 export function list<T>(item: Reader<T>, max: number): Reader<readonly T[]> {
   const message = `expected a list of at most ${max} items`
-  return v.pipe(v.array(item, message), v.maxLength(max, message))
+  const schema = v.pipe(v.array(item, message), v.maxLength(max, message))
+  // Sixty thousand items fit a body; valibot would look at each before it counts them.
+  const isTooLong = (value: unknown): boolean => Array.isArray(value) && value.length > max
+  return withoutSome(schema, isTooLong)
 }
 
 export function oneOf<const T extends string>(values: readonly T[]): Reader<T> {
@@ -117,10 +124,18 @@ export function closed<T>(entries: Entries<T>): Reader<T> {
 
 /** valibot takes a list for an object without members. */
 function noList<S extends v.GenericSchema>(schema: S): S {
+  return withoutSome(schema, Array.isArray)
+}
+
+/** The same schema, which sees nothing in place of what `isRefused`. */
+function withoutSome<S extends v.GenericSchema>(
+  schema: S,
+  isRefused: (value: unknown) => boolean,
+): S {
   return {
     ...schema,
     '~run'(dataset: v.UnknownDataset, config: v.Config<v.BaseIssue<unknown>>) {
-      const value = Array.isArray(dataset.value) ? undefined : dataset.value
+      const value = isRefused(dataset.value) ? undefined : dataset.value
       return schema['~run']({ value }, config)
     },
   }

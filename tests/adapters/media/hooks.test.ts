@@ -111,6 +111,13 @@ describe('whose broadcast it is', () => {
     })
   })
 
+  for (const name of ['.', '..', '%2e%2e', '%c2%85'])
+    it(`refuses ${name} as a subject: the API could never record a strike for it`, async () => {
+      const desk = aDesk({ servers: [aServer({ subject_from: 'name' })], keys: [] })
+      expect((await desk.post(publishBody({ name }))).status).toBe(400)
+      expect(desk.asked).toEqual([])
+    })
+
   it('keeps the name where the deployment says so', async () => {
     const desk = aDesk({ servers: [aServer({ playback: 'keep' })] })
     expect((await desk.post(publishBody())).status).toBe(200)
