@@ -1,4 +1,4 @@
-/** Docs that cannot rot: every relative link leads somewhere, every page a source file names exists, settings are listed. */
+/** Docs that cannot rot: every link and anchor leads somewhere, pages and sections that are named exist, settings are listed. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -18,6 +18,38 @@ const pages = [
   ...filesUnder('policies', '.md'),
 ]
 
+function textOf(page: string): string {
+  return readFileSync(join(ROOT, page), 'utf8').replaceAll(/```[\s\S]*?```/g, '')
+}
+
+/** Headings as written, without their marks. */
+function headingsOf(page: string): readonly string[] {
+  return [...textOf(page).matchAll(/^#{1,6} +(.+?) *#*$/gm)].map(([, heading = '']) =>
+    heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').replaceAll(/[`*]/g, ''),
+  )
+}
+
+/** Anchors as GitHub and most renderers make them: a second heading of the same text gets `-1`. */
+function anchorsOf(page: string): ReadonlySet<string> {
+  const seen = new Map<string, number>()
+  return new Set(
+    headingsOf(page).map((heading) => {
+      const slug = heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\p{M} _-]/gu, '')
+        .replaceAll(' ', '-')
+      const times = seen.get(slug) ?? 0
+      seen.set(slug, times + 1)
+      return times === 0 ? slug : `${slug}-${times}`
+    }),
+  )
+}
+
+/** A heading may number itself: the section `Part` is also a heading `2. Part`. */
+function hasSection(page: string, section: string): boolean {
+  return headingsOf(page).some((heading) => heading.replace(/^[\dA-Z]+\. /, '') === section)
+}
+
 describe('links', () => {
   it('every relative link in every page leads to a file', () => {
     const dead = pages.flatMap((page) => {
@@ -29,6 +61,46 @@ describe('links', () => {
     })
     expect(pages.length).toBeGreaterThan(20)
     expect(dead).toEqual([])
+  })
+
+  it('every anchor of a link is a heading of the page it leads to', () => {
+    let followed = 0
+    const dead = pages.flatMap((page) =>
+      [...textOf(page).matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)#([^)\s]+)\)/g)].flatMap(
+        ([, file = '', anchor = '']) => {
+          followed++
+          const target = file === '' ? page : join(dirname(page), file)
+          const alive = existsSync(join(ROOT, target)) && anchorsOf(target).has(anchor)
+          return alive ? [] : [`${page} -> ${file}#${anchor}`]
+        },
+      ),
+    )
+    expect(followed).toBeGreaterThan(0)
+    expect(dead).toEqual([])
+  })
+
+  it('every section that a source file, a test or a page names is a heading there', () => {
+    const files = [
+      ...filesUnder('src', '.ts'),
+      ...filesUnder('tests', '.ts'),
+      ...filesUnder('bench', '.ts'),
+      ...pages,
+    ]
+    let named = 0
+    const missing = files.flatMap((file) => {
+      // A comment may break the line between page and section.
+      const text = readFileSync(join(ROOT, file), 'utf8').replaceAll(/\n *(?:\*|\/\/) */g, ' ')
+      return [...text.matchAll(/\b(docs\/[\w/-]+\.md)`?,? "([^"\n]+)"/g)].flatMap(
+        ([, page = '', section = '']) => {
+          named++
+          return existsSync(join(ROOT, page)) && hasSection(page, section)
+            ? []
+            : [`${file} -> ${page}, "${section}"`]
+        },
+      )
+    })
+    expect(named).toBeGreaterThan(60)
+    expect(missing).toEqual([])
   })
 
   it('every docs page a source file names exists', () => {

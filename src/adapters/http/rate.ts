@@ -3,7 +3,7 @@
  *
  * A bucket holds `burst` tokens and gains `per_s` a second. Forgetting a bucket (the least recently used goes first)
  * only ever gives a caller a full one. Headers: draft-ietf-httpapi-ratelimit-headers. The clock is injected; one that
- * steps back adds nothing. Spec: docs/spec/api.md, "Rate limits".
+ * steps back adds nothing. Spec: docs/spec/api.md, "Rate limits and capacity".
  */
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../ports.ts'

@@ -2,7 +2,7 @@
  * The Log port over entries and rounds: appending deployment records, and reading what is published.
  *
  * A partial tile can always be read, even when its file is gone: it is the beginning of the wider one that replaced it.
- * Spec: docs/spec/log.md, "Reading". Next stop of the tour: adapters/node/store.ts.
+ * Spec: docs/spec/log.md, "Tree and files". Next stop of the tour: adapters/node/store.ts.
  */
 import { fromUtf8 } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'

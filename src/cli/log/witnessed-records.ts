@@ -3,7 +3,7 @@
  *
  * A record signed under a key of this log is its promise: at the index of its receipt there must be exactly its bytes,
  * and without receipt it must be there at all once `mmd` has passed. A record no key of the log has signed is
- * nobody's promise and proves nothing. Spec: docs/spec/record.md, "The record is the promise".
+ * nobody's promise and proves nothing. Spec: docs/spec/record.md, "Promise".
  */
 import type { RecordKey } from '../../core/record/jwk.ts'
 import { verifyRecord } from '../../core/record/verify.ts'

@@ -2,7 +2,7 @@
  * Sentences for the person affected, with placeholders from a closed list.
  *
  * Which values exist is decided by the rule; how instants and counts are written is decided by who renders.
- * Spec: docs/spec/policy-syntax.md, "because".
+ * Spec: docs/spec/policy-syntax.md, "Ground, sentence, appeal".
  */
 
 /** Everything a `because` may name. */
