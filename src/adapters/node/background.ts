@@ -10,6 +10,7 @@ import { LivegateError, type ProblemCode } from '../../core/errors.ts'
 import type { Edge } from '../../core/tlog/edge.ts'
 import type { Grown } from '../../core/tlog/grow.ts'
 import { type Extend, extendTree } from '../sqlite/extend.ts'
+import { YOUNG } from './helper-thread.ts'
 import type { NodeSql } from './node-sql.ts'
 
 export type BackgroundTask =
@@ -68,7 +69,10 @@ export function createBackground(parts: BackgroundParts): Background {
 
   /** Started when first needed, and again should it ever have died. */
   function start(): Worker {
-    const started = new Worker(new URL(SOURCE, import.meta.url), { workerData: path })
+    const started = new Worker(new URL(SOURCE, import.meta.url), {
+      workerData: path,
+      resourceLimits: YOUNG,
+    })
     started.unref()
     started.on('message', (result: BackgroundResult) => {
       const waiter = waiters.get(result.id)

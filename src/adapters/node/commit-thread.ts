@@ -8,7 +8,7 @@ import { READY } from './helper-thread.ts'
 import { openNodeSql } from './node-sql.ts'
 import { errcodeOf } from './sqlite-faults.ts'
 
-const sql = openNodeSql(String(workerData), { cacheKib: 32 * 1024 })
+const sql = openNodeSql(String(workerData))
 const texts: string[] = []
 let failed = -1
 

@@ -3,7 +3,7 @@
  *
  * A quiet gate and most tests never start one. Replies come in the order of the tasks.
  */
-import { Worker } from 'node:worker_threads'
+import { type ResourceLimits, Worker } from 'node:worker_threads'
 
 export interface HelperThread<Task> {
   /** True when a task can be handed over; otherwise starts the thread, which takes some 50 ms, and is false. */
@@ -19,6 +19,9 @@ export interface HelperThread<Task> {
   tell(task: Task): void
   stop(): Promise<void>
 }
+
+/** What it makes lives for one task: a small nursery is enough, and would otherwise grow to some 48 MiB a thread. */
+export const YOUNG: ResourceLimits = { maxYoungGenerationSizeMb: 6 }
 
 /** What a thread posts before its first reply. */
 export const READY = 'ready'
@@ -39,7 +42,7 @@ export function createHelperThread<Task, Reply>(parts: {
 
   function start(): void {
     state = 'starting'
-    thread = new Worker(url, { workerData: data })
+    thread = new Worker(url, { workerData: data, resourceLimits: YOUNG })
     thread.unref()
     thread.on('message', (message: Reply | typeof READY) => {
       if (message === READY) {

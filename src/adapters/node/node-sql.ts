@@ -25,7 +25,7 @@ export interface NodeSql extends Sql {
 }
 
 export interface NodeSqlOptions {
-  /** Page cache, KiB; 64 MiB unless given. */
+  /** Page cache, KiB; 16 MiB unless given: the system's own cache is behind it. */
   readonly cacheKib?: number
   /** Pages of the write-ahead log after which a commit checkpoints by itself; 0, the default, is never. */
   readonly autocheckpoint?: number
@@ -33,7 +33,7 @@ export interface NodeSqlOptions {
   readonly maxPages?: number
 }
 
-export const DEFAULT_CACHE_KIB: number = 64 * 1024
+export const DEFAULT_CACHE_KIB: number = 16 * 1024
 
 /** Opens or creates a database file. */
 export function openNodeSql(path: string, options: NodeSqlOptions = {}): NodeSql {
