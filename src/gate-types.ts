@@ -106,7 +106,7 @@ export interface ReversalAnswer {
   readonly strike: Strike
   readonly created: boolean
   readonly receipt: Receipt | null
-  /** Decisions that relied on the strike, newest first, at most 200. */
+  /** Decisions about any host that relied on the strike, newest first, at most 200. */
   readonly decisions: readonly {
     readonly id: string
     readonly outcome: Outcome
