@@ -33,7 +33,7 @@ export function packOpened(columns: ChainColumns, i: number, scanned: Scanned): 
   } else if (opened.value !== null) {
     const { sub, seq, prev, at } = opened.value
     columns.state[i] = 1
-    columns.leaf.push(scanned.leaf_text ?? '')
+    columns.leaf.push(Buffer.from(scanned.leaf).toString('base64url'))
     columns.sub.push(sub)
     columns.seq.push(seq)
     columns.prev.push(prev)

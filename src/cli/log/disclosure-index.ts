@@ -117,6 +117,7 @@ function disclosuresOf(line: Buffer, entry: Uint8Array): readonly string[] | nul
 }
 
 interface Window {
+  /** Good until the next call. */
   at(offset: number, length: number): Buffer
   close(): void
 }
@@ -130,16 +131,18 @@ function createWindow(source: DisclosureIndex['source']): Window {
     return { at: (offset, length) => all.subarray(offset, offset + length), close: () => undefined }
   }
   const file = openSync(source, 'r')
-  let window = Buffer.alloc(0)
+  let room = Buffer.allocUnsafeSlow(WINDOW)
   let start = 0
+  let filled = 0
   return {
     at(offset, length) {
-      if (offset < start || offset + length > start + window.length) {
-        const room = Buffer.allocUnsafeSlow(Math.max(WINDOW, length))
-        window = room.subarray(0, readSync(file, room, 0, room.length, offset))
+      if (offset < start || offset + length > start + filled) {
+        if (length > room.length) room = Buffer.allocUnsafeSlow(length)
+        filled = readSync(file, room, 0, room.length, offset)
         start = offset
       }
-      return window.subarray(offset - start, offset - start + length)
+      const from = offset - start
+      return room.subarray(from, Math.min(from + length, filled))
     },
     close: () => closeSync(file),
   }

@@ -26,11 +26,15 @@ export async function readDisclosures(path: string): Promise<Disclosures> {
   // A pipe is read once, so what it said must be kept.
   const kept: Buffer[] | null = statSync(path).isFile() ? null : []
   for await (const { bytes, offset, line } of rawLines(path, (chunk) => kept?.push(chunk))) {
-    const text = bytes.toString()
+    const bare = bareRecord(bytes)
+    const text = bare ?? bytes.toString()
     if (text.trim() === '') continue
     const { jws } = given(text, path, line)
     const prefix = prefixOf((i) => jws.charCodeAt(i), jws.lastIndexOf('.') + 1)
-    const place = placeOf(bytes, text, jws)
+    const place =
+      bare === null
+        ? placeOf(bytes, text, jws)
+        : { offset: ONLY_RECORD.length, length: bare.length }
     lines.push({ prefix, offset: offset + place.offset, length: place.length })
   }
   if (lines.length === 0) return NO_DISCLOSURES
@@ -50,7 +54,23 @@ function shared(chunks: readonly Buffer[]): Uint8Array<SharedArrayBuffer> {
 
 const QUOTE = 0x22
 const BRACE = 0x7b
+const CLOSING = 0x7d
 const ESCAPE = 0x5c
+
+const ONLY_RECORD = Buffer.from('{"record":"')
+
+/** The text of a line that says `record` and nothing else, as most do: no parser is needed to see where it ends. */
+function bareRecord(bytes: Buffer): string | null {
+  const start = ONLY_RECORD.length
+  const end = bytes.length - 2
+  const only =
+    end > start &&
+    ONLY_RECORD.compare(bytes, 0, start) === 0 &&
+    bytes.indexOf(QUOTE, start) === end &&
+    bytes[end + 1] === CLOSING
+  const text = only ? bytes.toString('latin1', start, end) : ''
+  return /^[\w.~-]+$/.test(text) ? text : null
+}
 
 /** Where the presentation stands letter by letter, so that nobody takes the JSON apart again; else where the JSON is. */
 function placeOf(bytes: Buffer, text: string, jws: string): Omit<IndexedLine, 'prefix'> {

@@ -4,11 +4,12 @@
  * Pure and without memory, and most of an audit's cost beside signatures; so a host may scan ranges in threads and hand
  * the results in instead of the entries (`AuditEntry.scanned`). Results survive structured cloning. Next: audit.ts.
  */
-import { fromAscii, toBase64Url } from '../encoding.ts'
+import { fromAscii } from '../encoding.ts'
+import { MAX_ENTRY_BYTES } from '../limits.ts'
 import { type Commitment, openDisclosures } from '../record/disclosure.ts'
 import type { RecordFault } from '../record/faults.ts'
 import type { ChainGroup, PublicClaims } from '../record/groups.ts'
-import { type Hasher, leafOf } from '../record/hashing.ts'
+import { type Hasher, leafOf as leafOfAny } from '../record/hashing.ts'
 import { type ChainKind, isChainKind, type RecordKind } from '../record/kinds.ts'
 import { type ParsedRecord, parseRecord } from '../record/parse.ts'
 import { ok, type Result } from '../result.ts'
@@ -35,7 +36,7 @@ export type Opened = Result<ChainGroup | null, RecordFault>
 
 export type Scanned = {
   readonly leaf: Uint8Array
-  /** The leaf in base64url, where it is at hand. */
+  /** The leaf in base64url, when a host has it at hand. */
   readonly leaf_text?: string
 } & (
   | {
@@ -57,8 +58,16 @@ export function scanEntry(bytes: Uint8Array, hasher: Hasher, disclosed?: Disclos
   const record = scannedOf(parsed.value)
   const disclosures = disclosed?.(parsed.value)
   if (disclosures === undefined || !isChainKind(record.kind)) return { leaf, record }
-  const opened = openChain(parsed.value, disclosures, hasher)
-  return { leaf, leaf_text: toBase64Url(leaf), record, opened }
+  return { leaf, record, opened: openChain(parsed.value, disclosures, hasher) }
+}
+
+// One buffer for every leaf, 00 before the entry: hashing is synchronous, and a new one each costs as much as the hash.
+const input = new Uint8Array(1 + MAX_ENTRY_BYTES)
+
+function leafOf(entry: Uint8Array, hasher: Hasher): Uint8Array {
+  if (entry.length > MAX_ENTRY_BYTES) return leafOfAny(entry, hasher)
+  input.set(entry, 1)
+  return hasher.digest(input.subarray(0, 1 + entry.length))
 }
 
 /** Opens everything that is given, although only `chain` is followed: what does not fit its record is a finding. */

@@ -58,14 +58,25 @@ export function parseRecord(jws: string): Result<ParsedRecord, RecordFault> {
 /** The whole header: three members in this order and spelling, no other. */
 const HEADER = /^\{"alg":"Ed25519","typ":"([a-z+-]{1,64})","kid":"([A-Za-z0-9_-]{43})"\}$/
 
-function readHeader(part: string): Result<{ kind: RecordKind; kid: string }, RecordFault> {
+type Header = { readonly kind: RecordKind; readonly kid: string }
+
+/** A log has one header per kind and key, so good ones are remembered; forged ones must not fill the memory. */
+const headers = new Map<string, Header>()
+const MAX_HEADERS = 256
+
+function readHeader(part: string): Result<Header, RecordFault> {
+  const known = headers.get(part)
+  if (known !== undefined) return ok(known)
   const json = textFromBase64Url(part)
   if (json === null)
     return refuse('malformed', 'Cannot read a record: its header is not canonical base64url')
   const [, word, thumb] = HEADER.exec(json) ?? []
   const fits = word === undefined ? undefined : kindOfTyp(word)
-  if (fits !== undefined && thumb !== undefined) return ok({ kind: fits, kid: thumb })
-  return refuseHeader(parseJson(json))
+  if (fits === undefined || thumb === undefined) return refuseHeader(parseJson(json))
+  if (headers.size >= MAX_HEADERS) headers.clear()
+  const header = { kind: fits, kid: thumb }
+  headers.set(part, header)
+  return ok(header)
 }
 
 /** Says what is wrong with a header that is not in the one form. */
