@@ -7,12 +7,14 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dataPaths } from '../../src/adapters/node/data-dir.ts'
 import { openNodeSql } from '../../src/adapters/node/node-sql.ts'
+import { openNodeStore } from '../../src/adapters/node/store.ts'
 import { recordAt } from '../../src/adapters/sqlite/records.ts'
 import { UNCONFIRMED_BROADCAST_MS } from '../../src/core/limits.ts'
 import { presentation } from '../../src/core/record/presentation.ts'
 import type { StoredRecord } from '../../src/ports.ts'
 import { call, startServer } from '../support/server.ts'
-import { emptyLedger, oneLife, seeded } from './kill.ts'
+import { oneLife, seeded } from './kill.ts'
+import { emptyLedger } from './promises.ts'
 
 const KILLS = Number(process.env.LIVEGATE_KILLS ?? 20)
 const SEED = Number(process.env.LIVEGATE_SEED ?? Date.now() % 1_000_000)
@@ -26,6 +28,7 @@ describe(`${KILLS} kills under load (LIVEGATE_SEED=${SEED})`, () => {
   const records = new Map<number, StoredRecord>()
   let vkey = ''
   let stillDenied: readonly string[] = []
+  let keysLost: readonly string[] = []
   let entries = 0
 
   beforeAll(
@@ -48,6 +51,17 @@ describe(`${KILLS} kills under load (LIVEGATE_SEED=${SEED})`, () => {
       stillDenied = outcomes
       expect(await server.stop()).toBe(0)
 
+      const store = await openNodeStore({ dir: data })
+      const owners = await Promise.all(
+        ledger.keys.map(({ key }) => store.streamKeys.byHash(store.pepper.hash(key))),
+      )
+      keysLost = ledger.keys
+        .filter(
+          ({ subject }, i) => owners[i]?.subject !== subject || owners[i]?.revoked_at !== null,
+        )
+        .map(({ key }) => key)
+      expect(await store.close()).toBe(true)
+
       const { database } = dataPaths(data)
       const sql = openNodeSql(database)
       const row = sql.get('SELECT COUNT(*) AS size FROM entries')
@@ -67,6 +81,18 @@ describe(`${KILLS} kills under load (LIVEGATE_SEED=${SEED})`, () => {
     expect(ledger.promises.length).toBeGreaterThan(KILLS * 5)
     expect(ledger.struck.length).toBeGreaterThan(KILLS)
     expect(ledger.reversed.size).toBeGreaterThan(0)
+    for (const done of [ledger.once, ledger.keys]) expect(done.length).toBeGreaterThan(KILLS)
+    expect(ledger.withCohosts).toBeGreaterThan(KILLS)
+    expect(ledger.followers.size).toBeGreaterThan(4)
+  })
+
+  it('after each restart a random strike, retry, stream key and stored fact held', () => {
+    expect(ledger.broken).toEqual([])
+    expect(ledger.asked).toBeGreaterThan(2 * (KILLS - 2))
+  })
+
+  it('every stream key that was acknowledged still leads to its subject', () => {
+    expect(keysLost).toEqual([])
   })
 
   it('every answer received is in the log at its index, exactly as answered', () => {

@@ -2,34 +2,13 @@
  * The kill test: under load, kill -9 at random instants, restart, and hold the gate to every promise it made.
  *
  * Promises held: every answer ever received 2xx is in the log at its index exactly as answered; every subject's chain is
- * gap-free; a strike acknowledged before the kill still denies; the audit of the published log finds nothing. Instants
- * come from a seed that is printed, so a failure can be repeated.
+ * gap-free; a strike acknowledged before the kill still denies; stored facts, bound stream keys and answers under an
+ * Idempotency-Key are still there; the audit of the published log finds nothing. Instants come from a seed that is
+ * printed, so a failure can be repeated. What is asked after each restart: promises.ts.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { call, type ServerProcess, startServer } from '../support/server.ts'
-
-export interface Promise2xx {
-  readonly index: number
-  readonly leaf: string
-  /** Compact JWS where the answer carried one (decisions). */
-  readonly jws: string | null
-}
-
-export interface Struck {
-  readonly subject: string
-  readonly strike: string
-}
-
-export interface Ledger {
-  readonly promises: Promise2xx[]
-  readonly struck: Struck[]
-  readonly reversed: Set<string>
-  strikes: number
-}
-
-export function emptyLedger(): Ledger {
-  return { promises: [], struck: [], reversed: new Set(), strikes: 0 }
-}
+import { afterRestart, type Ledger, promised } from './promises.ts'
 
 /** A small seeded generator (mulberry32): tests only. */
 export function seeded(seed: number): () => number {
@@ -45,14 +24,23 @@ export function seeded(seed: number): () => number {
 const SUBJECTS = 40
 const WORKERS = 12
 /** Longest time between start and kill: several rounds of the log fall into it. */
-const MAX_LIFE_MS = 1_400
+const MAX_LIFE_MS = 1_200
 
-/** Starts, loads, kills once. Answers received before the kill are added to the ledger. */
+/** One worker's view of a life. */
+interface Work {
+  readonly server: ServerProcess
+  readonly ledger: Ledger
+  readonly random: () => number
+  readonly worker: number
+}
+
+/** Starts, checks what was promised before, loads, kills once. Answers received before the kill go into the ledger. */
 export async function oneLife(data: string, ledger: Ledger, random: () => number): Promise<void> {
   const server = await startServer({ data, args: ['--log-level', 'silent'] })
+  await afterRestart(server, ledger, random)
   let alive = true
   const workers = Array.from({ length: WORKERS }, (_unused, worker) =>
-    work(server, ledger, random, worker, () => alive),
+    load({ server, ledger, random, worker }, () => alive),
   )
   await sleep(50 + random() * MAX_LIFE_MS)
   await server.kill()
@@ -60,19 +48,22 @@ export async function oneLife(data: string, ledger: Ledger, random: () => number
   await Promise.all(workers)
 }
 
-async function work(
-  server: ServerProcess,
-  ledger: Ledger,
-  random: () => number,
-  worker: number,
-  alive: () => boolean,
-): Promise<void> {
+const SHARES: readonly (readonly [upTo: number, act: (work: Work) => Promise<void>])[] = [
+  [0.45, decide],
+  [0.6, decideOnce],
+  [0.7, decideWithCohosts],
+  [0.85, strike],
+  [0.9, putFacts],
+  [0.95, bindKey],
+  [1, reverse],
+]
+
+async function load(work: Work, alive: () => boolean): Promise<void> {
   while (alive()) {
     try {
-      const dice = random()
-      if (dice < 0.75) await decide(server, ledger, random)
-      else if (dice < 0.95) await strike(server, ledger, random)
-      else await reverse(server, ledger, random, worker)
+      const dice = work.random()
+      const [, act] = SHARES.find(([upTo]) => dice < upTo) ?? [1, decide]
+      await act(work)
     } catch {
       // The connection died with the process: nothing was promised.
       if (!alive()) return
@@ -81,27 +72,43 @@ async function work(
   }
 }
 
-const CREATED = '2020-01-01T00:00:00Z'
+const FACTS = { created_at: '2020-01-01T00:00:00Z' }
 
-async function decide(server: ServerProcess, ledger: Ledger, random: () => number): Promise<void> {
-  const subject = `u${Math.floor(random() * SUBJECTS)}`
-  const { status, body } = await call(server, 'POST', '/v1/decisions', {
-    subject,
-    stream: { id: `b${Math.floor(random() * 1e9)}` },
-    facts: { created_at: CREATED },
-  })
-  if (status !== 200) return
-  const { record, receipt } = body as { record: string; receipt: { index: number; leaf: string } }
-  ledger.promises.push({ ...receipt, jws: record.split('~')[0] ?? null })
+function someone(random: () => number): string {
+  return `u${Math.floor(random() * SUBJECTS)}`
 }
 
-async function strike(server: ServerProcess, ledger: Ledger, random: () => number): Promise<void> {
-  const subject = `u${Math.floor(random() * SUBJECTS)}`
-  const id = `s${ledger.strikes++}-${Math.floor(random() * 1e9)}`
+function aStream(random: () => number): { readonly id: string } {
+  return { id: `b${Math.floor(random() * 1e9)}` }
+}
+
+async function decide({ server, ledger, random }: Work): Promise<void> {
+  const body = { subject: someone(random), stream: aStream(random), facts: FACTS }
+  promised(ledger, await call(server, 'POST', '/v1/decisions', body))
+}
+
+/** Under an Idempotency-Key, so that it can be asked again after the kill. */
+async function decideOnce({ server, ledger, random }: Work): Promise<void> {
+  const key = `k${ledger.made++}`
+  const body = { subject: someone(random), stream: aStream(random), facts: FACTS }
+  const answer = await call(server, 'POST', '/v1/decisions', body, { 'idempotency-key': key })
+  if (promised(ledger, answer))
+    ledger.once.push({ key, body, id: (answer.body as { id: string }).id })
+}
+
+async function decideWithCohosts({ server, ledger, random }: Work): Promise<void> {
+  const hosts = [1, 2].map(() => ({ subject: someone(random), facts: FACTS }))
+  const stream = { ...aStream(random), hosts }
+  const body = { subject: someone(random), stream, facts: FACTS }
+  const answer = await call(server, 'POST', '/v1/decisions', body)
+  if (promised(ledger, answer)) ledger.withCohosts++
+}
+
+async function strike({ server, ledger, random }: Work): Promise<void> {
+  const subject = someone(random)
+  const id = `s${ledger.made++}-${Math.floor(random() * 1e9)}`
   const { status, body } = await call(server, 'POST', `/v1/subjects/${subject}/strikes`, {
-    id,
-    category: 'terrorism.link',
-    severity: 'high',
+    ...{ id, category: 'terrorism.link', severity: 'high' },
     issued_at: new Date().toISOString(),
   })
   if (status !== 201) return
@@ -110,12 +117,23 @@ async function strike(server: ServerProcess, ledger: Ledger, random: () => numbe
   ledger.struck.push({ subject, strike: id })
 }
 
-async function reverse(
-  server: ServerProcess,
-  ledger: Ledger,
-  random: () => number,
-  worker: number,
-): Promise<void> {
+/** Each worker has a subject of its own here, so that its numbers of followers arrive in order. */
+async function putFacts({ server, ledger, worker }: Work): Promise<void> {
+  const subject = `f${worker}`
+  const followers = ledger.made++
+  const facts = { followers, verified: true }
+  const { status } = await call(server, 'PUT', `/v1/subjects/${subject}/facts`, { facts })
+  if (status === 200) ledger.followers.set(subject, followers)
+}
+
+async function bindKey({ server, ledger, random }: Work): Promise<void> {
+  const subject = someone(random)
+  const key = `stream-key-of-a-test-${ledger.made++}`
+  const { status } = await call(server, 'POST', '/v1/stream-keys', { subject, key })
+  if (status === 201) ledger.keys.push({ subject, key })
+}
+
+async function reverse({ server, ledger, random, worker }: Work): Promise<void> {
   const target = ledger.struck[Math.floor(random() * ledger.struck.length)]
   if (target === undefined) return
   // Even an unanswered reversal may have happened, so the subject no longer has to be denied.
