@@ -25,6 +25,7 @@ import {
 import {
   advance,
   type Context,
+  change,
   type GatePorts,
   type GateSettings,
   instantFor,
@@ -33,7 +34,7 @@ import {
   nextPlace,
 } from './gate/context.ts'
 import { type Listener, requireHeard, withinBudget } from './gate/deadline.ts'
-import { type Decided, effectsOf, requestGroup } from './gate/effects.ts'
+import { type Decided, effectsOf, idempotencyOf, requestGroup } from './gate/effects.ts'
 import { factsFor, surroundings } from './gate/facts-for.ts'
 import {
   heardUntil,
@@ -199,7 +200,10 @@ async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
   const decision = evaluate(plan, facts)
   const refusal = refusalOf({ request, facts, decision, plan, id })
   const again = await refusedBefore(context, { refusal, state, decision, plan, supersedes })
-  if (again !== null) return { answer: again, replaces: [] }
+  if (again !== null) {
+    await rememberKey(context, { request, state, standing, again })
+    return { answer: again, replaces: [] }
+  }
 
   if (refusal === null) requireRoom(state, standing.at, replaces)
   requireHeard(listener, 'decide')
@@ -207,6 +211,24 @@ async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
   const decided = { id, request, decision, standing, refusal, replaces, heard_until, supersedes }
   const answer = await commit(context, { decided, cohosts, facts, state, plan, listener })
   return { answer, replaces }
+}
+
+/** A key that got an earlier refusal is a used key too: with another body it is refused (no record, nothing is logged). */
+async function rememberKey(
+  context: Context,
+  input: {
+    readonly request: DecideRequest
+    readonly state: SubjectState
+    readonly standing: Standing
+    readonly again: Answer
+  },
+): Promise<void> {
+  const { request, state, standing, again } = input
+  const { id, decision } = again
+  const idempotency = idempotencyOf(context.pepper, { id, request, decision, standing })
+  if (idempotency === null) return
+  const effects = { bumps_version: false, idempotency }
+  await change(context, { subject: request.subject, state, at: standing.at, effects })
 }
 
 /** Makes the decision durable; what nobody will hear of is taken back before anybody else's turn. */

@@ -82,7 +82,11 @@ function openingOf(decided: Decided): Pick<Effects, 'opens' | 'ends'> {
   return ends === undefined ? { opens } : { opens, ends }
 }
 
-function idempotencyOf(pepper: Pepper, decided: Decided): IdempotentAnswer | null {
+/** The row under the request's Idempotency-Key; null without one. */
+export function idempotencyOf(
+  pepper: Pepper,
+  decided: Pick<Decided, 'id' | 'request' | 'decision' | 'standing'>,
+): IdempotentAnswer | null {
   const { id, request, decision, standing } = decided
   if (request.idempotency === undefined) return null
   return {

@@ -233,6 +233,18 @@ describe('an identical refusal', () => {
     return world
   }
 
+  it('uses up the key it was asked under, though nothing is logged', async () => {
+    const world = await struck()
+    const first = await world.gate.decide(ask('u1'))
+    const size = world.store.entries().length
+    const again = await world.gate.decide(askOnce('k', ask('u1')))
+    expect(again).toMatchObject({ id: first.id, repeated: true })
+    await expect(world.gate.decide(askOnce('k', ask('u1'), 'another body'))).rejects.toMatchObject({
+      code: 'idempotency_mismatch',
+    })
+    expect(world.store.entries().length).toBe(size)
+  })
+
   it('is answered with the earlier record, and the log does not grow', async () => {
     const world = await struck()
     const first = await world.gate.decide(ask('u1'))
