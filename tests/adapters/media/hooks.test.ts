@@ -434,3 +434,22 @@ describe('secrets', () => {
     expect((await desk.post(publishBody({ clientid: '45' }))).status).toBe(302)
   })
 })
+
+describe('what is shed', () => {
+  const failures = [
+    { code: 'overloaded', shed: [{ type: 'shed', code: 'overloaded' }] },
+    { code: 'rate_limited', shed: [{ type: 'shed', code: 'rate_limited' }] },
+    { code: 'log_unavailable', shed: [] },
+    { code: 'halted', shed: [] },
+  ] as const
+  for (const { code, shed } of failures)
+    it(`a call that fails with ${code} is told ${shed.length === 0 ? 'only as refused' : 'once as shed'}`, async () => {
+      const decide = (): never => {
+        throw new LivegateError(code, 'Cannot decide')
+      }
+      const desk = aDesk({ decide })
+      expect((await desk.post(publishBody())).status).toBeGreaterThanOrEqual(400)
+      const refused = { type: 'hook_refused', server: 'edge-1', why: 'unavailable' }
+      expect(desk.events).toEqual([...shed, refused])
+    })
+})
