@@ -113,6 +113,9 @@ const obligation = fc.oneof(
     },
     { requiredKeys: ['type', 'max_x'] },
   ),
+  // Plain ones, so that several rules often ask for the same thing and merging shows.
+  fc.record({ type: fc.constant('own'), max_x: few }),
+  fc.record({ type: fc.constant('own'), max_x: few, min_y: few }),
   fc.constant({ type: 'no_gifts' }),
 )
 const review = fc.record({
