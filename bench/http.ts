@@ -76,7 +76,12 @@ async function livegate(dir: string): Promise<Target> {
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, LIVEGATE_ADMIN_KEY: ADMIN_KEY, LIVEGATE_LOG_LEVEL: 'error' },
+    env: {
+      ...process.env,
+      LIVEGATE_ADMIN_KEY: ADMIN_KEY,
+      LIVEGATE_LOG_LEVEL: 'error',
+      LIVEGATE_RATE: '9999999',
+    },
   })
   return {
     name: 'livegate',
@@ -201,8 +206,12 @@ export async function benchHttp(options: { readonly peer: boolean }): Promise<re
   try {
     const gate = await livegate(dir)
     targets.push(gate)
-    const others = [await floor(dir), ...(options.peer ? [await cerbos(dir)] : [])]
-    targets.push(...others)
+    const others: Target[] = []
+    for (const start of options.peer ? [floor, cerbos] : [floor]) {
+      const other = await start(dir)
+      others.push(other)
+      targets.push(other)
+    }
     for (const target of targets) await load(target, 2)
     const rows: string[] = []
     for (const other of others) {
