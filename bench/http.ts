@@ -106,12 +106,8 @@ async function cerbos(dir: string): Promise<Target> {
   )
   writeFileSync(join(home, 'policies/live.yaml'), CERBOS_POLICY)
   writeFileSync(join(home, 'config.yaml'), CERBOS_CONFIG.replaceAll('$HOME', home))
-  const binary = execFileSync('find', [home, '-type', 'f', '-name', 'cerbos', '-perm', '-u+x'], {
-    encoding: 'utf8',
-  })
-    .trim()
-    .split('\n')[0]
-  const child = spawn(binary ?? 'cerbos', ['server', '--config', join(home, 'config.yaml')], {
+  const binary = join(home, 'node_modules/@cerbos/cerbos-linux-x64/cerbos-linux-x64')
+  const child = spawn(binary, ['server', '--config', join(home, 'config.yaml')], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, CERBOS_NO_TELEMETRY: '1' },
   })
