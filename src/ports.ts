@@ -6,7 +6,6 @@
  * From: gate.ts. Imports core only.
  */
 import type {
-  FactSource,
   HoldFact,
   IncidentFacts,
   Outcome,
@@ -377,6 +376,3 @@ export type GateEvent =
 
 /** Must not throw and must not block. */
 export type Observe = (event: GateEvent) => void
-
-/** Provenance helper shared by gate and readers. */
-export type FactSources = Readonly<Record<string, FactSource>>

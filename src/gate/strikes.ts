@@ -7,7 +7,7 @@
 import { LivegateError } from '../core/errors.ts'
 import { MAX_STRIKE_FUTURE_MS, MAX_STRIKES_PER_SUBJECT } from '../core/limits.ts'
 import type { Strike, SubjectId } from '../core/model.ts'
-import { findCategory } from '../core/policy/categories.ts'
+import { isKnownCategory } from '../core/policy/categories.ts'
 import { reversalDraft, strikeDraft } from '../core/record/drafts.ts'
 import { type EpochMs, epochMs, formatInstant } from '../core/time.ts'
 import type { ReversalAnswer, ReversalRequest, StrikeAnswer, StrikeRequest } from '../gate-types.ts'
@@ -40,7 +40,7 @@ async function strikeInTurn(context: Context, request: StrikeRequest): Promise<S
   const state = named(context, await context.ledger.load(subject))
   const at = instantFor(context, state)
   const existing = state.strikes.find((strike) => strike.id === request.id)
-  const known_category = findCategory(request.category) !== undefined
+  const known_category = isKnownCategory(request.category)
   if (existing !== undefined) {
     assertSameContent(existing, request)
     const restrictions = restrictionsOf(context, subject, state, at)

@@ -6,7 +6,7 @@
  * from disk here but the optional file's text, handed in by the caller. Next: server.ts.
  */
 import { parse as parseYaml } from 'yaml'
-import { DEFAULT_FACTS_MAX_AGE_MS, MMD_S } from '../../core/limits.ts'
+import { DEFAULT_FACTS_MAX_AGE_MS } from '../../core/limits.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import { parseDuration } from '../../core/time.ts'
 
@@ -221,9 +221,6 @@ export const SETTINGS: readonly Setting[] = [
     read: level,
   },
 ]
-
-/** Seconds within which a record must be covered by a checkpoint; not configurable, part of the promise. */
-export const MERGE_DELAY_S: number = MMD_S
 
 export interface ConfigSources {
   /** By flag name without dashes in front; booleans as `true`. */

@@ -5,7 +5,8 @@
  * longer gathers more. A batch is one synchronous BEGIN … COMMIT; any error aborts all of it, the mirrors forget, and
  * everybody in it is told `log_unavailable`. A full disk, an I/O error or corruption stop accepting; a failed fsync
  * ends the process (sqlite-faults.ts). A batch that only needs writing is committed by another thread when there is one
- * (committer.ts), while the next gathers; any other runs here, between two of those. Beyond its bound the queue sheds: nothing queued is ever dropped to keep up.
+ * (committer.ts), while the next gathers; any other runs here, between two of those. Beyond its bound the queue sheds:
+ * nothing queued is ever dropped to keep up.
  */
 import { LivegateError } from '../../core/errors.ts'
 import type { Observe } from '../../ports.ts'

@@ -1,5 +1,5 @@
 /**
- * Reads disclosed JSON back into `Facts` and `Strike`, strictly: what evaluation saw, or nothing.
+ * Reads disclosed JSON back into `Facts`, strictly: what evaluation saw, or nothing.
  *
  * A replay on facts that were silently repaired would prove nothing, so a missing, misspelt or additional member is a
  * fault. Members and bounds: core/model.ts and core/limits.ts. The same checks guard issuing (claims.ts).
@@ -15,7 +15,7 @@ import {
   MAX_SUPPORTS,
   MAX_WORD_CHARS,
 } from '../limits.ts'
-import { type Facts, SEVERITIES, SOURCE_KINDS, type Strike } from '../model.ts'
+import { type Facts, SEVERITIES, SOURCE_KINDS } from '../model.ts'
 import { err, ok, type Result } from '../result.ts'
 import {
   boolean,
@@ -118,10 +118,4 @@ export const FACTS: Check = object(FACTS_MEMBERS)
 export function decodeFacts(value: unknown): Result<Facts, ShapeFault> {
   const fault = FACTS(value)
   return fault === null ? ok(value as Facts) : err(fault)
-}
-
-/** The `Strike` a disclosed value is, or where it is not. The value is returned, not copied. */
-export function decodeStrike(value: unknown): Result<Strike, ShapeFault> {
-  const fault = STRIKE(value)
-  return fault === null ? ok(value as Strike) : err(fault)
 }
