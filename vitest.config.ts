@@ -1,3 +1,4 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 /** Real processes (nginx, ffmpeg, kill -9, raw sockets), one file at a time. */
@@ -7,6 +8,9 @@ const SYSTEM = [
   'tests/attack/process.test.ts',
   'tests/adapters/media/real-nginx.test.ts',
 ]
+
+/** Inside workerd, with real Durable Objects and R2. */
+const WORKERD = ['tests/workerd/**/*.test.ts']
 
 /** Properties over many cases, exhaustive trees, fault tables, real disks: everything that takes a second or more. */
 const THOROUGH = [
@@ -30,7 +34,7 @@ const config: ViteUserConfig = defineConfig({
           // Nothing here keeps state between files, and loading the same modules seventy times is half the time.
           isolate: false,
           include: ['tests/**/*.test.ts'],
-          exclude: [...SYSTEM, ...THOROUGH],
+          exclude: [...SYSTEM, ...THOROUGH, ...WORKERD],
           testTimeout: 20_000,
           hookTimeout: 30_000,
         },
@@ -40,6 +44,15 @@ const config: ViteUserConfig = defineConfig({
           name: 'thorough',
           include: THOROUGH,
           exclude: SYSTEM,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        plugins: [cloudflareTest({ wrangler: { configPath: './tests/workerd/wrangler.toml' } })],
+        test: {
+          name: 'workerd',
+          include: WORKERD,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -15,7 +15,9 @@ import type { Plan } from './core/policy/plan.ts'
 import { decisionDraft } from './core/record/drafts.ts'
 import type { EpochMs } from './core/time.ts'
 import {
+  type CohostDesk,
   type Cohosts,
+  createCohostDesk,
   joinCohosts,
   type Pending,
   readCohosts,
@@ -58,7 +60,19 @@ const MAX_ATTEMPTS = 3
 
 /** Builds a gate over its ports. Nothing runs until it is asked. */
 export function createGate(ports: GatePorts, settings: Partial<GateSettings> = {}): Gate {
-  const context: Context = {
+  return createGateWithDesk(ports, settings, (desk) => desk).gate
+}
+
+/**
+ * A gate whose co-hosts may live elsewhere: `route` gets the desk over this gate's own ledger and turns, and returns the
+ * one to use. `desk` is the own one, for those elsewhere who ask.
+ */
+export function createGateWithDesk(
+  ports: GatePorts,
+  settings: Partial<GateSettings>,
+  route: (desk: CohostDesk) => CohostDesk,
+): { readonly gate: Gate; readonly desk: CohostDesk } {
+  const local = {
     ...ports,
     turns: createTurns(),
     settings: {
@@ -67,6 +81,11 @@ export function createGate(ports: GatePorts, settings: Partial<GateSettings> = {
       ...settings,
     },
   }
+  const desk = createCohostDesk(local)
+  return { gate: gateOver({ ...local, cohosts: route(desk) }), desk }
+}
+
+function gateOver(context: Context): Gate {
   const running = new Set<string>()
   const timely = <T>(verb: string, work: (listener: Listener) => Promise<T>): Promise<T> =>
     withinBudget(work, { after: context.after, budget_ms: context.settings.budget_ms, verb })

@@ -90,12 +90,17 @@ const RULES: readonly Rule[] = [
     allows: (path, to) =>
       !to.startsWith('adapters/') ||
       folderOf(to) === folderOf(path) ||
-      (path.startsWith('adapters/node/') && to.startsWith('adapters/sqlite/')),
+      (/^adapters\/(node|cloudflare)\//.test(path) && to.startsWith('adapters/sqlite/')),
   },
   {
     name: 'only the Node host and the CLI use Node',
     applies: (path) => !/^(adapters\/node\/|cli\/)/.test(path),
     allows: (_path, to) => !to.startsWith('node:'),
+  },
+  {
+    name: 'only the edge host uses Cloudflare',
+    applies: (path) => !/^(adapters\/cloudflare\/|worker\.ts)/.test(path),
+    allows: (_path, to) => !to.startsWith('cloudflare:') && !to.startsWith('adapters/cloudflare/'),
   },
   {
     name: 'nothing inside imports the library surface',

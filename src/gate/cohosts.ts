@@ -9,6 +9,7 @@
 import { LivegateError } from '../core/errors.ts'
 import { MAX_COHOSTS, UNCONFIRMED_BROADCAST_MS } from '../core/limits.ts'
 import type { SubjectId } from '../core/model.ts'
+import type { EpochMs } from '../core/time.ts'
 import type { Answer, CohostRequest, DecideRequest } from '../gate-types.ts'
 import type { SubjectState } from '../ports.ts'
 import { type Context, change, type Effects, instantFor, later } from './context.ts'
@@ -30,7 +31,55 @@ export interface Pending {
 
 const NOBODY: Cohosts = { hosts: [], version: 0 }
 
+/** The desk itself must not ask the desk. */
+type LocalContext = Omit<Context, 'cohosts'>
+
 type Question = Pick<DecideRequest, 'subject' | 'stream'>
+
+/** What settling one co-host takes: plain data, because its ledger may be in another object. */
+export interface Settling {
+  readonly pending: Pending
+  /** Version of its standing that the decision saw. */
+  readonly version: number
+  /** The broadcast that may start; null when none may. */
+  readonly started: {
+    readonly id: string
+    readonly decided_at: EpochMs
+    readonly lease_until: EpochMs | null
+    readonly repeated: boolean
+    readonly replaces: readonly string[]
+  } | null
+  /** Rules whose hold began for this co-host, and when. */
+  readonly holds: readonly { readonly rule: string; readonly first_asked_at: EpochMs }[]
+}
+
+/**
+ * What is done about one co-host, each in that subject's own turn. A port of its own, because where every subject is an
+ * object the turn is in there (adapters/cloudflare/subject-object.ts); here, at hand, it is `createCohostDesk`.
+ */
+export interface CohostDesk {
+  /** Its standing now, without effect. */
+  standing(subject: SubjectId): Promise<SubjectState> | SubjectState
+  /** Registers a pending broadcast, durably; the state before. Rejects with nothing registered for certain. */
+  join(subject: SubjectId, pending: Pending): Promise<SubjectState>
+  /** Confirms or takes back; false when the standing changed meanwhile, and then nothing runs there any more. */
+  settle(subject: SubjectId, settling: Settling): Promise<boolean>
+  /** Ends a broadcast there; one that is not open changes nothing. Rejects when that is not durable. */
+  end(subject: SubjectId, broadcast: string): Promise<void>
+}
+
+/** The desk over a context's own ledger and turns. */
+export function createCohostDesk(context: Omit<Context, 'cohosts'>): CohostDesk {
+  const { turns, ledger } = context
+  return {
+    standing: (subject) => ledger.load(subject),
+    join: (subject, pending) => turns.run(subject, () => register(context, subject, pending)),
+    settle: (subject, settling) =>
+      turns.run(subject, () => settleOne(context, subject, settling), 'always'),
+    end: (subject, broadcast) =>
+      turns.run(subject, () => endWithCohost(context, subject, broadcast), 'always'),
+  }
+}
 
 /** Each co-host's standing now, without effect. */
 export async function readCohosts(context: Context, request: Question): Promise<Cohosts> {
@@ -38,7 +87,9 @@ export async function readCohosts(context: Context, request: Question): Promise<
   if (asked.length === 0) return NOBODY
   return cohostsOf(
     await Promise.all(
-      asked.map(async (cohost) => hostState(cohost, await context.ledger.load(cohost.subject))),
+      asked.map(async (cohost) =>
+        hostState(cohost, await context.cohosts.standing(cohost.subject)),
+      ),
     ),
   )
 }
@@ -53,10 +104,7 @@ export async function joinCohosts(
   if (asked.length === 0) return NOBODY
   const joined = await Promise.allSettled(
     asked.map(async (cohost) =>
-      hostState(
-        cohost,
-        await context.turns.run(cohost.subject, () => register(context, cohost.subject, pending)),
-      ),
+      hostState(cohost, await context.cohosts.join(cohost.subject, pending)),
     ),
   )
   const failed = joined.find((result) => result.status === 'rejected')
@@ -82,23 +130,17 @@ export async function settleCohosts(
   cohosts: Cohosts,
   settled: Settled,
 ): Promise<boolean> {
-  const { pending, answer, replaces } = settled
+  const { pending, answer } = settled
   if (cohosts.hosts.length === 0) return true
   const starts = mayStart(answer.decision)
-  const settle = async (host: HostState, index: number): Promise<boolean> => {
-    const state = await context.ledger.load(host.subject)
-    const same = state.version === host.state.version
-    const effects: Effects = {
-      bumps_version: false,
-      ...holdsOf(answer, index + 1, pending.stream),
-      ...(starts && same ? confirmed(state, { pending, answer, replaces }) : { ends: pending.id }),
-    }
-    await change(context, { subject: host.subject, state, at: instantFor(context, state), effects })
-    return same
-  }
   const same = await Promise.all(
     cohosts.hosts.map((host, index) =>
-      context.turns.run(host.subject, () => settle(host, index), 'always'),
+      context.cohosts.settle(host.subject, {
+        pending,
+        version: host.state.version,
+        started: starts ? startedOf(settled) : null,
+        holds: holdsOf(answer, index + 1),
+      }),
     ),
   )
   if (!starts || !same.includes(false)) return true
@@ -122,14 +164,10 @@ export async function endWithCohosts(
   subjects: readonly SubjectId[],
   id: string,
 ): Promise<void> {
-  await Promise.all(
-    subjects.map((subject) =>
-      context.turns.run(subject, () => endWithCohost(context, subject, id), 'always'),
-    ),
-  )
+  await Promise.all(subjects.map((subject) => context.cohosts.end(subject, id)))
 }
 
-async function endWithCohost(context: Context, subject: SubjectId, id: string): Promise<void> {
+async function endWithCohost(context: LocalContext, subject: SubjectId, id: string): Promise<void> {
   const state = await context.ledger.load(subject)
   if (!state.broadcasts.some((open) => open.id === id)) return
   const effects = { bumps_version: false, ends: id }
@@ -148,36 +186,59 @@ async function withdraw(
   }
 }
 
+function startedOf({ answer, replaces }: Settled): Settling['started'] {
+  const { id, decided_at, decision, repeated } = answer
+  return { id, decided_at, lease_until: decision.lease_until, repeated, replaces }
+}
+
+function holdsOf(answer: Answer, host: number): Settling['holds'] {
+  const opened = answer.repeated ? [] : answer.decision.holds_opened
+  return opened
+    .filter((hold) => hold.host === host)
+    .map((hold) => ({ rule: hold.rule, first_asked_at: answer.decided_at }))
+}
+
+async function settleOne(
+  context: LocalContext,
+  subject: SubjectId,
+  settling: Settling,
+): Promise<boolean> {
+  const { pending, version, started } = settling
+  const state = await context.ledger.load(subject)
+  const same = state.version === version
+  const holds = settling.holds.map((hold) => ({ ...hold, stream: pending.stream }))
+  const effects: Effects = {
+    bumps_version: false,
+    ...(holds.length === 0 ? {} : { holds }),
+    ...(started !== null && same ? confirmed(state, pending, started) : { ends: pending.id }),
+  }
+  await change(context, { subject, state, at: instantFor(context, state), effects })
+  return same
+}
+
 /** The broadcast as it stands with a co-host from now on; also when a repeated answer finds it gone there. */
 function confirmed(
   state: SubjectState,
-  { pending, answer, replaces }: Settled,
+  pending: Pending,
+  started: NonNullable<Settling['started']>,
 ): Pick<Effects, 'opens' | 'ends'> {
-  const { lease_until } = answer.decision
+  const { id, decided_at, lease_until, repeated, replaces } = started
   if (lease_until === null) return { ends: pending.id }
-  const heard_until = heardUntil(state, answer.decided_at, replaces)
+  const heard_until = heardUntil(state, decided_at, replaces)
   const opens = {
-    id: answer.id,
+    id,
     stream: pending.stream,
-    opened_at: answer.decided_at,
+    opened_at: decided_at,
     lease_until,
     role: 'cohost' as const,
     ...(heard_until === null ? {} : { heard_until }),
   }
-  const ends = answer.repeated ? pending.id : replaces[0]
+  const ends = repeated ? pending.id : replaces[0]
   return ends === undefined ? { opens } : { opens, ends }
 }
 
-function holdsOf(answer: Answer, host: number, stream: string): Pick<Effects, 'holds'> {
-  const opened = answer.repeated ? [] : answer.decision.holds_opened
-  const holds = opened
-    .filter((hold) => hold.host === host)
-    .map((hold) => ({ stream, rule: hold.rule, first_asked_at: answer.decided_at }))
-  return holds.length === 0 ? {} : { holds }
-}
-
 async function register(
-  context: Context,
+  context: LocalContext,
   subject: SubjectId,
   { id, stream }: Pending,
 ): Promise<SubjectState> {

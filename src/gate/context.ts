@@ -26,6 +26,7 @@ import type {
   SubjectState,
   Surroundings,
 } from '../ports.ts'
+import type { CohostDesk } from './cohosts.ts'
 import type { Turns } from './turns.ts'
 
 /** Signs drafts under one key (core/record/issue.ts). */
@@ -60,13 +61,17 @@ export interface GateSettings {
 export interface Context extends GatePorts {
   readonly settings: GateSettings
   readonly turns: Turns
+  readonly cohosts: CohostDesk
 }
 
 /**
  * The instant of the next record of a chain: now, but never before the newest one of any subject it is about (a clock may
  * step back; what was acknowledged before stays visible, G2).
  */
-export function instantFor(context: Context, ...states: readonly SubjectState[]): EpochMs {
+export function instantFor(
+  context: Pick<Context, 'clock'>,
+  ...states: readonly SubjectState[]
+): EpochMs {
   let at = context.clock.now()
   for (const { last_at } of states) if (last_at !== null && last_at > at) at = last_at
   return at
@@ -151,7 +156,7 @@ export async function advance(context: Context, step: Step): Promise<Advanced> {
 
 /** Commits a change that is not logged. */
 export async function change(
-  context: Context,
+  context: Pick<Context, 'ledger'>,
   input: {
     readonly subject: SubjectId
     readonly state: SubjectState

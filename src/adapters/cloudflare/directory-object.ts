@@ -1,0 +1,5 @@
+/** Under construction: the shell of one object. */
+import { DurableObject } from 'cloudflare:workers'
+import type { Env } from './env.ts'
+
+export class DirectoryObject extends DurableObject<Env> {}

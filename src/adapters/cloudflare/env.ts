@@ -1,0 +1,16 @@
+/**
+ * What a deployment binds (wrangler.toml): objects, the bucket, secrets and settings. Checked once in config.ts.
+ */
+import type { DirectoryRpc, SequencerRpc, SubjectRpc } from './rpc.ts'
+
+type Objects<T> = DurableObjectNamespace<Rpc.DurableObjectBranded & T>
+
+export interface Env {
+  readonly SUBJECTS: Objects<SubjectRpc>
+  readonly SEQUENCERS: Objects<SequencerRpc>
+  readonly DIRECTORIES: Objects<DirectoryRpc>
+  /** Tiles and checkpoints, `<shard>/…`. */
+  readonly LOG: R2Bucket
+  /** Everything else is text: secrets and variables `LIVEGATE_…`. */
+  readonly [name: `LIVEGATE_${string}`]: string | undefined
+}

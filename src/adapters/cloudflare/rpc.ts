@@ -1,0 +1,213 @@
+/**
+ * What the objects of the edge host ask of each other: plain data in, plain data or a failure out.
+ *
+ * Errors do not survive a remote call as what they were, so every method answers a Reply and never throws on purpose;
+ * `carried` and `opened` are the two ends of that. A call that rejects anyway (object gone, network) tells nothing about
+ * what happened: `opened` makes it `log_unavailable`. Who implements what: subject-object.ts, sequencer-object.ts,
+ * directory-object.ts. Spec: docs/architecture.md, "The edge host".
+ */
+import { type Fault, LivegateError, type ProblemCode } from '../../core/errors.ts'
+import type { Outcome, SubjectId } from '../../core/model.ts'
+import type { Explanation } from '../../core/policy/explain.ts'
+import type { EpochMs } from '../../core/time.ts'
+import type { Pending, Settling } from '../../gate/cohosts.ts'
+import type {
+  Answer,
+  DecideRequest,
+  FactsPatch,
+  ReversalAnswer,
+  ReversalRequest,
+  StrikeAnswer,
+  StrikeRequest,
+  SubjectView,
+} from '../../gate-types.ts'
+import type {
+  DecisionSearch,
+  Receipt,
+  RecordPage,
+  SignedRecord,
+  StoredFacts,
+  StoredRecord,
+  StreamKey,
+  SubjectState,
+} from '../../ports.ts'
+
+/** A failure as it crosses; `retry_after_s` and `hint` are null when absent. */
+export interface WireError {
+  readonly code: ProblemCode
+  readonly message: string
+  readonly hint: string | null
+  readonly retry_after_s: number | null
+  readonly faults: readonly Fault[]
+}
+
+export type Reply<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: WireError }
+
+/** One subject: its history, its turn, its chain, and what of it the log does not have yet. */
+export interface SubjectRpc {
+  decide(request: DecideRequest): Promise<Reply<Answer>>
+  explain(request: Omit<DecideRequest, 'idempotency' | 'session'>): Promise<Reply<Explanation>>
+  strike(request: StrikeRequest): Promise<Reply<StrikeAnswer>>
+  /** `subject` is who the directory says owns the strike. */
+  reverse(subject: SubjectId, request: ReversalRequest): Promise<Reply<ReversalAnswer>>
+  putFacts(subject: SubjectId, facts: FactsPatch, as_of: EpochMs): Promise<Reply<StoredFacts>>
+  patchFacts(subject: SubjectId, facts: FactsPatch, as_of: EpochMs): Promise<Reply<StoredFacts>>
+  view(subject: SubjectId): Promise<Reply<SubjectView>>
+  endSession(subject: SubjectId, server: string, session: string): Promise<Reply<boolean>>
+  /** What gate/cohosts.ts asks of a co-host, in the co-host's own turn. */
+  cohostStanding(subject: SubjectId): Promise<Reply<SubjectState>>
+  cohostJoin(subject: SubjectId, pending: Pending): Promise<Reply<SubjectState>>
+  cohostSettle(subject: SubjectId, settling: Settling): Promise<Reply<boolean>>
+  cohostEnd(subject: SubjectId, broadcast: string): Promise<Reply<null>>
+  /** Records of this object's chain by their `seq`, with their place in the log; those it does not have are left out. */
+  records(seqs: readonly number[]): Promise<Reply<readonly StoredRecord[]>>
+}
+
+/** A record of a chain on its way into the log. Personal values stay behind, in the subject's object. */
+export interface ChainEntry {
+  /** Name of the subject's object (names.ts): says nothing about the subject to whoever lacks the pepper. */
+  readonly object: string
+  /** Place on its chain, from 1; the log takes each chain's records in order, without a gap. */
+  readonly seq: number
+  readonly at: EpochMs
+  readonly record: Omit<SignedRecord, 'openings'>
+  /** As in `Change.decision`. */
+  readonly decision: {
+    readonly outcome: Outcome
+    readonly mode: string | null
+    readonly rules: readonly string[]
+    readonly strikes: readonly string[]
+  } | null
+}
+
+/** Where a record of a chain is. */
+export interface ChainPlace {
+  readonly object: string
+  readonly seq: number
+  readonly index: number
+}
+
+/** One log: order, tree, publication. Every method answers `halted` once storage contradicted itself. */
+export interface SequencerRpc {
+  /**
+   * Log indexes of the entries, in their order; durable when answered. Idempotent by full leaf hash: an entry that is in
+   * the log already gets the index it has. Fails with `conflict`, nothing appended, when an entry does not continue its
+   * object's chain, or another record stands at its place.
+   */
+  append(entries: readonly ChainEntry[]): Promise<Reply<readonly number[]>>
+  /** The Log port's append, for records of the deployment. */
+  appendDeployment(
+    records: readonly SignedRecord[],
+    requires: readonly string[],
+  ): Promise<Reply<readonly Receipt[]>>
+  /**
+   * Makes sure that key and policy are in the log, writing them when they are not (key first), and answers with the
+   * name of the log. Any number of callers at once write them once.
+   */
+  ready(policy: { readonly digest: string; readonly bytes: Uint8Array }): Promise<Reply<string>>
+  /** Null when no record of a chain has this id. */
+  find(id: string): Promise<Reply<ChainPlace | null>>
+  searchDecisions(
+    search: DecisionSearch,
+  ): Promise<Reply<{ readonly places: readonly ChainPlace[]; readonly next: string | null }>>
+  records(
+    page: RecordPage,
+  ): Promise<Reply<{ readonly places: readonly ChainPlace[]; readonly next: number | null }>>
+  decisionsRelyingOn(
+    strike: string,
+  ): Promise<
+    Reply<readonly { readonly id: string; readonly outcome: Outcome; readonly at: EpochMs }[]>
+  >
+  /** Text of the newest published checkpoint. */
+  checkpoint(): Promise<Reply<string>>
+  proof(index: number, wait_ms: number): Promise<Reply<string | null>>
+  policies(): Promise<Reply<readonly LoggedPolicy[]>>
+  policyText(digest: string): Promise<Reply<Uint8Array | null>>
+  /** `x` of every record key the log ever brought into force, oldest first. */
+  recordKeys(): Promise<Reply<readonly string[]>>
+  /** Writes a heartbeat record when one is due; called by the cron trigger. */
+  heartbeat(): Promise<Reply<null>>
+  status(): Promise<Reply<SequencerStatus>>
+}
+
+export interface LoggedPolicy {
+  readonly digest: string
+  /** When its record was made; null when that cannot be read. */
+  readonly activated_at: EpochMs | null
+}
+
+export interface SequencerStatus {
+  readonly origin: string
+  /** Why nothing is written any more, null while all is well. */
+  readonly halted: string | null
+  readonly entries: number
+  readonly published: number
+  /** Since the object woke: appends that shared each insert, for the bench and the metrics. */
+  readonly inserts: number
+  readonly inserted: number
+}
+
+/** Facts by id whose subject the caller does not know; one object for each of a fixed number of slices of ids. */
+export interface DirectoryRpc {
+  /** Takes a strike id for a subject; `taken` when another has it. Again for the same subject: `ok`. */
+  claimStrike(id: string, subject: SubjectId): Promise<Reply<'ok' | 'taken'>>
+  subjectOfStrike(id: string): Promise<Reply<SubjectId | null>>
+  /** Stream keys lie twice: under their hash, which admits, and under their id, which is shown. */
+  bindStreamKey(by: 'hash' | 'id', key: StreamKey): Promise<Reply<'ok' | 'taken'>>
+  unbindStreamKey(by: 'hash' | 'id', name: string): Promise<Reply<null>>
+  streamKey(by: 'hash' | 'id', name: string): Promise<Reply<StreamKey | null>>
+  revokeStreamKey(by: 'hash' | 'id', name: string, at: EpochMs): Promise<Reply<boolean>>
+  /** The broadcast a media server's session runs: named by server, one object for each. */
+  openSession(session: string, subject: SubjectId, broadcast: string): Promise<Reply<null>>
+  closeSession(session: string, broadcast: string): Promise<Reply<null>>
+  session(
+    session: string,
+  ): Promise<Reply<{ readonly subject: SubjectId; readonly broadcast: string } | null>>
+}
+
+/** Runs a method's work and carries what it throws; anything but a LivegateError is `internal` and said to `report`. */
+export async function carried<T>(
+  work: () => Promise<T> | T,
+  report: (error: unknown) => void,
+): Promise<Reply<T>> {
+  try {
+    return { ok: true, value: await work() }
+  } catch (error) {
+    if (!(error instanceof LivegateError)) report(error)
+    return { ok: false, error: wireOf(error) }
+  }
+}
+
+/** What the other end answered, or its failure thrown here. */
+export async function opened<T>(call: PromiseLike<Reply<T>>): Promise<T> {
+  const reply = await answered(call)
+  if (reply.ok) return reply.value
+  const { code, message, hint, retry_after_s, faults } = reply.error
+  throw new LivegateError(code, message, {
+    faults,
+    ...(hint === null ? {} : { hint }),
+    ...(retry_after_s === null ? {} : { retry_after_s }),
+  })
+}
+
+async function answered<T>(call: PromiseLike<Reply<T>>): Promise<Reply<T>> {
+  try {
+    return await call
+  } catch (cause) {
+    throw new LivegateError('log_unavailable', 'Cannot reach an object: the call was lost', {
+      cause,
+      retry_after_s: 1,
+    })
+  }
+}
+
+function wireOf(error: unknown): WireError {
+  if (error instanceof LivegateError) {
+    const { code, message, hint = null, retry_after_s = null, faults } = error
+    return { code, message, hint, retry_after_s, faults }
+  }
+  const message = 'Cannot answer: something unexpected happened'
+  return { code: 'internal', message, hint: null, retry_after_s: null, faults: [] }
+}

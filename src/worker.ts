@@ -1,0 +1,2 @@
+/** Composition root of the edge host (under construction). */
+export {}
