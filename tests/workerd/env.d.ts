@@ -1,6 +1,7 @@
 import type { Env } from '../../src/adapters/cloudflare/env.ts'
 
 declare global {
+  // biome-ignore lint/style/noNamespace: the only way the runtime's types let a Worker name its bindings
   namespace Cloudflare {
     interface Env extends LivegateEnv {}
   }
