@@ -89,6 +89,11 @@ export interface ChainPlace {
   readonly index: number
 }
 
+/** A place with what searches are ordered by: the second its id was made in (`records.second`). */
+export interface FoundPlace extends ChainPlace {
+  readonly second: number
+}
+
 /** One log: order, tree, publication. Every method answers `halted` once storage contradicted itself. */
 export interface SequencerRpc {
   /**
@@ -109,9 +114,13 @@ export interface SequencerRpc {
   ready(policy: { readonly digest: string; readonly bytes: Uint8Array }): Promise<Reply<string>>
   /** Null when no record of a chain has this id. */
   find(id: string): Promise<Reply<ChainPlace | null>>
+  /**
+   * Newest first by (second, index), downwards from the cursor. A cursor is `<second>.<index>`: everything smaller is
+   * still to come. So whoever merges several logs can go on between any two places.
+   */
   searchDecisions(
     search: DecisionSearch,
-  ): Promise<Reply<{ readonly places: readonly ChainPlace[]; readonly next: string | null }>>
+  ): Promise<Reply<{ readonly places: readonly FoundPlace[]; readonly next: string | null }>>
   records(
     page: RecordPage,
   ): Promise<Reply<{ readonly places: readonly ChainPlace[]; readonly next: number | null }>>
