@@ -8,7 +8,18 @@
 import { parse as parseYaml } from 'yaml'
 import { DEFAULT_FACTS_MAX_AGE_MS } from '../../core/limits.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import { parseDuration } from '../../core/time.ts'
+import {
+  adminKey,
+  anyText,
+  duration,
+  flag,
+  logLevel,
+  logName,
+  port,
+  type ReadSetting,
+  rate,
+  url,
+} from '../../core/settings.ts'
 
 export interface ServerConfig {
   readonly host: string
@@ -32,8 +43,6 @@ export interface ServerConfig {
   readonly log_level: 'silent' | 'error' | 'warn' | 'info'
 }
 
-type Read = (text: string) => Result<unknown, string>
-
 /** One setting. */
 export interface Setting {
   readonly name: keyof ServerConfig
@@ -41,38 +50,8 @@ export interface Setting {
   readonly env: string
   readonly fallback: string | null
   readonly about: string
-  readonly read: Read
+  readonly read: ReadSetting
 }
-
-const text: Read = (value) => (value === '' ? err('expected a text') : ok(value))
-const port: Read = (value) =>
-  /^\d{1,5}$/.test(value) && Number(value) <= 65_535
-    ? ok(Number(value))
-    : err('expected a port from 0 to 65535')
-const flag: Read = (value) =>
-  value === 'true' || value === '1'
-    ? ok(true)
-    : value === 'false' || value === '0'
-      ? ok(false)
-      : err('expected true or false')
-const duration: Read = (value) => parseDuration(value)
-const origin: Read = (value) =>
-  /^[a-z0-9.-]+(:\d+)?(\/[A-Za-z0-9._~-]+)*$/.test(value) && value.length <= 128
-    ? ok(value)
-    : err('expected a log name such as gate.example/log/main (host and path, no scheme)')
-const url: Read = (value) => (URL.canParse(value) ? ok(value) : err('expected an absolute URL'))
-const rate: Read = (value) =>
-  /^[1-9]\d{0,6}$/.test(value)
-    ? ok(Number(value))
-    : err('expected requests per second, 1 to 9999999')
-const adminKey: Read = (value) =>
-  /^lg_[A-Za-z0-9-]{4,32}_[A-Za-z0-9_-]{32,128}$/.test(value)
-    ? ok(value)
-    : err('expected lg_<id>_<secret> with a secret of at least 32 characters')
-const level: Read = (value) =>
-  ['silent', 'error', 'warn', 'info'].includes(value)
-    ? ok(value)
-    : err('expected silent, error, warn or info')
 
 /** Every setting there is, in the order of the docs. */
 export const SETTINGS: readonly Setting[] = [
@@ -82,7 +61,7 @@ export const SETTINGS: readonly Setting[] = [
     env: 'LIVEGATE_HOST',
     fallback: '127.0.0.1',
     about: 'address to listen on',
-    read: text,
+    read: anyText,
   },
   {
     name: 'port',
@@ -98,7 +77,7 @@ export const SETTINGS: readonly Setting[] = [
     env: 'LIVEGATE_DATA',
     fallback: './data',
     about: 'data directory: database, log, keys',
-    read: text,
+    read: anyText,
   },
   {
     name: 'policy',
@@ -106,7 +85,7 @@ export const SETTINGS: readonly Setting[] = [
     env: 'LIVEGATE_POLICY',
     fallback: 'policies/default.yaml',
     about: 'policy file, watched; the last good revision stays active',
-    read: text,
+    read: anyText,
   },
   {
     name: 'origin',
@@ -114,7 +93,7 @@ export const SETTINGS: readonly Setting[] = [
     env: 'LIVEGATE_ORIGIN',
     fallback: 'livegate.local/log',
     about: 'name of the log; fixed when the data directory is created',
-    read: origin,
+    read: logName,
   },
   {
     name: 'issuer',
@@ -154,7 +133,7 @@ export const SETTINGS: readonly Setting[] = [
     env: 'LIVEGATE_SERVERS',
     fallback: null,
     about: 'media servers file',
-    read: text,
+    read: anyText,
   },
   {
     name: 'init',
@@ -202,7 +181,7 @@ export const SETTINGS: readonly Setting[] = [
     env: 'LIVEGATE_JWT_AUDIENCE',
     fallback: null,
     about: 'audience those tokens must name',
-    read: text,
+    read: anyText,
   },
   {
     name: 'rate_per_s',
@@ -218,7 +197,7 @@ export const SETTINGS: readonly Setting[] = [
     env: 'LIVEGATE_LOG_LEVEL',
     fallback: 'info',
     about: 'silent, error, warn or info',
-    read: level,
+    read: logLevel,
   },
 ]
 
