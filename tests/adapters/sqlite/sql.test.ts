@@ -1,54 +1,27 @@
-/** What may cross the Sql port, what the readers accept, and how migrations behave. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type NodeSql, openNodeSql } from '../../../src/adapters/node/node-sql.ts'
-import { MIGRATIONS, migrate, schemaVersion } from '../../../src/adapters/sqlite/schema.ts'
+/** The Sql port in Node, what the readers accept, and what migrations are made of. */
+import { describe, expect, it } from 'vitest'
+import { openNodeSql } from '../../../src/adapters/node/node-sql.ts'
+import { MIGRATIONS, migrate } from '../../../src/adapters/sqlite/schema.ts'
 import {
   bytes,
   bytesOrNull,
   integer,
   integerOrNull,
-  type SqlValue,
   text,
   textOrNull,
 } from '../../../src/adapters/sqlite/sql.ts'
+import { sqlContract, type WithSql } from '../../contract/sql-contract.ts'
 
-let sql: NodeSql
-beforeEach(() => {
-  sql = openNodeSql(':memory:')
-})
-afterEach(() => sql.close())
+const within: WithSql = async (work) => {
+  const sql = openNodeSql(':memory:')
+  try {
+    work(sql)
+  } finally {
+    sql.close()
+  }
+}
 
-describe('a binding', () => {
-  const accepted: readonly (readonly [name: string, value: SqlValue])[] = [
-    ['text', 'ä'],
-    ['the empty text', ''],
-    ['an integer', -1],
-    ['the largest safe integer', Number.MAX_SAFE_INTEGER],
-    ['null', null],
-    ['bytes', Uint8Array.of(0, 255)],
-  ]
-  for (const [name, value] of accepted)
-    it(`comes back as it was: ${name}`, () => {
-      expect(sql.get('SELECT ? AS v', value)?.v).toEqual(value)
-      expect(sql.all('SELECT ? AS v', value)).toHaveLength(1)
-    })
-
-  const refused: readonly (readonly [name: string, value: unknown])[] = [
-    ['true', true],
-    ['undefined', undefined],
-    ['a bigint', 1n],
-    ['a fraction', 0.5],
-    ['not a number', Number.NaN],
-    ['an unsafe integer', 2 ** 53],
-    ['an object', {}],
-    ['an ArrayBuffer', new ArrayBuffer(1)],
-  ]
-  for (const [name, value] of refused)
-    it(`is refused: ${name}`, () => {
-      for (const call of [sql.run, sql.get, sql.all])
-        expect(() => call('SELECT ?', value as SqlValue)).toThrow('Cannot bind a value of type')
-    })
-})
+sqlContract('node', within)
 
 describe('a column', () => {
   const row = { t: 'x', i: 7, b: Uint8Array.of(1), n: null }
@@ -75,42 +48,16 @@ describe('a column', () => {
   })
 })
 
-describe('a transaction', () => {
-  it('is whole or not at all, and passes the error on', () => {
-    sql.run('CREATE TABLE t (n INTEGER) STRICT')
-    const failing = (): never =>
-      sql.transaction(() => {
-        sql.run('INSERT INTO t VALUES (1)')
-        throw new Error('no')
-      })
-    expect(failing).toThrow('no')
-    expect(sql.all('SELECT * FROM t')).toEqual([])
-    expect(sql.transaction(() => 'result')).toBe('result')
-  })
-})
-
 describe('migrations', () => {
-  it('bring an empty database to the newest version, once', () => {
-    expect(schemaVersion(sql)).toBe(0)
-    migrate(sql)
-    expect(schemaVersion(sql)).toBe(MIGRATIONS.length)
-    migrate(sql)
-    expect(sql.all('SELECT version FROM schema')).toHaveLength(MIGRATIONS.length)
-  })
-
-  it('refuse a database of a newer program', () => {
-    migrate(sql)
-    sql.run('INSERT INTO schema (version) VALUES (99)')
-    expect(() => migrate(sql)).toThrow('its schema has version 99, expected at most')
-  })
-
-  it('make strict tables only, and use nothing a Durable Object refuses', () => {
-    migrate(sql)
-    const tables = sql.all("SELECT name FROM sqlite_master WHERE type = 'table'")
-    const strict = sql.all(
-      "SELECT name FROM pragma_table_list WHERE strict = 1 AND name <> 'sqlite_schema'",
-    )
-    expect(strict.map((row) => row.name).sort()).toEqual(tables.map((row) => row.name).sort())
-    for (const statement of MIGRATIONS.flat()) expect(statement).not.toMatch(/PRAGMA|BEGIN|COMMIT/i)
-  })
+  it('make strict tables only, and use nothing a Durable Object refuses', () =>
+    within((sql) => {
+      migrate(sql)
+      const tables = sql.all("SELECT name FROM sqlite_master WHERE type = 'table'")
+      const strict = sql.all(
+        "SELECT name FROM pragma_table_list WHERE strict = 1 AND name <> 'sqlite_schema'",
+      )
+      expect(strict.map((row) => row.name).sort()).toEqual(tables.map((row) => row.name).sort())
+      for (const statement of MIGRATIONS.flat())
+        expect(statement).not.toMatch(/PRAGMA|BEGIN|COMMIT/i)
+    }))
 })
