@@ -131,19 +131,23 @@ export function schemaVersion(sql: Sql): number {
   return row === undefined ? 0 : integer(row, 'version')
 }
 
-/** Brings the tables to this program's version, in one transaction. Throws `internal` when they are newer. */
-export function migrate(sql: Sql): void {
+/**
+ * Brings the tables to this program's version, in one transaction; of another set of tables when `migrations` are given.
+ * Throws `internal` when they are newer.
+ */
+export function migrate(sql: Sql, migrations: readonly (readonly string[])[] = MIGRATIONS): void {
+  const newest = migrations.length
   const found = schemaVersion(sql)
-  if (found > SCHEMA_VERSION)
+  if (found > newest)
     throw new LivegateError(
       'internal',
-      `Cannot open database: its schema has version ${found}, expected at most ${SCHEMA_VERSION}`,
+      `Cannot open database: its schema has version ${found}, expected at most ${newest}`,
       { hint: 'Run the newer livegate that wrote it.' },
     )
-  if (found === SCHEMA_VERSION) return
+  if (found === newest) return
   sql.transaction(() => {
     if (found === 0) sql.run('CREATE TABLE schema (version INTEGER PRIMARY KEY) STRICT')
-    for (const [i, statements] of MIGRATIONS.entries()) {
+    for (const [i, statements] of migrations.entries()) {
       if (i < found) continue
       for (const statement of statements) sql.run(statement)
       sql.run('INSERT INTO schema (version) VALUES (?)', i + 1)
