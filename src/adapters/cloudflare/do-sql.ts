@@ -41,11 +41,11 @@ export function createDoSql(storage: SqlStorageLike): Sql {
 
 function rowOf(raw: Readonly<Record<string, SqlStorageValue>>): Row {
   const row: Record<string, SqlValue> = {}
-  for (const [column, value] of Object.entries(raw)) row[column] = valueOf(column, value)
+  for (const [column, value] of Object.entries(raw)) row[column] = columnValue(column, value)
   return row
 }
 
-function valueOf(column: string, value: SqlStorageValue): SqlValue {
+function columnValue(column: string, value: SqlStorageValue): SqlValue {
   if (value instanceof ArrayBuffer) return new Uint8Array(value)
   if (typeof value !== 'number' || !Number.isInteger(value) || Number.isSafeInteger(value))
     return value
