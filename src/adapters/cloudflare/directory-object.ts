@@ -1,5 +1,68 @@
-/** Under construction: the shell of one object. */
+/**
+ * The object of one slice of the directory, or of one media server: a shell around its tables.
+ *
+ * Every method is one synchronous statement on its own database, so nothing can come between reading and writing; no
+ * answer leaves before it is durable. What the tables mean: directory-tables.ts. Who asks: edge-directory.ts.
+ */
 import { DurableObject } from 'cloudflare:workers'
+import type { SubjectId } from '../../core/model.ts'
+import type { EpochMs } from '../../core/time.ts'
+import type { StreamKey } from '../../ports.ts'
+import { type DirectoryTables, openDirectory } from './directory-tables.ts'
+import { createDoSql } from './do-sql.ts'
 import type { Env } from './env.ts'
+import { carried, type DirectoryRpc, type Reply } from './rpc.ts'
+import { reportFailure } from './worker-lines.ts'
 
-export class DirectoryObject extends DurableObject<Env> {}
+export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc {
+  #tables: DirectoryTables | null = null
+
+  claimStrike(id: string, subject: SubjectId): Promise<Reply<'ok' | 'taken'>> {
+    return this.#ask((tables) => tables.claimStrike(id, subject))
+  }
+
+  subjectOfStrike(id: string): Promise<Reply<SubjectId | null>> {
+    return this.#ask((tables) => tables.subjectOfStrike(id))
+  }
+
+  bindStreamKey(by: 'hash' | 'id', key: StreamKey): Promise<Reply<'ok' | 'taken'>> {
+    return this.#ask((tables) => tables.bindStreamKey(by, key))
+  }
+
+  unbindStreamKey(by: 'hash' | 'id', name: string): Promise<Reply<null>> {
+    return this.#ask((tables) => tables.unbindStreamKey(by, name))
+  }
+
+  streamKey(by: 'hash' | 'id', name: string): Promise<Reply<StreamKey | null>> {
+    return this.#ask((tables) => tables.streamKey(by, name))
+  }
+
+  revokeStreamKey(by: 'hash' | 'id', name: string, at: EpochMs): Promise<Reply<boolean>> {
+    return this.#ask((tables) => tables.revokeStreamKey(by, name, at))
+  }
+
+  openSession(session: string, subject: SubjectId, broadcast: string): Promise<Reply<null>> {
+    return this.#ask((tables) => tables.openSession(session, subject, broadcast))
+  }
+
+  closeSession(session: string, broadcast: string): Promise<Reply<null>> {
+    return this.#ask((tables) => tables.closeSession(session, broadcast))
+  }
+
+  session(
+    session: string,
+  ): Promise<Reply<{ readonly subject: SubjectId; readonly broadcast: string } | null>> {
+    return this.#ask((tables) => tables.session(session))
+  }
+
+  /** Tables are opened with the first question: one that fails is answered, not a constructor that throws. */
+  #ask<T>(question: (tables: DirectoryTables) => T): Promise<Reply<T>> {
+    return carried(
+      () => {
+        this.#tables ??= openDirectory(createDoSql(this.ctx.storage))
+        return question(this.#tables)
+      },
+      (error) => reportFailure('directory', error),
+    )
+  }
+}
