@@ -235,6 +235,8 @@ export interface DecisionSearch {
 
 /** A stretch of the log. */
 export interface RecordPage {
+  /** Which log, where there are several; the first unless given. */
+  readonly shard?: number
   /** Lowest log index. */
   readonly from: number
   /** 1 to 500; fewer are given when they are large, but always one when there is one. */

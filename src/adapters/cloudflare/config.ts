@@ -42,10 +42,10 @@ export interface EdgeConfig {
   readonly api_keys: readonly ApiKey[]
   /** At least 32 bytes: keys every keyed hash (names of objects, stream keys, idempotency keys). */
   readonly pepper: Uint8Array
-  /** Seed of the Ed25519 key records are signed with, 32 bytes. */
-  readonly record_key: Uint8Array
-  /** 32 bytes; the key of each log is derived from it. */
-  readonly checkpoint_seed: Uint8Array
+  /** Text of the key records are signed with (edge-keys.ts). */
+  readonly record_key: string
+  /** Text of the 32 bytes the key of each log is derived from (edge-keys.ts). */
+  readonly checkpoint_seed: string
 }
 
 /** One variable of the Worker. */
@@ -76,14 +76,17 @@ function secretBytes(least: number, most: number): ReadSetting {
   }
 }
 
-const SEED = secretBytes(32, 32)
+/** Checked here, decoded by whoever uses it. */
+const SEED: ReadSetting = (value) => {
+  const bytes = secretBytes(32, 32)(value)
+  return bytes.ok ? ok(value) : bytes
+}
 
 /** A seed, or the private JWK it is in. */
 const recordKey: ReadSetting = (value) => {
   const text = value.trim().startsWith('{') ? seedOfJwk(value) : value
-  const seed = SEED(text)
-  return seed.ok
-    ? seed
+  return SEED(text).ok
+    ? ok(value)
     : err('expected a private Ed25519 JWK, or its seed of 32 bytes in base64url')
 }
 

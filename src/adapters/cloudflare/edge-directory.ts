@@ -1,0 +1,107 @@
+/**
+ * The Directory port of the Worker: what is found by id, by time or by its place, whichever object holds it.
+ *
+ * Logs know where a record is (they had it before its 2xx was out), the subject's object has the record with its
+ * openings: so every question goes to the logs first, all shards at once, then to the objects they name. How several
+ * logs become one list: merged-search.ts.
+ */
+import { LivegateError } from '../../core/errors.ts'
+import type { Directory, Pepper, RecordPage, StoredRecord } from '../../ports.ts'
+import { mergedSearch } from './merged-search.ts'
+import { directoryName, serverName, subjectObjectName } from './names.ts'
+import { type ChainPlace, opened, type SequencerRpc } from './rpc.ts'
+import type { Stubs } from './stubs.ts'
+
+export interface EdgeDirectoryParts {
+  readonly stubs: Stubs
+  readonly pepper: Pepper
+  readonly shards: number
+}
+
+/** Decisions listed for one strike. */
+const MAX_RELYING = 200
+/** Characters of one page of records, and records asked for at once: as in adapters/sqlite/directory.ts. */
+const MAX_PAGE_CHARS = 1024 * 1024
+const RECORDS_AT_ONCE = 50
+
+export function createEdgeDirectory(parts: EdgeDirectoryParts): Directory {
+  const { stubs, pepper, shards } = parts
+  const logs = Array.from({ length: shards }, (_, shard) => stubs.sequencer(shard))
+  const search = mergedSearch(logs)
+  return {
+    subjectOfStrike: (strike) =>
+      opened(stubs.directory(directoryName(pepper, 'strike', strike)).subjectOfStrike(strike)),
+    async record(id) {
+      const places = await Promise.all(logs.map((log) => opened(log.find(id))))
+      const place = places.find((found) => found !== null)
+      if (place === undefined || place === null) return null
+      return (await recordsAt(stubs, [place]))[0] ?? null
+    },
+    async searchDecisions(question) {
+      const { places, next } = await search(question)
+      return { records: await recordsAt(stubs, places), next }
+    },
+    records: (page) => pageOf(stubs, logOf(logs, page), page),
+    async decisionsRelyingOn(strike) {
+      const found = await Promise.all(logs.map((log) => opened(log.decisionsRelyingOn(strike))))
+      return found
+        .flat()
+        .sort((a, b) => b.at - a.at)
+        .slice(0, MAX_RELYING)
+    },
+    async broadcastOfSession(server, session) {
+      const found = await opened(stubs.directory(serverName(server)).session(session))
+      if (found === null) return null
+      const { subject } = found
+      const view = await opened(stubs.subject(subjectObjectName(pepper, subject)).view(subject))
+      const broadcast = view.broadcasts.find(({ id }) => id === found.broadcast)
+      return broadcast === undefined ? null : { subject, broadcast }
+    },
+  }
+}
+
+function logOf(logs: readonly SequencerRpc[], { shard = 0 }: RecordPage): SequencerRpc {
+  const log = logs[shard]
+  if (log !== undefined) return log
+  throw new LivegateError('not_found', 'Cannot read records: there is no log of this number')
+}
+
+/** Records until there are enough, or they are large enough; what was erased is left out. */
+async function pageOf(
+  stubs: Stubs,
+  log: SequencerRpc,
+  page: RecordPage,
+): Promise<{ readonly records: readonly StoredRecord[]; readonly next: number | null }> {
+  const { places, next } = await opened(log.records({ from: page.from, limit: page.limit }))
+  const records: StoredRecord[] = []
+  let chars = 0
+  for (let i = 0; i < places.length; i += RECORDS_AT_ONCE) {
+    const from = places[i]
+    if (from !== undefined && chars >= MAX_PAGE_CHARS) return { records, next: from.index }
+    const found = await recordsAt(stubs, places.slice(i, i + RECORDS_AT_ONCE))
+    records.push(...found)
+    chars += found.reduce((sum, record) => sum + charsOf(record), 0)
+  }
+  return { records, next }
+}
+
+/** The records at places, in their order; each object is asked once. */
+async function recordsAt(
+  stubs: Stubs,
+  places: readonly ChainPlace[],
+): Promise<readonly StoredRecord[]> {
+  const byObject = Map.groupBy(places, ({ object }) => object)
+  const found = new Map<string, StoredRecord>()
+  await Promise.all(
+    [...byObject].map(async ([object, asked]) => {
+      const seqs = asked.map(({ seq }) => seq)
+      for (const record of await opened(stubs.subject(object).records(seqs)))
+        found.set(`${object} ${record.seq}`, record)
+    }),
+  )
+  return places.flatMap(({ object, seq }) => found.get(`${object} ${seq}`) ?? [])
+}
+
+function charsOf({ jws, openings }: StoredRecord): number {
+  return Object.values(openings).reduce((sum, opening) => sum + opening.length, jws.length)
+}
