@@ -57,7 +57,14 @@ export interface Receipt {
 /** Kinds of records on a subject's chain. */
 export type ChainKind = 'decision' | 'strike' | 'reversal' | 'broadcast' | 'review'
 /** Kinds that belong to the deployment. */
-export type DeploymentKind = 'policy' | 'incident' | 'key' | 'heartbeat' | 'erasure'
+export type DeploymentKind =
+  | 'policy'
+  | 'incident'
+  | 'key'
+  | 'heartbeat'
+  | 'erasure'
+  | 'closing'
+  | 'predecessor'
 
 /** A signed record that has not left the process yet. */
 export interface SignedRecord {

@@ -54,6 +54,14 @@ export const MAX_ENTRY_BYTES = 7168
  * characters, with at most 900 of other claims 6,662, with header and signature under 6,900. (4,096 would need 7,900.)
  */
 export const POLICY_PART_BYTES = 3072
+/** Logs that may continue a closed one: as many as one deployment has. 64 origins of 70 characters are 4.7 KB. */
+export const MAX_SUCCESSORS = 64
+/**
+ * Final checkpoint and record keys inside a `predecessor` record: 2,048 characters, 32 keys of 46 and a verifier key of
+ * 512 are below 4,100; in base64url, with all other claims, below 7,000.
+ */
+export const MAX_CHECKPOINT_CHARS = 2048
+export const MAX_PREDECESSOR_KEYS = 32
 /** Entries and bytes one round integrates at most: 16 bundles; 4,096 x 7,168 = 28 MiB is the worst case. */
 export const MAX_ROUND_ENTRIES = 4096
 export const MAX_ROUND_BYTES: number = 8 * 1024 * 1024

@@ -22,6 +22,7 @@ import type { RangeResult } from './range.ts'
 import { type AuditCounts, wordsOf } from './report.ts'
 import { type Opened, type Scanned, type ScannedRecord, scanEntry } from './scan.ts'
 import type { AuditState } from './state.ts'
+import { type PredecessorAudit, Succession } from './succession.ts'
 import { AuditTree, compareTile, type SignedHead } from './tree.ts'
 
 export interface AuditOptions {
@@ -35,6 +36,8 @@ export interface AuditOptions {
   readonly hasher?: Hasher
   /** Where an earlier audit of the same log stopped. */
   readonly state?: AuditState
+  /** The audit of the log whose chains this one goes on with. */
+  readonly predecessor?: PredecessorAudit
 }
 
 /** An entry as the log serves it, or `scanEntry` of its very bytes, when a host has done that elsewhere. */
@@ -74,6 +77,8 @@ export interface Audit {
   size(): number
   /** Where this audit stands, as JSON; resume only from a clean, finished one. */
   state(): AuditState
+  /** What the audit of a successor needs of this one; `head` as given to `finish`, verified under `vkey`. */
+  asPredecessor(head: SignedHead, vkey: string): PredecessorAudit
   /** `checkpoint` is the head these entries belong to, its note verified. */
   finish(checkpoint: SignedHead): AuditReport
 }
@@ -92,6 +97,7 @@ class StreamingAudit implements Audit {
   readonly #policies: PolicyShelf
   readonly #chains: Chains
   readonly #heartbeats: Heartbeats
+  readonly #succession: Succession
   readonly #started: number
   readonly #byKind = new Map<RecordKind, number>()
   #issuer: string | undefined
@@ -103,7 +109,8 @@ class StreamingAudit implements Audit {
   /** Leaves of the last deployment records: a byte-identical repeat of one is legal and ignored. */
   #recent: string[]
 
-  constructor({ origin, issuer, trusted, hasher = portableHasher, state }: AuditOptions) {
+  constructor(options: AuditOptions) {
+    const { origin, issuer, trusted, hasher = portableHasher, state } = options
     this.#origin = origin
     this.#issuer = issuer ?? state?.issuer
     this.#hasher = hasher
@@ -113,6 +120,7 @@ class StreamingAudit implements Audit {
     this.#policies = new PolicyShelf(hasher, state?.policies)
     this.#chains = new Chains(state?.chains)
     this.#heartbeats = new Heartbeats(state?.heartbeats)
+    this.#succession = new Succession(origin, options.predecessor ?? null, state?.succession)
     this.#recent = [...(state?.recent ?? [])]
   }
 
@@ -150,6 +158,7 @@ class StreamingAudit implements Audit {
   }
 
   state(): AuditState {
+    const { closing, predecessor } = this.#succession.state()
     return {
       version: 1,
       origin: this.#origin,
@@ -161,11 +170,23 @@ class StreamingAudit implements Audit {
       chains: this.#chains.state(),
       heartbeats: this.#heartbeats.state(),
       recent: this.#recent,
+      ...(closing === null && predecessor === null ? {} : { succession: { closing, predecessor } }),
+    }
+  }
+
+  asPredecessor(head: SignedHead, vkey: string): PredecessorAudit {
+    const own = this.keys().map(({ jwk }) => jwk.x)
+    return {
+      ...{ origin: this.#origin, vkey, head },
+      successors: this.#succession.successors(this.#tree.size),
+      keys: [...new Set([...(this.#succession.predecessor()?.keys ?? []), ...own])],
+      chains: this.#chains.state(),
     }
   }
 
   finish(checkpoint: SignedHead): AuditReport {
     this.#tree.close(checkpoint, this.#findings)
+    this.#succession.finish(this.#findings)
     const { findings, notices } = this.#findings.totals()
     const counts: AuditCounts = {
       size: this.#tree.size,
@@ -179,6 +200,8 @@ class StreamingAudit implements Audit {
       policies: this.#policies.texts().size,
       tiles: this.#tiles,
       after_last_heartbeat: this.#heartbeats.uncovered(),
+      successors: this.#succession.successors(this.#tree.size),
+      predecessor: this.#named(),
       findings,
       notices,
     }
@@ -191,7 +214,13 @@ class StreamingAudit implements Audit {
     }
   }
 
+  #named(): AuditCounts['predecessor'] {
+    const named = this.#succession.predecessor()
+    return named === null ? null : { origin: named.origin, checked: named.checked }
+  }
+
   #entry(entry: AuditEntry, index: number): Uint8Array {
+    this.#succession.entry(index, this.#findings)
     const read =
       'scanned' in entry
         ? entry.scanned
@@ -235,6 +264,11 @@ class StreamingAudit implements Audit {
     if (record.kind === 'key' && index > 0) this.#keys.learn(record.claims, index, this.#findings)
     if (record.kind === 'policy') this.#policies.add(record.claims, index, this.#findings)
     if (record.kind === 'heartbeat') this.#heartbeats.check(record.claims, index, this.#findings)
+    if (record.kind === 'closing') this.#succession.close(record.claims, index)
+    if (record.kind === 'predecessor')
+      this.#succession.follow(record.claims, {
+        ...{ index, chains: this.#chains, findings: this.#findings },
+      })
     if (record.kind === 'erasure')
       this.#findings.note('erasure', index, `A subject was erased (${record.claims.scope})`)
   }

@@ -3,7 +3,8 @@
  *
  * Works on opened `chain` groups only. A link that is missing while enough entries in between were not opened may be
  * one of those: that is a notice, not a lie. A byte-identical repeat of one of a chain's last 16 records (a writer that
- * lost its acknowledgement) is legal; any other record at a known seq is a fork. Spec: docs/spec/record.md, "Chains".
+ * lost its acknowledgement) is legal; any other record at a known seq is a fork. Where a log goes on with the chains of
+ * another, they begin where they ended there. Spec: docs/spec/record.md, "Chains".
  */
 import type { ChainGroup } from '../record/groups.ts'
 import type { Findings } from './findings.ts'
@@ -21,6 +22,14 @@ export interface ChainHead {
   readonly leaves: readonly string[]
 }
 
+/** As stored between two audits, or handed from a log that ended to the one that goes on. */
+export interface ChainsState {
+  readonly heads: Readonly<Record<string, ChainHead>>
+  readonly unopened: number
+  /** True when chains may have begun in a log that was not audited. */
+  readonly elsewhere?: boolean
+}
+
 export interface Link {
   readonly index: number
   /** base64url. */
@@ -31,13 +40,25 @@ export interface Link {
 export class Chains {
   readonly #heads: Map<string, ChainHead>
   #unopened: number
+  #elsewhere: boolean
   #repeats = 0
 
-  constructor(
-    state: { readonly heads?: Record<string, ChainHead>; readonly unopened?: number } = {},
-  ) {
-    this.#heads = new Map(Object.entries(state.heads ?? {}))
-    this.#unopened = state.unopened ?? 0
+  constructor(state: ChainsState = { heads: {}, unopened: 0 }) {
+    this.#heads = new Map(Object.entries(state.heads))
+    this.#unopened = state.unopened
+    this.#elsewhere = state.elsewhere === true
+  }
+
+  /** True once a chain record was met, or chains of another log were taken over. */
+  begun(): boolean {
+    return this.#heads.size > 0 || this.#unopened > 0
+  }
+
+  /** Goes on with the chains of a log that ended, as if this one were its next entries. Before any link. */
+  follow({ heads, unopened, elsewhere = false }: ChainsState): void {
+    for (const [sub, head] of Object.entries(heads)) this.#heads.set(sub, head)
+    this.#unopened += unopened
+    this.#elsewhere ||= elsewhere
   }
 
   /** A chain record whose group `chain` nobody opened. */
@@ -71,8 +92,12 @@ export class Chains {
     this.#advance(chain, leaf, missing > 0 ? [] : (head?.leaves ?? []))
   }
 
-  state(): { readonly heads: Record<string, ChainHead>; readonly unopened: number } {
-    return { heads: Object.fromEntries(this.#heads), unopened: this.#unopened }
+  state(): ChainsState {
+    const heads = Object.fromEntries(this.#heads)
+    return {
+      ...{ heads, unopened: this.#unopened },
+      ...(this.#elsewhere ? { elsewhere: true } : {}),
+    }
   }
 
   counts(): { readonly subjects: number; readonly repeats: number } {
@@ -82,7 +107,9 @@ export class Chains {
   #gap(missing: number, index: number, head: ChainHead | undefined, findings: Findings): void {
     const unopened = this.#unopened - (head?.unopened ?? 0)
     const message = `${missing} records are missing in a chain before this one; ${unopened} entries in between were not opened`
-    if (unopened >= missing) findings.note('chain_unopened', index, message)
+    if (head === undefined && this.#elsewhere)
+      findings.note('chain_elsewhere', index, `${missing} records of a chain are in another log`)
+    else if (unopened >= missing) findings.note('chain_unopened', index, message)
     else findings.add('chain_gap', index, message)
   }
 

@@ -23,6 +23,11 @@ export type FindingCode =
   | 'root' // entries do not hash to the checkpoint's root
   | 'fork' // the log once signed another tree at the trusted checkpoint's size
   | 'rollback' // the checkpoint is older than the trusted one
+  | 'after_closing' // an entry after the one that closed the log
+  | 'predecessor_false' // what the log says of its predecessor is not what the predecessor says
+  | 'predecessor_open' // the predecessor is not closed, or not in favour of this log
+  | 'predecessor_late' // a predecessor named after chains have begun
+  | 'predecessor_missing' // closed in favour of this log, which does not name it
 
 /** A proof, or a piece of one, that the log lies. */
 export interface Finding {
@@ -36,6 +41,8 @@ export type NoticeCode =
   | 'chain_unopened' // links missing that may be among the unopened entries
   | 'key_revoked' // entries signed by a key that was withdrawn for them afterwards
   | 'erasure'
+  | 'predecessor_unchecked' // chains go on from a log that was not audited with this one
+  | 'chain_elsewhere' // the beginning of a chain is in that log
 
 export interface Notice {
   readonly index: number

@@ -25,6 +25,10 @@ export interface AuditCounts {
   /** Hash tiles compared. */
   readonly tiles: number
   readonly after_last_heartbeat: number
+  /** Origins that may go on; null while the log is open. */
+  readonly successors: readonly string[] | null
+  /** The log whose chains this one goes on with; `checked` when it was audited with it. */
+  readonly predecessor: { readonly origin: string; readonly checked: boolean } | null
   readonly findings: number
   readonly notices: number
 }
@@ -66,7 +70,23 @@ export function wordsOf(
   else checked.push('Consistency with the trusted checkpoint.')
   if (counts.after_last_heartbeat > 0)
     not.push(`${countOf(counts.after_last_heartbeat, 'entry', 'entries')} no heartbeat covers yet.`)
+  sayWhatFollows(counts, checked, not)
   return { checked, not_checked: not }
+}
+
+function sayWhatFollows(counts: AuditCounts, checked: string[], not: string[]): void {
+  const { successors, predecessor } = counts
+  if (successors !== null)
+    checked.push(`The log is closed and goes on in ${successors.map(quoted).join(', ')}.`)
+  if (predecessor === null) return
+  const origin = quoted(predecessor.origin)
+  if (predecessor.checked)
+    checked.push(`That ${origin} ended in favour of this log, and that its chains go on in it.`)
+  else not.push(`What came before: the chains go on from ${origin} (--predecessor).`)
+}
+
+function quoted(origin: string): string {
+  return `\`${origin}\``
 }
 
 function countOf(count: number, one: string, many: string = `${one}s`): string {

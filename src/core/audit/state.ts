@@ -4,10 +4,11 @@
  * The file is the auditor's own and must be kept like the trusted checkpoint: whoever can change it can hide a lie.
  */
 import { LivegateError } from '../errors.ts'
-import type { ChainHead } from './chains.ts'
+import type { ChainsState } from './chains.ts'
 import type { HeartbeatState } from './heartbeats.ts'
 import type { KeyState } from './keys.ts'
 import type { PolicyState } from './policies.ts'
+import type { SuccessionState } from './succession.ts'
 import type { TreeState } from './tree.ts'
 
 export interface AuditState {
@@ -19,9 +20,11 @@ export interface AuditState {
   readonly tree: TreeState
   readonly keys: readonly KeyState[]
   readonly policies: PolicyState
-  readonly chains: { readonly heads: Record<string, ChainHead>; readonly unopened: number }
+  readonly chains: ChainsState
   readonly heartbeats: HeartbeatState
   readonly recent: readonly string[]
+  /** Absent while the log is neither closed nor a successor. */
+  readonly succession?: SuccessionState
 }
 
 /** Reads a state file. Throws LivegateError when it is no state of this version or of another log. */

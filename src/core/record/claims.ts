@@ -7,11 +7,14 @@
  * Next: drafts.ts, which fills the table in.
  */
 import {
+  MAX_CHECKPOINT_CHARS,
   MAX_COHOSTS,
   MAX_ID_CHARS,
   MAX_POLICY_RULES,
+  MAX_PREDECESSOR_KEYS,
   MAX_STRIKES_PER_SUBJECT,
   MAX_SUBJECT_CHARS,
+  MAX_SUCCESSORS,
   MAX_WORD_CHARS,
 } from '../limits.ts'
 import { FACTS, FACTS_MEMBERS, ID, RULE, STRIKE, SUBJECT_ID, WORD } from './decode-facts.ts'
@@ -167,6 +170,15 @@ export const CLAIMS: readonly ClaimRow[] = [
     scope: required(oneOf(['subject', 'full'])),
     basis: required(text(256)),
     counts: required(mapOf(/^[a-z_]{1,64}$/, COUNT, 32)),
+  }),
+  ...rows('public', ['closing'], {
+    successors: required(list(ORIGIN, MAX_SUCCESSORS, 1)),
+  }),
+  ...rows('public', ['predecessor'], {
+    predecessor: required(ORIGIN),
+    vkey: required(text(512, { pattern: /^[\x21-\x7e]+$/ })),
+    checkpoint: required(text(MAX_CHECKPOINT_CHARS)),
+    keys: required(list(DIGEST, MAX_PREDECESSOR_KEYS, 1)),
   }),
 
   ...rows('chain', CHAIN_KINDS, {

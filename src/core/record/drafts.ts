@@ -168,6 +168,17 @@ export function heartbeatDraft(claims: OwnClaims['heartbeat']): RecordDraft {
   return { kind: 'heartbeat', claims: { from_index, to_index, totals, shed }, groups: null }
 }
 
+/** The end of a log, and where its chains go on. */
+export function closingDraft(successors: readonly string[]): RecordDraft {
+  return { kind: 'closing', claims: { successors }, groups: null }
+}
+
+/** A closed log whose chains go on in this one. */
+export function predecessorDraft(claims: OwnClaims['predecessor']): RecordDraft {
+  const { predecessor, vkey, checkpoint, keys } = claims
+  return { kind: 'predecessor', claims: { predecessor, vkey, checkpoint, keys }, groups: null }
+}
+
 function chainOf(place: ChainPlace, at: EpochMs): ChainGroup {
   return { sub: place.sub, seq: place.seq, prev: place.prev, at }
 }

@@ -75,6 +75,21 @@ export interface OwnClaims {
     readonly basis: string
     readonly counts: Readonly<Record<string, number>>
   }
+  /** The last entry of a log. */
+  readonly closing: {
+    /** Origins of the logs that may go on with its chains. */
+    readonly successors: readonly string[]
+  }
+  /** The log whose chains this one goes on with. */
+  readonly predecessor: {
+    readonly predecessor: string
+    /** Verifier key of its checkpoints. */
+    readonly vkey: string
+    /** Its final checkpoint, the signed note. */
+    readonly checkpoint: string
+    /** `x` of every record key it ever brought into force, oldest first. */
+    readonly keys: readonly string[]
+  }
 }
 
 /** All public claims of a record, by kind. */

@@ -15,6 +15,8 @@ export const RECORD_KINDS = [
   'key',
   'heartbeat',
   'erasure',
+  'closing',
+  'predecessor',
 ] as const
 export type RecordKind = (typeof RECORD_KINDS)[number]
 
