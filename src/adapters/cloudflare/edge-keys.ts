@@ -13,11 +13,11 @@ import { ed25519Signer, type NoteSigner } from '../../core/tlog/note.ts'
 import { formatVkey, NOTE_ED25519 } from '../../core/tlog/note-key.ts'
 import type { RecordSigner } from '../../ports.ts'
 
-/** Signer of records out of `LIVEGATE_RECORD_KEY`: a private JWK, or its 32-byte seed in base64url. */
+/** Signer of records out of `LIVEGATE_RECORD_KEY`: a private JWK or its seed in base64url, or the seed as read. */
 export async function createRecordSigner(
-  text: string,
+  key: string | Uint8Array,
 ): Promise<{ readonly signer: RecordSigner; readonly jwk: Ed25519Jwk }> {
-  const { seed, x } = readRecordKey(text.trim())
+  const { seed, x } = typeof key === 'string' ? readRecordKey(key.trim()) : { seed: key, x: null }
   const { publicKey, sign } = await importSeed(seed)
   const jwk = ed25519Jwk(publicKey)
   if (x !== null && x !== jwk.x) throw unreadable('LIVEGATE_RECORD_KEY', 'a key whose halves match')
@@ -26,16 +26,16 @@ export async function createRecordSigner(
 
 /** Signer of the checkpoints of one log out of `LIVEGATE_CHECKPOINT_SEED`, and the key auditors check them with. */
 export async function createCheckpointSigner(
-  seedText: string,
+  seed: string | Uint8Array,
   origin: string,
 ): Promise<{ readonly signer: NoteSigner; readonly vkey: string }> {
-  const secret = fromBase64Url(seedText.trim())
+  const secret = typeof seed === 'string' ? fromBase64Url(seed.trim()) : seed
   if (secret?.length !== 32)
     throw unreadable('LIVEGATE_CHECKPOINT_SEED', '32 bytes in base64url without padding')
   const hmac = { name: 'HMAC', hash: 'SHA-256' }
   const key = await crypto.subtle.importKey('raw', secret, hmac, false, ['sign'])
-  const seed = new Uint8Array(await crypto.subtle.sign(hmac, key, utf8(origin)))
-  const { publicKey, sign } = await importSeed(seed)
+  const own = new Uint8Array(await crypto.subtle.sign(hmac, key, utf8(origin)))
+  const { publicKey, sign } = await importSeed(own)
   return {
     signer: ed25519Signer({ name: origin, publicKey, sign }),
     vkey: formatVkey({ name: origin, type: NOTE_ED25519, publicKey }),

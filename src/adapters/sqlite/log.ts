@@ -62,6 +62,7 @@ export function createSqlLog(parts: LogParts): Log {
     origin,
     async append(records, requires) {
       for (const record of records) requireEntry(record)
+      entries.requireOpen()
       const bytes = records.reduce((sum, { jws }) => sum + jws.length + 256, 0)
       const receipts = await writer.write(
         () => (requires.every(entries.hasNow) ? records.map(entries.append) : null),
@@ -82,11 +83,7 @@ export function createSqlLog(parts: LogParts): Log {
         retry_after_s: 1,
       })
     },
-    async tile(path) {
-      const ref = parseTilePath(path)
-      const size = rounds.published()?.size ?? 0
-      return ref === null || !isPublished(ref, size) ? null : readTile(tiles, ref, size)
-    },
+    tile: (path) => readPublished(tiles, path, rounds.published()?.size ?? 0),
     async proof(index, wait_ms) {
       const tree = Number.isSafeInteger(index) && index >= 0 ? await covering(index, wait_ms) : null
       if (tree === null) return null
@@ -98,6 +95,16 @@ export function createSqlLog(parts: LogParts): Log {
   }
 }
 
+/** The file of a path as a tree of `size` has it; null when it has none, or the path is no tile's. */
+export async function readPublished(
+  tiles: Pick<TileStore, 'get'>,
+  path: string,
+  size: number,
+): Promise<Uint8Array | null> {
+  const ref = parseTilePath(path)
+  return ref === null || !isPublished(ref, size) ? null : readTile(tiles, ref, size)
+}
+
 function rowOf(ref: TileRef): number {
   return ref.kind === 'tile' ? ref.level : 0
 }
@@ -107,7 +114,11 @@ function isPublished(ref: TileRef, size: number): boolean {
 }
 
 /** The file, or the beginning of the wider file that replaced it. */
-async function readTile(tiles: TileStore, ref: TileRef, size: number): Promise<Uint8Array | null> {
+async function readTile(
+  tiles: Pick<TileStore, 'get'>,
+  ref: TileRef,
+  size: number,
+): Promise<Uint8Array | null> {
   const exact = await tiles.get(tilePath(ref))
   if (exact !== null) return exact
   const newest = Math.min(TILE_WIDTH, hashesAt(rowOf(ref), size) - ref.index * TILE_WIDTH)
