@@ -302,7 +302,8 @@ function bindingErrors(env: Readonly<Record<string, unknown>>): string[] {
 
 function givenIn(env: Readonly<Record<string, unknown>>, setting: EdgeSetting): string | null {
   const value = env[setting.env]
-  if (value === undefined || value === '') return setting.fallback
+  // Plain workerd binds null for a variable its environment lacks.
+  if (value === undefined || value === null || value === '') return setting.fallback
   // `[vars]` may hold JSON: numbers and booleans mean what they say, a list is its text.
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
