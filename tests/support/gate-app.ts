@@ -31,7 +31,8 @@ export async function aGateApp(options: GateOptions = {}): Promise<GateApp> {
   const bytes = { bytes: (length: number) => random(length) }
   const app = createApp({
     ...{ gate, clock, random: bytes, streamKeys: store.streamKeys },
-    ...{ directory: store.directory, log: store.log },
+    directory: store.directory,
+    logs: [{ log: store.log, vkey: '' }],
     pepper: { hash: (text) => portableHasher.digestText(`pepper ${text}`) },
     callerKeys: createCallerKeys(store.apiKeys, clock),
     observe: (event) => world.events.push(event),
@@ -39,7 +40,6 @@ export async function aGateApp(options: GateOptions = {}): Promise<GateApp> {
     readiness: () => ({ ready: true }),
     metricsText: () => '',
     policiesView: { list: () => [], text: () => null },
-    logVkey: '',
     recordKeys: () => [RECORD_KEY.jwk],
   })
   const tokens = new Map<Scope, string>()

@@ -14,6 +14,7 @@ import {
   DEFAULT_HTTP_CONFIG,
   type HttpConfig,
   type Readiness,
+  type ServedLog,
 } from '../../src/adapters/http/deps.ts'
 import { SCOPES, type Scope } from '../../src/adapters/http/scopes.ts'
 import { toBase64Url, utf8 } from '../../src/core/encoding.ts'
@@ -183,7 +184,12 @@ export function aFixture(options: FixtureOptions = {}): Fixture {
     callerKeys,
     streamKeys: streamKeysOf(world),
     directory: directoryOf(world),
-    log: logOf(world),
+    logs: [
+      {
+        log: aLog(world),
+        vkey: `${ORIGIN}+a7ce74b9+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4`,
+      },
+    ],
     observe: (event) => world.events.push(event),
     config: { ...DEFAULT_HTTP_CONFIG, ...config },
     readiness: () => world.readiness,
@@ -192,7 +198,6 @@ export function aFixture(options: FixtureOptions = {}): Fixture {
       list: () => [{ name: 'one-strike', digest: DIGEST, active: true, activated_at: NOW }],
       text: (digest) => (digest === DIGEST ? utf8(POLICY_TEXT) : null),
     },
-    logVkey: `${ORIGIN}+a7ce74b9+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4`,
     recordKeys: () => [{ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }],
     report: (failure) => world.reports.push(failure),
     ...more,
@@ -467,7 +472,14 @@ function directoryOf(world: World): Directory {
   }
 }
 
-function logOf(world: World): Log {
+/** The first log of a fixture. */
+export function logOf({ deps }: Fixture): ServedLog['log'] {
+  const [served] = deps.logs
+  if (served === undefined) throw new Error('the fixture has no log')
+  return served.log
+}
+
+function aLog(world: World): Log {
   return {
     origin: ORIGIN,
     append: async () => [],

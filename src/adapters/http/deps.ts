@@ -64,6 +64,13 @@ export interface PoliciesView {
   text(digest: string): Promise<Uint8Array | null> | Uint8Array | null
 }
 
+/** A log as it is published. */
+export interface ServedLog {
+  readonly log: Pick<Log, 'origin' | 'checkpoint' | 'tile' | 'proof'>
+  /** Its verifier key (`name+hash+key`), without a line break. */
+  readonly vkey: string
+}
+
 export interface AppDeps {
   readonly gate: Gate
   readonly clock: Clock
@@ -73,17 +80,16 @@ export interface AppDeps {
   readonly callerKeys: CallerKeys
   readonly streamKeys: StreamKeys
   readonly directory: Directory
-  readonly log: Log
+  /** One, or a log for each shard in their order; receipts name theirs by its origin. */
+  readonly logs: readonly ServedLog[]
   readonly observe: Observe
   readonly config: HttpConfig
   readonly readiness: () => Readiness | Promise<Readiness>
   /** Prometheus text, version 0.0.4. */
   readonly metricsText: () => string | Promise<string>
   readonly policiesView: PoliciesView
-  /** Verifier key of the log (`name+hash+key`), without a line break. */
-  readonly logVkey: string
-  /** Public record keys, old ones included. */
-  readonly recordKeys: () => readonly Ed25519Jwk[]
+  /** Public record keys of all logs, old ones included. */
+  readonly recordKeys: () => readonly Ed25519Jwk[] | Promise<readonly Ed25519Jwk[]>
   /** Absent: access tokens are refused. */
   readonly accessTokens?: AccessTokenConfig
   /** Absent: every hook is answered 404. */

@@ -43,7 +43,7 @@ export function createMount(app: Hono, deps: AppDeps): Mount {
         `Cannot mount ${route}: it is mounted or not in the table of scopes, expected a new row of the table`,
       )
     mounted.add(route)
-    const { method, path } = methodAndPath(route)
+    const { method, path } = methodAndPath(route, deps.logs.length)
     app.on(method, path, guarded(route, { deps, pools, admit, handler }))
   }
 }

@@ -12,13 +12,13 @@ import { accessOf, methodAndPath, ROUTE_IDS, type RouteId, SCOPES } from './scop
 
 type Json = Readonly<Record<string, unknown>>
 
-/** The whole document. */
-export function openApi(): Json {
+/** The whole document, of a deployment with so many logs. */
+export function openApi(logs = 1): Json {
   const paths: Record<string, Record<string, Json>> = {}
   for (const route of ROUTE_IDS) {
-    const { method, path } = methodAndPath(route)
+    const { method, path } = methodAndPath(route, logs)
     const item = templateOf(path)
-    paths[item] = { ...paths[item], [method.toLowerCase()]: operationOf(route) }
+    paths[item] = { ...paths[item], [method.toLowerCase()]: operationOf(route, path) }
   }
   return {
     openapi: '3.1.0',
@@ -47,10 +47,10 @@ function templateOf(path: string): string {
   return path.replaceAll(/:([a-z_]+)/g, '{$1}').replace(/\*$/, '{file}')
 }
 
-function operationOf(route: RouteId): Json {
+function operationOf(route: RouteId, path: string): Json {
   const operation: Operation = OPERATIONS[route]
   const { scope, opened_by, delegated } = accessOf(route)
-  const parameters = parametersOf(methodAndPath(route).path, operation)
+  const parameters = parametersOf(path, operation)
   const bearer = { bearer: scope === null ? [] : [scope] }
   return {
     operationId: operation.id,

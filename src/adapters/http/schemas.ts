@@ -249,13 +249,18 @@ export const SEARCH: Reader<SearchQuery> = closed<SearchQuery>({
 export const MAX_RECORDS_PAGE = 500
 export const DEFAULT_RECORDS_PAGE = 100
 
+/** Logs a deployment may have. */
+const MAX_SHARDS = 64
+
 export interface RecordsQuery {
+  readonly shard?: number
   readonly from?: number
   readonly limit?: number
 }
 
 /** Query of `GET /v1/records`. */
 export const RECORDS_QUERY: Reader<RecordsQuery> = closed<RecordsQuery>({
+  shard: may(integerText(0, MAX_SHARDS - 1)),
   from: may(integerText(0, Number.MAX_SAFE_INTEGER)),
   limit: may(integerText(1, MAX_RECORDS_PAGE)),
 })

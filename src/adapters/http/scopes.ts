@@ -86,10 +86,17 @@ export function scopeNeeded(route: RouteId, open: Openness): Scope | null {
   return access.opened_by !== undefined && open[access.opened_by] ? null : access.scope
 }
 
-/** Method and Hono pattern of a route. */
-export function methodAndPath(route: RouteId): { readonly method: string; readonly path: string } {
+/** Method and Hono pattern of a route; with several logs, those of the log name which. */
+export function methodAndPath(
+  route: RouteId,
+  logs = 1,
+): { readonly method: string; readonly path: string } {
   const blank = route.indexOf(' ')
-  return { method: route.slice(0, blank), path: route.slice(blank + 1) }
+  const path = route.slice(blank + 1)
+  return {
+    method: route.slice(0, blank),
+    path: logs > 1 && path.startsWith('/log/') ? path.replace('/log/', '/log/:shard/') : path,
+  }
 }
 
 /** The known scopes among `names`, `admin` spelled out; unknown words grant nothing. */

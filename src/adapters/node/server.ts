@@ -142,7 +142,7 @@ async function appOf(
     readiness: () => readinessOf(store, policies),
     metricsText: metrics.text,
     policiesView: policiesView(store.policyTexts, policies),
-    logVkey: store.vkey,
+    logs: [store],
     ...accessTokensOf(config),
   })
 }

@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest'
 import { FOUND_DECISIONS, STORED_DECISION } from '../../../src/adapters/http/answers.ts'
 import { disclosedValue, publicClaims } from '../../../src/adapters/http/disclose.ts'
 import { toBase64Url, utf8 } from '../../../src/core/encoding.ts'
-import { aDeny, aFixture, DIGEST, type Fixture, idOf, receiptAt } from '../../support/http.ts'
+import {
+  aDeny,
+  aFixture,
+  DIGEST,
+  type Fixture,
+  idOf,
+  logOf,
+  receiptAt,
+} from '../../support/http.ts'
 
 async function decided(count: number): Promise<Fixture> {
   const fixture = aFixture()
@@ -130,14 +138,16 @@ describe('GET /v1/decisions/{id}/proof', () => {
     })
     const fixture = aFixture()
     const log = {
-      ...fixture.deps.log,
+      ...logOf(fixture),
       proof: async (_: number, wait_ms: number): Promise<string | null> => {
         waits.push(wait_ms)
         if (wait_ms > 0) await held
         return null
       },
     }
-    const { send } = aFixture({ deps: { log, directory: fixture.deps.directory } })
+    const { send } = aFixture({
+      deps: { logs: [{ log, vkey: '' }], directory: fixture.deps.directory },
+    })
     await fixture.send({
       method: 'POST',
       path: '/v1/decisions',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { ServedLog } from '../../../src/adapters/http/deps.ts'
 import { logFileOf } from '../../../src/adapters/http/log-path.ts'
-import { aFixture } from '../../support/http.ts'
+import { aFixture, logOf, ORIGIN, type Sent } from '../../support/http.ts'
 
 const YEAR = 'public, max-age=31536000, immutable'
 
@@ -103,19 +104,86 @@ describe('paths that name no file', () => {
   for (const path of hostile)
     it(`is 4xx and never reaches storage: ${path}`, async () => {
       const asked: string[] = []
-      const { deps } = aFixture()
       const log = {
-        ...deps.log,
+        ...logOf(aFixture()),
         tile: async (name: string): Promise<Uint8Array | null> => {
           asked.push(name)
           return name.startsWith('tile/entries/') ? new Uint8Array([1]) : null
         },
       }
-      const { send } = aFixture({ deps: { log } })
+      const { send } = aFixture({ deps: { logs: [{ log, vkey: '' }] } })
       const response = await send({ path })
       // Dot segments are resolved before any server sees them; what they resolve to is guarded like any other path.
       expect([400, 401, 404]).toContain(response.status)
       expect(asked).toEqual([])
       expect(logFileOf(path)).toBeNull()
     })
+})
+
+describe('several logs over HTTP', () => {
+  const asked: string[] = []
+  const { send } = aFixture({ deps: { logs: [0, 1, 2].map((shard) => numbered(shard, asked)) } })
+
+  function numbered(shard: number, calls: string[]): ServedLog {
+    const origin = `${ORIGIN}/${shard}`
+    const log = {
+      ...logOf(aFixture()),
+      origin,
+      checkpoint: async () => `${origin}\n`,
+      tile: async (path: string) => {
+        calls.push(`${shard} ${path}`)
+        return new Uint8Array([shard])
+      },
+    }
+    return { log, vkey: `${origin}+key` }
+  }
+
+  it('serves each under its number', async () => {
+    expect(await (await send({ path: '/log/2/checkpoint' })).text()).toBe(`${ORIGIN}/2\n`)
+    expect(await (await send({ path: '/log/0/vkey' })).text()).toBe(`${ORIGIN}/0+key\n`)
+    const tile = await send({ path: '/log/1/tile/0/000' })
+    expect([...new Uint8Array(await tile.arrayBuffer())]).toEqual([1])
+  })
+
+  it('keeps entries of every log to auditors', async () => {
+    const path = '/log/1/tile/entries/000'
+    expect((await send({ path })).status).toBe(401)
+    expect((await send({ path, as: 'read' })).status).toBe(403)
+    expect((await send({ path, as: 'audit' })).status).toBe(200)
+  })
+
+  const nowhere: readonly string[] = [
+    '/log/checkpoint',
+    '/log/vkey',
+    '/log/tile/0/000',
+    '/log/3/checkpoint',
+    '/log/00/checkpoint',
+    '/log/%30/checkpoint',
+    '/log/-1/vkey',
+    '/log//checkpoint',
+    '/log/x/tile/0/000',
+    '/log/01/tile/0/000',
+    '/log/%31/tile/0/000',
+    '/log/1/tile/00/000',
+    '/log/1/1/tile/0/000',
+    '/log/tile/tile/0/000',
+    '/log/tile/tile/entries/000',
+  ]
+  for (const path of nowhere)
+    it(`is 404 and never reaches storage: ${path}`, async () => {
+      asked.length = 0
+      const sent: Sent = { path, as: 'audit' }
+      expect([(await send(sent)).status, asked]).toEqual([404, []])
+    })
+
+  it('is described as it is mounted', async () => {
+    const document = (await (await send({ path: '/openapi.json' })).json()) as { paths: object }
+    const paths = Object.keys(document.paths).filter((path) => path.startsWith('/log/'))
+    expect(paths).toEqual([
+      '/log/{shard}/checkpoint',
+      '/log/{shard}/vkey',
+      '/log/{shard}/tile/entries/{file}',
+      '/log/{shard}/tile/{file}',
+    ])
+  })
 })

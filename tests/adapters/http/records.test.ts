@@ -84,10 +84,18 @@ describe('GET /v1/records', () => {
     expect([page.records.length, page.next]).toEqual([100, 101])
   })
 
+  it('is 404 for a log there is none of', async () => {
+    const { send } = await logged(['decision'])
+    expect((await send({ path: '/v1/records?shard=0', as: 'audit' })).status).toBe(200)
+    expect((await send({ path: '/v1/records?shard=1', as: 'audit' })).status).toBe(404)
+  })
+
   const refused = [
     { query: 'limit=0', pointer: '/limit' },
     { query: 'limit=501', pointer: '/limit' },
     { query: 'limit=', pointer: '/limit' },
+    { query: 'shard=-1', pointer: '/shard' },
+    { query: 'shard=64', pointer: '/shard' },
     { query: 'from=-1', pointer: '/from' },
     { query: 'from=01', pointer: '/from' },
     { query: 'from=1.5', pointer: '/from' },

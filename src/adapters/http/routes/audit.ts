@@ -8,7 +8,7 @@ import { LivegateError } from '../../../core/errors.ts'
 import { formatInstant, parseDuration } from '../../../core/time.ts'
 import type { StoredRecord } from '../../../ports.ts'
 import { invalidMembers } from '../atoms.ts'
-import type { AppDeps } from '../deps.ts'
+import type { AppDeps, ServedLog } from '../deps.ts'
 import { auditGroups } from '../disclose.ts'
 import type { Call, Mount } from '../mount.ts'
 import { readQuery } from '../query.ts'
@@ -49,10 +49,12 @@ async function one(call: Call, deps: AppDeps): Promise<Response> {
 }
 
 /** Every kind of record a chain has: only who opens all of them can tell a dropped strike from an unopened one. */
-async function chains(call: Call, { directory }: AppDeps): Promise<Response> {
+async function chains(call: Call, { directory, logs }: AppDeps): Promise<Response> {
   const query = readQuery(call.c, RECORDS_QUERY, 'read records')
-  const { from = 0, limit = DEFAULT_RECORDS_PAGE } = query
-  const { records, next } = await directory.records({ from, limit })
+  const { shard = 0, from = 0, limit = DEFAULT_RECORDS_PAGE } = query
+  if (shard >= logs.length)
+    throw new LivegateError('not_found', 'Cannot read records: there is no log of this number')
+  const { records, next } = await directory.records({ shard, from, limit })
   const groups = auditGroups(call.caller.scopes)
   return json(call, { records: records.map((stored) => renderRecord(stored, groups)), next })
 }
@@ -75,10 +77,11 @@ const MAX_WAITING = 64
 async function proof(call: Call, deps: AppDeps, waiting: { now: number }): Promise<Response> {
   const wait = waitOf(call)
   const { receipt, at } = await decisionOf(call, deps)
+  const log = logNamed(deps, receipt.origin)
   const may = waiting.now < MAX_WAITING ? wait : 0
   waiting.now++
   try {
-    const text = await deps.log.proof(receipt.index, may)
+    const text = await log.proof(receipt.index, may)
     if (text !== null)
       return raw(call, text, { type: 'text/plain; charset=utf-8', cache: 'no-store' })
   } finally {
@@ -88,6 +91,16 @@ async function proof(call: Call, deps: AppDeps, waiting: { now: number }): Promi
     'log_unavailable',
     `Cannot prove decision of ${formatInstant(at)}: no checkpoint covers it yet`,
     { retry_after_s: 1 },
+  )
+}
+
+/** Every log a receipt was ever given of is served. */
+function logNamed({ logs }: AppDeps, origin: string): ServedLog['log'] {
+  const served = logs.find(({ log }) => log.origin === origin)
+  if (served !== undefined) return served.log
+  throw new LivegateError(
+    'internal',
+    'Cannot prove decision: its log is not one of this deployment',
   )
 }
 

@@ -9,8 +9,8 @@ import { published, raw } from '../reply.ts'
 
 /** `GET /.well-known/jwks.json` (RFC 7517). */
 export function mountKeys(mount: Mount, { recordKeys }: AppDeps): void {
-  mount('GET /.well-known/jwks.json', (call) =>
-    raw(published(call), JSON.stringify(jwksOf(recordKeys())), {
+  mount('GET /.well-known/jwks.json', async (call) =>
+    raw(published(call), JSON.stringify(jwksOf(await recordKeys())), {
       type: 'application/jwk-set+json',
       cache: 'public, max-age=300',
     }),

@@ -5,29 +5,47 @@
  * unless the deployment publishes them (scopes.ts). What may be seen by everybody may be read from any web page.
  */
 import { LivegateError } from '../../../core/errors.ts'
-import type { AppDeps } from '../deps.ts'
-import { logFileOf } from '../log-path.ts'
+import type { AppDeps, ServedLog } from '../deps.ts'
+import { logFileOf, shardOfName } from '../log-path.ts'
 import type { Call, Mount } from '../mount.ts'
 import { IMMUTABLE, IMMUTABLE_PRIVATE, published, raw } from '../reply.ts'
 
 const TEXT = 'text/plain; charset=utf-8'
 const BYTES = 'application/octet-stream'
 
-/** `GET /log/…`. */
+/** `GET /log/…`, with several logs `GET /log/{shard}/…`. */
 export function mountLog(mount: Mount, deps: AppDeps): void {
-  const { log, config } = deps
-  mount('GET /log/checkpoint', async (call) =>
-    raw(published(call), await log.checkpoint(), { type: TEXT, cache: 'public, max-age=1' }),
-  )
-  mount('GET /log/vkey', (call) =>
-    raw(published(call), `${deps.logVkey}\n`, { type: TEXT, cache: 'public, max-age=300' }),
-  )
-  mount('GET /log/tile/entries/*', (call) => file(call, deps, config.log_public))
+  mount('GET /log/checkpoint', async (call) => {
+    const { log } = served(call, deps)
+    const cache = 'public, max-age=1'
+    return raw(published(call), await log.checkpoint(), { type: TEXT, cache })
+  })
+  mount('GET /log/vkey', (call) => {
+    const { vkey } = served(call, deps)
+    return raw(published(call), `${vkey}\n`, { type: TEXT, cache: 'public, max-age=300' })
+  })
+  mount('GET /log/tile/entries/*', (call) => file(call, deps, deps.config.log_public))
   mount('GET /log/tile/*', (call) => file(call, deps, true))
 }
 
-async function file(call: Call, { log }: AppDeps, open: boolean): Promise<Response> {
-  const named = logFileOf(call.c.req.path)
+interface Served extends ServedLog {
+  /** Null where there is only one. */
+  readonly shard: number | null
+}
+
+/** The log a request is about: the only one, or the one its path names (as it was sent, so that it has one spelling). */
+function served({ c }: Call, { logs }: AppDeps): Served {
+  const [only] = logs
+  if (only !== undefined && logs.length === 1) return { ...only, shard: null }
+  const shard = shardOfName(c.req.path.split('/')[2] ?? '', logs.length)
+  const found = shard === null ? undefined : logs[shard]
+  if (found !== undefined) return { ...found, shard }
+  throw new LivegateError('not_found', 'Cannot find the log: there is none of this number')
+}
+
+async function file(call: Call, deps: AppDeps, open: boolean): Promise<Response> {
+  const { log, shard } = served(call, deps)
+  const named = logFileOf(call.c.req.path, shard)
   const bytes = named === null ? null : await log.tile(named.path)
   if (bytes === null)
     throw new LivegateError('not_found', 'Cannot find the file: the log has none of this name')
