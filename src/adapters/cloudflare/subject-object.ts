@@ -1,5 +1,106 @@
-/** Under construction: the shell of one object. */
+/**
+ * The object of one subject: a shell that gives the host its storage, its clock and the way to the other objects.
+ *
+ * Every method is carried (rpc.ts). What it does is subject-host.ts's; what it is configured with, config.ts's.
+ */
 import { DurableObject } from 'cloudflare:workers'
+import type { SubjectId } from '../../core/model.ts'
+import type { Explanation } from '../../core/policy/explain.ts'
+import type { EpochMs } from '../../core/time.ts'
+import type { Pending, Settling } from '../../gate/cohosts.ts'
+import type {
+  Answer,
+  DecideRequest,
+  FactsPatch,
+  ReversalAnswer,
+  ReversalRequest,
+  StrikeAnswer,
+  StrikeRequest,
+  SubjectView,
+} from '../../gate-types.ts'
+import type { StoredFacts, StoredRecord, SubjectState } from '../../ports.ts'
 import type { Env } from './env.ts'
+import { carried, type Reply, type SubjectRpc } from './rpc.ts'
+import type { SubjectHost } from './subject-host.ts'
+import { startSubjectHost } from './subject-start.ts'
+import { reportFailure } from './worker-lines.ts'
 
-export class SubjectObject extends DurableObject<Env> {}
+export class SubjectObject extends DurableObject<Env> implements SubjectRpc {
+  #host: SubjectHost | null = null
+
+  decide(request: DecideRequest): Promise<Reply<Answer>> {
+    return this.#ask((host) => host.decide(request))
+  }
+
+  explain(request: Omit<DecideRequest, 'idempotency' | 'session'>): Promise<Reply<Explanation>> {
+    return this.#ask((host) => host.explain(request))
+  }
+
+  strike(request: StrikeRequest): Promise<Reply<StrikeAnswer>> {
+    return this.#ask((host) => host.strike(request))
+  }
+
+  reverse(subject: SubjectId, request: ReversalRequest): Promise<Reply<ReversalAnswer>> {
+    return this.#ask((host) => host.reverse(subject, request))
+  }
+
+  putFacts(subject: SubjectId, facts: FactsPatch, as_of: EpochMs): Promise<Reply<StoredFacts>> {
+    return this.#ask((host) => host.putFacts(subject, facts, as_of))
+  }
+
+  patchFacts(subject: SubjectId, facts: FactsPatch, as_of: EpochMs): Promise<Reply<StoredFacts>> {
+    return this.#ask((host) => host.patchFacts(subject, facts, as_of))
+  }
+
+  view(subject: SubjectId): Promise<Reply<SubjectView>> {
+    return this.#ask((host) => host.view(subject))
+  }
+
+  endSession(subject: SubjectId, server: string, session: string): Promise<Reply<boolean>> {
+    return this.#ask((host) => host.endSession(subject, server, session))
+  }
+
+  cohostStanding(subject: SubjectId): Promise<Reply<SubjectState>> {
+    return this.#ask((host) => host.desk(subject).standing(subject))
+  }
+
+  cohostJoin(subject: SubjectId, pending: Pending): Promise<Reply<SubjectState>> {
+    return this.#ask((host) => host.desk(subject).join(subject, pending))
+  }
+
+  cohostSettle(subject: SubjectId, settling: Settling): Promise<Reply<boolean>> {
+    return this.#ask((host) => host.desk(subject).settle(subject, settling))
+  }
+
+  cohostEnd(subject: SubjectId, broadcast: string): Promise<Reply<null>> {
+    return this.#ask(async (host) => {
+      await host.desk(subject).end(subject, broadcast)
+      return null
+    })
+  }
+
+  records(seqs: readonly number[]): Promise<Reply<readonly StoredRecord[]>> {
+    return this.#ask((host) => host.records(seqs))
+  }
+
+  override async alarm(): Promise<void> {
+    const host = await this.#started()
+    await host.alarm()
+  }
+
+  #ask<T>(question: (host: SubjectHost) => Promise<T> | T): Promise<Reply<T>> {
+    return carried(
+      async () => question(await this.#started()),
+      (error) => reportFailure('subject', error),
+    )
+  }
+
+  /** Started with the first question: a deployment that is not configured is answered, not a constructor that throws. */
+  async #started(): Promise<SubjectHost> {
+    if (this.#host !== null) return this.#host
+    const started = await startSubjectHost(this.ctx, this.env)
+    // Two questions may have started it at once: there is one turn, so there is one host.
+    this.#host ??= started
+    return this.#host
+  }
+}

@@ -94,8 +94,11 @@ function* backwards(sql: Sql): Generator<Row> {
   }
 }
 
-/** False when the subject has no such broadcast open, or it ends early enough. */
-function shorten(
+/**
+ * Lets an open broadcast end as if nobody had heard of it. False when the subject has no such broadcast open, or it ends
+ * early enough. Inside a transaction only; memory does not follow.
+ */
+export function shorten(
   sql: Sql,
   column: 'rid' | 'subject',
   { whose, id }: { readonly whose: number | string; readonly id: string },

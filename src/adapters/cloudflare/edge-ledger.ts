@@ -1,0 +1,164 @@
+/**
+ * The Ledger port where every subject is an object of its own and the log is elsewhere.
+ *
+ * A change is committed here first, with its record (sqlite/ledger.ts applies it); then the outbox brings the record into
+ * the log, and only with the place it got is there a receipt. When the log does not answer, what happened is unknown and
+ * nothing is promised: the next load tells the truth, the alarm goes on trying, and a broadcast that may be open
+ * without anybody having heard of it is shortened. Duties: ports.ts, `Ledger`. Next stop: outbox.ts.
+ */
+import { LivegateError } from '../../core/errors.ts'
+import type { Strike, SubjectId } from '../../core/model.ts'
+import { type EpochMs, epochMs } from '../../core/time.ts'
+import type {
+  Change,
+  Clock,
+  CommitFailure,
+  CommitResult,
+  Ledger,
+  OpenBroadcast,
+  Receipt,
+} from '../../ports.ts'
+import { requireEntry } from '../sqlite/entries.ts'
+import { findAnswer } from '../sqlite/idempotency.ts'
+import { applyChange } from '../sqlite/ledger.ts'
+import type { Sql, Writer } from '../sqlite/sql.ts'
+import { NOBODY } from '../sqlite/subject-doc.ts'
+import { shorten } from '../sqlite/unconfirmed.ts'
+import type { Chain, ChainStore } from './chain-store.ts'
+import type { Alarm } from './subject-alarm.ts'
+
+/** After a write the alarm looks after what is left to do; every write until then shares it. */
+export const TEND_AFTER_MS = 10_000
+/** When the log did not answer, sooner. */
+export const RETRY_AFTER_MS = 1_000
+
+export interface EdgeLedgerParts {
+  readonly sql: Sql
+  readonly writer: Writer
+  readonly store: ChainStore
+  readonly alarm: Alarm
+  readonly clock: Clock
+  /** Name of the log. */
+  readonly origin: string
+  /** Resolves when the log is ready for records under the active policy; rejects as `load` may. */
+  readonly ready: () => Promise<void>
+  /** True when the log has a policy's text or a key, by digest or thumbprint. Asked after `ready`. */
+  readonly has: (requirement: string) => boolean | Promise<boolean>
+  readonly claims: Claims
+}
+
+/** What must be known elsewhere before it is true here. */
+export interface Claims {
+  /** `taken` when another subject has the id. */
+  strike(strike: Strike): Promise<'ok' | 'taken'>
+  openSession(subject: SubjectId, broadcast: Session): Promise<void>
+  /** As far as that is possible now; one that stays leads to a broadcast that is not open. */
+  closeSession(broadcast: Session): void
+}
+
+/** A broadcast a media server admitted. */
+export type Session = OpenBroadcast & { readonly server: string; readonly session: string }
+
+export function createEdgeLedger(parts: EdgeLedgerParts): Ledger {
+  const { sql, store, ready } = parts
+  return {
+    async load(subject) {
+      await ready()
+      const chain = store.peek()
+      if (chain === null) return NOBODY
+      await chain.outbox.drain()
+      return chain.subjects.load(subject).state
+    },
+    async commit(change) {
+      if (change.record !== null) requireEntry(change.record)
+      await ready()
+      const refusal = await refusalOf(parts, change)
+      if (refusal !== null) return { ok: false, error: refusal }
+      return committed(parts, change)
+    },
+    idempotent: (caller, subject, key) =>
+      store.peek() === null ? null : findAnswer(sql, { caller, subject, key }),
+  }
+}
+
+/** What speaks against it, asked in the order in which an answer leaves the least behind. */
+async function refusalOf(parts: EdgeLedgerParts, change: Change): Promise<CommitFailure | null> {
+  const { store, has, claims } = parts
+  for (const name of change.requires) if (!(await has(name))) return 'requires'
+  const { strike, opens, subject, expect } = change
+  if (strike === undefined && !isSession(opens)) return null
+  const { seq, head, version } = store.peek()?.subjects.load(subject).state ?? NOBODY
+  if (expect.seq !== seq || expect.head !== head || expect.version !== version) return 'conflict'
+  if (strike !== undefined && (await claims.strike(strike)) === 'taken') return 'strike_taken'
+  if (isSession(opens)) await claims.openSession(subject, opens)
+  return null
+}
+
+async function committed(parts: EdgeLedgerParts, change: Change): Promise<CommitResult> {
+  const { store, alarm, claims } = parts
+  await alarm.known()
+  const chain = store.open()
+  const before = chain.subjects.load(change.subject).state.broadcasts
+  const leaves = change.record !== null || change.idempotency !== undefined
+  const armed = leaves ? alarm.arm(due(parts, TEND_AFTER_MS)) : undefined
+  const [result] = await Promise.all([write(parts, chain, change), armed])
+  if (!result.ok) return result
+  const { receipt } = result
+  if (receipt !== null) await logged(parts, chain, change)
+  const after = chain.subjects.load(change.subject).state.broadcasts
+  for (const open of before)
+    if (isSession(open) && !after.some(({ id }) => id === open.id)) claims.closeSession(open)
+  return { ok: true, receipt: receipt === null ? null : located(parts, chain, receipt) }
+}
+
+function write(
+  { sql, writer }: EdgeLedgerParts,
+  chain: Chain,
+  change: Change,
+): Promise<CommitResult> {
+  const { entries, subjects, places } = chain
+  // What must be in the log was asked of the log.
+  const parts = { sql, writer, subjects, entries: { ...entries, hasNow: () => true } }
+  return writer.write(() => {
+    places.write()
+    return applyChange(parts, change)
+  })
+}
+
+/** Resolves when the log has the change's record. */
+async function logged(parts: EdgeLedgerParts, chain: Chain, change: Change): Promise<void> {
+  try {
+    await chain.outbox.drain()
+  } catch (error) {
+    await unanswered(parts, chain, change)
+    throw error
+  }
+}
+
+/** Nobody was told of it and nobody may be: what it opened must not count for a whole lease. */
+async function unanswered(parts: EdgeLedgerParts, chain: Chain, change: Change): Promise<void> {
+  const { sql, writer, alarm } = parts
+  const { opens } = change
+  const soon = alarm.arm(due(parts, RETRY_AFTER_MS))
+  if (opens === undefined) return soon
+  await Promise.all([
+    writer.write(() => shorten(sql, 'subject', { whose: change.subject, id: opens.id })),
+    soon,
+  ])
+  chain.subjects.aborted()
+}
+
+function located({ origin }: EdgeLedgerParts, chain: Chain, receipt: Receipt): Receipt {
+  const index = chain.places.of(receipt.index)
+  if (index === null)
+    throw new LivegateError('internal', 'Cannot give a receipt: the record has no place in the log')
+  return { ...receipt, origin, index }
+}
+
+function due({ clock }: EdgeLedgerParts, delay_ms: number): EpochMs {
+  return epochMs(clock.now() + delay_ms)
+}
+
+function isSession(broadcast: OpenBroadcast | undefined): broadcast is Session {
+  return broadcast?.server !== undefined && broadcast.session !== undefined
+}

@@ -1,0 +1,79 @@
+/**
+ * The Directory port as the gate inside a subject's object sees it: its own strikes, records and broadcasts.
+ *
+ * Who was not known was found before the object was asked (edge-gate.ts). Only the decisions that rely on a strike are
+ * everybody's, and the logs know them. Searches over all subjects are not for an object: the Worker asks the logs.
+ */
+import { LivegateError } from '../../core/errors.ts'
+import type { Directory, StoredRecord } from '../../ports.ts'
+import { createSqlDirectory } from '../sqlite/directory.ts'
+import { recordAt } from '../sqlite/records.ts'
+import type { Sql } from '../sqlite/sql.ts'
+import type { Chain, ChainStore } from './chain-store.ts'
+import { opened, type SequencerRpc } from './rpc.ts'
+
+/** Decisions listed for one strike, of all logs together. */
+const MAX_RELYING = 200
+
+export interface ObjectDirectoryParts {
+  readonly sql: Sql
+  readonly store: ChainStore
+  readonly origin: string
+  /** Every log of the deployment. */
+  readonly logs: readonly Pick<SequencerRpc, 'decisionsRelyingOn'>[]
+}
+
+export function createObjectDirectory(parts: ObjectDirectoryParts): Directory {
+  const { sql, store, origin, logs } = parts
+  const own = (): Directory | null => {
+    const chain = store.peek()
+    return chain && createSqlDirectory({ sql, subjects: chain.subjects, origin })
+  }
+  return {
+    subjectOfStrike: (strike) => own()?.subjectOfStrike(strike) ?? null,
+    async record(id) {
+      const chain = store.peek()
+      const record = (await own()?.record(id)) ?? null
+      return chain === null || record === null ? null : placed(chain, record)
+    },
+    searchDecisions: () => Promise.reject(notHere()),
+    records: () => Promise.reject(notHere()),
+    async decisionsRelyingOn(strike) {
+      const found = await Promise.all(logs.map((log) => opened(log.decisionsRelyingOn(strike))))
+      const all = found.flat()
+      // Each log gives its newest first, and sorting keeps the order of what is equal.
+      return all.toSorted((a, b) => b.at - a.at).slice(0, MAX_RELYING)
+    },
+    broadcastOfSession: async (server, session) =>
+      (await own()?.broadcastOfSession(server, session)) ?? null,
+  }
+}
+
+/** Records of this chain by their place on it, as the log has them; what is not there is left out. */
+export async function recordsOfChain(
+  { sql, store, origin }: Omit<ObjectDirectoryParts, 'logs'>,
+  seqs: readonly number[],
+): Promise<readonly StoredRecord[]> {
+  const chain = store.peek()
+  if (chain === null) return []
+  const records: StoredRecord[] = []
+  for (const seq of seqs) {
+    const record = recordAt(sql, origin, seq - 1)
+    if (record !== null) records.push(await placed(chain, record))
+  }
+  return records
+}
+
+/** With the place the log gave it; asks the log when that was lost. */
+async function placed(chain: Chain, record: StoredRecord): Promise<StoredRecord> {
+  const { index: idx } = record.receipt
+  if (chain.places.of(idx) === null) await chain.outbox.drain()
+  const index = chain.places.of(idx)
+  if (index === null)
+    throw new LivegateError('internal', 'Cannot show the record: it has no place in the log')
+  return { ...record, receipt: { ...record.receipt, index } }
+}
+
+function notHere(): LivegateError {
+  return new LivegateError('internal', 'Cannot search: one subject knows only itself')
+}

@@ -1,0 +1,139 @@
+/**
+ * Brings the records of this chain into the log: strictly in order, as often as it takes.
+ *
+ * A record without a place is in the outbox. Sending is idempotent (the log knows a record by its leaf hash), so after a
+ * lost answer or a lost memory the same records are simply sent again: there is no other way to recover. A log that
+ * holds something else at their place means that one of the two was rolled back: nothing is written any more.
+ * Next stop: sequencer-object.ts.
+ */
+import { LivegateError } from '../../core/errors.ts'
+import type { Outcome } from '../../core/model.ts'
+import type { EpochMs } from '../../core/time.ts'
+import type { ChainKind } from '../../ports.ts'
+import { bytes, integer, type Row, type Sql, text, textOrNull } from '../sqlite/sql.ts'
+import type { Places } from './places.ts'
+import { type ChainEntry, opened, type SequencerRpc } from './rpc.ts'
+
+/** Records sent at once: 100 × 7 KB. More wait only after the log was away while somebody kept asking. */
+export const SENT_AT_ONCE = 100
+
+export interface Outbox {
+  /** True while the log may lack a record that is written here. */
+  waiting(): boolean
+  /**
+   * Resolves once the log has every record written so far. Rejects with `log_unavailable`, `overloaded` or `halted`;
+   * whether the log has taken some is known at the next time.
+   */
+  drain(): Promise<void>
+}
+
+export interface OutboxParts {
+  readonly sql: Sql
+  /** Name of this subject's object. */
+  readonly object: string
+  /** Records durable on this chain. */
+  readonly size: () => number
+  readonly places: Places
+  readonly log: Pick<SequencerRpc, 'append'>
+}
+
+export function createOutbox(parts: OutboxParts): Outbox {
+  const { size, places } = parts
+  let running: Promise<void> | null = null
+  let forked: LivegateError | null = null
+
+  async function send(): Promise<void> {
+    if (forked !== null) throw forked
+    const entries = waitingEntries(parts)
+    try {
+      const indexes = await opened(parts.log.append(entries))
+      if (indexes.length !== entries.length) throw miscounted(indexes.length, entries.length)
+      places.note(indexes)
+    } catch (error) {
+      const failure = failureOf(error)
+      if (failure.code === 'halted') forked = isOurs(error) ? failure : null
+      throw failure
+    }
+  }
+
+  return {
+    waiting: () => places.known() < size(),
+    async drain() {
+      const goal = size()
+      while (places.known() < goal) {
+        running ??= send().finally(() => {
+          running = null
+        })
+        await running
+      }
+    },
+  }
+}
+
+const WAITING = `SELECT r.idx, r.id, r.kind, r.at, r.outcome, r.mode, r.rules, e.leaf, e.jws,
+    (SELECT json_group_array(x.strike) FROM reliance x WHERE x.idx = r.idx) AS strikes
+  FROM records r JOIN entries e ON e.idx = r.idx WHERE r.idx >= ? ORDER BY r.idx LIMIT ${SENT_AT_ONCE}`
+
+function waitingEntries({ sql, object, places }: OutboxParts): readonly ChainEntry[] {
+  return sql.all(WAITING, places.known()).map((row) => entryOf(object, row))
+}
+
+function entryOf(object: string, row: Row): ChainEntry {
+  return {
+    object,
+    // Nothing else is in these tables: the n-th record of the chain is the n-th row.
+    seq: integer(row, 'idx') + 1,
+    at: integer(row, 'at') as EpochMs,
+    record: {
+      id: text(row, 'id'),
+      kind: text(row, 'kind') as ChainKind,
+      jws: text(row, 'jws'),
+      leaf: bytes(row, 'leaf'),
+    },
+    decision: decisionOf(row),
+  }
+}
+
+function decisionOf(row: Row): ChainEntry['decision'] {
+  const outcome = textOrNull(row, 'outcome')
+  if (outcome === null) return null
+  return {
+    outcome: outcome as Outcome,
+    mode: textOrNull(row, 'mode'),
+    rules: JSON.parse(textOrNull(row, 'rules') ?? '[]') as string[],
+    strikes: JSON.parse(text(row, 'strikes')) as string[],
+  }
+}
+
+/** Codes a caller of the ledger has to expect; anything else says nothing about what happened. */
+const EXPECTED: ReadonlySet<string> = new Set(['log_unavailable', 'overloaded', 'halted'])
+
+function failureOf(error: unknown): LivegateError {
+  if (!(error instanceof LivegateError)) throw error
+  if (error.code === 'conflict') return contradicted(error)
+  if (EXPECTED.has(error.code)) return error
+  return new LivegateError('log_unavailable', 'Cannot log: the log did not take the record', {
+    cause: error,
+    retry_after_s: 1,
+  })
+}
+
+/** True for what no waiting mends; that the log halted may be mended over there. */
+function isOurs(error: unknown): boolean {
+  return error instanceof LivegateError && error.code === 'conflict'
+}
+
+function contradicted(cause: LivegateError): LivegateError {
+  return new LivegateError(
+    'halted',
+    'Cannot log: the log and this storage hold different records of one chain, expected the same',
+    { cause, hint: 'One of the two was rolled back; restore both from the same moment.' },
+  )
+}
+
+function miscounted(got: number, sent: number): LivegateError {
+  return new LivegateError(
+    'halted',
+    `Cannot log: the log gave ${got} places for ${sent} records, expected as many`,
+  )
+}

@@ -1,0 +1,222 @@
+/**
+ * One subject's object as a host of the gate: the same gate as on Node, over this object's ledger.
+ *
+ * Composes; the parts are in the files it imports. It answers for one subject only: an id that does not hash to this
+ * object's name is refused, so nobody's history is ever read for somebody else's. Shell: subject-object.ts.
+ * Next stop: edge-ledger.ts.
+ */
+import { LivegateError } from '../../core/errors.ts'
+import type { SubjectId } from '../../core/model.ts'
+import type { Explanation } from '../../core/policy/explain.ts'
+import { ENGINE } from '../../core/policy/plan.ts'
+import { createIssuer } from '../../core/record/issue.ts'
+import type { EpochMs } from '../../core/time.ts'
+import type { CohostDesk } from '../../gate/cohosts.ts'
+import type { After } from '../../gate/context.ts'
+import { createGateWithDesk } from '../../gate.ts'
+import type {
+  Answer,
+  DecideRequest,
+  FactsPatch,
+  Gate,
+  ReversalAnswer,
+  ReversalRequest,
+  StrikeAnswer,
+  StrikeRequest,
+  SubjectView,
+} from '../../gate-types.ts'
+import type {
+  ActivePolicy,
+  Clock,
+  Observe,
+  Pepper,
+  Random,
+  RecordSigner,
+  StoredFacts,
+  StoredRecord,
+  Surroundings,
+} from '../../ports.ts'
+import { type Sql, text, type Writer } from '../sqlite/sql.ts'
+import { createChainStore } from './chain-store.ts'
+import { type Claims, createEdgeLedger } from './edge-ledger.ts'
+import {
+  directoryName,
+  originOfShard,
+  sequencerName,
+  serverName,
+  shardOf,
+  subjectObjectName,
+} from './names.ts'
+import { createObjectDirectory, recordsOfChain } from './object-directory.ts'
+import { type CohostRpc, routeCohosts } from './remote-cohosts.ts'
+import { type DirectoryRpc, opened, type SequencerRpc } from './rpc.ts'
+import { type AlarmStorage, createAlarm } from './subject-alarm.ts'
+import { createReady, type KnownReady } from './subject-ready.ts'
+import { hasSubjectTables } from './subject-schema.ts'
+import { createTending } from './subject-tending.ts'
+
+/** What of a deployment is the same for every subject. */
+export interface SubjectSettings {
+  /** Name of the log; with several shards each adds its number. */
+  readonly origin: string
+  readonly issuer: string
+  readonly shards: number
+  readonly pepper: Pepper
+  readonly signer: RecordSigner
+  readonly policy: ActivePolicy
+  readonly surroundings: Surroundings
+  readonly facts_max_age_ms?: number
+  readonly budget_ms?: number
+}
+
+/** The other objects, by their names. */
+export interface Others {
+  /** By shard. */
+  sequencer(shard: number): Pick<SequencerRpc, 'append' | 'ready' | 'decisionsRelyingOn'>
+  directory(name: string): Pick<DirectoryRpc, 'claimStrike' | 'openSession' | 'closeSession'>
+  subject(name: string): CohostRpc
+}
+
+export interface SubjectParts {
+  readonly sql: Sql
+  readonly writer: Writer
+  readonly storage: AlarmStorage
+  /** True for the name of this very object. */
+  readonly isSelf: (name: string) => boolean
+  readonly others: Others
+  readonly settings: SubjectSettings
+  readonly ready: KnownReady
+  readonly clock: Clock
+  readonly random: Random
+  readonly after: After
+  readonly observe: Observe
+}
+
+/** As SubjectRpc (rpc.ts), but failures are thrown. */
+export interface SubjectHost {
+  decide(request: DecideRequest): Promise<Answer>
+  explain(request: Omit<DecideRequest, 'idempotency' | 'session'>): Promise<Explanation>
+  strike(request: StrikeRequest): Promise<StrikeAnswer>
+  reverse(subject: SubjectId, request: ReversalRequest): Promise<ReversalAnswer>
+  putFacts(subject: SubjectId, facts: FactsPatch, as_of: EpochMs): Promise<StoredFacts>
+  patchFacts(subject: SubjectId, facts: FactsPatch, as_of: EpochMs): Promise<StoredFacts>
+  view(subject: SubjectId): Promise<SubjectView>
+  endSession(subject: SubjectId, server: string, session: string): Promise<boolean>
+  /** Where this subject is a co-host. Throws for any other. */
+  desk(subject: SubjectId): CohostDesk
+  records(seqs: readonly number[]): Promise<readonly StoredRecord[]>
+  /** The object's alarm went off. */
+  alarm(): Promise<void>
+}
+
+export function createSubjectHost(parts: SubjectParts): SubjectHost {
+  let open: House | null = null
+
+  function of(subject: SubjectId): House {
+    if (open?.subject === subject) return open
+    const object = subjectObjectName(parts.settings.pepper, subject)
+    if (!parts.isSelf(object))
+      throw new LivegateError(
+        'internal',
+        'Cannot answer for a subject: this is another one’s object',
+      )
+    open = openHouse(parts, subject, object)
+    return open
+  }
+
+  /** Whoever was here before; null when nobody was. */
+  function resident(): House | null {
+    if (open !== null || !hasSubjectTables(parts.sql)) return open
+    const row = parts.sql.get('SELECT subject FROM subjects')
+    return row === undefined ? null : of(text(row, 'subject'))
+  }
+
+  return {
+    decide: async (request) => of(request.subject).gate.decide(request),
+    explain: async (request) => of(request.subject).gate.explain(request),
+    strike: async (request) => of(request.subject).gate.strike(request),
+    reverse: async (subject, request) => of(subject).gate.reverse(request),
+    putFacts: async (subject, facts, as_of) => of(subject).gate.putFacts(subject, facts, as_of),
+    patchFacts: async (subject, facts, as_of) => of(subject).gate.patchFacts(subject, facts, as_of),
+    view: async (subject) => of(subject).gate.subject(subject),
+    endSession: async (subject, server, session) => of(subject).gate.endSession(server, session),
+    desk: (subject) => of(subject).desk,
+    records: async (seqs) => (await resident()?.records(seqs)) ?? [],
+    alarm: async () => resident()?.tend(),
+  }
+}
+
+/** Everything about the subject whose object this is. */
+interface House {
+  readonly subject: SubjectId
+  readonly gate: Gate
+  readonly desk: CohostDesk
+  readonly records: (seqs: readonly number[]) => Promise<readonly StoredRecord[]>
+  readonly tend: () => Promise<void>
+}
+
+function openHouse(parts: SubjectParts, subject: SubjectId, object: string): House {
+  const { sql, writer, clock, random, settings, others } = parts
+  const { pepper, policy, signer, surroundings, shards, issuer } = settings
+  const shard = shardOf(object, shards)
+  const origin = originOfShard(settings.origin, shard, shards)
+  const log = others.sequencer(shard)
+  const store = createChainStore({ sql, writer, object, origin, log })
+  const alarm = createAlarm(parts.storage)
+  const held = new Set([signer.kid, policy.plan.digest])
+  const ledger = createEdgeLedger({
+    ...{ sql, writer, store, alarm, clock, origin },
+    ready: createReady({ known: parts.ready, object: sequencerName(shard), origin, policy, log }),
+    has: (name) => held.has(name),
+    claims: claimsOf(parts),
+  })
+  const logs = Array.from({ length: shards }, (_, i) => others.sequencer(i))
+  const directory = createObjectDirectory({ sql, store, origin, logs })
+  const issue = createIssuer({
+    ...{ issuer, engine: ENGINE, log: origin, signer },
+    random: (count) => random.bytes(count),
+  })
+  const { gate, desk } = createGateWithDesk(
+    {
+      ...{ clock, random, after: parts.after, observe: parts.observe, pepper, surroundings },
+      ...{ ledger, directory },
+      issuer: { kid: signer.kid, issue },
+      policies: { active: () => policy },
+    },
+    gateSettings(settings),
+    (own) => routeCohosts(own, (id) => id === subject, cohostOf(parts)),
+  )
+  return {
+    ...{ subject, gate, desk },
+    records: (seqs) => recordsOfChain({ sql, store, origin }, seqs),
+    tend: createTending({ sql, writer, store, alarm, clock }),
+  }
+}
+
+function cohostOf({ others, settings }: SubjectParts): (subject: SubjectId) => CohostRpc {
+  return (subject) => others.subject(subjectObjectName(settings.pepper, subject))
+}
+
+function claimsOf({ others, settings }: SubjectParts): Claims {
+  const { pepper } = settings
+  return {
+    strike: ({ id, subject }) =>
+      opened(others.directory(directoryName(pepper, 'strike', id)).claimStrike(id, subject)),
+    async openSession(subject, { id, server, session }) {
+      await opened(others.directory(serverName(server)).openSession(session, subject, id))
+    },
+    closeSession({ id, server, session }) {
+      opened(others.directory(serverName(server)).closeSession(session, id)).catch(() => {})
+    },
+  }
+}
+
+function gateSettings({
+  facts_max_age_ms,
+  budget_ms,
+}: SubjectSettings): Partial<Pick<SubjectSettings, 'facts_max_age_ms' | 'budget_ms'>> {
+  return {
+    ...(facts_max_age_ms === undefined ? {} : { facts_max_age_ms }),
+    ...(budget_ms === undefined ? {} : { budget_ms }),
+  }
+}
