@@ -49,7 +49,6 @@ import { createGroupCommit, type GroupCommitLimits } from './group-commit.ts'
 import { type Keys, readKeys } from './keys.ts'
 import { type NodeSql, type NodeSqlOptions, openNodeSql } from './node-sql.ts'
 import { createRoundTimer } from './round-timer.ts'
-import { createSigning } from './signing.ts'
 import { createTileFiles } from './tile-files.ts'
 
 export interface NodeStoreOptions {
@@ -222,7 +221,6 @@ function assemble(assembly: Assembly): Assembled {
   const limits = options.commit ?? {}
   const committer = createCommitter({ path: paths.database, sql, onError })
   const writer = createGroupCommit({ sql, halt, committer, die, observe, limits })
-  const signing = createSigning({ signer: keys.signer, key: keys.recordKey, onError })
   const entries = createEntries(sql, origin)
   const subjects = createSubjects(sql, options.cacheWeight)
   writer.follow(entries)
@@ -259,7 +257,7 @@ function assemble(assembly: Assembly): Assembled {
     streamKeys: createSqlStreamKeys(sql, writer),
     apiKeys: createSqlApiKeys(sql, writer),
     log: createSqlLog({ origin, writer, entries, rounds, tiles }),
-    signer: signing.signer,
+    signer: keys.signer,
     pepper: keys.pepper,
     recordJwk: keys.recordJwk,
     recordKeys: () => recordKeysOf(sql).map((x) => ({ kty: 'OKP', crv: 'Ed25519', x })),
@@ -291,7 +289,6 @@ function assemble(assembly: Assembly): Assembled {
       await writer.drain()
       await background.stop()
       await committer.stop()
-      await signing.stop()
       try {
         if (running && halt.why() === null) sql.transaction(() => endRunning(sql))
       } catch (error) {

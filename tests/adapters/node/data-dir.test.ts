@@ -137,7 +137,7 @@ describe('a data directory is refused', () => {
         database.exec('INSERT INTO schema (version) VALUES (99)')
         database.close()
       },
-      message: 'its schema has version 99, expected at most 1',
+      message: 'its schema has version 99, expected at most 2',
     },
     {
       name: 'when its record key is of another log',
