@@ -22,7 +22,8 @@ const SECONDS = 6
 /** Every subject has asked before, and the code is compiled. */
 const WARM_UP_SECONDS = 10
 
-interface Target {
+/** A server under load. */
+export interface Target {
   readonly name: string
   readonly url: string
   readonly path: string
@@ -32,7 +33,8 @@ interface Target {
   stop(): void
 }
 
-interface Measured {
+/** What one load measured. */
+export interface Measured {
   readonly rate: number
   readonly p50_ms: number
   readonly p99_ms: number
@@ -53,9 +55,9 @@ async function started(child: ChildProcess, pattern: RegExp): Promise<string> {
 
 const LISTENING = /listening on (http:\/\/[\d.:]+)/
 /** Everybody has one channel: starting again replaces the broadcast before, as an encoder that reconnects does. */
-const question = (i: number): object => ({
-  subject: `u${i % SUBJECTS}`,
-  stream: { id: `b${i % SUBJECTS}`, audience: 'public', category: 'irl' },
+export const question = (i: number, subjects: number = SUBJECTS): object => ({
+  subject: `u${i % subjects}`,
+  stream: { id: `b${i % subjects}`, audience: 'public', category: 'irl' },
   request: { territory: 'FR', ingest: 'rtmp' },
   facts: { created_at: '2020-01-01T00:00:00Z', followers: 120, labels: [] },
 })
@@ -168,7 +170,8 @@ resourcePolicy:
               - expr: request.principal.attr.strikes.filter(s, s.category.startsWith("terrorism.") && now() - timestamp(s.at) < duration("720h")).size() == 0
 `
 
-async function load(target: Target, seconds: number): Promise<Measured> {
+/** Loads a server with 32 connections. Rejects when a single answer is not 2xx. */
+export async function load(target: Target, seconds: number): Promise<Measured> {
   let i = Math.floor(Math.random() * 1e6)
   const result = await autocannon({
     url: target.url,
@@ -189,12 +192,14 @@ async function load(target: Target, seconds: number): Promise<Measured> {
   return { rate: result.requests.average, p50_ms: result.latency.p50, p99_ms: result.latency.p99 }
 }
 
-function median(values: readonly number[]): number {
+/** The middle value. */
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
-function spread(values: readonly number[]): string {
+/** Least and greatest. */
+export function spread(values: readonly number[]): string {
   return `${Math.min(...values).toFixed(2)}–${Math.max(...values).toFixed(2)}`
 }
 

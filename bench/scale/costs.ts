@@ -1,7 +1,7 @@
 /**
  * What a simulated day costs, part by part, at the published prices. Beyond what a plan includes; without discounts.
  */
-import { BILLED, PRICES, PATH } from './parameters.ts'
+import { BILLED, PATH, PRICES } from './parameters.ts'
 
 /** The counts that are paid for. */
 export interface Usage {
@@ -27,7 +27,8 @@ const DAY_S = 86_400
 /** Dollars a day; storage at the end of the first month. */
 export function costsOfDay(usage: Usage): readonly CostPart[] {
   const { records, rounds, puts, shards, waited_ms } = usage
-  const requests = records * (BILLED.subject_requests.value + BILLED.sequencer_requests.value) + rounds
+  const requests =
+    records * (BILLED.subject_requests.value + BILLED.sequencer_requests.value) + rounds
   const way = PATH.to_log_p50_ms.value + PATH.commit_p50_ms.value + BILLED.subject_active_ms.value
   const seconds = (waited_ms + records * way) / 1_000 + shards * DAY_S
   const subjectRows = records * BILLED.subject_rows.value
@@ -38,10 +39,25 @@ export function costsOfDay(usage: Usage): readonly CostPart[] {
   const bucketGb = (month * BILLED.log_bytes.value) / GB
   return [
     part('Worker requests', millions(records), records, PRICES.worker_requests_m),
-    part('Worker CPU', `${millions(records * PATH.worker_cpu_ms.value)} ms`, records * PATH.worker_cpu_ms.value, PRICES.worker_cpu_ms_m),
+    part(
+      'Worker CPU',
+      `${millions(records * PATH.worker_cpu_ms.value)} ms`,
+      records * PATH.worker_cpu_ms.value,
+      PRICES.worker_cpu_ms_m,
+    ),
     part('Durable Object requests', millions(requests), requests, PRICES.object_requests_m),
-    part('Durable Object duration', `${millions(seconds * OBJECT_GB)} GB-s`, seconds * OBJECT_GB, PRICES.object_gb_s_m),
-    part('rows written by subject objects', millions(subjectRows), subjectRows, PRICES.rows_written_m),
+    part(
+      'Durable Object duration',
+      `${millions(seconds * OBJECT_GB)} GB-s`,
+      seconds * OBJECT_GB,
+      PRICES.object_gb_s_m,
+    ),
+    part(
+      'rows written by subject objects',
+      millions(subjectRows),
+      subjectRows,
+      PRICES.rows_written_m,
+    ),
     part('rows written by sequencers', millions(logRows), logRows, PRICES.rows_written_m),
     part('rows read', millions(read), read, PRICES.rows_read_m),
     part('R2 writes', millions(puts), puts, PRICES.class_a_m),

@@ -13,6 +13,7 @@ export interface Parameter {
   readonly source: Source
 }
 
+type Numbers<Names extends string> = Readonly<Record<Names, Parameter>>
 type Source = 'chosen' | 'measured' | 'counted' | 'published' | 'assumed'
 
 const chosen = (value: number, unit: string, about: string): Parameter => ({
@@ -39,7 +40,15 @@ const assumed = (value: number, unit: string, about: string): Parameter => ({
 })
 
 /** How people arrive. */
-export const ARRIVALS = {
+export const ARRIVALS: Numbers<
+  | 'starts_per_day'
+  | 'peak'
+  | 'swing'
+  | 'rush_decay_s'
+  | 'incident_starts'
+  | 'incident_decay_s'
+  | 'incident_hour'
+> = {
   starts_per_day: chosen(10_000_000, 'starts', 'starts a day, without the incident'),
   peak: chosen(10, '× mean', 'rate at the fullest hour, on the hour'),
   swing: chosen(0.75, '', 'how far day and night are from the mean, as a share of it'),
@@ -47,10 +56,21 @@ export const ARRIVALS = {
   incident_starts: chosen(40_000, 'starts', 'encoders that reconnect at once in the incident'),
   incident_decay_s: chosen(20, 's', 'how long that takes to fall to a third'),
   incident_hour: chosen(20.25, 'h', 'when the incident happens: in the fullest hour'),
-} as const satisfies Readonly<Record<string, Parameter>>
+}
 
 /** What one start costs where it passes. Latencies are a median and a 99th percentile of a log-normal. */
-export const PATH = {
+export const PATH: Numbers<
+  | 'worker_cpu_ms'
+  | 'to_subject_p50_ms'
+  | 'to_subject_p99_ms'
+  | 'wake_share'
+  | 'wake_p50_ms'
+  | 'wake_p99_ms'
+  | 'commit_p50_ms'
+  | 'commit_p99_ms'
+  | 'to_log_p50_ms'
+  | 'to_log_p99_ms'
+> = {
   worker_cpu_ms: measured(0.9, 'ms', 'CPU of Worker and subject object for a decision'),
   to_subject_p50_ms: assumed(10, 'ms', 'Worker to subject object and back, median'),
   to_subject_p99_ms: assumed(60, 'ms', 'the same, 99th percentile'),
@@ -59,58 +79,119 @@ export const PATH = {
   wake_p99_ms: assumed(80, 'ms', 'the same, 99th percentile'),
   commit_p50_ms: assumed(8, 'ms', 'a durable write of an object, median'),
   commit_p99_ms: assumed(40, 'ms', 'the same, 99th percentile'),
-  to_log_p50_ms: assumed(40, 'ms', 'subject object to sequencer and back, median: they may be continents apart'),
+  to_log_p50_ms: assumed(
+    40,
+    'ms',
+    'subject object to sequencer and back, median: they may be continents apart',
+  ),
   to_log_p99_ms: assumed(180, 'ms', 'the same, 99th percentile'),
-} as const satisfies Readonly<Record<string, Parameter>>
+}
 
 /** The sequencer of one shard. */
-export const SEQUENCER = {
+export const SEQUENCER: Numbers<
+  | 'per_record_us'
+  | 'per_insert_us'
+  | 'round_fixed_us'
+  | 'round_per_record_us'
+  | 'round_every_ms'
+  | 'waiting_max'
+  | 'put_p50_ms'
+  | 'put_p99_ms'
+  | 'puts_at_once'
+> = {
   per_record_us: measured(150, 'µs', 'CPU of the sequencer for a record of an insert'),
   per_insert_us: measured(300, 'µs', 'CPU of the sequencer for an insert, whatever its size'),
   round_fixed_us: measured(3_000, 'µs', 'CPU of a round, whatever its size'),
   round_per_record_us: measured(25, 'µs', 'CPU of a round for a record: hashes, tiles, bundles'),
   round_every_ms: counted(1_000, 'ms', 'rounds begin at most this often'),
-  waiting_max: counted(4_096, 'records', 'records that may wait for an insert; more are shed with 503'),
+  waiting_max: counted(
+    4_096,
+    'records',
+    'records that may wait for an insert; more are shed with 503',
+  ),
   put_p50_ms: assumed(60, 'ms', 'a write to R2, median'),
   put_p99_ms: assumed(400, 'ms', 'the same, 99th percentile'),
   puts_at_once: published(6, 'connections', 'outgoing connections an object may have open'),
-} as const satisfies Readonly<Record<string, Parameter>>
+}
 
 /** What a start makes an account pay for, counted in the code; rows include index rows, deletes and alarms. */
-export const BILLED = {
-  subject_requests: counted(2, 'requests', 'requests to the subject object: the decision, and one alarm after it'),
+export const BILLED: Numbers<
+  | 'subject_requests'
+  | 'sequencer_requests'
+  | 'subject_rows'
+  | 'sequencer_rows'
+  | 'subject_rows_read'
+  | 'sequencer_rows_read'
+  | 'rows_per_round'
+  | 'subject_active_ms'
+  | 'subject_bytes'
+  | 'subjects_per_start'
+  | 'log_bytes'
+> = {
+  subject_requests: counted(
+    2,
+    'requests',
+    'requests to the subject object: the decision, and one alarm after it',
+  ),
   sequencer_requests: counted(1, 'requests', 'requests to the sequencer: one append'),
   subject_rows: counted(10, 'rows', 'rows the subject object writes'),
   sequencer_rows: counted(6, 'rows', 'rows the sequencer writes for a record, pruning included'),
   subject_rows_read: counted(20, 'rows', 'rows the subject object reads'),
   sequencer_rows_read: counted(4, 'rows', 'rows the sequencer reads for a record'),
   rows_per_round: counted(4, 'rows', 'rows a round writes: state and alarm'),
-  subject_active_ms: measured(5, 'ms', 'time a subject object is active besides waiting for its log'),
+  subject_active_ms: measured(
+    5,
+    'ms',
+    'time a subject object is active besides waiting for its log',
+  ),
   subject_bytes: measured(20_480, 'bytes', 'database of a subject object after its first decision'),
   subjects_per_start: assumed(0.4, '', 'different subjects a start, over a month'),
   log_bytes: measured(1_100, 'bytes', 'what a record takes in the bucket: bundle and tiles'),
-} as const satisfies Readonly<Record<string, Parameter>>
+}
 
 /** Dollars, Workers Paid plan, beyond what the plan includes (at this size that is less than a day's use). */
-export const PRICES = {
+export const PRICES: Numbers<
+  | 'worker_requests_m'
+  | 'worker_cpu_ms_m'
+  | 'object_requests_m'
+  | 'object_gb_s_m'
+  | 'rows_written_m'
+  | 'rows_read_m'
+  | 'object_gb_month'
+  | 'class_a_m'
+  | 'class_b_m'
+  | 'bucket_gb_month'
+> = {
   worker_requests_m: published(0.3, '$/million', 'Worker requests'),
   worker_cpu_ms_m: published(0.02, '$/million ms', 'Worker CPU time'),
-  object_requests_m: published(0.15, '$/million', 'Durable Object requests, remote calls and alarms'),
-  object_gb_s_m: published(12.5, '$/million GB-s', 'Durable Object duration, 0.128 GB while active'),
-  rows_written_m: published(1, '$/million', 'rows written, each index row, delete and setAlarm one more'),
+  object_requests_m: published(
+    0.15,
+    '$/million',
+    'Durable Object requests, remote calls and alarms',
+  ),
+  object_gb_s_m: published(
+    12.5,
+    '$/million GB-s',
+    'Durable Object duration, 0.128 GB while active',
+  ),
+  rows_written_m: published(
+    1,
+    '$/million',
+    'rows written, each index row, delete and setAlarm one more',
+  ),
   rows_read_m: published(0.001, '$/million', 'rows read'),
   object_gb_month: published(0.2, '$/GB-month', 'storage of objects'),
   class_a_m: published(4.5, '$/million', 'R2 class A operations: writes, lists'),
   class_b_m: published(0.36, '$/million', 'R2 class B operations: reads'),
   bucket_gb_month: published(0.015, '$/GB-month', 'R2 storage'),
-} as const satisfies Readonly<Record<string, Parameter>>
+}
 /** When the prices and limits were read, and where. */
 export const PRICES_READ =
   '2026-11-22, developers.cloudflare.com: /workers/platform/pricing, /durable-objects/platform/pricing, /r2/pricing'
 
 /** Number of shards is enough when all of this holds over the whole day. */
-export const GOALS = {
+export const GOALS: Numbers<'p99_ms' | 'busiest' | 'checkpoint_p99_ms'> = {
   p99_ms: chosen(750, 'ms', 'a decision, 99th percentile, in the worst minute'),
   busiest: chosen(0.7, '', 'share of its time the busiest sequencer computes, in the worst minute'),
   checkpoint_p99_ms: chosen(3_000, 'ms', 'from answer to published checkpoint, 99th percentile'),
-} as const satisfies Readonly<Record<string, Parameter>>
+}

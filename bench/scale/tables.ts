@@ -7,8 +7,8 @@ import {
   ARRIVALS,
   BILLED,
   GOALS,
-  type Parameter,
   PATH,
+  type Parameter,
   PRICES,
   PRICES_READ,
   SEQUENCER,
@@ -53,18 +53,16 @@ export function scaleTables(starts: number = ARRIVALS.starts_per_day.value): str
   const days = simulateDays(rates)
   const chosen = days.at(-1)
   if (chosen === undefined) throw new TypeError('a simulation has at least one day')
-  return [
-    loadTable(rates),
-    speedTable(days),
-    costTable(chosen, starts),
-    parameterTable(),
-  ].join('\n\n')
+  return [loadTable(rates), speedTable(days), costTable(chosen, starts), parameterTable()].join(
+    '\n\n',
+  )
 }
 
 function loadTable(rates: Rates): string {
   const mean = rates.reduce((sum, rate) => sum + rate, 0) / DAY_S
   const incident = Math.floor(ARRIVALS.incident_hour.value * 3_600)
-  const peak = (from: number, to: number): number => rates.slice(from, to).reduce((a, b) => Math.max(a, b), 0)
+  const peak = (from: number, to: number): number =>
+    rates.slice(from, to).reduce((a, b) => Math.max(a, b), 0)
   return table(
     ['starts a second', ''],
     [
@@ -122,7 +120,13 @@ function costTable({ shards, shard }: Day, starts: number): string {
     `${((dollars / total) * 100).toFixed(1)} %`,
   ])
   return table(
-    [`a day of ${starts.toLocaleString('en-US')} starts on ${shards} shards`, 'quantity', '$ a day', '$ a million decisions', 'share'],
+    [
+      `a day of ${starts.toLocaleString('en-US')} starts on ${shards} shards`,
+      'quantity',
+      '$ a day',
+      '$ a million decisions',
+      'share',
+    ],
     [...rows, ['**total**', '', total.toFixed(2), ((total / usage.records) * 1e6).toFixed(2), '']],
   )
 }

@@ -1,0 +1,161 @@
+/**
+ * `npm run bench:edge`. Budget: decisions for 1,000 different subjects at 32 connections reach at least half the rate of
+ * a bare Worker with one Durable Object per subject that parses, signs once and inserts one row; from answer to published
+ * checkpoint takes less than 3 s (p99).
+ *
+ * Both run under plain `workerd serve` with objects on disk, loaded in turn (A B A B …) by the same generator on the same
+ * cores; only the ratio is quoted. Then what one decision makes durable: records that shared an insert of the log, and
+ * commits to disk, counted by strace where it is installed.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { bundleWorker, ROOT } from '../scripts/edge/bundle.ts'
+import { newSecrets } from '../scripts/edge/secrets.ts'
+import { compatibilityOf, writeSelfHost } from '../scripts/edge/self-host.ts'
+import { startWorkerd, type Workerd } from '../scripts/edge/workerd.ts'
+import { workerdConfig } from '../scripts/edge/workerd-config.ts'
+import { promisesToCheckpoint } from './edge-promises.ts'
+import { countSyncs } from './edge-syncs.ts'
+import { load, type Measured, median, question, spread, type Target } from './http.ts'
+
+const SUBJECTS = 1_000
+const PAIRS = 5
+const SECONDS = 5
+const WARM_UP_SECONDS = 5
+
+/** A server of the bench, with its process. */
+interface Served {
+  readonly target: Target
+  readonly workerd: Workerd
+}
+
+async function floor(dir: string): Promise<Served> {
+  const toml = join(ROOT, 'bench/edge-floor/wrangler.toml')
+  const bundle = await bundleWorker({ config: toml, outdir: join(dir, 'floor') })
+  const config = join(dir, 'floor.capnp')
+  const objects = [{ binding: 'FLOOR', class_name: 'FloorObject' }]
+  const workers = [{ name: 'floor', modules: bundle.modules, objects, bindings: [] }]
+  writeFileSync(config, workerdConfig({ ...compatibilityOf(readFileSync(toml, 'utf8')), workers }))
+  const workerd = await startWorkerd({ config, data: join(dir, 'floor-data') })
+  return { workerd, target: target('bare floor', workerd, '/', {}) }
+}
+
+async function livegate(dir: string): Promise<Served> {
+  const { config } = await writeSelfHost(dir)
+  const secrets = newSecrets()
+  const env = {
+    ...secrets,
+    LIVEGATE_ORIGIN: 'bench.example/log',
+    LIVEGATE_ISSUER: 'https://bench.example',
+    LIVEGATE_CREATE_LOG: 'true',
+    LIVEGATE_RATE: '9999999',
+    LIVEGATE_LOG_LEVEL: 'error',
+  }
+  const workerd = await startWorkerd({ config, data: join(dir, 'data'), env })
+  const authorization = `Bearer ${secrets.LIVEGATE_ADMIN_KEY}`
+  return { workerd, target: target('livegate', workerd, '/v1/decisions', { authorization }) }
+}
+
+function target(
+  name: string,
+  { url }: Workerd,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+): Target {
+  return {
+    name,
+    url,
+    path,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: (i) => JSON.stringify(question(i, SUBJECTS)),
+    stop: () => {},
+  }
+}
+
+interface Pair {
+  readonly gate: Measured
+  readonly floor: Measured
+}
+
+async function pairs(gate: Served, other: Served): Promise<readonly Pair[]> {
+  const measured: Pair[] = []
+  for (let i = 0; i < PAIRS; i++)
+    measured.push({
+      gate: await load(gate.target, SECONDS),
+      floor: await load(other.target, SECONDS),
+    })
+  return measured
+}
+
+function rateRow(measured: readonly Pair[]): string {
+  const of = (which: keyof Pair, what: keyof Measured): number =>
+    median(measured.map((pair) => pair[which][what]))
+  const ratios = measured.map((pair) => pair.gate.rate / pair.floor.rate)
+  const side = (which: keyof Pair): string =>
+    `${of(which, 'rate').toFixed(0)}/s, p50 ${of(which, 'p50_ms')} ms, p99 ${of(which, 'p99_ms')} ms`
+  return `| decisions against the bare floor | ${median(ratios).toFixed(2)} (${spread(ratios)}) | livegate ${side('gate')}; floor ${side('floor')} |`
+}
+
+/** Records and inserts of the log since its object woke. */
+async function logCounts({ target: { url, headers } }: Served): Promise<{
+  readonly inserts: number
+  readonly inserted: number
+}> {
+  const text = await (await fetch(`${url}/metrics`, { headers: { ...headers } })).text()
+  const sum = (name: string): number =>
+    [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].reduce(
+      (total, [, value]) => total + Number(value),
+      0,
+    )
+  return {
+    inserts: sum('livegate_log_inserts_total'),
+    inserted: sum('livegate_log_inserted_total'),
+  }
+}
+
+/** Rows of the bench table. */
+export async function benchEdge(): Promise<readonly string[]> {
+  const dir = mkdtempSync(join(tmpdir(), 'livegate-edge-'))
+  const servers: Served[] = []
+  try {
+    const gate = await livegate(dir)
+    servers.push(gate)
+    const other = await floor(dir)
+    servers.push(other)
+    for (const server of servers) await load(server.target, WARM_UP_SECONDS)
+    const rows = [rateRow(await pairs(gate, other))]
+    const before = await logCounts(gate)
+    const promises = await promisesToCheckpoint(gate.target, () => load(gate.target, SECONDS))
+    const after = await logCounts(gate)
+    const inserted = after.inserted - before.inserted
+    const inserts = after.inserts - before.inserts
+    rows.push(
+      `| records an insert of the log | ${(inserted / inserts).toFixed(1)} | ${inserted} records in ${inserts} inserts |`,
+      `| answer to published checkpoint | p99 ${promises.p99_ms.toFixed(0)} ms | p50 ${promises.p50_ms.toFixed(0)} ms, ${promises.count} promises followed under load |`,
+    )
+    for (const server of [gate, other]) rows.push(await syncRow(server))
+    return rows
+  } finally {
+    for (const { workerd } of servers) await workerd.stop()
+    rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+  }
+}
+
+async function syncRow({ workerd, target: of }: Served): Promise<string> {
+  const counted = await countSyncs(workerd.pid, () => load(of, SECONDS))
+  if (counted === null)
+    return `| commits to disk a decision, ${of.name} | – | strace is not installed |`
+  const { syncs, result } = counted
+  const answered = result.rate * SECONDS
+  return `| commits to disk a decision, ${of.name} | ${(syncs / answered).toFixed(2)} | ${syncs} fdatasync and fsync, ${answered.toFixed(0)} answers |`
+}
+
+if (import.meta.main) {
+  const rows = await benchEdge()
+  console.log(
+    `\n${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores shared with the load generator, Node ${process.versions.node}\n`,
+  )
+  console.log('| what | ratio or figure (min–max) | beside it |\n|---|---|---|')
+  for (const row of rows) console.log(row)
+}
