@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import autocannon from 'autocannon'
+import { START_FLAGS } from './start-flags.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const ADMIN_KEY = 'lg_bench_0123456789abcdefghijklmnopqrstuvwxyzABCD'
@@ -77,7 +78,8 @@ async function floor(dir: string): Promise<Target> {
 }
 
 async function livegate(dir: string): Promise<Target> {
-  const args = ['src/cli/main.ts', 'serve', '--init', '--port', '0', '--data', join(dir, 'data')]
+  const serve = ['src/cli/main.ts', 'serve', '--init', '--port', '0', '--data', join(dir, 'data')]
+  const args = [...START_FLAGS, ...serve]
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],

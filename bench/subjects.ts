@@ -20,6 +20,7 @@ import { toBase64Url, utf8 } from '../src/core/encoding.ts'
 import { epochMs } from '../src/core/time.ts'
 import type { Change, SignedRecord } from '../src/ports.ts'
 import { BENCH_ORIGIN, benchGate, decideCost } from './decide.ts'
+import { START_FLAGS } from './start-flags.ts'
 
 const FEW = 10_000
 const MANY = 1_000_000
@@ -91,7 +92,7 @@ async function measureHere(dir: string, count: number): Promise<Measured> {
 }
 
 function measure(dir: string, count: number): Measured {
-  const args = [import.meta.filename, 'measure', dir, String(count)]
+  const args = [...START_FLAGS, import.meta.filename, 'measure', dir, String(count)]
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Measured
 }
 
