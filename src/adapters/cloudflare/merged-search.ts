@@ -27,19 +27,18 @@ interface Placed extends Position {
   readonly place: FoundPlace
 }
 
-export function mergedSearch(
+export async function mergedSearch(
   logs: readonly Searched[],
-): (search: DecisionSearch) => Promise<FoundPage> {
-  return async ({ cursor, ...search }) => {
-    const from = cursor === undefined ? null : readCursor(cursor, logs.length)
-    const pages = await Promise.all(
-      logs.map((log, shard) => {
-        const before = from === null ? {} : { cursor: cursorFor(from, shard) }
-        return opened(log.searchDecisions({ ...search, ...before }))
-      }),
-    )
-    return merged(pages, search.limit)
-  }
+  { cursor, ...search }: DecisionSearch,
+): Promise<FoundPage> {
+  const from = cursor === undefined ? null : readCursor(cursor, logs.length)
+  const pages = await Promise.all(
+    logs.map((log, shard) => {
+      const before = from === null ? {} : { cursor: cursorFor(from, shard) }
+      return opened(log.searchDecisions({ ...search, ...before }))
+    }),
+  )
+  return merged(pages, search.limit)
 }
 
 /** The newest `limit` places that no log can still find something before. */

@@ -28,6 +28,11 @@ export function sequencerName(shard: number): string {
   return `log-${shard}`
 }
 
+/** Where the files of a shard's log lie in the bucket. */
+export function logPrefix(shard: number): string {
+  return `${shard}/`
+}
+
 /** `<base>` with one shard, `<base>/<shard>` with more. */
 export function originOfShard(base: string, shard: number, shards: number): string {
   return shards === 1 ? base : `${base}/${shard}`

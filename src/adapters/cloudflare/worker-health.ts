@@ -1,0 +1,148 @@
+/**
+ * What the Worker says about the deployment: whether it can decide now, and numbers for Prometheus.
+ *
+ * Both ask every log. An isolate counts nothing itself: it is one of many and gone tomorrow. Names are those of the Node
+ * host where they mean the same (docs/spec/api.md, "Metrics"), with the log's name as a label.
+ */
+import type { ActivePolicy } from '../../ports.ts'
+import { opened, type SequencerRpc, type SequencerStatus } from './rpc.ts'
+
+export interface HealthParts {
+  readonly policy: ActivePolicy
+  /** Name of the policy file. */
+  readonly file: string
+  /** Every log, by its origin. */
+  readonly logs: () => readonly {
+    readonly origin: string
+    readonly sequencer: Pick<SequencerRpc, 'status'>
+  }[]
+}
+
+/** For `/readyz`. */
+export type EdgeReadiness =
+  | {
+      readonly ready: true
+      readonly policy: {
+        readonly digest: string
+        readonly file: string
+        readonly problems: readonly string[]
+      }
+    }
+  | { readonly ready: false; readonly code: 'halted' | 'log_unavailable'; readonly why: string }
+
+/** One halted log is enough: some subjects cannot be decided about. */
+export async function edgeReadiness(parts: HealthParts): Promise<EdgeReadiness> {
+  for (const { origin, status } of await statuses(parts)) {
+    if (status === null)
+      return { ready: false, code: 'log_unavailable', why: `the log ${origin} does not answer` }
+    if (status.halted !== null)
+      return { ready: false, code: 'halted', why: `the log ${origin} is halted: ${status.halted}` }
+  }
+  const { digest } = parts.policy.plan
+  return { ready: true, policy: { digest, file: parts.file, problems: [] } }
+}
+
+interface Family {
+  readonly name: string
+  readonly type: 'gauge' | 'counter'
+  readonly about: string
+  readonly value: (status: SequencerStatus) => number
+}
+
+/** Read from each log; those it does not answer for are left out. */
+const FAMILIES: readonly Family[] = [
+  {
+    name: 'livegate_log_size',
+    type: 'gauge',
+    about: 'entries durable in the log',
+    value: ({ entries }) => entries,
+  },
+  {
+    name: 'livegate_log_published_size',
+    type: 'gauge',
+    about: 'entries the published checkpoint covers',
+    value: ({ published }) => published,
+  },
+  {
+    name: 'livegate_log_lag_entries',
+    type: 'gauge',
+    about: 'durable entries no published checkpoint covers yet',
+    value: ({ entries, published }) => Math.max(0, entries - published),
+  },
+  {
+    name: 'livegate_halted',
+    type: 'gauge',
+    about: '1 once the log is only readable, else 0',
+    value: ({ halted }) => (halted === null ? 0 : 1),
+  },
+  {
+    name: 'livegate_log_inserts_total',
+    type: 'counter',
+    about: 'inserts of the log since its object woke',
+    value: ({ inserts }) => inserts,
+  },
+  {
+    name: 'livegate_log_inserted_total',
+    type: 'counter',
+    about: 'entries those inserts wrote',
+    value: ({ inserted }) => inserted,
+  },
+]
+
+/** Prometheus text, version 0.0.4. */
+export async function edgeMetrics(parts: HealthParts): Promise<string> {
+  const found = await statuses(parts)
+  const { name, digest } = parts.policy.plan
+  const lines = FAMILIES.flatMap((family) => [
+    ...headOf(family),
+    ...found.flatMap(({ origin, status }) =>
+      status === null ? [] : [sample(family.name, { log: origin }, family.value(status))],
+    ),
+  ])
+  const up = { name: 'livegate_log_up', type: 'gauge', about: '1 when the log answers, else 0' }
+  const policy = {
+    name: 'livegate_policy_info',
+    type: 'gauge',
+    about: '1 for the active policy revision',
+  }
+  return [
+    ...lines,
+    ...headOf(up),
+    ...found.map(({ origin, status }) => sample(up.name, { log: origin }, status === null ? 0 : 1)),
+    ...headOf(policy),
+    sample(policy.name, { name, digest }, 1),
+    '',
+  ].join('\n')
+}
+
+interface Found {
+  readonly origin: string
+  /** Null when the log does not answer. */
+  readonly status: SequencerStatus | null
+}
+
+function statuses({ logs }: HealthParts): Promise<readonly Found[]> {
+  return Promise.all(
+    logs().map(async ({ origin, sequencer }) => {
+      const status = await opened(sequencer.status()).catch(() => null)
+      return { origin, status }
+    }),
+  )
+}
+
+function headOf(family: {
+  readonly name: string
+  readonly type: string
+  readonly about: string
+}): readonly string[] {
+  return [`# HELP ${family.name} ${family.about}`, `# TYPE ${family.name} ${family.type}`]
+}
+
+function sample(name: string, labels: Readonly<Record<string, string>>, value: number): string {
+  const shown = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`)
+  return `${name}{${shown.join(',')}} ${value}`
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+}
