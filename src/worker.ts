@@ -1,2 +1,159 @@
-/** Composition root of the edge host (under construction). */
-export {}
+/**
+ * Composition root of the edge host: chooses the parts, connects them. No logic.
+ *
+ * The Worker authenticates, parses and asks; each subject decides in an object of its own, each log is another. While
+ * anything of the configuration is missing every request is answered 503, and the log lines name what. The cron trigger
+ * makes the logs write heartbeats. Where it runs and how: docs/architecture.md, "The edge host".
+ */
+import { createRemoteJWKSet } from 'jose'
+import { BUNDLED_POLICY, BUNDLED_SERVERS } from './adapters/cloudflare/bundle.ts'
+import { type EdgeConfig, edgeConfigOf } from './adapters/cloudflare/config.ts'
+import { createEdgeApiKeys } from './adapters/cloudflare/edge-api-keys.ts'
+import { createEdgeDirectory } from './adapters/cloudflare/edge-directory.ts'
+import { createEdgeGate } from './adapters/cloudflare/edge-gate.ts'
+import { createCheckpointSigner } from './adapters/cloudflare/edge-keys.ts'
+import { createPepper } from './adapters/cloudflare/edge-pepper.ts'
+import { createEdgePoliciesView } from './adapters/cloudflare/edge-policies-view.ts'
+import { bundledPolicy } from './adapters/cloudflare/edge-policy.ts'
+import { createEdgeStreamKeys } from './adapters/cloudflare/edge-stream-keys.ts'
+import type { Env } from './adapters/cloudflare/env.ts'
+import { logPrefix, originOfShard } from './adapters/cloudflare/names.ts'
+import { createR2Tiles } from './adapters/cloudflare/r2-tiles.ts'
+import { createPublishedLog } from './adapters/cloudflare/served-logs.ts'
+import { type Stubs, stubsOf } from './adapters/cloudflare/stubs.ts'
+import { edgeMetrics, edgeReadiness } from './adapters/cloudflare/worker-health.ts'
+import { line, logEvents, reportFailure } from './adapters/cloudflare/worker-lines.ts'
+import { beatAll, recordKeysOf, sequencersOf } from './adapters/cloudflare/worker-logs.ts'
+import {
+  after,
+  systemClock as clock,
+  createOnce,
+  random,
+} from './adapters/cloudflare/worker-system.ts'
+import { apiKeyFromToken } from './adapters/http/api-key.ts'
+import { createApp } from './adapters/http/app.ts'
+import { createCallerKeys } from './adapters/http/caller-keys.ts'
+import { type AppDeps, DEFAULT_HTTP_CONFIG, type ServedLog } from './adapters/http/deps.ts'
+import { problemResponse } from './adapters/http/problem.ts'
+import { createHooks } from './adapters/media/hooks.ts'
+import { describeProblem } from './adapters/media/scrub.ts'
+import { type MediaServer, parseServersFile } from './adapters/media/servers-file.ts'
+import { utf8 } from './core/encoding.ts'
+import { LivegateError } from './core/errors.ts'
+import { err, ok, type Result } from './core/result.ts'
+import type { ActivePolicy } from './ports.ts'
+
+export { DirectoryObject } from './adapters/cloudflare/directory-object.ts'
+export { SequencerObject } from './adapters/cloudflare/sequencer-object.ts'
+export { SubjectObject } from './adapters/cloudflare/subject-object.ts'
+
+/** Everything a deployment is made of, read and found whole. */
+interface Deployment {
+  readonly config: EdgeConfig
+  readonly policy: ActivePolicy
+  readonly servers: readonly MediaServer[]
+}
+
+type App = ReturnType<typeof createApp>
+
+const worker: ExportedHandler<Env> = {
+  async fetch(request, env) {
+    const app = await appOf(env)
+    return app.ok ? app.value.fetch(request) : problemResponse(UNFIT)
+  },
+  async scheduled(_controller, env) {
+    const deployment = deploymentOf(env)
+    if (deployment.ok) await beatAll(stubsOf(env), deployment.value.config.shards)
+    else deployment.error.forEach(sayUnfit)
+  },
+}
+
+export default worker
+
+const UNFIT = new LivegateError('halted', 'Cannot answer: the deployment is not configured', {
+  hint: 'The log lines of the Worker name everything that is missing or malformed.',
+})
+
+/** Once an isolate; what failed for another reason than its configuration is made anew by the next request. */
+const appOf = createOnce(async (env: Env): Promise<Result<App, readonly string[]>> => {
+  const deployment = deploymentOf(env)
+  if (!deployment.ok) {
+    deployment.error.forEach(sayUnfit)
+    return deployment
+  }
+  return ok(createApp(await depsOf(env, deployment.value)))
+})
+
+function sayUnfit(problem: string): void {
+  line('error', 'unfit', { problem })
+}
+
+function deploymentOf(env: Env): Result<Deployment, readonly string[]> {
+  const config = edgeConfigOf(env)
+  const policy = bundledPolicy(BUNDLED_POLICY)
+  const servers = parseServersFile(utf8(BUNDLED_SERVERS.text), BUNDLED_SERVERS.name, {
+    env: (name) => (env as unknown as Readonly<Record<string, string | undefined>>)[name],
+    file: () => null,
+  })
+  if (config.ok && policy.ok && servers.ok)
+    return ok({ config: config.value, policy: policy.value, servers: servers.value })
+  return err([
+    ...(config.ok ? [] : config.error),
+    ...(policy.ok ? [] : policy.error),
+    ...(servers.ok ? [] : servers.error.map(describeProblem)),
+  ])
+}
+
+async function depsOf(env: Env, { config, policy, servers }: Deployment): Promise<AppDeps> {
+  const stubs = stubsOf(env)
+  const pepper = createPepper(config.pepper)
+  const observe = logEvents(config.log_level, clock.now)
+  const gate = createEdgeGate({ stubs, pepper, after })
+  const streamKeys = createEdgeStreamKeys({ pepper, directoryOf: stubs.directory })
+  const logs = await logsOf(env, stubs, config)
+  const sequencers = (): ReturnType<typeof sequencersOf> => sequencersOf(stubs, config)
+  const health = { policy, file: BUNDLED_POLICY.name, logs: sequencers }
+  return {
+    ...{ gate, clock, random, pepper, streamKeys, logs, observe },
+    callerKeys: createCallerKeys(createEdgeApiKeys(apiKeysOf(config)), clock),
+    directory: createEdgeDirectory({ stubs, pepper, shards: config.shards }),
+    config: {
+      ...DEFAULT_HTTP_CONFIG,
+      audience: config.origin,
+      log_public: config.log_public,
+      metrics_public: config.metrics_public,
+      rate: { per_s: config.rate_per_s, burst: 2 * config.rate_per_s },
+    },
+    readiness: () => edgeReadiness(health),
+    metricsText: () => edgeMetrics(health),
+    policiesView: createEdgePoliciesView(() => sequencers().map((one) => one.sequencer), policy),
+    recordKeys: () => recordKeysOf(sequencers()),
+    hooks: createHooks({ gate, streamKeys, pepper, servers, observe, clock, after }),
+    report: ({ route, error }) => reportFailure(route, error),
+    ...accessTokensOf(config),
+  }
+}
+
+function logsOf(env: Env, stubs: Stubs, config: EdgeConfig): Promise<readonly ServedLog[]> {
+  const { shards, checkpoint_seed } = config
+  return Promise.all(
+    Array.from({ length: shards }, async (_, shard) => {
+      const origin = originOfShard(config.origin, shard, shards)
+      const { vkey } = await createCheckpointSigner(checkpoint_seed, origin)
+      const tiles = createR2Tiles(env.LOG, logPrefix(shard))
+      const sequencer = (): ReturnType<Stubs['sequencer']> => stubs.sequencer(shard)
+      return { log: createPublishedLog({ origin, tiles, sequencer }), vkey }
+    }),
+  )
+}
+
+function apiKeysOf({ admin_key, api_keys }: EdgeConfig): Parameters<typeof createEdgeApiKeys>[0] {
+  const admin = apiKeyFromToken(admin_key, { scopes: ['admin'], owner: 'admin' }, clock)
+  return admin === null ? api_keys : [...api_keys, admin]
+}
+
+function accessTokensOf(config: EdgeConfig): Pick<AppDeps, 'accessTokens'> {
+  const { jwt_issuer: issuer, jwt_audience: audience, jwt_jwks: jwks } = config
+  if (issuer === null || audience === null || jwks === null) return {}
+  return { accessTokens: { issuer, audience, keys: createRemoteJWKSet(new URL(jwks)) } }
+}
