@@ -25,6 +25,9 @@ import type { SubjectHost } from './subject-host.ts'
 import { startSubjectHost } from './subject-start.ts'
 import { reportFailure } from './worker-lines.ts'
 
+/** After an alarm that could not do its work at all. */
+const AGAIN_MS = 60_000
+
 export class SubjectObject extends DurableObject<Env> implements SubjectRpc {
   #host: SubjectHost | null = null
 
@@ -83,9 +86,10 @@ export class SubjectObject extends DurableObject<Env> implements SubjectRpc {
     return this.#ask((host) => host.records(seqs))
   }
 
+  /** Never throws: the platform gives up after a few tries, and what waits here must reach the log. */
   override async alarm(): Promise<void> {
-    const host = await this.#started()
-    await host.alarm()
+    const done = await this.#ask((host) => host.alarm())
+    if (!done.ok) await this.ctx.storage.setAlarm(Date.now() + AGAIN_MS)
   }
 
   #ask<T>(question: (host: SubjectHost) => Promise<T> | T): Promise<Reply<T>> {

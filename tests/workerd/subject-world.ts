@@ -1,0 +1,291 @@
+/**
+ * Subjects over the storage of real objects, with a log and a directory in memory that a test can hold, fail or lose.
+ *
+ * `wake` makes a new host over the same storage, as after an eviction: what the old one still had in mind is lost, and a
+ * call of it that never returns stays unanswered. What the log holds is audited by whoever asks `verify`.
+ */
+import { env, runInDurableObject } from 'cloudflare:test'
+import { createDoSql } from '../../src/adapters/cloudflare/do-sql.ts'
+import { subjectObjectName } from '../../src/adapters/cloudflare/names.ts'
+import type { CohostRpc } from '../../src/adapters/cloudflare/remote-cohosts.ts'
+import {
+  type ChainEntry,
+  carried,
+  type DirectoryRpc,
+  type Reply,
+  type SequencerRpc,
+} from '../../src/adapters/cloudflare/rpc.ts'
+import { createSubjectHost, type SubjectHost } from '../../src/adapters/cloudflare/subject-host.ts'
+import { createTurnWriter } from '../../src/adapters/cloudflare/turn-writer.ts'
+import { toBase64Url } from '../../src/core/encoding.ts'
+import { LivegateError } from '../../src/core/errors.ts'
+import { ENGINE } from '../../src/core/policy/plan.ts'
+import { keyDraft, type RecordDraft } from '../../src/core/record/drafts.ts'
+import { portableHasher } from '../../src/core/record/hashing.ts'
+import { createIssuer } from '../../src/core/record/issue.ts'
+import { policyDrafts } from '../../src/core/record/policy-parts.ts'
+import { type EpochMs, epochMs } from '../../src/core/time.ts'
+import type {
+  ActivePolicy,
+  GateEvent,
+  Pepper,
+  SignedRecord,
+  StoredRecord,
+} from '../../src/ports.ts'
+import { activePolicy, NOW, ORIGIN, policyOf, RECORD_KEY, verifyLog } from '../support/gate.ts'
+
+export type Step = 'ready' | 'append' | 'claimStrike' | 'openSession' | 'closeSession' | 'cohost'
+
+/** Stands around a call to another object: does it, fails before or after it, or never answers. */
+export type Around = <T>(step: Step, call: () => Promise<T>) => Promise<T>
+
+export interface World {
+  readonly clock: { now(): EpochMs; set(at: number): void }
+  readonly log: FakeLog
+  readonly events: GateEvent[]
+  readonly sessions: ReadonlyMap<string, string>
+  /** When each subject's alarm is due. */
+  readonly alarms: ReadonlyMap<string, number>
+  /** Calls of each kind so far. */
+  readonly calls: Map<Step, number>
+  around: Around
+  /** Runs inside the subject's object, over its host. */
+  ask<T>(subject: string, work: (host: SubjectHost) => Promise<T>): Promise<T>
+  /** The alarm goes off, now. */
+  alarm(subject: string, times?: number): Promise<void>
+  /** Loses the host's memory: the next question meets a new one. */
+  wake(...subjects: readonly string[]): void
+  storage<T>(subject: string, work: (storage: DurableObjectStorage) => T | Promise<T>): Promise<T>
+  /** Audits the log: every record disclosed, every decision replayed, every chain without a gap. */
+  verify(...subjects: readonly string[]): Promise<readonly StoredRecord[]>
+}
+
+let worlds = 0
+
+export function aWorld(policyText: string = policyOf('')): World {
+  const salt = `${++worlds} ${crypto.randomUUID()}`
+  const pepper: Pepper = { hash: (text) => portableHasher.digestText(`${salt} ${text}`) }
+  const policy = activePolicy(policyText)
+  let now = NOW
+  const clock = {
+    now: (): EpochMs => now,
+    set(at: number): void {
+      now = epochMs(at)
+    },
+  }
+  const log = createFakeLog(policy, clock)
+  const hosts = new Map<string, SubjectHost>()
+  const calls = new Map<Step, number>()
+  const directory = createFakeDirectory()
+  const known = new Set<string>()
+  const alarms = new Map<string, number>()
+  const world: World = {
+    ...{ clock, log, calls, alarms, events: [], sessions: directory.sessions },
+    async alarm(subject, times = 1) {
+      alarms.delete(subject)
+      for (let i = 0; i < times; i++) await world.ask(subject, (host) => host.alarm())
+    },
+    around: (_step, call) => call(),
+    wake: (...subjects) => subjects.forEach((subject) => void hosts.delete(subject)),
+    ask: (subject, work) =>
+      inObject(subject, (_object, state) => {
+        let host = hosts.get(subject)
+        if (host === undefined) {
+          host = hostOf(subject, state)
+          hosts.set(subject, host)
+        }
+        return work(host)
+      }),
+    storage: (subject, work) => inObject(subject, (_object, state) => work(state.storage)),
+    async verify(...subjects) {
+      const stored: StoredRecord[] = []
+      for (const subject of subjects) {
+        const { seqs } = await world.storage(subject, ({ sql }) => ({
+          seqs: sql.exec<{ n: number }>('SELECT count(*) AS n FROM records').one().n,
+        }))
+        const all = Array.from({ length: seqs }, (_, i) => i + 1)
+        stored.push(...(await world.ask(subject, (host) => host.records(all))))
+      }
+      await log.verify(stored)
+      return stored
+    },
+  }
+  const inObject = <T>(
+    subject: string,
+    work: (object: unknown, state: DurableObjectState) => T | Promise<T>,
+  ): Promise<T> => {
+    const stub = env.SUBJECTS.getByName(subjectObjectName(pepper, subject))
+    return runInDurableObject(stub as never, work as never) as Promise<T>
+  }
+  const call = <T>(step: Step, work: () => Promise<T>): Promise<T> => {
+    calls.set(step, (calls.get(step) ?? 0) + 1)
+    return world.around(step, work)
+  }
+  const hostOf = (subject: string, state: DurableObjectState): SubjectHost => {
+    const sql = createDoSql(state.storage)
+    return createSubjectHost({
+      ...{ sql, writer: createTurnWriter(sql), clock },
+      storage: {
+        getAlarm: async () => alarms.get(subject) ?? null,
+        setAlarm: async (at) => void alarms.set(subject, Number(at)),
+      },
+      isSelf: (name) => env.SUBJECTS.idFromName(name).equals(state.id),
+      ready: known,
+      others: {
+        sequencer: () => ({
+          ready: (given) => call('ready', () => log.rpc.ready(given)),
+          append: (entries) => call('append', () => log.rpc.append(structuredClone(entries))),
+          decisionsRelyingOn: (strike) => log.rpc.decisionsRelyingOn(strike),
+        }),
+        directory: () => ({
+          claimStrike: (...args) => call('claimStrike', () => directory.claimStrike(...args)),
+          openSession: (...args) => call('openSession', () => directory.openSession(...args)),
+          closeSession: (...args) => call('closeSession', () => directory.closeSession(...args)),
+        }),
+        subject: () => cohosts,
+      },
+      settings: {
+        ...{ origin: ORIGIN, issuer: 'https://gate.example', shards: 1, policy, pepper },
+        signer: RECORD_KEY.signer,
+        surroundings: { incident: () => ({ active: false }), platform: () => ({}) },
+      },
+      random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
+      after: () => () => {},
+      observe: (event) => void world.events.push(event),
+    })
+  }
+  const desk = <T>(
+    subject: string,
+    work: (host: SubjectHost) => Promise<T> | T,
+  ): Promise<Reply<T>> =>
+    call('cohost', () =>
+      carried(
+        () => world.ask(subject, async (host) => work(host)),
+        (error) => console.error(error),
+      ),
+    )
+  const cohosts: CohostRpc = {
+    cohostStanding: (subject) => desk(subject, (host) => host.desk(subject).standing(subject)),
+    cohostJoin: (subject, pending) =>
+      desk(subject, (host) => host.desk(subject).join(subject, pending)),
+    cohostSettle: (subject, settling) =>
+      desk(subject, (host) => host.desk(subject).settle(subject, settling)),
+    cohostEnd: (subject, broadcast) =>
+      desk(subject, async (host) => {
+        await host.desk(subject).end(subject, broadcast)
+        return null
+      }),
+  }
+  return world
+}
+
+/** A log in memory with the duties of SequencerRpc.append. */
+export interface FakeLog {
+  readonly rpc: Pick<SequencerRpc, 'append' | 'ready' | 'decisionsRelyingOn'>
+  readonly entries: readonly (ChainEntry | Omit<SignedRecord, 'openings'>)[]
+  /** As if the last entries had never been: a log restored from a backup. */
+  forget(count: number): void
+  verify(stored: readonly StoredRecord[]): Promise<void>
+}
+
+function createFakeLog(policy: ActivePolicy, clock: { now(): EpochMs }): FakeLog {
+  const entries: (ChainEntry | Omit<SignedRecord, 'openings'>)[] = []
+  const issue = createIssuer({
+    ...{ issuer: 'https://gate.example', engine: ENGINE, log: ORIGIN },
+    signer: RECORD_KEY.signer,
+    random: (count) => crypto.getRandomValues(new Uint8Array(count)),
+  })
+  async function deploy(draft: RecordDraft): Promise<void> {
+    const iat_s = Math.floor(clock.now() / 1000)
+    const { jti: id, jws, leaf } = await issue(draft, { iat_s })
+    entries.push({ id, kind: draft.kind as SignedRecord['kind'], jws, leaf })
+  }
+  let begun: Promise<void> | null = null
+  async function begin(): Promise<void> {
+    await deploy(keyDraft({ jwk: RECORD_KEY.jwk, use: 'record', status: 'active' }))
+    for (const draft of policyDrafts(policy.bytes)) await deploy(draft)
+  }
+  const recordOf = (entry: ChainEntry | Omit<SignedRecord, 'openings'>) =>
+    'record' in entry ? entry.record : entry
+  const indexOf = (leaf: Uint8Array): number =>
+    entries.findIndex((entry) => toBase64Url(recordOf(entry).leaf) === toBase64Url(leaf))
+  return {
+    entries,
+    forget: (count) => void entries.splice(entries.length - count),
+    rpc: {
+      ready: () =>
+        carried(async () => {
+          begun ??= begin()
+          await begun
+          return ORIGIN
+        }, console.error),
+      append: (given) =>
+        carried(() => {
+          const indexes: number[] = []
+          for (const entry of given) {
+            const there = indexOf(entry.record.leaf)
+            const held = entries.filter((e) => 'record' in e && e.object === entry.object).length
+            if (there < 0 && entry.seq !== held + 1)
+              throw new LivegateError('conflict', 'Cannot append: the chain does not continue')
+            indexes.push(there < 0 ? entries.push(entry) - 1 : there)
+          }
+          return indexes
+        }, console.error),
+      decisionsRelyingOn: (strike) =>
+        carried(
+          () =>
+            entries.flatMap((entry) => {
+              if (!('record' in entry) || !entry.decision?.strikes.includes(strike)) return []
+              const { outcome } = entry.decision
+              return [{ id: entry.record.id, outcome, at: entry.at }]
+            }),
+          console.error,
+        ),
+    },
+    async verify(stored) {
+      const openings = new Map(stored.map((record) => [record.receipt.index, record]))
+      const records = entries.map((entry, index) => {
+        const { id, kind, jws, leaf } = recordOf(entry)
+        const mine = openings.get(index)
+        if (mine !== undefined && (mine.jws !== jws || mine.receipt.leaf !== toBase64Url(leaf)))
+          throw new Error(`a receipt names index ${index}, where another record stands`)
+        return { id, kind, jws, leaf, openings: mine?.openings ?? {} }
+      })
+      if (openings.size !== entries.filter((entry) => 'record' in entry).length)
+        throw new Error('log and chains do not hold the same records')
+      await verifyLog(records)
+    },
+  }
+}
+
+function createFakeDirectory(): Pick<
+  DirectoryRpc,
+  'claimStrike' | 'openSession' | 'closeSession'
+> & { readonly sessions: Map<string, string> } {
+  const strikes = new Map<string, string>()
+  const sessions = new Map<string, string>()
+  return {
+    sessions,
+    claimStrike: async (id, subject) => {
+      if (!strikes.has(id)) strikes.set(id, subject)
+      return { ok: true, value: strikes.get(id) === subject ? 'ok' : 'taken' }
+    },
+    openSession: async (session, _subject, broadcast) => {
+      sessions.set(session, broadcast)
+      return { ok: true, value: null }
+    },
+    closeSession: async (session, broadcast) => {
+      if (sessions.get(session) === broadcast) sessions.delete(session)
+      return { ok: true, value: null }
+    },
+  }
+}
+
+/** A call that took effect or not, but whose answer never came. */
+export function lost(): Error {
+  return new Error('Network connection lost.')
+}
+
+export function never<T>(): Promise<T> {
+  return new Promise(() => {})
+}
