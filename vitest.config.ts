@@ -22,6 +22,7 @@ const THOROUGH = [
   'tests/cli/{audit,mirror,process,import,chains}.test.ts',
   'tests/core/policy/{hostile,cel-laws}.test.ts',
   'tests/core/tlog/{grow,tree}.test.ts',
+  'tests/bench/scale-pages.test.ts',
 ]
 
 const config: ViteUserConfig = defineConfig({

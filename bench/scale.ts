@@ -1,15 +1,26 @@
 /**
- * `npm run bench:scale`: ten million starts a day on the edge host, simulated. Prints the tables of docs/scale.md;
- * `-- --write` puts them there, `-- --starts N` simulates another day.
+ * `npm run bench:scale`: ten million starts a day on the edge host, simulated. Prints the tables of docs/scale.md and
+ * docs/hosts/cloudflare.md; `-- --write` puts them there, `-- --starts N` simulates another day.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { scaleTables } from './scale/tables.ts'
+import { scaleTables, steadyTable } from './scale/tables.ts'
 
-export const PAGE: string = resolve(import.meta.dirname, '../docs/scale.md')
+const ROOT = resolve(import.meta.dirname, '..')
 const BEGIN = '<!-- tables: npm run bench:scale -- --write -->'
 const END = '<!-- end of tables -->'
+
+/** A page and what stands between its markers. */
+export interface ScalePage {
+  readonly path: string
+  readonly tables: () => string
+}
+
+export const SCALE_PAGES: readonly ScalePage[] = [
+  { path: resolve(ROOT, 'docs/scale.md'), tables: scaleTables },
+  { path: resolve(ROOT, 'docs/hosts/cloudflare.md'), tables: () => steadyTable(1_000) },
+]
 
 /** The page with these tables between its markers. Throws when it has no markers. */
 export function pageWith(page: string, tables: string): string {
@@ -20,11 +31,18 @@ export function pageWith(page: string, tables: string): string {
   return `${before}${BEGIN}\n\n${tables}\n\n${END}${after}`
 }
 
-if (import.meta.main) {
+function main(): void {
   const { values } = parseArgs({
     options: { write: { type: 'boolean' }, starts: { type: 'string' } },
   })
-  const tables = scaleTables(values.starts === undefined ? undefined : Number(values.starts))
-  if (values.write === true) writeFileSync(PAGE, pageWith(readFileSync(PAGE, 'utf8'), tables))
-  else console.log(tables)
+  if (values.starts !== undefined) console.log(scaleTables(Number(values.starts)))
+  else writeOrPrint(values.write === true)
 }
+
+function writeOrPrint(write: boolean): void {
+  for (const { path, tables } of SCALE_PAGES)
+    if (write) writeFileSync(path, pageWith(readFileSync(path, 'utf8'), tables()))
+    else console.log(`${tables()}\n`)
+}
+
+if (import.meta.main) main()

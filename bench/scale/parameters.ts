@@ -190,7 +190,12 @@ export const PRICES_READ =
   '2026-11-22, developers.cloudflare.com: /workers/platform/pricing, /durable-objects/platform/pricing, /r2/pricing'
 
 /** Number of shards is enough when all of this holds over the whole day. */
-export const GOALS: Numbers<'p99_ms' | 'busiest' | 'checkpoint_p99_ms'> = {
+export const GOALS: Numbers<'requests_a_second' | 'p99_ms' | 'busiest' | 'checkpoint_p99_ms'> = {
+  requests_a_second: published(
+    1_000,
+    'requests/s',
+    'of one object, the soft limit: appends in the worst second',
+  ),
   p99_ms: chosen(750, 'ms', 'a decision, 99th percentile, in the worst minute'),
   busiest: chosen(0.7, '', 'share of its time the busiest sequencer computes, in the worst minute'),
   checkpoint_p99_ms: chosen(3_000, 'ms', 'from answer to published checkpoint, 99th percentile'),

@@ -3,160 +3,122 @@
  * the one before is durable, and once a second a round takes the thread and then writes to the bucket.
  *
  * What computes blocks everything else of the object (one thread); waiting for a commit or for R2 does not. A decision's
- * time is what it waits here plus the way here, drawn independently.
+ * time is what it waits here plus the way here and back (ways.ts), drawn independently. Next: tables.ts.
  */
-import type { Rates } from './arrivals.ts'
-import { arrivals } from './arrivals.ts'
+import { arrivals, type Rates } from './arrivals.ts'
 import { createHistogram, type Histogram } from './histogram.ts'
-import { PATH, SEQUENCER } from './parameters.ts'
-import { logNormal, type Random, randomFrom } from './random.ts'
+import { createMinutes, type Minutes, type WorstMinutes } from './minutes.ts'
+import { SEQUENCER } from './parameters.ts'
+import { randomFrom } from './random.ts'
+import { type Draws, drawsFrom } from './ways.ts'
 
-const MINUTE_MS = 60_000
 const WIDTH = 256
 
 /** What a day did to one shard. */
-export interface ShardDay {
+export interface ShardDay extends WorstMinutes {
   readonly records: number
   readonly shed: number
   readonly inserts: number
   readonly rounds: number
   readonly puts: number
-  /** Milliseconds the sequencer computed. */
-  readonly busy_ms: number
-  /** Milliseconds subject objects waited for this log. */
+  /** Milliseconds subject objects waited in this log. */
   readonly waited_ms: number
-  /** Share of the worst minute in which it computed. */
-  readonly busiest: number
   readonly latency: Histogram
-  /** Decisions of the worst minute by its 99th percentile. */
-  readonly worst_minute_p99_ms: number
+  /** From answer to published checkpoint. */
   readonly checkpoint: Histogram
+  /** Each record with the number of records in its insert. */
   readonly insert_sizes: Histogram
 }
 
-interface Draws {
-  readonly way: () => number
-  readonly commit: () => number
-  readonly put: () => number
-}
-
-/** The way of a decision to the log and back, without what it waits there; and what the sequencer waits for. */
-function drawsFrom(random: Random): Draws {
-  const between = (low: { value: number }, high: { value: number }): (() => number) =>
-    logNormal(random, low.value, high.value)
-  const toSubject = between(PATH.to_subject_p50_ms, PATH.to_subject_p99_ms)
-  const wake = between(PATH.wake_p50_ms, PATH.wake_p99_ms)
-  const commit = between(PATH.commit_p50_ms, PATH.commit_p99_ms)
-  const toLog = between(PATH.to_log_p50_ms, PATH.to_log_p99_ms)
-  return {
-    commit,
-    put: between(SEQUENCER.put_p50_ms, SEQUENCER.put_p99_ms),
-    way: () =>
-      PATH.worker_cpu_ms.value +
-      toSubject() +
-      (random() < PATH.wake_share.value ? wake() : 0) +
-      commit() +
-      toLog(),
-  }
+interface Shard {
+  readonly counts: Record<'records' | 'shed' | 'inserts' | 'rounds' | 'puts' | 'waited_ms', number>
+  readonly latency: Histogram
+  readonly checkpoint: Histogram
+  readonly insert_sizes: Histogram
+  readonly minutes: Minutes
+  readonly draws: Draws
+  /** Answered, in no checkpoint yet: when and how many. */
+  unpublished: { readonly at: number; readonly records: number }[]
+  next_round: number
 }
 
 /** Deterministic for a seed. */
 export function simulateShard(rates: Rates, shards: number, seed: number): ShardDay {
-  const random = randomFrom(seed)
-  const draws = drawsFrom(randomFrom(seed + 1))
-  const coming = arrivals(rates, shards, random)
-  const day = { records: 0, shed: 0, inserts: 0, rounds: 0, puts: 0, busy_ms: 0, waited_ms: 0 }
-  const latency = createHistogram()
-  const checkpoint = createHistogram()
-  const insert_sizes = createHistogram()
-  const minutes = createMinutes()
-  // Answered, not yet in a checkpoint: when and how many.
-  let unpublished: { readonly at: number; readonly records: number }[] = []
-  let waiting: number[] = []
+  const shard = newShard(seed)
+  const coming = arrivals(rates, shards, randomFrom(seed + 1))
   let free = 0
-  let nextRound = 0
-  let next = take(coming)
-
-  const compute = (from: number, us: number): number => {
-    day.busy_ms += us / 1_000
-    minutes.busy(from, us / 1_000)
-    return from + us / 1_000
-  }
-  const round = (from: number): number => {
-    const size = unpublished.reduce((sum, { records }) => sum + records, 0)
-    const { round_fixed_us, round_per_record_us, round_every_ms } = SEQUENCER
-    const computed = compute(from, round_fixed_us.value + size * round_per_record_us.value)
-    const puts = putsOfRound(day.records - size, day.records)
-    let published = computed
-    for (let left = puts - 1; left > 0; left -= SEQUENCER.puts_at_once.value)
-      published += slowest(draws.put, Math.min(left, SEQUENCER.puts_at_once.value))
-    published += draws.put()
-    for (const { at, records } of unpublished) checkpoint.add(published - at, records)
-    unpublished = []
-    day.rounds++
-    day.puts += puts
-    nextRound = Math.max(from + round_every_ms.value, published)
-    return computed
-  }
-
-  while (next !== null || waiting.length > 0) {
-    if (waiting.length === 0 && next !== null) free = Math.max(free, next)
-    if (free >= nextRound && unpublished.length > 0) free = round(free)
+  for (let next = take(coming); next !== null; ) {
+    // Nobody waits here: a round when one is due, else sleep until somebody comes.
+    const due = Math.max(free, shard.next_round)
+    if (due <= Math.max(free, next)) free = round(shard, due)
+    free = Math.max(free, next)
+    const waiting: number[] = []
     for (; next !== null && next <= free; next = take(coming))
       if (waiting.length < SEQUENCER.waiting_max.value) waiting.push(next)
-      else day.shed++
-    const { per_insert_us, per_record_us } = SEQUENCER
-    const done = compute(free, per_insert_us.value + waiting.length * per_record_us.value)
-    const durable = done + draws.commit()
-    for (const at of waiting) {
-      const total = draws.way() + durable - at
-      latency.add(total)
-      minutes.latency(at, total)
-      day.waited_ms += durable - at
-    }
-    day.records += waiting.length
-    day.inserts++
-    insert_sizes.add(waiting.length, waiting.length)
-    unpublished.push({ at: durable, records: waiting.length })
-    waiting = []
-    free = durable
+      else shard.counts.shed++
+    free = insert(shard, free, waiting)
   }
-  if (unpublished.length > 0) round(Math.max(free, nextRound))
-  return { ...day, latency, checkpoint, insert_sizes, ...minutes.worst() }
+  round(shard, Math.max(free, shard.next_round))
+  const { counts, latency, checkpoint, insert_sizes, minutes } = shard
+  return { ...counts, latency, checkpoint, insert_sizes, ...minutes.worst() }
 }
 
-/** The worst minute, by 99th percentile and by share of time computed, in one pass. */
-function createMinutes(): {
-  busy(at: number, ms: number): void
-  latency(at: number, ms: number): void
-  worst(): { readonly busiest: number; readonly worst_minute_p99_ms: number }
-} {
-  let minute = 0
-  let current = createHistogram()
-  let worst_minute_p99_ms = 0
-  const busy = new Float64Array(1_442)
-  const close = (): void => {
-    // Below a thousand decisions a 99th percentile is chance.
-    if (current.count() >= 1_000)
-      worst_minute_p99_ms = Math.max(worst_minute_p99_ms, current.percentile(0.99))
-    current = createHistogram()
-  }
+function newShard(seed: number): Shard {
   return {
-    busy(at, ms) {
-      const index = Math.min(Math.floor(at / MINUTE_MS), busy.length - 1)
-      busy[index] = (busy[index] ?? 0) + ms
-    },
-    latency(at, ms) {
-      const of = Math.floor(at / MINUTE_MS)
-      if (of !== minute) close()
-      minute = of
-      current.add(ms)
-    },
-    worst() {
-      close()
-      return { busiest: busy.reduce((a, b) => Math.max(a, b), 0) / MINUTE_MS, worst_minute_p99_ms }
-    },
+    counts: { records: 0, shed: 0, inserts: 0, rounds: 0, puts: 0, waited_ms: 0 },
+    latency: createHistogram(),
+    checkpoint: createHistogram(),
+    insert_sizes: createHistogram(),
+    minutes: createMinutes(),
+    draws: drawsFrom(randomFrom(seed)),
+    unpublished: [],
+    next_round: 0,
   }
+}
+
+/** One insert of everything that waits; answers when it is durable, and with it all of them. */
+function insert(shard: Shard, from: number, waiting: readonly number[]): number {
+  const { counts, draws, minutes } = shard
+  const { per_insert_us, per_record_us } = SEQUENCER
+  const us = per_insert_us.value + waiting.length * per_record_us.value
+  const durable = compute(minutes, from, us) + draws.commit()
+  for (const arrived of waiting) {
+    const took = draws.way() + durable - arrived
+    shard.latency.add(took)
+    minutes.took(arrived, took)
+    counts.waited_ms += durable - arrived
+  }
+  counts.records += waiting.length
+  counts.inserts++
+  shard.insert_sizes.add(waiting.length, waiting.length)
+  shard.unpublished.push({ at: durable, records: waiting.length })
+  return durable
+}
+
+/** Hash and sign, then tiles, the checkpoint last; answers when the thread is free again. */
+function round(shard: Shard, from: number): number {
+  const { counts, draws, unpublished } = shard
+  const size = unpublished.reduce((sum, { records }) => sum + records, 0)
+  if (size === 0) return from
+  const { round_fixed_us, round_per_record_us, round_every_ms, puts_at_once } = SEQUENCER
+  const us = round_fixed_us.value + size * round_per_record_us.value
+  const computed = compute(shard.minutes, from, us)
+  const puts = putsOfRound(counts.records - size, counts.records)
+  let published = computed
+  for (let left = puts - 1; left > 0; left -= puts_at_once.value)
+    published += slowest(draws.put, Math.min(left, puts_at_once.value))
+  published += draws.put()
+  for (const { at, records } of unpublished) shard.checkpoint.add(published - at, records)
+  counts.rounds++
+  counts.puts += puts
+  shard.unpublished = []
+  shard.next_round = Math.max(from + round_every_ms.value, published)
+  return computed
+}
+
+function compute(minutes: Minutes, from: number, us: number): number {
+  minutes.computed(from, us / 1_000)
+  return from + us / 1_000
 }
 
 /** Objects a round writes that takes the tree from one size to another: tiles, bundles and the checkpoint. */

@@ -2,7 +2,7 @@
  * The simulation's results as Markdown: how many shards, how fast, how much; and the numbers it rests on.
  */
 import { DAY_S, type Rates, ratesOfDay } from './arrivals.ts'
-import { costsOfDay, totalOf, type Usage } from './costs.ts'
+import { type CostPart, costsOfDay, totalOf } from './costs.ts'
 import {
   ARRIVALS,
   BILLED,
@@ -14,6 +14,7 @@ import {
   SEQUENCER,
 } from './parameters.ts'
 import { type ShardDay, simulateShard } from './shard.ts'
+import { steadyCosts } from './steady.ts'
 
 const SEED = 20_261_122
 const MOST_SHARDS = 8
@@ -21,6 +22,8 @@ const MOST_SHARDS = 8
 /** A day on a number of shards, all of them together. */
 export interface Day {
   readonly shards: number
+  /** Appends in the worst second, each shard. */
+  readonly most_a_second: number
   /** Every shard sees the same process, so one is simulated and stands for all. */
   readonly shard: ShardDay
   readonly enough: boolean
@@ -31,8 +34,9 @@ export function simulateDays(rates: Rates): readonly Day[] {
   const days: Day[] = []
   for (let shards = 1; shards <= MOST_SHARDS; shards++) {
     const shard = simulateShard(rates, shards, SEED + shards)
-    const enough = meetsGoals(shard)
-    days.push({ shards, shard, enough })
+    const most_a_second = most(rates) / shards
+    const enough = meetsGoals(shard) && most_a_second <= GOALS.requests_a_second.value
+    days.push({ shards, most_a_second, shard, enough })
     if (enough) break
   }
   return days
@@ -61,14 +65,12 @@ export function scaleTables(starts: number = ARRIVALS.starts_per_day.value): str
 function loadTable(rates: Rates): string {
   const mean = rates.reduce((sum, rate) => sum + rate, 0) / DAY_S
   const incident = Math.floor(ARRIVALS.incident_hour.value * 3_600)
-  const peak = (from: number, to: number): number =>
-    rates.slice(from, to).reduce((a, b) => Math.max(a, b), 0)
   return table(
     ['starts a second', ''],
     [
       ['mean of the day', mean.toFixed(0)],
-      ['at 20:00, the peak', peak(0, incident).toFixed(0)],
-      ['in the incident', peak(incident, DAY_S).toFixed(0)],
+      ['at 20:00, the peak', most(rates.slice(0, incident)).toFixed(0)],
+      ['in the incident', most(rates).toFixed(0)],
     ],
   )
 }
@@ -77,6 +79,7 @@ function speedTable(days: readonly Day[]): string {
   const head = [
     'shards',
     'enough',
+    'appends in the worst second',
     'busiest minute of a sequencer',
     'p50, p99, p99.9 of a decision',
     'p99 in the worst minute',
@@ -87,9 +90,10 @@ function speedTable(days: readonly Day[]): string {
   ]
   return table(
     head,
-    days.map(({ shards, shard, enough }) => [
+    days.map(({ shards, most_a_second, shard, enough }) => [
       String(shards),
       enough ? 'yes' : 'no',
+      most_a_second.toFixed(0),
       `${(shard.busiest * 100).toFixed(0)} %`,
       [0.5, 0.99, 0.999].map((share) => ms(shard.latency.percentile(share))).join(', '),
       ms(shard.worst_minute_p99_ms),
@@ -103,31 +107,37 @@ function speedTable(days: readonly Day[]): string {
 }
 
 function costTable({ shards, shard }: Day, starts: number): string {
-  const usage: Usage = {
+  const parts = costsOfDay({
     records: shard.records * shards,
     rounds: shard.rounds * shards,
     puts: shard.puts * shards,
     waited_ms: shard.waited_ms * shards,
     shards,
-  }
-  const parts = costsOfDay(usage)
+  })
+  const name = `a day of ${starts.toLocaleString('en-US')} starts on ${shards} shards`
+  return partsTable(name, parts, shard.records * shards)
+}
+
+/** Table of docs/hosts/cloudflare.md: a thousand a second, all day. */
+export function steadyTable(a_second: number): string {
+  const { shards, parts, decisions_a_day } = steadyCosts(a_second)
+  const name = `${a_second.toLocaleString('en-US')} a second on ${shards} shards`
+  return partsTable(name, parts, decisions_a_day)
+}
+
+function partsTable(name: string, parts: readonly CostPart[], records: number): string {
   const total = totalOf(parts)
+  const a_million = (dollars: number): number => (dollars / records) * 1e6
   const rows = parts.map(({ name, quantity, dollars }) => [
     name,
     quantity,
     dollars.toFixed(2),
-    ((dollars / usage.records) * 1e6).toFixed(3),
+    a_million(dollars).toFixed(3),
     `${((dollars / total) * 100).toFixed(1)} %`,
   ])
   return table(
-    [
-      `a day of ${starts.toLocaleString('en-US')} starts on ${shards} shards`,
-      'quantity',
-      '$ a day',
-      '$ a million decisions',
-      'share',
-    ],
-    [...rows, ['**total**', '', total.toFixed(2), ((total / usage.records) * 1e6).toFixed(2), '']],
+    [name, 'a day', '$ a day', '$ a million decisions', 'share'],
+    [...rows, ['**total**', '', total.toFixed(2), a_million(total).toFixed(2), '']],
   )
 }
 
@@ -144,6 +154,10 @@ function parameterTable(): string {
     ),
   )
   return `${table(['number', 'value', 'what it is', 'source'], rows)}\n\nPublished: ${PRICES_READ}.`
+}
+
+function most(rates: Rates): number {
+  return rates.reduce((a, b) => Math.max(a, b), 0)
 }
 
 function ms(value: number): string {
