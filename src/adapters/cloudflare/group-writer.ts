@@ -17,6 +17,8 @@ export interface GroupWriterParts {
   /** Resolves when everything written so far is durable; `ctx.storage.sync`. */
   readonly sync: () => Promise<void>
   readonly halt: Halt
+  /** Called before a transaction with entries in it, in the same event: what it writes is durable with them. */
+  readonly arm?: () => void
   readonly limits?: Partial<GroupWriterLimits>
   /** Begins a flush soon after work arrived at an idle writer; at the end of the microtask unless given. */
   readonly schedule?: (flush: () => void) => void
@@ -41,24 +43,24 @@ export const GROUP_WRITER_LIMITS: GroupWriterLimits = {
 }
 
 export interface GroupWriter extends Writer {
-  /** Transactions made durable, and pieces of work in them. */
+  /** As `write`, for work that appends entries to the log. */
+  writeEntries<T>(work: () => T, bytes: number): Promise<T>
+  /** Transactions with entries that became durable, and appends in them. */
   counts(): { readonly inserts: number; readonly inserted: number }
-  /** Called after each batch that is durable. */
-  onCommitted(listener: () => void): void
 }
 
 interface Job {
   readonly work: () => unknown
   readonly bytes: number
+  readonly arms: boolean
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
 }
 
 export function createGroupWriter(parts: GroupWriterParts): GroupWriter {
-  const { sql, sync, halt, schedule = queueMicrotask } = parts
+  const { sql, sync, halt, arm = () => {}, schedule = queueMicrotask } = parts
   const limits: GroupWriterLimits = { ...GROUP_WRITER_LIMITS, ...parts.limits }
   const mirrors: Mirror[] = []
-  const listeners: (() => void)[] = []
   const queue: Job[] = []
   let queuedBytes = 0
   let busy = false
@@ -84,13 +86,14 @@ export function createGroupWriter(parts: GroupWriterParts): GroupWriter {
   async function commit(batch: readonly Job[]): Promise<void> {
     try {
       if (halt.why() !== null) throw halt.error()
+      const appending = batch.filter((job) => job.arms).length
+      if (appending > 0) arm()
       const results = sql.transaction(() => batch.map((job) => job.work()))
       await sync()
-      inserts++
-      inserted += batch.length
+      inserts += appending > 0 ? 1 : 0
+      inserted += appending
       for (const mirror of mirrors) mirror.committed()
       for (const [i, job] of batch.entries()) job.resolve(results[i])
-      for (const listener of listeners) listener()
     } catch (error) {
       for (const mirror of mirrors) mirror.aborted()
       if (isFatal(error)) halt.halt(`the database failed: ${String(error)}`)
@@ -99,12 +102,12 @@ export function createGroupWriter(parts: GroupWriterParts): GroupWriter {
     }
   }
 
-  function enqueue<T>(work: () => T, bytes: number): Promise<T> {
+  function enqueue<T>(work: () => T, bytes: number, arms: boolean): Promise<T> {
     if (halt.why() !== null) return Promise.reject(halt.error())
     if (queue.length >= limits.queueJobs || queuedBytes + bytes > limits.queueBytes)
       return Promise.reject(overloaded())
     return new Promise((resolve, reject) => {
-      queue.push({ work, bytes, resolve: resolve as (result: unknown) => void, reject })
+      queue.push({ work, bytes, arms, resolve: resolve as (result: unknown) => void, reject })
       queuedBytes += bytes
       if (busy) return
       busy = true
@@ -113,15 +116,13 @@ export function createGroupWriter(parts: GroupWriterParts): GroupWriter {
   }
 
   return {
-    write: (work, bytes = 1024) => enqueue(work, bytes),
-    writeLater: (work, bytes = 1024) => enqueue(work, bytes),
+    write: (work, bytes = 1024) => enqueue(work, bytes, false),
+    writeLater: (work, bytes = 1024) => enqueue(work, bytes, false),
+    writeEntries: (work, bytes) => enqueue(work, bytes, true),
     follow: (mirror) => {
       mirrors.push(mirror)
     },
     counts: () => ({ inserts, inserted }),
-    onCommitted: (listener) => {
-      listeners.push(listener)
-    },
   }
 }
 

@@ -1,5 +1,138 @@
-/** Under construction: the shell of one object. */
+/**
+ * The object of one log: a shell around its sequencer, which is opened with the first thing it is asked.
+ *
+ * An opening that fails (the bucket does not answer) is forgotten and tried again; nothing is appended before one succeeds.
+ * What it does: sequencer.ts.
+ */
 import { DurableObject } from 'cloudflare:workers'
+import { LivegateError } from '../../core/errors.ts'
+import { epochMs } from '../../core/time.ts'
+import { requireEdgeConfig } from './config.ts'
+import { createCheckpointSigner, createRecordSigner } from './edge-keys.ts'
 import type { Env } from './env.ts'
+import { originOfShard, sequencerName } from './names.ts'
+import { carried, type Reply, type SequencerRpc } from './rpc.ts'
+import { openSequencer, type Sequencer } from './sequencer.ts'
+import { logEvents, reportFailure } from './worker-lines.ts'
 
-export class SequencerObject extends DurableObject<Env> {}
+type Args<K extends keyof SequencerRpc> = Parameters<SequencerRpc[K]>
+type Answer<K extends keyof SequencerRpc> = ReturnType<SequencerRpc[K]>
+
+/** How long an alarm waits that came while the log could not be opened. */
+const REOPEN_MS = 5_000
+
+export class SequencerObject extends DurableObject<Env> implements SequencerRpc {
+  #opening: Promise<Sequencer> | null = null
+
+  append(...args: Args<'append'>): Answer<'append'> {
+    return this.#ask((log) => log.append(...args))
+  }
+
+  appendDeployment(...args: Args<'appendDeployment'>): Answer<'appendDeployment'> {
+    return this.#ask((log) => log.appendDeployment(...args))
+  }
+
+  ready(...args: Args<'ready'>): Answer<'ready'> {
+    return this.#ask((log) => log.ready(...args))
+  }
+
+  find(...args: Args<'find'>): Answer<'find'> {
+    return this.#ask((log) => log.find(...args))
+  }
+
+  searchDecisions(...args: Args<'searchDecisions'>): Answer<'searchDecisions'> {
+    return this.#ask((log) => log.searchDecisions(...args))
+  }
+
+  records(...args: Args<'records'>): Answer<'records'> {
+    return this.#ask((log) => log.records(...args))
+  }
+
+  decisionsRelyingOn(...args: Args<'decisionsRelyingOn'>): Answer<'decisionsRelyingOn'> {
+    return this.#ask((log) => log.decisionsRelyingOn(...args))
+  }
+
+  checkpoint(): Answer<'checkpoint'> {
+    return this.#ask((log) => log.checkpoint())
+  }
+
+  proof(...args: Args<'proof'>): Answer<'proof'> {
+    return this.#ask((log) => log.proof(...args))
+  }
+
+  policies(): Answer<'policies'> {
+    return this.#ask((log) => log.policies())
+  }
+
+  policyText(...args: Args<'policyText'>): Answer<'policyText'> {
+    return this.#ask((log) => log.policyText(...args))
+  }
+
+  recordKeys(): Answer<'recordKeys'> {
+    return this.#ask((log) => log.recordKeys())
+  }
+
+  heartbeat(): Answer<'heartbeat'> {
+    return this.#ask((log) => log.heartbeat())
+  }
+
+  status(): Answer<'status'> {
+    return this.#ask((log) => log.status())
+  }
+
+  /** Runs a round now; for tests and for whoever takes a log out of service. False when nothing waited. */
+  publish(): Promise<Reply<boolean>> {
+    return this.#ask((log) => log.publish())
+  }
+
+  override async alarm(): Promise<void> {
+    try {
+      const log = await this.#open()
+      await log.alarm()
+    } catch (error) {
+      reportFailure('sequencer', error)
+      await this.ctx.storage.setAlarm(Date.now() + REOPEN_MS)
+    }
+  }
+
+  #ask<T>(question: (log: Sequencer) => Promise<T>): Promise<Reply<T>> {
+    return carried(
+      async () => question(await this.#open()),
+      (error) => reportFailure('sequencer', error),
+    )
+  }
+
+  #open(): Promise<Sequencer> {
+    this.#opening ??= this.#begin().catch((error) => {
+      this.#opening = null
+      throw error
+    })
+    return this.#opening
+  }
+
+  async #begin(): Promise<Sequencer> {
+    const { env, ctx } = this
+    const config = requireEdgeConfig(env)
+    const shard = shardOf(env, ctx.id, config.shards)
+    const origin = originOfShard(config.origin, shard, config.shards)
+    const [record, checkpoint] = await Promise.all([
+      createRecordSigner(config.record_key),
+      createCheckpointSigner(config.checkpoint_seed, origin),
+    ])
+    return openSequencer({
+      ...{ storage: ctx.storage, bucket: env.LOG, prefix: `${shard}/` },
+      ...{ origin, issuer: config.issuer, create: config.create_log, record, checkpoint },
+      clock: { now: () => epochMs(Date.now()) },
+      random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
+      observe: logEvents(config.log_level, Date.now),
+      onError: (error) => reportFailure('sequencer', error),
+    })
+  }
+}
+
+/** Which log an object is: objects are named by it, but are told only their id. */
+function shardOf(env: Env, id: DurableObjectId, shards: number): number {
+  for (let shard = 0; shard < shards; shard++)
+    if (env.SEQUENCERS.idFromName(sequencerName(shard)).equals(id)) return shard
+  throw new LivegateError('internal', 'Cannot open log: the object is none of its shards')
+}

@@ -1,0 +1,106 @@
+/**
+ * Opens a log, or brings one into being: what has to be true before anything is appended.
+ *
+ * A log begins only when it is told to, over empty storage and an empty bucket: storage that looks empty is what a lost
+ * object looks like. Then storage, bucket, name and keys have to belong together; what does not halts the log, with what
+ * to do. A bucket that does not answer is no contradiction: opening fails, and is tried again.
+ */
+import { LivegateError } from '../../core/errors.ts'
+import { parseNote } from '../../core/tlog/note.ts'
+import { CLOSING, type Entries } from '../sqlite/entries.ts'
+import type { Halt } from '../sqlite/halt.ts'
+import { insertLogState, originOf, readLogState } from '../sqlite/log-state.ts'
+import type { Rounds } from '../sqlite/rounds.ts'
+import { firstDrafts, type Scribe } from '../sqlite/scribe.ts'
+import type { Sql } from '../sqlite/sql.ts'
+import type { GroupWriter } from './group-writer.ts'
+import type { R2Tiles } from './r2-tiles.ts'
+import type { SequencerParts } from './sequencer.ts'
+import { appendOthers } from './sequencer-chains.ts'
+
+export interface OpenParts {
+  readonly parts: Pick<SequencerParts, 'origin' | 'create' | 'record' | 'checkpoint'>
+  readonly sql: Sql
+  readonly halt: Halt
+  readonly writer: GroupWriter
+  readonly entries: Entries
+  readonly tiles: R2Tiles
+  readonly rounds: Rounds
+  readonly scribe: Scribe
+}
+
+/** Resolves with the log open or halted; rejects when neither is known. */
+export async function openLog(open: OpenParts): Promise<void> {
+  const { parts, sql, halt, entries, rounds } = open
+  const found = originOf(sql)
+  if (found === null) await begin(open)
+  else if (found !== parts.origin)
+    halt.halt(`its storage holds the log \`${found}\``, `Set LIVEGATE_ORIGIN to what it was.`)
+  if (halt.why() !== null) return
+  await load(rounds, halt)
+  if (halt.why() !== null) return
+  if (!entries.has(parts.record.signer.kid))
+    halt.halt('its record key is not in the log', 'Set LIVEGATE_RECORD_KEY to what it was.')
+  else if (!isSignedBy(readLogState(sql).note, parts.checkpoint.signer.keyId))
+    halt.halt(
+      'its checkpoints are signed with another key',
+      'Set LIVEGATE_CHECKPOINT_SEED to what it was.',
+    )
+  else if (entries.has(CLOSING)) return
+}
+
+async function load(rounds: Rounds, halt: Halt): Promise<void> {
+  try {
+    await rounds.load()
+  } catch (error) {
+    if (halt.why() !== null) return
+    throw new LivegateError('log_unavailable', 'Cannot open log: its bucket does not answer', {
+      cause: error,
+      retry_after_s: 1,
+    })
+  }
+}
+
+const CREATE =
+  'Set LIVEGATE_CREATE_LOG=true for the first start of a new deployment, and only then.'
+
+/** The first entries, in one transaction with the name of the log: a log is there whole or not at all. */
+async function begin({
+  parts,
+  sql,
+  halt,
+  writer,
+  entries,
+  tiles,
+  scribe,
+}: OpenParts): Promise<void> {
+  if (!parts.create) return halt.halt('no log was ever created here', CREATE)
+  if (!(await isEmpty(tiles)))
+    return halt.halt(
+      'its storage is empty, but a log is in the bucket',
+      'Restore the storage of the object, or bind the empty bucket of a new deployment.',
+    )
+  const { record, checkpoint, origin } = parts
+  const first = await scribe.sign(firstDrafts({ recordKey: record.jwk.x, vkey: checkpoint.vkey }))
+  await writer.writeEntries(() => {
+    insertLogState(sql, origin)
+    appendOthers(sql, entries, first)
+  }, 16 * 1024)
+}
+
+async function isEmpty(tiles: R2Tiles): Promise<boolean> {
+  try {
+    return await tiles.isEmpty()
+  } catch (cause) {
+    throw new LivegateError('log_unavailable', 'Cannot create log: its bucket does not answer', {
+      cause,
+      retry_after_s: 1,
+    })
+  }
+}
+
+/** True before the first round, too. */
+function isSignedBy(note: string, keyId: number): boolean {
+  const parsed = parseNote(note)
+  return !parsed.ok || parsed.value.signatures.some((signature) => signature.keyId === keyId)
+}

@@ -1,0 +1,69 @@
+/**
+ * The tables of a sequencer, as numbered migrations that are never edited once released.
+ *
+ * `entries`, `log_state` and `log_requirements` mean what they mean in sqlite/schema.ts, but `entries` holds only what is not
+ * published yet, the unfinished bundle, and what policies and keys are read from: everything else is in the bucket. What
+ * stays for every record is one narrow row; a name of an object stands once, in `heads`. Next stop: sequencer-chains.ts.
+ */
+const FIRST: readonly string[] = [
+  `CREATE TABLE entries (
+    idx INTEGER PRIMARY KEY,
+    leaf BLOB NOT NULL,
+    jws TEXT NOT NULL,
+    openings TEXT
+  ) STRICT`,
+  `CREATE TABLE log_state (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    origin TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    edge BLOB NOT NULL,
+    note TEXT NOT NULL,
+    prev_size INTEGER NOT NULL,
+    prev_root BLOB NOT NULL,
+    prev_edge BLOB NOT NULL
+  ) STRICT`,
+  `CREATE TABLE log_requirements (
+    name TEXT NOT NULL,
+    part INTEGER NOT NULL,
+    parts INTEGER NOT NULL,
+    idx INTEGER NOT NULL,
+    PRIMARY KEY (name, part)
+  ) STRICT, WITHOUT ROWID`,
+  // How far each subject's object has come on its chain.
+  `CREATE TABLE heads (
+    oid INTEGER PRIMARY KEY,
+    object TEXT NOT NULL UNIQUE,
+    seq INTEGER NOT NULL
+  ) STRICT`,
+  // A record of a chain. `object` is its row in `heads`; `leaf` recognises a record that is sent again.
+  `CREATE TABLE records (
+    idx INTEGER PRIMARY KEY,
+    second INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    outcome TEXT,
+    mode TEXT,
+    rules TEXT,
+    object INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    leaf BLOB NOT NULL
+  ) STRICT`,
+  'CREATE INDEX records_by_time ON records (second, idx, id)',
+  `CREATE TABLE reliance (
+    strike TEXT NOT NULL,
+    idx INTEGER NOT NULL,
+    PRIMARY KEY (strike, idx)
+  ) STRICT, WITHOUT ROWID`,
+  // A record of the deployment. `covers`: of a heartbeat, where what it counts ends.
+  `CREATE TABLE others (
+    idx INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    covers INTEGER
+  ) STRICT`,
+]
+
+/** For `migrate` of sqlite/schema.ts. */
+export const SEQUENCER_MIGRATIONS: readonly (readonly string[])[] = [FIRST]

@@ -1,0 +1,235 @@
+/**
+ * One log on the edge: order, tree, publication. What its object does, without the object.
+ *
+ *     append → (one transaction and one sync for all that wait) → indexes → alarm → round → bucket → checkpoint
+ *
+ * The parts are those of every host (sqlite/entries.ts, rounds.ts, log.ts); here they are put over one object's storage
+ * and one bucket. A log is opened before anything else: storage is compared with what is published, and whatever
+ * contradicts it halts the log, which then still answers what it knows (sequencer-open.ts).
+ * Spec: docs/spec/log.md, docs/spec/storage.md. Next stop: sequencer-chains.ts.
+ */
+import { LivegateError } from '../../core/errors.ts'
+import type { Ed25519Jwk } from '../../core/record/groups.ts'
+import { policyDigest } from '../../core/record/policy-parts.ts'
+import { type NoteSigner, signNote } from '../../core/tlog/note.ts'
+import type { Clock, Observe, Random, Receipt, RecordSigner, SignedRecord } from '../../ports.ts'
+import { CLOSING, createEntries, type Entries, recordKeysOf } from '../sqlite/entries.ts'
+import { createHalt, type Halt } from '../sqlite/halt.ts'
+import { createSqlLog } from '../sqlite/log.ts'
+import { createPolicyTexts } from '../sqlite/policy-texts.ts'
+import { createRounds, type Rounds } from '../sqlite/rounds.ts'
+import { migrate } from '../sqlite/schema.ts'
+import { createScribe, logPolicy, type Scribe } from '../sqlite/scribe.ts'
+import type { Sql } from '../sqlite/sql.ts'
+import { createDoSql } from './do-sql.ts'
+import { createGroupWriter, type GroupWriter, type GroupWriterParts } from './group-writer.ts'
+import { type Bucket, createR2Tiles, type R2Tiles } from './r2-tiles.ts'
+import type { Reply, SequencerRpc } from './rpc.ts'
+import { createRoundAlarm, type RoundAlarm } from './sequencer-alarm.ts'
+import { appendChains, appendOthers, requireChainEntries, requireLeaf } from './sequencer-chains.ts'
+import { dueHeartbeat } from './sequencer-heartbeat.ts'
+import { openLog } from './sequencer-open.ts'
+import { prunableTo, pruneEntries } from './sequencer-prune.ts'
+import { SEQUENCER_MIGRATIONS } from './sequencer-schema.ts'
+import { decisionsNaming, placeOfId, placesFrom, searchPlaces } from './sequencer-search.ts'
+
+type Answered<F> = F extends (...args: infer A) => Promise<Reply<infer T>>
+  ? (...args: A) => Promise<T>
+  : never
+
+/** The methods of SequencerRpc as they are on this side: failures are thrown. */
+export interface Sequencer
+  extends Readonly<{ [K in keyof SequencerRpc]: Answered<SequencerRpc[K]> }> {
+  /** The object's alarm went off; never rejects. */
+  alarm(): Promise<void>
+  /** Runs a round now instead of within the interval; false when nothing waited. */
+  publish(): Promise<boolean>
+}
+
+export type SequencerStorage = Pick<
+  DurableObjectStorage,
+  'sql' | 'transactionSync' | 'sync' | 'setAlarm' | 'deleteAlarm'
+>
+
+export interface SequencerParts {
+  readonly storage: SequencerStorage
+  readonly bucket: Bucket
+  /** Where in the bucket the log lies: ends with a slash, or is empty. */
+  readonly prefix: string
+  readonly origin: string
+  readonly issuer: string
+  /** Lets empty storage over an empty bucket begin a log. */
+  readonly create: boolean
+  readonly record: { readonly signer: RecordSigner; readonly jwk: Ed25519Jwk }
+  readonly checkpoint: { readonly signer: NoteSigner; readonly vkey: string }
+  readonly clock: Clock
+  readonly random: Random
+  readonly observe?: Observe
+  /** A round failed and will be tried again. */
+  readonly onError?: (error: unknown) => void
+  /** Shortest time between two rounds, ms; 1,000. */
+  readonly roundIntervalMs?: number
+  readonly commit?: Pick<GroupWriterParts, 'limits' | 'schedule'>
+}
+
+/** What the methods work with. */
+interface Composed {
+  readonly parts: SequencerParts
+  readonly sql: Sql
+  readonly halt: Halt
+  readonly writer: GroupWriter
+  readonly entries: Entries
+  readonly tiles: R2Tiles
+  readonly rounds: Rounds
+  readonly alarm: RoundAlarm
+  readonly scribe: Scribe
+}
+
+/**
+ * Opens the log in `storage`. Resolves halted when storage contradicts itself or what is published; rejects when that
+ * could not be found out (then nothing may be appended; open again).
+ */
+export async function openSequencer(parts: SequencerParts): Promise<Sequencer> {
+  const composed = compose(parts)
+  await openLog(composed)
+  const { alarm, halt, entries, rounds } = composed
+  if (halt.why() === null && isWaiting(entries, rounds)) alarm.arm()
+  return sequencerOver(composed)
+}
+
+function compose(parts: SequencerParts): Composed {
+  const { storage, origin, observe = () => {}, onError = () => {}, clock, checkpoint } = parts
+  const sql = createDoSql(storage)
+  migrate(sql, SEQUENCER_MIGRATIONS)
+  const halt = createHalt(observe)
+  const entries = createEntries(sql, origin)
+  const writer = createGroupWriter({
+    ...{ sql, halt, sync: () => storage.sync(), arm: () => alarm.arm() },
+    ...parts.commit,
+  })
+  writer.follow(entries)
+  const tiles = createR2Tiles(parts.bucket, parts.prefix)
+  const signers = [checkpoint.signer]
+  const rounds = createRounds({
+    ...{ sql, writer, entries, tiles, halt, observe, elapsed: () => clock.now() },
+    signNote: (body) => signNote({ body, signers }),
+  })
+  let pruned = 0
+  rounds.onPublished(({ size }) => {
+    const to = prunableTo(size)
+    if (to === pruned) return
+    pruned = to
+    writer.write(() => pruneEntries(sql, to)).catch(onError)
+  })
+  const alarm = createRoundAlarm({
+    ...{ storage, rounds, onError, now: () => clock.now() },
+    waiting: () => halt.why() === null && isWaiting(entries, rounds),
+    ...(parts.roundIntervalMs === undefined ? {} : { intervalMs: parts.roundIntervalMs }),
+  })
+  const append = (records: readonly SignedRecord[], requires: readonly string[]) =>
+    appendDeployment({ sql, writer, entries }, records, requires)
+  const { issuer, random } = parts
+  const scribe = createScribe({
+    ...{ issuer, clock, random, signer: parts.record.signer },
+    log: { origin, append },
+  })
+  return { parts, sql, halt, writer, entries, tiles, rounds, alarm, scribe }
+}
+
+/** Counts what a transaction under way has appended: its alarm must not be taken away before it is durable. */
+function isWaiting(entries: Entries, rounds: Rounds): boolean {
+  return entries.next() > (rounds.published()?.size ?? 0)
+}
+
+function sequencerOver(composed: Composed): Sequencer {
+  const { parts, sql, halt, writer, entries, rounds, alarm, scribe } = composed
+  const { origin, clock } = parts
+  const log = createSqlLog({ ...composed, origin })
+  const policyTexts = createPolicyTexts(sql)
+  const once = oneAtATime()
+
+  return {
+    append: (chains) => append(composed, chains),
+    appendDeployment: (records, requires) => appendDeployment(composed, records, requires),
+    async ready({ digest, bytes }) {
+      if (halt.why() !== null) throw halt.error()
+      if (entries.has(digest)) return origin
+      if (policyDigest(bytes) !== digest)
+        throw new LivegateError('internal', 'Cannot log a policy: its bytes have another digest')
+      await once(() => logPolicy(scribe, entries, parts.record.signer, bytes))
+      return origin
+    },
+    find: async (id) => placeOfId(sql, id),
+    searchDecisions: async (search) => searchPlaces(sql, search),
+    records: async (page) => placesFrom(sql, page),
+    decisionsRelyingOn: async (strike) => decisionsNaming(sql, strike),
+    checkpoint: log.checkpoint,
+    proof: log.proof,
+    policies: async () =>
+      policyTexts.list().map(({ digest, logged_at }) => ({ digest, activated_at: logged_at })),
+    policyText: async (digest) => policyTexts.text(digest),
+    recordKeys: async () => recordKeysOf(sql),
+    heartbeat: () =>
+      once(async () => {
+        const due = halt.why() === null ? dueHeartbeat(sql, clock.now(), entries.size()) : null
+        if (due !== null) await scribe.append([due], [parts.record.signer.kid])
+        return null
+      }),
+    status: async () => ({
+      origin,
+      halted: halt.why(),
+      entries: entries.size(),
+      published: rounds.published()?.size ?? 0,
+      ...writer.counts(),
+    }),
+    alarm: alarm.ring,
+    publish: rounds.run,
+  }
+}
+
+async function append(
+  { sql, writer, entries, halt }: Composed,
+  chains: Parameters<SequencerRpc['append']>[0],
+): Promise<readonly number[]> {
+  if (halt.why() !== null) throw halt.error()
+  requireChainEntries(chains)
+  if (chains.length === 0) return []
+  const bytes = chains.reduce((sum, { record }) => sum + record.jws.length + 512, 0)
+  const places = await writer.writeEntries(
+    () => (entries.hasNow(CLOSING) ? closed() : appendChains(sql, entries, chains)),
+    bytes,
+  )
+  if (!('refused' in places)) return places
+  throw new LivegateError('conflict', `Cannot append: ${places.refused}`)
+}
+
+async function appendDeployment(
+  { sql, writer, entries }: Pick<Composed, 'sql' | 'writer' | 'entries'>,
+  records: readonly SignedRecord[],
+  requires: readonly string[],
+): Promise<readonly Receipt[]> {
+  for (const record of records) requireLeaf(record)
+  const bytes = records.reduce((sum, { jws }) => sum + jws.length + 512, 0)
+  const receipts = await writer.writeEntries(() => {
+    if (entries.hasNow(CLOSING)) return closed()
+    if (!requires.every(entries.hasNow))
+      return { refused: 'a policy or key it needs is not in the log' }
+    return appendOthers(sql, entries, records)
+  }, bytes)
+  if (!('refused' in receipts)) return receipts
+  throw new LivegateError('conflict', `Cannot append: ${receipts.refused}`)
+}
+
+function closed(): { readonly refused: string } {
+  return { refused: 'the log is closed' }
+}
+
+/** Runs pieces of work one after the other. */
+function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const result = last.then(work, work)
+    last = result.catch(() => {})
+    return result
+  }
+}
