@@ -1,10 +1,4 @@
 /**
- * The Worker the tests in this folder run in: exports every object class of the edge host.
+ * The Worker the tests in this folder run in: the real one, with the settings of wrangler.toml beside it.
  */
-export { DirectoryObject } from '../../src/adapters/cloudflare/directory-object.ts'
-export { SequencerObject } from '../../src/adapters/cloudflare/sequencer-object.ts'
-export { SubjectObject } from '../../src/adapters/cloudflare/subject-object.ts'
-
-export default {
-  fetch: (): Response => new Response('tests call objects, not this', { status: 404 }),
-}
+export { DirectoryObject, default, SequencerObject, SubjectObject } from '../../src/worker.ts'
