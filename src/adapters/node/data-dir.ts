@@ -56,8 +56,10 @@ export async function createDataDir(request: {
   readonly dir: string
   readonly origin: string
   readonly die: (error: unknown) => void
+  /** Text of a pepper to keep; a new one unless given. */
+  readonly pepper?: string
 }): Promise<DataPaths> {
-  const { dir, origin, die } = request
+  const { dir, origin, die, pepper } = request
   if (!isKeyName(origin) || origin.length > 256)
     throw refused('its origin is not a name', {
       expected: 'a host and path without blank or plus',
@@ -76,7 +78,7 @@ export async function createDataDir(request: {
     writeDurably({ path, bytes: utf8(text), mode: 0o600, die })
   await write(paths.recordKey, texts.record)
   await write(paths.checkpointKey, texts.checkpoint)
-  await write(paths.pepper, texts.pepper)
+  await write(paths.pepper, pepper ?? texts.pepper)
   await makeDirectory(paths.log, { mode: 0o755, die })
   return paths
 }

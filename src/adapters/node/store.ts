@@ -5,6 +5,7 @@
  * still opens, halted: it reads, and every write is answered with why. Wiring only; the parts are in sqlite/.
  */
 import { chmod } from 'node:fs/promises'
+import { LivegateError } from '../../core/errors.ts'
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import { signNote } from '../../core/tlog/note.ts'
 import { isKeyName } from '../../core/tlog/note-key.ts'
@@ -20,13 +21,14 @@ import type {
 } from '../../ports.ts'
 import { createSqlApiKeys } from '../sqlite/api-keys.ts'
 import { createSqlDirectory } from '../sqlite/directory.ts'
-import { createEntries, recordKeysOf } from '../sqlite/entries.ts'
+import { CLOSING, claimsUnder, createEntries, recordKeysOf } from '../sqlite/entries.ts'
 import { createEntryInstants, type EntryInstant } from '../sqlite/entry-instants.ts'
 import { createHalt } from '../sqlite/halt.ts'
 import { createHeartbeats, type Heartbeats } from '../sqlite/heartbeats.ts'
 import { createSqlLedger } from '../sqlite/ledger.ts'
 import { createSqlLog } from '../sqlite/log.ts'
 import { insertLogState, originOf } from '../sqlite/log-state.ts'
+import { moveProgress } from '../sqlite/move-in.ts'
 import { createPolicyTexts, type PolicyTexts } from '../sqlite/policy-texts.ts'
 import { createRounds } from '../sqlite/rounds.ts'
 import { migrate } from '../sqlite/schema.ts'
@@ -49,6 +51,7 @@ import { createGroupCommit, type GroupCommitLimits } from './group-commit.ts'
 import { type Keys, readKeys } from './keys.ts'
 import { type NodeSql, type NodeSqlOptions, openNodeSql } from './node-sql.ts'
 import { createRoundTimer } from './round-timer.ts'
+import { createStoredMoves, type StoredMoves } from './stored-moves.ts'
 import { createTileFiles } from './tile-files.ts'
 
 export interface NodeStoreOptions {
@@ -68,6 +71,8 @@ export interface NodeStoreOptions {
   readonly rushed?: boolean
   /** Shortest time between two rounds, ms; 1,000. */
   readonly roundIntervalMs?: number
+  /** Opens a directory a deployment is moving into; anybody else finds it halted until all of it is there. */
+  readonly moving?: boolean
 }
 
 /** Everything durable. Members are ports; `close` publishes what waits. */
@@ -95,6 +100,10 @@ export interface NodeStore {
   status(): NodeStoreStatus
   /** Runs a round now instead of within the interval; false when nothing waited. */
   publish(): Promise<boolean>
+  /** Publishes a log that has been closed, and writes nothing any more. Opening such a log does the same. */
+  conclude(): Promise<void>
+  /** A deployment that moves in. */
+  readonly moves: StoredMoves
   /** Settles what waits, runs a last round, releases the directory. False when the last round failed. */
   close(): Promise<boolean>
 }
@@ -107,11 +116,16 @@ export interface NodeStoreStatus {
   /** Durable entries, and how many of them the published checkpoint covers. */
   readonly entries: number
   readonly published: number
+  /** Origins of the logs that may go on; null while this one is open. */
+  readonly successors: readonly string[] | null
 }
 
 /** Writes a log's first records; index 0 must be the active record key itself. */
 export type Bootstrap = (
-  store: Pick<NodeStore, 'origin' | 'log' | 'signer' | 'recordJwk' | 'vkey'>,
+  store: Pick<
+    NodeStore,
+    'origin' | 'log' | 'signer' | 'recordJwk' | 'vkey' | 'pepper' | 'moves' | 'status'
+  >,
 ) => Promise<void>
 
 /**
@@ -119,10 +133,16 @@ export type Bootstrap = (
  * anything of a log there already; takes back what it made when it fails.
  */
 export async function initNodeStore(
-  options: NodeStoreOptions & { readonly origin: string; readonly bootstrap: Bootstrap },
+  options: NodeStoreOptions & {
+    readonly origin: string
+    readonly bootstrap: Bootstrap
+    /** Text of an existing pepper file, for a deployment that moves; a new one unless given. */
+    readonly pepper?: string
+  },
 ): Promise<void> {
-  const { dir, origin, bootstrap, die = exit } = options
-  const paths = await createDataDir({ dir, origin, die })
+  const { dir, origin, bootstrap, pepper, die = exit } = options
+  const kept = pepper === undefined ? {} : { pepper }
+  const paths = await createDataDir({ dir, origin, die, ...kept })
   try {
     const store = await openParts({ paths, options, create: origin })
     try {
@@ -238,7 +258,22 @@ function assemble(assembly: Assembly): Assembled {
     signNote: signCheckpoint,
   })
   const published = (): number => rounds.published()?.size ?? 0
+  const successors = (): readonly string[] | null =>
+    entries.has(CLOSING) ? (claimsUnder(sql, CLOSING)?.successors as readonly string[]) : null
   let running = false
+  let concluded = false
+
+  async function conclude(): Promise<void> {
+    const named = successors()
+    if (named === null) throw new LivegateError('conflict', 'Cannot conclude the log: it is open')
+    if (concluded) return
+    if (!(await timer.finish())) throw refused('the last round of its closed log failed')
+    concluded = true
+    halt.halt(
+      `it is closed and goes on in ${named.join(', ')}`,
+      'Ask the host the deployment has moved to.',
+    )
+  }
   const timer = createRoundTimer({
     rounds,
     waiting: () => halt.why() === null && entries.size() > published(),
@@ -270,11 +305,17 @@ function assemble(assembly: Assembly): Assembled {
       queued: writer.queued(),
       entries: entries.size(),
       published: published(),
+      successors: successors(),
     }),
     publish: () => rounds.run(),
+    conclude,
+    moves: createStoredMoves(sql, writer),
     async load() {
       try {
         await rounds.load()
+        if (successors() !== null) return await conclude()
+        if (options.moving !== true && moveProgress(sql)?.finished === false)
+          halt.halt('a deployment is moving in', 'Run `livegate import` again until it is done.')
         await writer.write(() => beginRunning(sql))
         running = true
         timer.poke()
@@ -285,7 +326,7 @@ function assemble(assembly: Assembly): Assembled {
     rush: committer.rush,
     async close() {
       await writer.settled()
-      const finished = await timer.finish()
+      const finished = concluded || (await timer.finish())
       await writer.drain()
       await background.stop()
       await committer.stop()

@@ -103,7 +103,7 @@ function matches({ at, outcome, rules }: Glimpse, search: DecisionSearch): boole
 }
 
 function readCursor(cursor: string): { second: number; idx: number } {
-  const [, second, idx] = /^(-1|\d{1,10})\.(\d{1,15})$/.exec(cursor) ?? []
+  const [, second, idx] = /^(-1|\d{1,10})\.(-?\d{1,15})$/.exec(cursor) ?? []
   if (second === undefined || idx === undefined)
     throw new LivegateError(
       'invalid_request',

@@ -2,7 +2,8 @@
  * The log's entries as rows: indexes handed out in order, inside the transaction that writes them.
  *
  * Trees, tiles and checkpoints are rounds.ts's; here an entry is bytes with a leaf hash at an index. Also knows which
- * policies and keys the log holds, so that nothing is signed under one an auditor could not find.
+ * policies and keys the log holds, so that nothing is signed under one an auditor could not find, and whether the log is
+ * closed, after which it takes nothing more.
  * Next stop: rounds.ts.
  */
 import { textFromBase64Url, toBase64Url, utf8 } from '../../core/encoding.ts'
@@ -29,6 +30,8 @@ export interface Entries extends Mirror {
   has(requirement: string): boolean
   /** As `has`, counting what the running transaction has appended. */
   hasNow(requirement: string): boolean
+  /** Throws `halted` once the log's last entry is in it. `append` calls it, writers of anything else call it themselves. */
+  requireOpen(): void
 }
 
 const APPEND = 'INSERT INTO entries (idx, leaf, jws, openings) VALUES (?, ?, ?, ?)'
@@ -43,10 +46,24 @@ export function createEntries(sql: Sql, origin: string): Entries {
   /** Size of the log after each batch that is on its way. */
   let sealed: number[] = []
 
+  function hasNow(name: string): boolean {
+    if (complete(parts.get(name))) return true
+    const mine = fresh.filter((requirement) => requirement.name === name)
+    if (mine.length === 0) return false
+    const all = new Map(parts)
+    for (const requirement of mine) add(all, requirement)
+    return complete(all.get(name))
+  }
+
+  function requireOpen(): void {
+    if (hasNow(CLOSING)) throw new LivegateError('halted', 'Cannot write: the log is closed')
+  }
+
   return {
     next: () => next,
     size: () => size,
     append(record) {
+      requireOpen()
       const idx = next
       const openings =
         Object.keys(record.openings).length === 0 ? null : JSON.stringify(record.openings)
@@ -60,14 +77,8 @@ export function createEntries(sql: Sql, origin: string): Entries {
       return { origin, index: idx, leaf: toBase64Url(record.leaf) }
     },
     has: (name) => complete(parts.get(name)),
-    hasNow(name) {
-      if (complete(parts.get(name))) return true
-      const mine = fresh.filter((requirement) => requirement.name === name)
-      if (mine.length === 0) return false
-      const all = new Map(parts)
-      for (const requirement of mine) add(all, requirement)
-      return complete(all.get(name))
-    },
+    hasNow,
+    requireOpen,
     sealed: () => void sealed.push(next),
     committed() {
       size = sealed.shift() ?? next
@@ -104,18 +115,36 @@ export interface Requirement {
   readonly parts: number
 }
 
-/** Public record keys the log has brought into force, oldest first: `x` of each JWK. */
+/** Names under which the log holds the record that closed it, and the one about the log it goes on from. */
+export const CLOSING = 'closing'
+export const PREDECESSOR = 'predecessor'
+
+/** Public record keys the log, or one it goes on from, has brought into force, oldest first: `x` of each JWK. */
 export function recordKeysOf(sql: Sql): string[] {
   const rows = sql.all(`SELECT e.jws FROM log_requirements r JOIN entries e ON e.idx = r.idx
-    WHERE r.name NOT LIKE 'sha256-%' ORDER BY r.idx`)
-  return rows
-    .map((row) => claimsOf(text(row, 'jws')).jwk as { readonly x?: unknown } | undefined)
-    .map((jwk) => jwk?.x)
-    .filter((x) => typeof x === 'string')
+    WHERE r.name NOT LIKE 'sha256-%' ORDER BY r.name = '${PREDECESSOR}' DESC, r.idx`)
+  const keys = rows
+    .map((row) => claimsOf(text(row, 'jws')))
+    .flatMap(({ jwk, keys: earlier }) => [
+      ...(Array.isArray(earlier) ? earlier : []),
+      (jwk as { readonly x?: unknown } | undefined)?.x,
+    ])
+  return [...new Set(keys.filter((x) => typeof x === 'string'))]
+}
+
+/** Claims of the record the log holds under a name; null when it has none. */
+export function claimsUnder(sql: Sql, name: string): Readonly<Record<string, unknown>> | null {
+  const row = sql.get(
+    'SELECT e.jws FROM log_requirements r JOIN entries e ON e.idx = r.idx WHERE r.name = ?',
+    name,
+  )
+  return row === undefined ? null : claimsOf(text(row, 'jws'))
 }
 
 /** What `requires` may name once `record` is in the log: the digest of a policy, the thumbprint of a record key. */
 export function requirementOf(record: Pick<SignedRecord, 'kind' | 'jws'>): Requirement | null {
+  if (record.kind === CLOSING || record.kind === PREDECESSOR)
+    return { name: record.kind, part: 1, parts: 1 }
   if (record.kind !== 'policy' && record.kind !== 'key') return null
   const claims = claimsOf(record.jws)
   if (record.kind === 'key') {

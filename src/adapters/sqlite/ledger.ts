@@ -30,6 +30,7 @@ export function createSqlLedger(parts: LedgerParts): Ledger {
     async commit(change) {
       if (change.record !== null) requireEntry(change.record)
       requireWhole(change)
+      parts.entries.requireOpen()
       const apply = (): CommitResult => applyChange(parts, change)
       return readsRows(change)
         ? writer.write(apply, weigh(change))
@@ -47,6 +48,7 @@ function readsRows({ strike, reverses }: Change): boolean {
 /** Applies one change, or says why not with nothing written. Inside a transaction only. */
 export function applyChange(parts: LedgerParts, change: Change): CommitResult {
   const { sql, entries, subjects } = parts
+  entries.requireOpen()
   const refusal = refusalOf(parts, change)
   if (refusal !== null) return { ok: false, error: refusal }
   const before = subjects.read(change.subject)

@@ -9,6 +9,7 @@ import { fromBase64Url, toBase64Url } from '../../core/encoding.ts'
 import type { Outcome } from '../../core/model.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { ChainKind, Change, Receipt, SignedRecord, StoredRecord } from '../../ports.ts'
+import { placeIn } from './predecessors.ts'
 import { bytes, integer, type Row, type Sql, text, textOrNull } from './sql.ts'
 
 const ID_BYTES = 16
@@ -53,7 +54,7 @@ const BY_ID = `SELECT ${COLUMNS} FROM ${JOINED} WHERE r.second = ? AND r.id = ?`
 /** The record of an id, null when there is none (or its subject was erased). */
 export function recordById(sql: Sql, origin: string, id: string): StoredRecord | null {
   const row = sql.get(BY_ID, secondOf(id), id)
-  return row === undefined ? null : storedRecord(row, origin)
+  return row === undefined ? null : storedRecord(sql, row, origin)
 }
 
 const NARROW = 'SELECT idx, second, kind, at, outcome, rules FROM records'
@@ -93,7 +94,7 @@ export function recordsBefore(
 /** The record at a log index. */
 export function recordAt(sql: Sql, origin: string, idx: number): StoredRecord | null {
   const row = sql.get(BY_INDEX, idx)
-  return row === undefined ? null : storedRecord(row, origin)
+  return row === undefined ? null : storedRecord(sql, row, origin)
 }
 
 const RELYING = `SELECT r.id, r.outcome, r.at FROM reliance x JOIN records r ON r.idx = x.idx
@@ -122,10 +123,9 @@ export function indexesFrom(sql: Sql, from: number, limit: number): number[] {
   return sql.all(INDEXES, from, limit).map((row) => integer(row, 'idx'))
 }
 
-function storedRecord(row: Row, origin: string): StoredRecord {
+function storedRecord(sql: Sql, row: Row, origin: string): StoredRecord {
   const receipt: Receipt = {
-    origin,
-    index: integer(row, 'idx'),
+    ...placeIn(sql, origin, integer(row, 'idx')),
     leaf: toBase64Url(bytes(row, 'leaf')),
   }
   return {

@@ -119,8 +119,24 @@ const FIRST: readonly string[] = [
   ) STRICT`,
 ]
 
+const MOVED: readonly string[] = [
+  // Logs this one goes on from. Their entries have places below 0 here: `first` is that of their index 0.
+  `CREATE TABLE predecessors (
+    origin TEXT PRIMARY KEY,
+    first INTEGER NOT NULL,
+    size INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  // A deployment moving in: the file by its first line, and how much of it has arrived.
+  `CREATE TABLE moves (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    header TEXT NOT NULL,
+    lines INTEGER NOT NULL,
+    finished INTEGER NOT NULL
+  ) STRICT`,
+]
+
 /** Migration n (from 1) brings a database of version n - 1 to n. */
-export const MIGRATIONS: readonly (readonly string[])[] = [FIRST]
+export const MIGRATIONS: readonly (readonly string[])[] = [FIRST, MOVED]
 export const SCHEMA_VERSION: number = MIGRATIONS.length
 
 /** Version of the tables; 0 when there are none. */
