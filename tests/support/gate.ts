@@ -6,6 +6,7 @@
  * policy text (G4). A test that must not end like that has found a bug.
  */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, expect } from 'vitest'
 import type { Fate, Fates } from '../../src/adapters/memory/contract.ts'
 import { createMemoryPolicies } from '../../src/adapters/memory/keys.ts'
@@ -189,7 +190,7 @@ export function noteSigner(): ReturnType<typeof ed25519Signer> {
 }
 
 export function defaultPolicy(): string {
-  return readFileSync(new URL('../../policies/default.yaml', import.meta.url), 'utf8')
+  return readFileSync(join(import.meta.dirname, '../../policies/default.yaml'), 'utf8')
 }
 
 /** A policy with these lines under `rules:` and whatever follows. */
@@ -270,12 +271,15 @@ async function signed(issue: Issue, draft: RecordDraft, at: number): Promise<Sig
 }
 
 /** Audits a log and replays its decisions; throws (fails the test) on the first lie. */
-export async function verifyLog(records: readonly SignedRecord[]): Promise<void> {
+export async function verifyLog(
+  records: readonly SignedRecord[],
+  origin: string = ORIGIN,
+): Promise<void> {
   const entries = records.map(({ jws, openings }) => ({
     bytes: utf8(jws),
     disclosures: Object.values(openings),
   }))
-  const audit = createAudit({ origin: ORIGIN, trusted: null })
+  const audit = createAudit({ origin, trusted: null })
   audit.entries(entries)
   const range = {
     first_index: 0,

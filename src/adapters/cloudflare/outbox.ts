@@ -126,7 +126,7 @@ function isOurs(error: unknown): boolean {
 function contradicted(cause: LivegateError): LivegateError {
   return new LivegateError(
     'halted',
-    'Cannot log: the log and this storage hold different records of one chain, expected the same',
+    `${cause.message}; expected the log to go on with the chain that is stored here`,
     { cause, hint: 'One of the two was rolled back; restore both from the same moment.' },
   )
 }

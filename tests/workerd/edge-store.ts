@@ -1,0 +1,226 @@
+/**
+ * The ports of the edge host for the contract suites: real objects for subjects, the log and the directory, one log.
+ *
+ * Subjects and the log are entered (`runInDurableObject`), because their names and settings are this store's own; what they
+ * do is the code that runs in production. The directory is asked over RPC.
+ */
+import { runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { createChainStore } from '../../src/adapters/cloudflare/chain-store.ts'
+import { createDoSql } from '../../src/adapters/cloudflare/do-sql.ts'
+import { createEdgeDirectory } from '../../src/adapters/cloudflare/edge-directory.ts'
+import {
+  createCheckpointSigner,
+  createRecordSigner,
+} from '../../src/adapters/cloudflare/edge-keys.ts'
+import { createEdgeLedger } from '../../src/adapters/cloudflare/edge-ledger.ts'
+import {
+  directoryName,
+  serverName,
+  subjectObjectName,
+} from '../../src/adapters/cloudflare/names.ts'
+import { recordsOfChain } from '../../src/adapters/cloudflare/object-directory.ts'
+import {
+  carried,
+  opened,
+  type SequencerRpc,
+  type SubjectRpc,
+} from '../../src/adapters/cloudflare/rpc.ts'
+import { openSequencer, type Sequencer } from '../../src/adapters/cloudflare/sequencer.ts'
+import { type Stubs, stubsOf } from '../../src/adapters/cloudflare/stubs.ts'
+import { createAlarm } from '../../src/adapters/cloudflare/subject-alarm.ts'
+import { createTurnWriter } from '../../src/adapters/cloudflare/turn-writer.ts'
+import { requirementOf } from '../../src/adapters/sqlite/entries.ts'
+import { portableHasher } from '../../src/core/record/hashing.ts'
+import type { Ledger, Log, Pepper, SignedRecord, StoredRecord } from '../../src/ports.ts'
+import { ORIGIN, type StoreUnderTest, T0 } from '../contract/fixtures.ts'
+
+const SEED = new Uint8Array(32).fill(9)
+const clock = { now: () => T0 }
+
+/** The log of a store: a real sequencer over the storage of an object without a name. */
+interface OneLog {
+  readonly rpc: SequencerRpc
+  run<T>(work: (log: Sequencer) => Promise<T>): Promise<T>
+  forget(): void
+}
+
+function openLog(): OneLog {
+  const id = env.SEQUENCERS.newUniqueId()
+  const prefix = `contract-${crypto.randomUUID()}/`
+  let opening: Promise<Sequencer> | null = null
+  const run = <T>(work: (log: Sequencer) => Promise<T>): Promise<T> =>
+    runInDurableObject(env.SEQUENCERS.get(id), async (_object, state) => {
+      opening ??= sequencerIn(state, prefix)
+      return work(await opening)
+    })
+  const rpc = new Proxy({} as SequencerRpc, {
+    get:
+      (_target, name) =>
+      (...args: readonly unknown[]) =>
+        carried(
+          () => run((log) => Reflect.apply(Reflect.get(log, name), log, args) as Promise<never>),
+          console.error,
+        ),
+  })
+  return {
+    rpc,
+    run,
+    forget: () => {
+      opening = null
+    },
+  }
+}
+
+async function sequencerIn(state: DurableObjectState, prefix: string): Promise<Sequencer> {
+  const [record, checkpoint] = await Promise.all([
+    createRecordSigner(SEED),
+    createCheckpointSigner(SEED, ORIGIN),
+  ])
+  const { storage } = state
+  return openSequencer({
+    ...{ bucket: env.LOG, prefix, clock, record, checkpoint, origin: ORIGIN, create: true },
+    // Rounds are the log's own suite; an alarm would meet an object that is none of the shards.
+    storage: {
+      sql: storage.sql,
+      transactionSync: (work) => storage.transactionSync(work),
+      sync: () => storage.sync(),
+      setAlarm: async () => {},
+      deleteAlarm: async () => {},
+    },
+    issuer: 'https://gate.example',
+    random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
+  })
+}
+
+/** What a subject's object holds of the store. */
+interface Held {
+  readonly ledger: Ledger
+  readonly records: (seqs: readonly number[]) => Promise<readonly StoredRecord[]>
+}
+
+export async function anEdgeStore(): Promise<StoreUnderTest> {
+  const salt = crypto.randomUUID()
+  const pepper: Pepper = { hash: (text) => portableHasher.digestText(`${salt} ${text}`) }
+  const log = openLog()
+  let held = new Map<string, Held>()
+  const known = new Set<string>()
+  let size = (await log.run((sequencer) => sequencer.status())).entries
+
+  function inObject<T>(object: string, work: (held: Held) => T | Promise<T>): Promise<T> {
+    return runInDurableObject(env.SUBJECTS.getByName(object), (_object, state) => {
+      const there = held.get(object) ?? holdIn(state, { object, log, pepper, known })
+      held.set(object, there)
+      return work(there)
+    })
+  }
+  const ofSubject = <T>(subject: string, work: (held: Held) => T | Promise<T>): Promise<T> =>
+    inObject(subjectObjectName(pepper, subject), work)
+
+  const ledger: Ledger = {
+    load: (subject) => ofSubject(subject, (object) => object.ledger.load(subject)),
+    idempotent: (caller, subject, key) =>
+      ofSubject(subject, (object) => object.ledger.idempotent(caller, subject, key)),
+    async commit(change) {
+      const result = await ofSubject(change.subject, (object) => object.ledger.commit(change))
+      if (result.ok && result.receipt !== null) size = Math.max(size, result.receipt.index + 1)
+      return result
+    },
+  }
+  const stubs: Stubs = {
+    ...stubsOf(env),
+    sequencer: () => log.rpc,
+    subject: (object) =>
+      ({
+        records: (seqs) => carried(() => inObject(object, (h) => h.records(seqs)), console.error),
+        view: (subject) =>
+          carried(
+            async () => ({ broadcasts: (await ledger.load(subject)).broadcasts }) as never,
+            console.error,
+          ),
+      }) as Pick<SubjectRpc, 'records' | 'view'> as SubjectRpc,
+  }
+  const port: Log = {
+    origin: ORIGIN,
+    size: () => size,
+    has: (name) => known.has(name),
+    async append(records, requires) {
+      const receipts = await opened(log.rpc.appendDeployment(records, requires))
+      for (const { index } of receipts) size = Math.max(size, index + 1)
+      await note(known, log, records)
+      return receipts
+    },
+    checkpoint: () => opened(log.rpc.checkpoint()),
+    proof: (index, wait_ms) => opened(log.rpc.proof(index, wait_ms)),
+    tile: async () => null,
+  }
+  const nothing = () => Promise.reject(new TypeError('of another suite'))
+  const store: StoreUnderTest = {
+    ...{ ledger, log: port, directory: createEdgeDirectory({ stubs, pepper, shards: 1 }) },
+    streamKeys: { bind: nothing, byHash: nothing, byId: nothing, revoke: nothing },
+    apiKeys: { create: nothing, byId: nothing, list: nothing, revoke: nothing },
+    publish: async () => void (await log.run((sequencer) => sequencer.publish())),
+    async reopen() {
+      held = new Map()
+      log.forget()
+      size = (await log.run((sequencer) => sequencer.status())).entries
+      return store
+    },
+    close: async () => {},
+  }
+  return store
+}
+
+/** What records brought into the log, once the log has the whole of it. */
+async function note(
+  known: Set<string>,
+  log: OneLog,
+  records: readonly SignedRecord[],
+): Promise<void> {
+  for (const record of records) {
+    const requirement = requirementOf(record)
+    if (requirement === null) continue
+    const { name, part, parts } = requirement
+    if (record.kind === 'key' || part === parts) known.add(name)
+  }
+  await log.run((sequencer) => sequencer.status())
+}
+
+function holdIn(
+  state: DurableObjectState,
+  shared: {
+    readonly object: string
+    readonly log: OneLog
+    readonly pepper: Pepper
+    readonly known: ReadonlySet<string>
+  },
+): Held {
+  const { object, log, pepper, known } = shared
+  const sql = createDoSql(state.storage)
+  const writer = createTurnWriter(sql)
+  const store = createChainStore({ sql, writer, object, origin: ORIGIN, log: log.rpc })
+  const directories = (): Stubs => stubsOf(env)
+  const ledger = createEdgeLedger({
+    ...{ sql, writer, store, clock, origin: ORIGIN },
+    alarm: createAlarm({ getAlarm: async () => null, setAlarm: async () => {} }),
+    ready: async () => {},
+    has: (name) => known.has(name),
+    claims: {
+      strike: ({ id, subject }) =>
+        opened(
+          directories()
+            .directory(directoryName(pepper, 'strike', id))
+            .claimStrike(id, subject),
+        ),
+      async openSession(subject, { id, server, session }) {
+        await opened(directories().directory(serverName(server)).openSession(session, subject, id))
+      },
+      closeSession({ id, server, session }) {
+        opened(directories().directory(serverName(server)).closeSession(session, id)).catch(
+          () => {},
+        )
+      },
+    },
+  })
+  return { ledger, records: (seqs) => recordsOfChain({ sql, store, origin: ORIGIN }, seqs) }
+}
