@@ -23,13 +23,6 @@ export function newSecrets(): EdgeSecrets {
   }
 }
 
-/** As `NAME=value` lines, the form of a .dev.vars file. */
-export function dotVars(secrets: EdgeSecrets): string {
-  return Object.entries(secrets)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join('')
-}
-
 function randomText(bytes: number): string {
   return randomBytes(bytes).toString('base64url')
 }

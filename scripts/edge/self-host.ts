@@ -5,8 +5,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { join } from 'node:path'
-import { EDGE_SETTINGS } from '../../src/adapters/cloudflare/config.ts'
 import { type Bundle, bundleWorker, ROOT } from './bundle.ts'
+import { edgeVariables } from './variables.ts'
 import { fromEnvironment, type WorkerdWorker, workerdConfig } from './workerd-config.ts'
 
 const BUCKET_SOURCE = 'src/adapters/cloudflare/bucket-service.ts'
@@ -47,7 +47,7 @@ function livegateWorker(bundle: Bundle): WorkerdWorker {
     ],
     bindings: [
       ['LOG', 'r2Bucket = (name = "bucket", entrypoint = "Bucket")'],
-      ...EDGE_SETTINGS.map(({ env }) => fromEnvironment(env)),
+      ...edgeVariables().map(fromEnvironment),
     ],
   }
 }
