@@ -12,14 +12,13 @@ import { createEdgeApiKeys } from './adapters/cloudflare/edge-api-keys.ts'
 import { createEdgeDirectory } from './adapters/cloudflare/edge-directory.ts'
 import { createEdgeGate } from './adapters/cloudflare/edge-gate.ts'
 import { createCheckpointSigner } from './adapters/cloudflare/edge-keys.ts'
+import { createEdgeLog } from './adapters/cloudflare/edge-log.ts'
 import { createPepper } from './adapters/cloudflare/edge-pepper.ts'
 import { createEdgePoliciesView } from './adapters/cloudflare/edge-policies-view.ts'
 import { bundledPolicy } from './adapters/cloudflare/edge-policy.ts'
 import { createEdgeStreamKeys } from './adapters/cloudflare/edge-stream-keys.ts'
 import type { Env } from './adapters/cloudflare/env.ts'
 import { logPrefix, originOfShard } from './adapters/cloudflare/names.ts'
-import { createR2Tiles } from './adapters/cloudflare/r2-tiles.ts'
-import { createPublishedLog } from './adapters/cloudflare/served-logs.ts'
 import { type Stubs, stubsOf } from './adapters/cloudflare/stubs.ts'
 import { edgeMetrics, edgeReadiness } from './adapters/cloudflare/worker-health.ts'
 import { line, logEvents, reportFailure } from './adapters/cloudflare/worker-lines.ts'
@@ -111,7 +110,7 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
   const gate = createEdgeGate({ stubs, pepper, after })
   const streamKeys = createEdgeStreamKeys({ pepper, directoryOf: stubs.directory })
   const logs = await logsOf(env, stubs, config)
-  const sequencers = (): ReturnType<typeof sequencersOf> => sequencersOf(stubs, config)
+  const sequencers = sequencersOf(stubs, config)
   const health = { policy, file: BUNDLED_POLICY.name, logs: sequencers }
   return {
     ...{ gate, clock, random, pepper, streamKeys, logs, observe },
@@ -126,8 +125,11 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
     },
     readiness: () => edgeReadiness(health),
     metricsText: () => edgeMetrics(health),
-    policiesView: createEdgePoliciesView(() => sequencers().map((one) => one.sequencer), policy),
-    recordKeys: () => recordKeysOf(sequencers()),
+    policiesView: createEdgePoliciesView(
+      sequencers.map((one) => one.sequencer),
+      policy,
+    ),
+    recordKeys: () => recordKeysOf(sequencers),
     hooks: createHooks({ gate, streamKeys, pepper, servers, observe, clock, after }),
     report: ({ route, error }) => reportFailure(route, error),
     ...accessTokensOf(config),
@@ -140,9 +142,8 @@ function logsOf(env: Env, stubs: Stubs, config: EdgeConfig): Promise<readonly Se
     Array.from({ length: shards }, async (_, shard) => {
       const origin = originOfShard(config.origin, shard, shards)
       const { vkey } = await createCheckpointSigner(checkpoint_seed, origin)
-      const tiles = createR2Tiles(env.LOG, logPrefix(shard))
-      const sequencer = (): ReturnType<Stubs['sequencer']> => stubs.sequencer(shard)
-      return { log: createPublishedLog({ origin, tiles, sequencer }), vkey }
+      const place = { bucket: env.LOG, prefix: logPrefix(shard) }
+      return { log: createEdgeLog({ origin, sequencer: stubs.sequencer(shard), ...place }), vkey }
     }),
   )
 }

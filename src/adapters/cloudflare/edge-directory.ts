@@ -26,25 +26,23 @@ const RECORDS_AT_ONCE = 50
 
 export function createEdgeDirectory(parts: EdgeDirectoryParts): Directory {
   const { stubs, pepper, shards } = parts
-  // Made anew for each question: a stub belongs to the request it was made in.
-  const logs = (): readonly SequencerRpc[] =>
-    Array.from({ length: shards }, (_, shard) => stubs.sequencer(shard))
+  const logs = Array.from({ length: shards }, (_, shard) => stubs.sequencer(shard))
   return {
     subjectOfStrike: (strike) =>
       opened(stubs.directory(directoryName(pepper, 'strike', strike)).subjectOfStrike(strike)),
     async record(id) {
-      const places = await Promise.all(logs().map((log) => opened(log.find(id))))
+      const places = await Promise.all(logs.map((log) => opened(log.find(id))))
       const place = places.find((found) => found !== null)
       if (place === undefined || place === null) return null
       return (await recordsAt(stubs, [place]))[0] ?? null
     },
     async searchDecisions(question) {
-      const { places, next } = await mergedSearch(logs(), question)
+      const { places, next } = await mergedSearch(logs, question)
       return { records: await recordsAt(stubs, places), next }
     },
-    records: (page) => pageOf(stubs, logOf(logs(), page), page),
+    records: (page) => pageOf(stubs, logOf(logs, page), page),
     async decisionsRelyingOn(strike) {
-      const found = await Promise.all(logs().map((log) => opened(log.decisionsRelyingOn(strike))))
+      const found = await Promise.all(logs.map((log) => opened(log.decisionsRelyingOn(strike))))
       return found
         .flat()
         .sort((a, b) => b.at - a.at)

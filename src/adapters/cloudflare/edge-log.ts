@@ -57,7 +57,8 @@ export function createEdgeLog({ origin, sequencer, bucket, prefix }: EdgeLogPart
     has: (requirement) => known.has(requirement),
     size: () => size,
     async checkpoint() {
-      const note = await opened(sequencer.checkpoint())
+      // A log that is halted or out of reach can still be read; one that has nothing to read says why.
+      const note = (await tiles.getCheckpoint()) ?? (await opened(sequencer.checkpoint()))
       learn(note)
       return note
     },

@@ -23,14 +23,14 @@ export interface EdgePoliciesView {
 }
 
 export function createEdgePoliciesView(
-  logs: () => readonly Pick<SequencerRpc, 'policies' | 'policyText'>[],
+  logs: readonly Pick<SequencerRpc, 'policies' | 'policyText'>[],
   active: ActivePolicy,
 ): EdgePoliciesView {
   const names = new Map([[active.plan.digest, active.plan.name]])
 
   async function text(digest: string): Promise<Uint8Array | null> {
     if (digest === active.plan.digest) return active.bytes
-    for (const log of logs()) {
+    for (const log of logs) {
       const found = await opened(log.policyText(digest))
       if (found !== null) return found
     }
@@ -50,7 +50,7 @@ export function createEdgePoliciesView(
   return {
     text,
     async list() {
-      const logged = await Promise.all(logs().map((log) => opened(log.policies())))
+      const logged = await Promise.all(logs.map((log) => opened(log.policies())))
       const first = new Map<string, EpochMs | null>([[active.plan.digest, null]])
       for (const { digest, activated_at } of logged.flat())
         first.set(digest, earlier(first.get(digest) ?? null, activated_at))

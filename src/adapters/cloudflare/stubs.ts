@@ -1,7 +1,7 @@
 /**
  * The objects of a deployment as what they answer (rpc.ts), found by the names of names.ts.
  *
- * A stub is made for each call: one that broke with its object would fail every call after. Nothing is asked here.
+ * A stub of the platform belongs to the request it was made in and breaks with its object, so one is made for each call.
  */
 import type { Env } from './env.ts'
 import { sequencerName } from './names.ts'
@@ -24,7 +24,22 @@ export function stubsOf(env: Pick<Env, 'SUBJECTS' | 'SEQUENCERS' | 'DIRECTORIES'
   }
 }
 
-/** The platform types a stub by what it makes of each answer's type; what crosses is plain data all the same. */
-function stub<T>(namespace: object, name: string): T {
-  return (namespace as DurableObjectNamespace).getByName(name) as unknown as T
+/**
+ * Answers every method by making a stub and asking it. The platform types a stub by what it makes of each answer's type;
+ * what crosses is plain data all the same.
+ */
+function stub<T extends object>(namespace: object, name: string): T {
+  const objects = namespace as DurableObjectNamespace
+  return new Proxy({} as T, {
+    get: (_target, method) =>
+      // Nobody may take it for a promise.
+      method === 'then' ? undefined : (...values: readonly unknown[]) => call(method, values),
+  })
+
+  function call(method: string | symbol, values: readonly unknown[]): unknown {
+    const made = objects.getByName(name) as unknown as Readonly<
+      Record<string | symbol, (...given: readonly unknown[]) => unknown>
+    >
+    return made[method]?.(...values)
+  }
 }

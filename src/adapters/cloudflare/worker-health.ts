@@ -12,7 +12,7 @@ export interface HealthParts {
   /** Name of the policy file. */
   readonly file: string
   /** Every log, by its origin. */
-  readonly logs: () => readonly {
+  readonly logs: readonly {
     readonly origin: string
     readonly sequencer: Pick<SequencerRpc, 'status'>
   }[]
@@ -123,7 +123,7 @@ interface Found {
 
 function statuses({ logs }: HealthParts): Promise<readonly Found[]> {
   return Promise.all(
-    logs().map(async ({ origin, sequencer }) => {
+    logs.map(async ({ origin, sequencer }) => {
       const status = await opened(sequencer.status()).catch(() => null)
       return { origin, status }
     }),
