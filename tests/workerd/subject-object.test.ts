@@ -1,0 +1,235 @@
+/** Subjects, logs and directories as the objects they are, over RPC: many at once, and evicted at any moment. */
+import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
+import { afterEach, describe, expect, it } from 'vitest'
+import { subjectObjectName } from '../../src/adapters/cloudflare/names.ts'
+import { epochMs } from '../../src/core/time.ts'
+import type { Answer, DecideRequest, StrikeAnswer } from '../../src/gate-types.ts'
+import { ask, askOnce } from '../support/gate.ts'
+import {
+  auditLogs,
+  chainOf,
+  chainsOf,
+  gate,
+  inSubject,
+  pepper,
+  stubs,
+  subjectStub,
+} from './deployment.ts'
+
+const everybody: string[] = []
+let count = 0
+/** A subject nobody has asked about. */
+function someone(): string {
+  const subject = `u_${++count}`
+  everybody.push(subject)
+  return subject
+}
+const answers: Answer[] = []
+async function decide(request: DecideRequest): Promise<Answer> {
+  const answer = await gate.decide(request)
+  answers.push(answer)
+  return answer
+}
+const strike = (id: string, subject: string): Promise<StrikeAnswer> =>
+  gate.strike({
+    ...{ id, subject, category: 'terrorism.link', severity: 'critical' },
+    issued_at: epochMs(Date.now()),
+  })
+
+afterEach(async () => {
+  const chains = await chainsOf(everybody)
+  await auditLogs(chains)
+  const all = [...chains.values()].flat()
+  const stored = new Map(all.map((record) => [record.id, record]))
+  for (const { id, jws, receipt } of answers.splice(0))
+    expect(stored.get(id)).toMatchObject({ jws, receipt })
+})
+
+describe('subjects as objects', () => {
+  it('decide, strike and reverse through the gate the Worker has', async () => {
+    const subject = someone()
+    const allowed = await decide(ask(subject))
+    expect(allowed.outcome).toBe('allow')
+    expect(await strike(`s_${subject}`, subject)).toMatchObject({ created: true })
+    const denied = await decide(ask(subject))
+    expect(denied.outcome).toBe('deny')
+    const reversal = await gate.reverse({ strike: `s_${subject}`, reason: 'appeal' })
+    expect(reversal).toMatchObject({ created: true, decisions: [{ id: denied.id }] })
+    expect((await decide(ask(subject))).outcome).toBe('allow')
+    expect((await gate.subject(subject)).broadcasts).toHaveLength(1)
+  })
+
+  it('give forty decisions at once forty consecutive places', async () => {
+    const subject = someone()
+    const streams = Array.from({ length: 40 }, (_, i) => ({ id: `b_${i}` }))
+    await Promise.all(streams.map((stream) => decide(ask(subject, { stream }))))
+    const seqs = (await chainOf(subject)).map(({ seq }) => seq)
+    expect(seqs).toEqual(Array.from({ length: 40 }, (_, i) => i + 1))
+  })
+
+  it('let no decision start unknowing after a strike was answered', async () => {
+    const subject = someone()
+    let struck = false
+    const wrong: string[] = []
+    const asking = Array.from({ length: 10 }, async (_, i) => {
+      for (let turn = 0; turn < 10; turn++) {
+        const knew = struck
+        const { outcome } = await decide(ask(subject, { stream: { id: `b_${i}_${turn}` } }))
+        if (knew && outcome !== 'deny') wrong.push(outcome)
+      }
+    })
+    const striking = Array.from({ length: 10 }, async (_, i) => {
+      await strike(`s_${subject}_${i}`, subject)
+      struck = true
+    })
+    await Promise.all([...asking, ...striking])
+    expect(wrong).toEqual([])
+  })
+
+  it('own a strike id each: for another subject it is a conflict', async () => {
+    const [a, b] = [someone(), someone()]
+    const results = await Promise.allSettled([strike(`s_${a}`, a), strike(`s_${a}`, b)])
+    const codes = results.map((result) =>
+      result.status === 'fulfilled' ? 'ok' : (result.reason as { code: string }).code,
+    )
+    expect(codes.toSorted()).toEqual(['conflict', 'ok'])
+  })
+
+  it('refuse a subject that is not theirs', async () => {
+    const [a, b] = [someone(), someone()]
+    const object = stubs.subject(subjectObjectName(pepper, a))
+    expect(await object.view(b)).toMatchObject({ ok: false, error: { code: 'internal' } })
+  })
+
+  it('end a session where it runs, and forget it in its server’s directory', async () => {
+    const subject = someone()
+    const session = { server: 'edge-1', session: `77-${subject}` }
+    await decide(ask(subject, { session }))
+    expect(await gate.endSession('edge-1', session.session)).toBe(true)
+    expect(await gate.endSession('edge-1', session.session)).toBe(false)
+    expect((await gate.subject(subject)).broadcasts).toEqual([])
+  })
+})
+
+describe('co-hosts in other objects', () => {
+  const together = (subject: string, ...hosts: readonly string[]): DecideRequest =>
+    ask(subject, {
+      stream: {
+        id: `b_${subject}`,
+        hosts: hosts.map((host) => ({ subject: host, facts: ask(host).facts })),
+      },
+    })
+
+  it('name each other at once', async () => {
+    const [a, b] = [someone(), someone()]
+    for (let round = 0; round < 5; round++) {
+      const [one, two] = await Promise.all([decide(together(a, b)), decide(together(b, a))])
+      expect([one.outcome, two.outcome]).toEqual(['allow', 'allow'])
+    }
+    const roles = (await gate.subject(a)).broadcasts.map(({ role }) => role)
+    expect(roles.toSorted()).toEqual(['cohost', 'host'])
+  })
+
+  it('answer for the broadcast with their own strikes', async () => {
+    const [a, b] = [someone(), someone()]
+    expect((await decide(together(a, b))).outcome).toBe('allow')
+    await strike(`s_${b}`, b)
+    expect((await decide(together(a, b))).outcome).toBe('deny')
+    expect((await gate.subject(b)).broadcasts.map(({ id }) => id)).toHaveLength(1)
+  })
+
+  it('twelve in a ring, each with the next three, all at once', async () => {
+    const ring = Array.from({ length: 12 }, someone)
+    const requests = ring.map((subject, i) =>
+      together(subject, ...[1, 2, 3].map((step) => ring[(i + step) % 12] ?? '')),
+    )
+    const results = await Promise.allSettled(requests.map(decide))
+    const failed = results.filter((result) => result.status === 'rejected')
+    expect(failed).toEqual([])
+    for (const subject of ring) expect((await gate.subject(subject)).broadcasts).toHaveLength(4)
+  })
+})
+
+/** Whoever has a record that may not be in the log has an alarm that will bring it there. */
+function isLookedAfter(subject: string): Promise<boolean> {
+  return inSubject(subject, async ({ storage }) => {
+    const { sql } = storage
+    if (sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'records'").toArray().length === 0)
+      return true
+    const count = 'SELECT (SELECT count(*) FROM records) - (SELECT count(*) FROM places) AS n'
+    return sql.exec<{ n: number }>(count).one().n === 0 || (await storage.getAlarm()) !== null
+  })
+}
+
+describe('objects that are evicted', () => {
+  const evict = (subject: string): Promise<void> => evictDurableObject(subjectStub(subject))
+
+  it('between questions lose nothing', async () => {
+    const subject = someone()
+    const first = await decide(askOnce('key', ask(subject)))
+    await evict(subject)
+    await strike(`s_${subject}`, subject)
+    await evict(subject)
+    expect((await decide(ask(subject))).outcome).toBe('deny')
+    await evict(subject)
+    expect(await runDurableObjectAlarm(subjectStub(subject))).toBe(true)
+    await evict(subject)
+    const [record] = await chainOf(subject)
+    expect(record).toMatchObject({ id: first.id, receipt: first.receipt })
+  })
+
+  it('while questions run answer them or leave them to be asked again', async () => {
+    const subjects = Array.from({ length: 10 }, someone)
+    let evicting = true
+    const evictions = (async () => {
+      while (evicting) for (const subject of subjects) await evict(subject).catch(() => {})
+    })()
+    const asking = subjects.map(async (subject) => {
+      for (let i = 0; i < 20; i++)
+        await decide(ask(subject, { stream: { id: `b_${i}` } })).catch(() => {})
+    })
+    await Promise.all(asking)
+    evicting = false
+    await evictions
+    expect(answers.length).toBeGreaterThan(100)
+  })
+
+  it('in the middle of everything, logs and directories too, keep what they answered', async () => {
+    const subjects = Array.from({ length: 8 }, someone)
+    let heard = 0
+    let lost = 0
+    for (let round = 0; round < 12; round++) {
+      const asking = subjects.flatMap((subject, i) => [
+        decide(ask(subject, { stream: { id: `b_${round}` } })),
+        ...(i === round % 8 ? [strike(`s_${subject}_${round}`, subject)] : []),
+      ])
+      for (let turn = 0; turn < 3 * round; turn++) await new Promise((go) => setTimeout(go, 0))
+      await abortAllDurableObjects()
+      for (const { status } of await Promise.allSettled(asking))
+        status === 'fulfilled' ? heard++ : lost++
+      for (const subject of subjects) expect(await isLookedAfter(subject)).toBe(true)
+    }
+    expect(heard).toBeGreaterThan(0)
+    expect(lost).toBeGreaterThan(0)
+  })
+
+  it('keep their alarm: it brings places down and is set again for what is left', async () => {
+    const subject = someone()
+    await decide(askOnce('key', ask(subject)))
+    expect(await runDurableObjectAlarm(subjectStub(subject))).toBe(true)
+    const { places, alarm } = await inSubject(subject, async ({ storage }) => ({
+      places: storage.sql.exec('SELECT count(*) AS n FROM places').one(),
+      alarm: await storage.getAlarm(),
+    }))
+    expect(places).toEqual({ n: 1 })
+    expect((alarm ?? 0) - Date.now()).toBeGreaterThan(23 * 3_600_000)
+  })
+})
+
+describe('many subjects', () => {
+  it('are decided at once: a thousand', async () => {
+    const subjects = Array.from({ length: 1_000 }, someone)
+    const outcomes = await Promise.all(subjects.map((subject) => decide(ask(subject))))
+    expect(outcomes.filter(({ outcome }) => outcome === 'allow')).toHaveLength(1_000)
+  })
+})
