@@ -6,7 +6,9 @@
  */
 import { Command, CommanderError } from 'commander'
 import { type Act, acting } from './act.ts'
+import { exportCommand } from './commands/export.ts'
 import { factsImport } from './commands/facts-import.ts'
+import { importCommand } from './commands/import.ts'
 import { keyCreate } from './commands/key-create.ts'
 import { keyList } from './commands/key-list.ts'
 import { keyRevoke } from './commands/key-revoke.ts'
@@ -77,7 +79,7 @@ function createProgram(world: World, act: Act): Command {
       getErrHasColors: () => false,
     })
     .addHelpText('after', EXIT_CODES)
-  serve(program, act)
+  for (const register of [serve, exportCommand, importCommand]) register(program, act)
   for (const [name, about, verbs] of NOUNS) {
     const noun = program.command(name).description(about)
     for (const register of verbs) register(noun, act)

@@ -42,11 +42,12 @@ export function createNodeImporter({ store, scribe }: NodeImportParts): Importer
       const fresh = lines.slice(taken - from)
       if (finished || fresh.length === 0) return { lines: taken, finished }
       for (const line of fresh) await keepPolicy(line)
+      const rows = fresh.map((line) => forAudience(line, header.origin, store.origin))
       const progress = {
         lines: taken + fresh.length,
         finished: fresh.some((line) => 'end' in line),
       }
-      await moves.put(fresh, progress)
+      await moves.put(rows, progress)
       return progress
     },
   }
@@ -57,6 +58,12 @@ export function createNodeImporter({ store, scribe }: NodeImportParts): Importer
     if (bytes === null) throw refusal('the text of a policy is malformed', 'base64url')
     await logPolicy(scribe, log, signer, bytes)
   }
+}
+
+/** A key that was for the old gate alone is for the new one alone. */
+export function forAudience(line: MoveLine, old: string, audience: string): MoveLine {
+  if (!('api_key' in line) || line.api_key.audience !== old) return line
+  return { api_key: { ...line.api_key, audience } }
 }
 
 /** What a new log says of the one it goes on from. */

@@ -21,7 +21,7 @@ import type {
 } from '../../ports.ts'
 import { createSqlApiKeys } from '../sqlite/api-keys.ts'
 import { createSqlDirectory } from '../sqlite/directory.ts'
-import { CLOSING, claimsUnder, createEntries, recordKeysOf } from '../sqlite/entries.ts'
+import { CLOSING, claimsUnder, createEntries, issuerOf, recordKeysOf } from '../sqlite/entries.ts'
 import { createEntryInstants, type EntryInstant } from '../sqlite/entry-instants.ts'
 import { createHalt } from '../sqlite/halt.ts'
 import { createHeartbeats, type Heartbeats } from '../sqlite/heartbeats.ts'
@@ -89,6 +89,8 @@ export interface NodeStore {
   readonly recordJwk: Ed25519Jwk
   /** Every record key the log ever brought into force, for JWKS. */
   recordKeys(): readonly Ed25519Jwk[]
+  /** `iss` of the records in the log; null while it is empty. */
+  recordIssuer(): string | null
   /** Verifier key of the log's checkpoints. */
   readonly vkey: string
   /** Every policy revision in the log. */
@@ -296,6 +298,7 @@ function assemble(assembly: Assembly): Assembled {
     pepper: keys.pepper,
     recordJwk: keys.recordJwk,
     recordKeys: () => recordKeysOf(sql).map((x) => ({ kty: 'OKP', crv: 'Ed25519', x })),
+    recordIssuer: () => issuerOf(sql),
     vkey: keys.vkey,
     policyTexts: createPolicyTexts(sql),
     heartbeats: createHeartbeats(sql),

@@ -43,8 +43,6 @@ export function createEntries(sql: Sql, origin: string): Entries {
   let next = size
   let parts = readParts(sql)
   const fresh: (Requirement & { readonly idx: number })[] = []
-  /** Size of the log after each batch that is on its way. */
-  let sealed: number[] = []
 
   function hasNow(name: string): boolean {
     if (complete(parts.get(name))) return true
@@ -79,9 +77,8 @@ export function createEntries(sql: Sql, origin: string): Entries {
     has: (name) => complete(parts.get(name)),
     hasNow,
     requireOpen,
-    sealed: () => void sealed.push(next),
     committed() {
-      size = sealed.shift() ?? next
+      size = next
       while (fresh[0] !== undefined && fresh[0].idx < size) {
         add(parts, fresh[0])
         fresh.shift()
@@ -90,7 +87,6 @@ export function createEntries(sql: Sql, origin: string): Entries {
     aborted() {
       // An error may come after the commit: what is there is what counts, not what was believed.
       fresh.length = 0
-      sealed = []
       parts = readParts(sql)
       size = sizeOf(sql)
       next = size
@@ -130,6 +126,13 @@ export function recordKeysOf(sql: Sql): string[] {
       (jwk as { readonly x?: unknown } | undefined)?.x,
     ])
   return [...new Set(keys.filter((x) => typeof x === 'string'))]
+}
+
+/** `iss` of the log's first record; null while it has none. */
+export function issuerOf(sql: Sql): string | null {
+  const row = sql.get('SELECT jws FROM entries WHERE idx = 0')
+  const { iss } = row === undefined ? {} : claimsOf(text(row, 'jws'))
+  return typeof iss === 'string' ? iss : null
 }
 
 /** Claims of the record the log holds under a name; null when it has none. */

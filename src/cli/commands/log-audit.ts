@@ -3,8 +3,9 @@
  */
 import { availableParallelism } from 'node:os'
 import type { Command } from 'commander'
+import type { AuditState } from '../../core/audit/state.ts'
 import type { Act } from '../act.ts'
-import { EXIT, type ExitCode } from '../failure.ts'
+import { EXIT, type ExitCode, incomplete } from '../failure.ts'
 import { auditText, auditWords, totalOf } from '../log/audit-report.ts'
 import { type AuditRun, findingsOf, runAudit } from '../log/audit-run.ts'
 import { readAuditState, writeAuditState } from '../log/audit-state.ts'
@@ -15,13 +16,17 @@ import {
   readRecords,
 } from '../log/disclosures.ts'
 import { logKeyOf, readHead, vkeyOption } from '../log/head.ts'
+import {
+  type AuditedPredecessor,
+  auditPredecessor,
+  type PredecessorOptions,
+} from '../log/predecessor.ts'
 import { openSource } from '../log/source.ts'
 import { OutsideRecords } from '../log/witnessed-records.ts'
 import type { Session } from '../session.ts'
 
-interface Options {
+interface Options extends PredecessorOptions {
   readonly vkey: string
-  readonly key?: string
   readonly disclosures?: string
   readonly state?: string
   readonly records?: readonly string[]
@@ -38,6 +43,11 @@ export function logAudit(noun: Command, act: Act): void {
     .option('--disclosures <file>', 'disclosed records, JSON Lines of {"record": "…"}')
     .option('--state <file>', 'resume after, and remember, the last clean audit')
     .option('--records <file...>', 'records handed out, JSON Lines: each must be in the log')
+    .option(
+      '--predecessor <log>',
+      'the closed log this one goes on from: audited first, chains followed across',
+    )
+    .option('--predecessor-vkey <key>', 'its verifier key (else the one the new log names)')
     .option('--no-signatures', 'leave record signatures out')
     .addHelpText('after', EXAMPLE)
   act(command, audit)
@@ -66,23 +76,46 @@ async function audit(session: Session, where: string, options: Options): Promise
   for (const file of options.records ?? [])
     for await (const record of readRecords(session.path(file))) outside.add(record)
   const head = await readHead(source, key)
-  const fresh = head.size - (stored.state?.size ?? 0)
+  const shared = {
+    ...{ disclosures, signatures: options.signatures, signal: session.world.signal },
+    now_s: source.remote ? Math.floor(session.world.now() / 1000) : null,
+  }
+  const threads = (entries: number): number =>
+    entries < WORTH_THREADS ? 0 : availableParallelism()
+  const before = comparedBefore(session, options, stored.state)
+    ? null
+    : await auditPredecessor(session, { source, head, options, shared, threads })
   const progress = session.progress('auditing', head.size)
   let run: AuditRun
   try {
     run = await runAudit({
-      ...{ source, head, disclosures, outside, origin: key.origin, ...stored },
-      signatures: options.signatures,
-      threads: fresh < WORTH_THREADS ? 0 : availableParallelism(),
-      now_s: source.remote ? Math.floor(session.world.now() / 1000) : null,
-      signal: session.world.signal,
+      ...{ source, head, outside, origin: key.origin, ...shared, ...stored },
+      predecessor: before?.audit ?? null,
+      threads: threads(head.size - (stored.state?.size ?? 0)),
       onProgress: (entries) => progress.update(entries),
     })
   } finally {
     progress.end()
   }
-  await remember(session, options, { run, path: statePath, head })
-  return tell(session, run, disclosures)
+  const whole = before === null || totalOf(before.run) === 0
+  await remember(session, options, { run, path: statePath, head, whole })
+  return tell(session, run, { disclosures, before })
+}
+
+/** What an earlier audit compared need not be compared again; what it passed over cannot be made up for. */
+function comparedBefore(
+  session: Session,
+  { predecessor }: Options,
+  state: AuditState | null,
+): boolean {
+  if (predecessor === undefined || state === null) return false
+  if (state.succession?.predecessor?.checked !== true)
+    throw incomplete(
+      'Cannot follow the chains across: the audit in --state went past their beginning without the predecessor',
+      'audit anew, with another --state',
+    )
+  session.say('the predecessor was compared by an earlier audit')
+  return true
 }
 
 async function remember(
@@ -92,25 +125,47 @@ async function remember(
     readonly run: AuditRun
     readonly path: string | null
     readonly head: Parameters<typeof writeAuditState>[1]
+    /** The predecessor, if there is one, was clean too. */
+    readonly whole: boolean
   },
 ): Promise<void> {
-  const { run, path, head } = end
+  const { run, path, head, whole } = end
   if (path === null) return
   if (!options.signatures) session.warn('the state is not updated: signatures were left out')
-  else if (run.state === null) session.warn('the state is not updated: the audit was not clean')
+  else if (run.state === null || !whole)
+    session.warn('the state is not updated: the audit was not clean')
   else await writeAuditState(path, head, run.state)
 }
 
-function tell(session: Session, run: AuditRun, disclosures: Disclosures): ExitCode {
-  const words = auditWords(run, disclosures)
-  const { counts, notices } = run.report
-  const total = totalOf(run)
-  session.result(auditText(session, run, words), {
+interface Told {
+  readonly disclosures: Disclosures
+  readonly before: AuditedPredecessor | null
+}
+
+function tell(session: Session, run: AuditRun, { disclosures, before }: Told): ExitCode {
+  const old = before === null ? null : before.run
+  const total = totalOf(run) + (old === null ? 0 : totalOf(old))
+  const texts = old === null ? [] : ['predecessor:', textOf(session, old, disclosures), '']
+  if (before?.key_from_log === true)
+    session.warn('the key of the predecessor is the one the new log names; see --predecessor-vkey')
+  session.result([...texts, textOf(session, run, disclosures)].join('\n'), {
     clean: total === 0,
-    findings: findingsOf(run),
-    notices,
-    counts: { ...counts, findings: total },
-    ...words,
+    ...reportOf(run, disclosures),
+    ...(old === null ? {} : { predecessor: reportOf(old, disclosures) }),
   })
   return total > 0 ? EXIT.verification : EXIT.clean
+}
+
+function textOf(session: Session, run: AuditRun, disclosures: Disclosures): string {
+  return auditText(session, run, auditWords(run, disclosures))
+}
+
+function reportOf(run: AuditRun, disclosures: Disclosures): object {
+  const { counts, notices } = run.report
+  return {
+    findings: findingsOf(run),
+    notices,
+    counts: { ...counts, findings: totalOf(run) },
+    ...auditWords(run, disclosures),
+  }
 }

@@ -7,6 +7,7 @@
  */
 import { type Audit, type AuditReport, createAudit } from '../../core/audit/audit.ts'
 import type { AuditState } from '../../core/audit/state.ts'
+import type { PredecessorAudit } from '../../core/audit/succession.ts'
 import type { SignedHead } from '../../core/audit/tree.ts'
 import { decodeBundle } from '../../core/tlog/bundle.ts'
 import type { LogFile } from '../../core/tlog/grow.ts'
@@ -32,6 +33,8 @@ export interface AuditInput {
   readonly threads: number
   /** Seconds; null when nothing can be said about how old the head is. */
   readonly now_s: number | null
+  /** The audit of the log this one goes on from; null without one. */
+  readonly predecessor: PredecessorAudit | null
   readonly signal: AbortSignal
   readonly onProgress: (entries: number) => void
 }
@@ -51,6 +54,8 @@ export interface AuditRun {
   readonly unmatched: number
   /** Null unless everything was clean: only then may an audit be resumed. */
   readonly state: AuditState | null
+  /** What the audit of a successor needs of this one. */
+  asPredecessor(vkey: string): PredecessorAudit
 }
 
 /** All findings of a run, in one list. */
@@ -68,6 +73,7 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
     trusted: input.trusted,
     hasher: nodeHasher,
     ...(input.state === null ? {} : { state: input.state }),
+    ...(input.predecessor === null ? {} : { predecessor: input.predecessor }),
   })
   const from = audit.size()
   const { threads, signatures } = input
@@ -83,7 +89,10 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
     const told = await outside.report({ keys, from, size: audit.size(), now_s })
     const report = audit.finish(head)
     const clean = report.clean && bundle === null && told.findings.length === 0
-    return { report, outside: told, bundle, unmatched, state: clean ? audit.state() : null }
+    return {
+      ...{ report, outside: told, bundle, unmatched, state: clean ? audit.state() : null },
+      asPredecessor: (vkey) => audit.asPredecessor(head, vkey),
+    }
   } finally {
     await pool.close()
   }

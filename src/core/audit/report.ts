@@ -81,7 +81,7 @@ function sayWhatFollows(counts: AuditCounts, checked: string[], not: string[]): 
   if (predecessor === null) return
   const origin = quoted(predecessor.origin)
   if (predecessor.checked)
-    checked.push(`That ${origin} ended in favour of this log, and that its chains go on in it.`)
+    checked.push(`That ${origin} ended in favour of this log, with the checkpoint named here.`)
   else not.push(`What came before: the chains go on from ${origin} (--predecessor).`)
 }
 

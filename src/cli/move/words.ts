@@ -1,0 +1,15 @@
+/** What is in the file of a moving deployment, in one line. */
+import type { MoveCounts } from '../../core/move/lines.ts'
+import { plural } from '../session.ts'
+
+export function countsText(counts: MoveCounts): string {
+  const { subjects, strikes, records, stream_keys, api_keys, policies } = counts
+  return [
+    plural(subjects, 'subject'),
+    plural(strikes, 'strike'),
+    plural(records, 'record'),
+    plural(stream_keys, 'stream key'),
+    plural(api_keys, 'API key'),
+    plural(policies, 'policy', 'policies'),
+  ].join(', ')
+}
