@@ -47,9 +47,7 @@ export interface Writer {
 
 /** Memory that mirrors rows. */
 export interface Mirror {
-  /** A batch is written and on its way to be durable; what is written from now on belongs to another. */
-  sealed?(): void
-  /** The oldest sealed batch is durable; without one, everything written. */
+  /** Everything written is durable. */
   committed(): void
   /** Nothing of it happened: forget, and read again. */
   aborted(): void
