@@ -1,7 +1,7 @@
 /** The edge host from outside: what every host must do, here across two logs. */
 import { env, exports } from 'cloudflare:workers'
 import { describe } from 'vitest'
-import { decisionsSuite } from '../conformance/decisions-suite.ts'
+import { conformance } from '../conformance/all.ts'
 import type { Host } from '../conformance/host.ts'
 
 const host: Host = {
@@ -13,5 +13,5 @@ const host: Host = {
 }
 
 describe('the edge host', () => {
-  decisionsSuite(async () => host)
+  conformance(async () => host)
 })

@@ -1,0 +1,14 @@
+/** Every suite there is: what "the same gate on every host" means. */
+import { auditSuite } from './audit-suite.ts'
+import { decisionsSuite } from './decisions-suite.ts'
+import type { Host } from './host.ts'
+
+/** Declares every suite over one host, which is created once. */
+export function conformance(create: () => Promise<Host>): void {
+  let created: Promise<Host> | null = null
+  const host = (): Promise<Host> => {
+    created ??= create()
+    return created
+  }
+  for (const suite of [decisionsSuite, auditSuite]) suite(host)
+}

@@ -1,0 +1,58 @@
+/**
+ * A host for the suites: memory store, real gate, real HTTP app, the clock of the machine.
+ */
+
+import { apiKeyFromToken } from '../../src/adapters/http/api-key.ts'
+import { createApp } from '../../src/adapters/http/app.ts'
+import { createCallerKeys } from '../../src/adapters/http/caller-keys.ts'
+import { DEFAULT_HTTP_CONFIG } from '../../src/adapters/http/deps.ts'
+import { fromBase64Url } from '../../src/core/encoding.ts'
+import { portableHasher } from '../../src/core/record/hashing.ts'
+import { epochMs } from '../../src/core/time.ts'
+import { formatVkey, NOTE_ED25519 } from '../../src/core/tlog/note-key.ts'
+import { testKey } from '../core/record/samples.ts'
+import { aGate, ORIGIN, RECORD_KEY } from '../support/gate.ts'
+import type { Host } from './host.ts'
+import { narrowApiKeys } from './keys.ts'
+
+const ADMIN = 'lg_admin_0123456789abcdefghijklmnopqrstuv'
+
+export async function aMemoryHost(): Promise<Host> {
+  const world = await aGate()
+  const { store, gate, policies } = world
+  const clock = { now: () => epochMs(Date.now()) }
+  const bytes = { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) }
+  const admin = apiKeyFromToken(ADMIN, { scopes: ['admin'], owner: 'admin' }, clock)
+  for (const key of [admin, ...narrowApiKeys()]) if (key !== null) await store.apiKeys.create(key)
+  const policy = policies.active()
+  const { name, digest } = policy.plan
+  const app = createApp({
+    ...{ gate, clock, random: bytes, streamKeys: store.streamKeys, directory: store.directory },
+    pepper: { hash: (text) => portableHasher.digestText(`pepper ${text}`) },
+    callerKeys: createCallerKeys(store.apiKeys, clock),
+    observe: () => {},
+    config: { ...DEFAULT_HTTP_CONFIG, rate: { per_s: 100_000, burst: 100_000 } },
+    readiness: () => ({ ready: true, policy: { digest, file: 'default.yaml', problems: [] } }),
+    metricsText: () => '# TYPE livegate_log_size gauge\nlivegate_log_size 0\n',
+    policiesView: {
+      list: () => [{ name, digest, active: true, activated_at: clock.now() }],
+      text: (asked) => (asked === digest ? policy.bytes : null),
+    },
+    logs: [{ log: store.log, vkey: vkeyOf(8) }],
+    recordKeys: () => [RECORD_KEY.jwk],
+  })
+  return {
+    ...{ origin: ORIGIN, issuer: 'https://gate.example', shards: 1, adminKey: ADMIN },
+    async ask(request) {
+      world.clock.set(clock.now())
+      return app.fetch(request)
+    },
+  }
+}
+
+/** Of the key tests/support/gate.ts signs checkpoints with. */
+function vkeyOf(byte: number): string {
+  const publicKey = fromBase64Url(testKey(byte).jwk.x)
+  if (publicKey === null) throw new Error('the key of the test log is malformed')
+  return formatVkey({ name: ORIGIN, type: NOTE_ED25519, publicKey })
+}
