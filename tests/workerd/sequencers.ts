@@ -16,6 +16,7 @@ import {
   openSequencer,
   type Sequencer,
   type SequencerParts,
+  type SequencerStorage,
 } from '../../src/adapters/cloudflare/sequencer.ts'
 import { fromUtf8, toBase64Url } from '../../src/core/encoding.ts'
 import { type EpochMs, epochMs } from '../../src/core/time.ts'
@@ -39,6 +40,8 @@ export interface Place {
   readonly bucket: R2Bucket
   /** A clock that moves when told to. */
   readonly clock: { at: number; now(): EpochMs }
+  /** The alarm as a sequencer has set it; it goes off when a test says so. */
+  readonly alarm: { at: number | null }
   open(given?: Partial<SequencerParts>): Promise<Sequencer>
 }
 
@@ -46,29 +49,58 @@ let places = 0
 
 /** Runs `work` inside a new object with nothing in it, over a prefix with nothing under it. */
 export async function inPlace<T>(work: (place: Place) => Promise<T>): Promise<T> {
-  const stub = env.SEQUENCERS.get(env.SEQUENCERS.newUniqueId())
+  return twoPlaces()[0](work)
+}
+
+/** Two new objects over one prefix; each is only ever touched by work that runs inside it. */
+export function twoPlaces(): readonly [Within, Within] {
   const prefix = `test-${++places}-${crypto.randomUUID()}/`
-  return runInDurableObject(stub, async (_object, state) => {
-    try {
-      return await work(placeOver(state, prefix))
-    } finally {
-      await state.storage.deleteAlarm()
-    }
-  })
+  return [within(prefix), within(prefix)]
+}
+
+/** Runs work inside one object, any number of times. */
+export type Within = <T>(work: (place: Place) => Promise<T>) => Promise<T>
+
+function within(prefix: string): Within {
+  const stub = env.SEQUENCERS.get(env.SEQUENCERS.newUniqueId())
+  let place: Place | null = null
+  return (work) =>
+    runInDurableObject(stub, (_object, state) => {
+      place ??= placeOver(state, prefix)
+      return work(place)
+    })
 }
 
 function placeOver(state: DurableObjectState, prefix: string): Place {
   const clock = { at: T0, now: (): EpochMs => epochMs(clock.at) }
+  const alarm: Place['alarm'] = { at: null }
   const bucket = env.LOG
+  const storage = storageOf(state, alarm)
   return {
-    ...{ state, prefix, bucket, clock },
+    ...{ state, prefix, bucket, clock, alarm },
     open: async (given = {}) =>
-      openSequencer({ ...(await partsOf(state, prefix, clock)), ...given }),
+      openSequencer({ ...(await partsOf(storage, prefix, clock)), ...given }),
+  }
+}
+
+/** Storage whose alarm is only noted: the object's own does not go off in the middle of a test. */
+export function storageOf(state: DurableObjectState, alarm: Place['alarm']): SequencerStorage {
+  const { storage } = state
+  return {
+    sql: storage.sql,
+    transactionSync: (work) => storage.transactionSync(work),
+    sync: () => storage.sync(),
+    async setAlarm(time) {
+      alarm.at = Number(time)
+    },
+    async deleteAlarm() {
+      alarm.at = null
+    },
   }
 }
 
 async function partsOf(
-  state: DurableObjectState,
+  storage: SequencerStorage,
   prefix: string,
   clock: Place['clock'],
 ): Promise<SequencerParts> {
@@ -77,7 +109,7 @@ async function partsOf(
     createCheckpointSigner(SEED, ORIGIN),
   ])
   return {
-    ...{ storage: state.storage, bucket: env.LOG, prefix, clock, record, checkpoint },
+    ...{ storage, bucket: env.LOG, prefix, clock, record, checkpoint },
     ...{ origin: ORIGIN, issuer: 'https://gate.example', create: true },
     random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
   }
@@ -156,7 +188,7 @@ export async function verifyPublished(bucket: Bucket, prefix: string): Promise<P
   return { size, entries: entries.map((entry) => fromUtf8(entry) ?? '') }
 }
 
-/** What may become of a write to the bucket. */
+/** What may become of a write, to storage or to the bucket. */
 export type Fault =
   /** It never happened. */
   | 'lost'
@@ -166,35 +198,88 @@ export type Fault =
   | 'crash-before'
   /** It did, then the process ends. */
   | 'crash-after'
+  /** The process ends, and the write takes effect when everything is over. */
+  | 'late'
 
 export class Crash extends Error {}
 
-export interface FaultyBucket extends Bucket {
-  /** Keys written, in their order, without the prefix. */
+/** Writes of every process that runs over a place, numbered from 0, and what shall become of some of them. */
+export interface World {
+  /** Names of writes in their order: keys without the prefix, and `commit`. */
   readonly writes: string[]
-  /** The write of this number, from 0, meets the fault. */
   plan: readonly { readonly at: number; readonly fault: Fault }[]
+  /** True when the newest process has crashed. */
+  process: Process
+  /** Writes that are late. */
+  readonly late: (() => Promise<unknown>)[]
 }
 
-/** A bucket whose writes fail as planned. After a crash nothing of that process is written any more. */
-export function faulty(bucket: R2Bucket, prefix: string): FaultyBucket {
-  let ended = false
-  const self: FaultyBucket = {
-    writes: [],
-    plan: [],
-    get: (...args: Parameters<R2Bucket['get']>) => bucket.get(...args),
-    list: (...args) => bucket.list(...args),
-    delete: (...args) => bucket.delete(...args),
+export function newWorld(): World {
+  return { writes: [], plan: [], late: [], process: { ended: false } }
+}
+
+/** Opens a process over the place, whose writes meet their faults; once it has crashed it writes nothing any more. */
+export function openIn(
+  world: World,
+  place: Place,
+  given: Partial<SequencerParts> = {},
+): Promise<Sequencer> {
+  const process = { ended: false }
+  world.process = process
+  const bucket = faultyBucket(world, place, process)
+  const storage = faultyStorage(world, storageOf(place.state, place.alarm), process)
+  return place.open({ bucket, storage, ...given })
+}
+
+export interface Process {
+  ended: boolean
+}
+
+/** Numbers a write; the fault it meets. */
+function meet(world: World, name: string, process: Process): Fault | undefined {
+  if (process.ended) throw new Crash(name)
+  const at = world.writes.push(name) - 1
+  const fault = world.plan.find((planned) => planned.at === at)?.fault
+  process.ended = fault === 'crash-before' || fault === 'crash-after' || fault === 'late'
+  return fault
+}
+
+function faultyBucket(world: World, { bucket, prefix }: Place, process: Process): Bucket {
+  return {
+    get: bucket.get.bind(bucket),
+    list: bucket.list.bind(bucket),
+    delete: bucket.delete.bind(bucket),
     async put(key: string, value: Uint8Array, options: R2PutOptions) {
-      if (ended) throw new Crash(key)
-      const at = self.writes.push(key.slice(prefix.length)) - 1
-      const fault = self.plan.find((planned) => planned.at === at)?.fault
-      if (fault === 'crash-before' || fault === 'crash-after') ended = true
-      if (fault === 'lost' || fault === 'crash-before') throw new Crash(key)
+      const fault = meet(world, key.slice(prefix.length), process)
+      if (fault === 'late') world.late.push(() => bucket.put(key, value, options))
+      if (fault === 'lost' || fault === 'crash-before' || fault === 'late') throw new Crash(key)
       const put = await bucket.put(key, value, options)
       if (fault !== undefined) throw new Crash(key)
       return put
     },
-  } as FaultyBucket
-  return self
+  } as Bucket
+}
+
+function faultyStorage(
+  world: World,
+  storage: SequencerStorage,
+  process: Process,
+): SequencerStorage {
+  let unheard = false
+  return {
+    ...storage,
+    transactionSync(work) {
+      const fault = meet(world, 'commit', process)
+      unheard = fault === 'reported-lost' || fault === 'crash-after'
+      return storage.transactionSync(() => {
+        const result = work()
+        if (fault !== undefined && !unheard) throw new Crash('commit')
+        return result
+      })
+    },
+    async sync() {
+      await storage.sync()
+      if (unheard) throw new Crash('sync')
+    },
+  }
 }

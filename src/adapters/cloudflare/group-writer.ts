@@ -95,10 +95,19 @@ export function createGroupWriter(parts: GroupWriterParts): GroupWriter {
       for (const mirror of mirrors) mirror.committed()
       for (const [i, job] of batch.entries()) job.resolve(results[i])
     } catch (error) {
-      for (const mirror of mirrors) mirror.aborted()
-      if (isFatal(error)) halt.halt(`the database failed: ${String(error)}`)
+      if (isFatal(error) || !forgotten()) halt.halt(`the database failed: ${String(error)}`)
       const refusal = halt.why() === null ? undone(error) : halt.error()
       for (const job of batch) job.reject(refusal)
+    }
+  }
+
+  /** False when not even reading again is possible: whoever waits must be told all the same. */
+  function forgotten(): boolean {
+    try {
+      for (const mirror of mirrors) mirror.aborted()
+      return true
+    } catch {
+      return false
     }
   }
 
