@@ -1,7 +1,12 @@
 /** Every suite there is: what "the same gate on every host" means. */
+import { accessSuite } from './access-suite.ts'
 import { auditSuite } from './audit-suite.ts'
 import { decisionsSuite } from './decisions-suite.ts'
 import type { Host } from './host.ts'
+import { inputSuite } from './input-suite.ts'
+import { operatorSuite } from './operator-suite.ts'
+
+const SUITES = [decisionsSuite, auditSuite, accessSuite, inputSuite, operatorSuite]
 
 /** Declares every suite over one host, which is created once. */
 export function conformance(create: () => Promise<Host>): void {
@@ -10,5 +15,5 @@ export function conformance(create: () => Promise<Host>): void {
     created ??= create()
     return created
   }
-  for (const suite of [decisionsSuite, auditSuite]) suite(host)
+  for (const suite of SUITES) suite(host)
 }

@@ -67,7 +67,7 @@ export async function send(host: Host, sent: Sent): Promise<Answered> {
   const response = await host.ask(request)
   const bytes = new Uint8Array(await response.arrayBuffer())
   const text = new TextDecoder().decode(bytes)
-  const isJson = /json/.test(response.headers.get('content-type') ?? '')
+  const isJson = text !== '' && /json/.test(response.headers.get('content-type') ?? '')
   const { status } = response
   return { status, headers: response.headers, bytes, text, json: isJson ? JSON.parse(text) : null }
 }

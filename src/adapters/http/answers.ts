@@ -196,6 +196,10 @@ export const POLICIES_ANSWER: Shape = v.strictObject({
 })
 
 export const STATUS_ANSWER: Shape = v.strictObject({ status: text })
+export const READY_ANSWER: Shape = v.strictObject({
+  status: text,
+  policy: may(v.strictObject({ digest: text, file: text, problems: strings })),
+})
 export const JWKS_ANSWER: Shape = v.strictObject({ keys: v.array(v.looseObject({ kty: text })) })
 
 export const PROBLEM: Shape = v.strictObject({

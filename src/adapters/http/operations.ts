@@ -12,6 +12,7 @@ import {
   JWKS_ANSWER,
   POLICIES_ANSWER,
   PROBLEM,
+  READY_ANSWER,
   RECORDS_ANSWER,
   REVERSAL_ANSWER,
   type Shape,
@@ -73,6 +74,7 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, Shape>> = {
   Policies: POLICIES_ANSWER,
   Keys: JWKS_ANSWER,
   Status: STATUS_ANSWER,
+  Readiness: READY_ANSWER,
   Problem: PROBLEM,
 }
 
@@ -224,7 +226,7 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
   'GET /readyz': {
     id: 'readyz',
     summary: 'Decisions can be made now.',
-    answers: { 200: STATUS_ANSWER },
+    answers: { 200: READY_ANSWER },
     problems: ['log_unavailable', 'halted'],
   },
   'GET /metrics': { id: 'metrics', summary: 'Prometheus metrics.', answers: { 200: TEXT } },
