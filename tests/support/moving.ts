@@ -42,10 +42,15 @@ export async function aRoot(): Promise<string> {
 const random = createSystemRandom()
 
 /** A fresh log `OLD` with its keys, and a gate over it. */
-export async function anOldHouse(root: string, time: Time = aTime()): Promise<House> {
+export async function anOldHouse(
+  root: string,
+  time: Time = aTime(),
+  pepper?: string,
+): Promise<House> {
   const dir = join(root, 'old')
   await initNodeStore({
     ...{ dir, origin: OLD, die: fail },
+    ...(pepper === undefined ? {} : { pepper }),
     bootstrap: async ({ log, signer, recordJwk, vkey }) => {
       const scribe = createScribe({ issuer: ISSUER, log, signer, clock: time, random })
       await writeFirstEntries(scribe, { recordKey: recordJwk.x, vkey })
