@@ -18,6 +18,7 @@ const THOROUGH = [
   'tests/faults/**/*.test.ts',
   'tests/attack/**/*.test.ts',
   'tests/contract/node.test.ts',
+  'tests/conformance/node.test.ts',
   'tests/adapters/node/**/*.test.ts',
   'tests/cli/{audit,mirror,process,import,chains}.test.ts',
   'tests/core/policy/{hostile,cel-laws}.test.ts',
