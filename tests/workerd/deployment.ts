@@ -3,7 +3,7 @@
  */
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { requireEdgeConfig } from '../../src/adapters/cloudflare/config.ts'
+import { type EdgeConfig, requireEdgeConfig } from '../../src/adapters/cloudflare/config.ts'
 import { createEdgeGate } from '../../src/adapters/cloudflare/edge-gate.ts'
 import { createPepper } from '../../src/adapters/cloudflare/edge-pepper.ts'
 import {
@@ -13,7 +13,7 @@ import {
   subjectObjectName,
 } from '../../src/adapters/cloudflare/names.ts'
 import { opened } from '../../src/adapters/cloudflare/rpc.ts'
-import { stubsOf } from '../../src/adapters/cloudflare/stubs.ts'
+import { type Stubs, stubsOf } from '../../src/adapters/cloudflare/stubs.ts'
 import { claimsOf } from '../../src/adapters/sqlite/entries.ts'
 import { fromAscii, textFromBase64Url, toBase64Url, utf8 } from '../../src/core/encoding.ts'
 import { isChainKind } from '../../src/core/record/kinds.ts'
@@ -21,12 +21,12 @@ import { decodeBundle } from '../../src/core/tlog/bundle.ts'
 import { leafHash } from '../../src/core/tlog/hash.ts'
 import { TILE_WIDTH, tilePath } from '../../src/core/tlog/tile.ts'
 import type { Gate } from '../../src/gate-types.ts'
-import type { SignedRecord, StoredRecord } from '../../src/ports.ts'
+import type { Pepper, SignedRecord, StoredRecord } from '../../src/ports.ts'
 import { verifyLog } from '../support/gate.ts'
 
-export const config = requireEdgeConfig(env)
-export const pepper = createPepper(config.pepper)
-export const stubs = stubsOf(env)
+export const config: EdgeConfig = requireEdgeConfig(env)
+export const pepper: Pepper = createPepper(config.pepper)
+export const stubs: Stubs = stubsOf(env)
 
 /** The gate as the Worker has it, with no patience of its own. */
 export const gate: Gate = createEdgeGate({ stubs, pepper, after: () => () => {} })
@@ -131,6 +131,9 @@ async function published(shard: number, index: number): Promise<string | undefin
   const file = await env.LOG.get(path)
   const bundle = decodeBundle(new Uint8Array((await file?.arrayBuffer()) ?? []), TILE_WIDTH)
   if (!bundle.ok) return undefined
-  bundles.set(path, bundle.value.map(fromAscii))
+  bundles.set(
+    path,
+    bundle.value.map((entry) => fromAscii(entry) ?? ''),
+  )
   return bundles.get(path)?.[index % TILE_WIDTH]
 }

@@ -198,7 +198,8 @@ function holdIn(
   const { object, log, pepper, known } = shared
   const sql = createDoSql(state.storage)
   const writer = createTurnWriter(sql)
-  const store = createChainStore({ sql, writer, object, origin: ORIGIN, log: log.rpc })
+  const onUnheard = () => {}
+  const store = createChainStore({ sql, writer, object, origin: ORIGIN, log: log.rpc, onUnheard })
   const directories = (): Stubs => stubsOf(env)
   const ledger = createEdgeLedger({
     ...{ sql, writer, store, clock, origin: ORIGIN },

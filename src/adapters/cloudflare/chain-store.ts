@@ -5,8 +5,10 @@
  * place the big log gave them is places.ts's. Nothing is made until something is written. Next stop: edge-ledger.ts.
  */
 import { DECISION_BUDGET_MS } from '../../core/limits.ts'
+import type { StoredRecord } from '../../ports.ts'
 import { createEntries, type Entries } from '../sqlite/entries.ts'
-import { integer, type Sql, text, type Writer } from '../sqlite/sql.ts'
+import { recordAt } from '../sqlite/records.ts'
+import { integer, type Sql, type Writer } from '../sqlite/sql.ts'
 import { createSubjects, type Subjects } from '../sqlite/subjects.ts'
 import { shorten } from '../sqlite/unconfirmed.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
@@ -37,16 +39,20 @@ export interface ChainStoreParts {
   /** Name of the log its records go to. */
   readonly origin: string
   readonly log: Pick<SequencerRpc, 'append'>
+  /** Told of the decisions that may have died with their answers, once, when storage is opened after that. */
+  readonly onUnheard: (decisions: readonly StoredRecord[]) => void
 }
 
 export function createChainStore(parts: ChainStoreParts): ChainStore {
-  const { sql } = parts
+  const { sql, origin, onUnheard } = parts
   let chain: Chain | null = null
   const open = (): Chain => {
     if (chain !== null) return chain
     makeSubjectTables(sql)
-    sql.transaction(() => shortenUnanswered(sql))
+    const unheard = unheardDecisions(sql, origin)
+    if (unheard.length > 0) sql.transaction(() => shortenAll(sql, unheard))
     chain = openChain(parts)
+    if (unheard.length > 0) onUnheard(unheard)
     return chain
   }
   return { open, peek: () => chain ?? (hasSubjectTables(sql) ? open() : null) }
@@ -61,15 +67,19 @@ function openChain({ sql, writer, object, origin, log }: ChainStoreParts): Chain
   return { entries, subjects, places, outbox }
 }
 
-const UNPLACED = `SELECT id, subject, at FROM records
+const UNPLACED = `SELECT idx FROM records
   WHERE idx >= (SELECT coalesce(max(idx) + 1, 0) FROM places) AND outcome IS NOT NULL
     AND at >= (SELECT max(at) FROM records) - ${DECISION_BUDGET_MS}`
 
 /**
  * When the object wakes: a decision without a place may have died with its answer. As on Node, only those that could
- * still have been under way when the newest record was written. Ended or shortened before, nothing changes.
+ * still have been under way when the newest record was written.
  */
-function shortenUnanswered(sql: Sql): void {
-  for (const row of sql.all(UNPLACED))
-    shorten(sql, 'rid', { whose: integer(row, 'subject'), id: text(row, 'id') })
+function unheardDecisions(sql: Sql, origin: string): readonly StoredRecord[] {
+  return sql.all(UNPLACED).flatMap((row) => recordAt(sql, origin, integer(row, 'idx')) ?? [])
+}
+
+/** What they opened; where that has ended, or was shortened before, nothing changes. */
+function shortenAll(sql: Sql, decisions: readonly StoredRecord[]): void {
+  for (const { subject: whose, id } of decisions) shorten(sql, 'subject', { whose, id })
 }

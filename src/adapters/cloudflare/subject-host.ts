@@ -54,6 +54,7 @@ import { type AlarmStorage, createAlarm } from './subject-alarm.ts'
 import { createReady, type KnownReady } from './subject-ready.ts'
 import { hasSubjectTables } from './subject-schema.ts'
 import { createTending } from './subject-tending.ts'
+import { shortenWithCohosts } from './unheard-cohosts.ts'
 
 /** What of a deployment is the same for every subject. */
 export interface SubjectSettings {
@@ -161,7 +162,10 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   const shard = shardOf(object, shards)
   const origin = originOfShard(settings.origin, shard, shards)
   const log = others.sequencer(shard)
-  const store = createChainStore({ sql, writer, object, origin, log })
+  const store = createChainStore({
+    ...{ sql, writer, object, origin, log },
+    onUnheard: (decisions) => void shortenWithCohosts(route(desk), decisions, parts.observe),
+  })
   const alarm = createAlarm(parts.storage)
   const held = new Set([signer.kid, policy.plan.digest])
   const ledger = createEdgeLedger({
@@ -176,6 +180,8 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
     ...{ issuer, engine: ENGINE, log: origin, signer },
     random: (count) => random.bytes(count),
   })
+  const route = (own: CohostDesk): CohostDesk =>
+    routeCohosts(own, (id) => id === subject, cohostOf(parts))
   const { gate, desk } = createGateWithDesk(
     {
       ...{ clock, random, after: parts.after, observe: parts.observe, pepper, surroundings },
@@ -184,7 +190,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
       policies: { active: () => policy },
     },
     gateSettings(settings),
-    (own) => routeCohosts(own, (id) => id === subject, cohostOf(parts)),
+    route,
   )
   return {
     ...{ subject, gate, desk },

@@ -1,0 +1,131 @@
+/** Co-hosts in objects of their own: calls that get lost on the way, and a host that dies between them. */
+import { describe, expect, it } from 'vitest'
+import { UNCONFIRMED_BROADCAST_MS } from '../../src/core/limits.ts'
+import type { Answer, DecideRequest } from '../../src/gate-types.ts'
+import type { OpenBroadcast } from '../../src/ports.ts'
+import { aStrike, ask, NOW, policyOf, STRIKE_RULE } from '../support/gate.ts'
+import { type Around, aWorld, lost, never, type World } from './subject-world.ts'
+
+const HOSTS = ['u_2', 'u_3']
+const TOGETHER: DecideRequest = ask('u_1', {
+  stream: { id: 'b_1', hosts: HOSTS.map((subject) => ({ subject, facts: ask(subject).facts })) },
+})
+const LEASE = NOW + 4 * 3_600_000
+
+const decide = (world: World, request: DecideRequest = TOGETHER): Promise<Answer> =>
+  world.ask(request.subject, (host) => host.decide(request))
+const broadcasts = async (world: World, subject: string): Promise<readonly OpenBroadcast[]> =>
+  (await world.ask(subject, (host) => host.view(subject))).broadcasts
+const calm = (world: World): void => {
+  world.around = (_step, call) => call()
+}
+const turnUntil = async (done: () => boolean | Promise<boolean>): Promise<void> => {
+  while (!(await done())) await new Promise<void>((go) => setTimeout(go, 0))
+}
+
+describe('co-hosts in other objects', () => {
+  it('have the broadcast under the lease of the decision', async () => {
+    const world = aWorld()
+    const { id } = await decide(world)
+    for (const subject of HOSTS)
+      expect(await broadcasts(world, subject)).toMatchObject([
+        { id, role: 'cohost', lease_until: LEASE },
+      ])
+    await world.verify('u_1')
+  })
+
+  it('refuse for what they did themselves, even when it lands while the host decides', async () => {
+    const world = aWorld(policyOf(STRIKE_RULE))
+    let struck = false
+    world.around = async (step, call) => {
+      if (step === 'append' && !struck) {
+        struck = true
+        await world.ask('u_2', (host) => host.strike(aStrike('s_1', 'u_2')))
+      }
+      return call()
+    }
+    expect((await decide(world)).outcome).toBe('deny')
+    for (const subject of ['u_1', ...HOSTS]) expect(await broadcasts(world, subject)).toEqual([])
+    await world.verify('u_1', 'u_2')
+  })
+
+  it('are asked by each other at once, and all get an answer', async () => {
+    const world = aWorld()
+    const subjects = ['u_1', 'u_2', 'u_3']
+    const answers = await Promise.all(
+      subjects.map((subject) => {
+        const hosts = subjects
+          .filter((other) => other !== subject)
+          .map((other) => ({ subject: other, facts: ask(other).facts }))
+        return decide(world, ask(subject, { stream: { id: `b_${subject}`, hosts } }))
+      }),
+    )
+    expect(answers.map(({ outcome }) => outcome)).toEqual(['allow', 'allow', 'allow'])
+    for (const subject of subjects) expect(await broadcasts(world, subject)).toHaveLength(3)
+    await world.verify(...subjects)
+  })
+
+  const kinds: readonly { readonly name: string; readonly lose: Around }[] = [
+    { name: 'on the way there', lose: () => Promise.reject(lost()) },
+    {
+      name: 'on the way back',
+      lose: async (_step, call) => {
+        await call()
+        throw lost()
+      },
+    },
+  ]
+  for (const { name, lose } of kinds)
+    for (const nth of [1, 2, 3, 4])
+      it(`leave nothing running that nobody heard of when call ${nth} of four is lost ${name}`, async () => {
+        const world = aWorld()
+        let calls = 0
+        world.around = (step, call) =>
+          step === 'cohost' && ++calls === nth ? lose(step, call) : call()
+        await expect(decide(world)).rejects.toMatchObject({ code: 'log_unavailable' })
+        calm(world)
+        expect(await broadcasts(world, 'u_1')).toEqual([])
+        for (const subject of HOSTS)
+          for (const { lease_until } of await broadcasts(world, subject))
+            expect(lease_until).toBeLessThanOrEqual(NOW + UNCONFIRMED_BROADCAST_MS)
+        expect((await decide(world)).outcome).toBe('allow')
+        await world.verify('u_1')
+      })
+
+  it('let go by themselves when the host dies before it decided', async () => {
+    const world = aWorld()
+    world.around = (step, call) => (step === 'append' ? never() : call())
+    void decide(world).catch(() => {})
+    await turnUntil(() => (world.calls.get('append') ?? 0) > 0)
+    calm(world)
+    world.wake('u_1')
+    for (const subject of HOSTS)
+      expect(await broadcasts(world, subject)).toMatchObject([
+        { lease_until: NOW + UNCONFIRMED_BROADCAST_MS },
+      ])
+  })
+
+  it('count it no longer than the host does when the host dies before its answer', async () => {
+    const world = aWorld()
+    let settled = 0
+    world.around = async (step, call) => {
+      const result = await call()
+      if (step !== 'cohost' || (world.calls.get('cohost') ?? 0) <= 2) return result
+      settled++
+      return never()
+    }
+    void decide(world).catch(() => {})
+    await turnUntil(() => settled === 2)
+    calm(world)
+    for (const subject of HOSTS)
+      expect(await broadcasts(world, subject)).toMatchObject([{ lease_until: LEASE }])
+    world.wake('u_1')
+    const unheard = { lease_until: NOW + UNCONFIRMED_BROADCAST_MS }
+    expect(await broadcasts(world, 'u_1')).toMatchObject([unheard])
+    await turnUntil(async () => {
+      const open = await Promise.all(HOSTS.map((subject) => broadcasts(world, subject)))
+      return open.flat().every(({ lease_until }) => lease_until === unheard.lease_until)
+    })
+    await world.verify('u_1')
+  })
+})
