@@ -11,18 +11,19 @@ describe('the alarm', () => {
       const log = await place.open({
         storage: {
           ...storage,
-          setAlarm: async () => void order.push('alarm'),
-          transactionSync: (work) => {
+          async setAlarm() {
+            order.push('alarm')
+            queueMicrotask(() => order.push('end of turn'))
+          },
+          transactionSync(work) {
             order.push('transaction')
-            queueMicrotask(() => order.push('next turn'))
             return storage.transactionSync(work)
           },
         },
       })
-      await log.publish()
-      order.length = 0
-      await log.append(chain('a', 1))
-      expect(order.slice(0, 3)).toEqual(['transaction', 'next turn'])
+      // Tables, then the first entries of the log.
+      expect(order.slice(0, 4)).toEqual(['transaction', 'alarm', 'transaction', 'end of turn'])
+      expect((await log.status()).entries).toBe(2)
     }))
 
   it('publishes, and is cleared when nothing waits', () =>

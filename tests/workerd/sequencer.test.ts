@@ -5,6 +5,7 @@ import { policyDigest } from '../../src/core/record/policy-parts.ts'
 import { epochMs } from '../../src/core/time.ts'
 import { leafHash } from '../../src/core/tlog/hash.ts'
 import { verifyTlogProof } from '../../src/core/tlog/proof.ts'
+import { aRecord } from '../contract/fixtures.ts'
 import { chain, inPlace, ORIGIN, verifier, verifyPublished } from './sequencers.ts'
 
 describe('a new log', () => {
@@ -110,6 +111,23 @@ describe('an append', () => {
       expect(size).toBe(42)
       for (const [i, [index]] of all.entries())
         expect(entries[index ?? 0]).toBe(chain(`caller-${i}`, 1)[0]?.record.jws)
+    }))
+})
+
+describe('a closed log', () => {
+  it('takes nothing more, and says so, but publishes what it has', () =>
+    inPlace(async ({ open, bucket, prefix }) => {
+      const log = await open()
+      const closing = aRecord({ kind: 'closing', claims: { successors: ['next.example/log'] } })
+      await Promise.all([log.append(chain('a', 1)), log.appendDeployment([closing], [])])
+      const told = { code: 'halted', message: 'Cannot append: the log is closed' }
+      await expect(log.append(chain('a', 2))).rejects.toMatchObject(told)
+      await expect((await open()).append(chain('b', 1))).rejects.toMatchObject(told)
+      const beat = aRecord({ kind: 'heartbeat' })
+      await expect(log.appendDeployment([beat], [])).rejects.toMatchObject(told)
+      expect(await log.append([])).toEqual([])
+      await log.publish()
+      expect((await verifyPublished(bucket, prefix)).size).toBe(4)
     }))
 })
 

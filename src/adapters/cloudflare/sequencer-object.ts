@@ -76,6 +76,10 @@ export class SequencerObject extends DurableObject<Env> implements SequencerRpc 
     return this.#ask((log) => log.heartbeat())
   }
 
+  move(...args: Args<'move'>): Answer<'move'> {
+    return this.#ask((log) => log.move(...args))
+  }
+
   status(): Answer<'status'> {
     return this.#ask((log) => log.status())
   }

@@ -7,7 +7,7 @@
  */
 import { LivegateError } from '../../core/errors.ts'
 import { parseNote } from '../../core/tlog/note.ts'
-import { CLOSING, type Entries } from '../sqlite/entries.ts'
+import type { Entries } from '../sqlite/entries.ts'
 import type { Halt } from '../sqlite/halt.ts'
 import { insertLogState, originOf, readLogState } from '../sqlite/log-state.ts'
 import type { Rounds } from '../sqlite/rounds.ts'
@@ -35,7 +35,7 @@ export async function openLog(open: OpenParts): Promise<void> {
   const found = originOf(sql)
   if (found === null) await begin(open)
   else if (found !== parts.origin)
-    halt.halt(`its storage holds the log \`${found}\``, `Set LIVEGATE_ORIGIN to what it was.`)
+    halt.halt(`its storage holds the log \`${found}\``, 'Set LIVEGATE_ORIGIN to what it was.')
   if (halt.why() !== null) return
   await load(rounds, halt)
   if (halt.why() !== null) return
@@ -46,7 +46,6 @@ export async function openLog(open: OpenParts): Promise<void> {
       'its checkpoints are signed with another key',
       'Set LIVEGATE_CHECKPOINT_SEED to what it was.',
     )
-  else if (entries.has(CLOSING)) return
 }
 
 async function load(rounds: Rounds, halt: Halt): Promise<void> {

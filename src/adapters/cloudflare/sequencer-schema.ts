@@ -5,6 +5,8 @@
  * published yet, the unfinished bundle, and what policies and keys are read from: everything else is in the bucket. What
  * stays for every record is one narrow row; a name of an object stands once, in `heads`. Next stop: sequencer-chains.ts.
  */
+import { MOVES } from '../sqlite/schema.ts'
+
 const FIRST: readonly string[] = [
   `CREATE TABLE entries (
     idx INTEGER PRIMARY KEY,
@@ -66,4 +68,4 @@ const FIRST: readonly string[] = [
 ]
 
 /** For `migrate` of sqlite/schema.ts. */
-export const SEQUENCER_MIGRATIONS: readonly (readonly string[])[] = [FIRST]
+export const SEQUENCER_MIGRATIONS: readonly (readonly string[])[] = [FIRST, [MOVES]]

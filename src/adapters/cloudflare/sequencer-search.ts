@@ -95,7 +95,7 @@ function matches(row: Row, search: DecisionSearch): boolean {
 }
 
 function readCursor(cursor: string): { readonly second: number; readonly idx: number } {
-  const [, second, idx] = /^(-1|\d{1,10})\.(\d{1,15})$/.exec(cursor) ?? []
+  const [, second, idx] = /^(-1|\d{1,10})\.(-?\d{1,16})$/.exec(cursor) ?? []
   if (second === undefined || idx === undefined)
     throw new LivegateError(
       'invalid_request',

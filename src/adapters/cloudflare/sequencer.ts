@@ -23,10 +23,17 @@ import { createScribe, logPolicy, type Scribe } from '../sqlite/scribe.ts'
 import type { Sql } from '../sqlite/sql.ts'
 import { createDoSql } from './do-sql.ts'
 import { createGroupWriter, type GroupWriter, type GroupWriterParts } from './group-writer.ts'
+import { createLogMoves, type LogMoves } from './import-log.ts'
 import { type Bucket, createR2Tiles, type R2Tiles } from './r2-tiles.ts'
 import type { Reply, SequencerRpc } from './rpc.ts'
 import { createRoundAlarm, type RoundAlarm } from './sequencer-alarm.ts'
-import { appendChains, appendOthers, requireChainEntries, requireLeaf } from './sequencer-chains.ts'
+import {
+  appendChains,
+  appendOthers,
+  type Refused,
+  requireChainEntries,
+  requireLeaf,
+} from './sequencer-chains.ts'
 import { dueHeartbeat } from './sequencer-heartbeat.ts'
 import { openLog } from './sequencer-open.ts'
 import { prunableTo, pruneEntries } from './sequencer-prune.ts'
@@ -83,6 +90,7 @@ interface Composed {
   readonly rounds: Rounds
   readonly alarm: RoundAlarm
   readonly scribe: Scribe
+  readonly moves: LogMoves
 }
 
 /**
@@ -133,7 +141,8 @@ function compose(parts: SequencerParts): Composed {
     ...{ issuer, clock, random, signer: parts.record.signer },
     log: { origin, append },
   })
-  return { parts, sql, halt, writer, entries, tiles, rounds, alarm, scribe }
+  const moves = createLogMoves({ sql, writer, entries, scribe, kid: parts.record.signer.kid })
+  return { parts, sql, halt, writer, entries, tiles, rounds, alarm, scribe, moves }
 }
 
 /** Counts what a transaction under way has appended: its alarm must not be taken away before it is durable. */
@@ -142,7 +151,7 @@ function isWaiting(entries: Entries, rounds: Rounds): boolean {
 }
 
 function sequencerOver(composed: Composed): Sequencer {
-  const { parts, sql, halt, writer, entries, rounds, alarm, scribe } = composed
+  const { parts, sql, halt, writer, entries, rounds, alarm, scribe, moves } = composed
   const { origin, clock } = parts
   const log = createSqlLog({ ...composed, origin })
   const policyTexts = createPolicyTexts(sql)
@@ -153,6 +162,7 @@ function sequencerOver(composed: Composed): Sequencer {
     appendDeployment: (records, requires) => appendDeployment(composed, records, requires),
     async ready({ digest, bytes }) {
       if (halt.why() !== null) throw halt.error()
+      moves.requireOpen()
       if (entries.has(digest)) return origin
       if (policyDigest(bytes) !== digest)
         throw new LivegateError('internal', 'Cannot log a policy: its bytes have another digest')
@@ -175,9 +185,10 @@ function sequencerOver(composed: Composed): Sequencer {
         if (due !== null) await scribe.append([due], [parts.record.signer.kid])
         return null
       }),
+    move: (step) => (halt.why() === null ? moves.take(step) : Promise.reject(halt.error())),
     status: async () => ({
       origin,
-      halted: halt.why(),
+      halted: halt.why() ?? (moves.underWay() ? 'a deployment is moving in' : null),
       entries: entries.size(),
       published: rounds.published()?.size ?? 0,
       ...writer.counts(),
@@ -188,19 +199,19 @@ function sequencerOver(composed: Composed): Sequencer {
 }
 
 async function append(
-  { sql, writer, entries, halt }: Composed,
+  { sql, writer, entries, halt, moves }: Composed,
   chains: Parameters<SequencerRpc['append']>[0],
 ): Promise<readonly number[]> {
   if (halt.why() !== null) throw halt.error()
+  moves.requireOpen()
   requireChainEntries(chains)
   if (chains.length === 0) return []
   const bytes = chains.reduce((sum, { record }) => sum + record.jws.length + 512, 0)
   const places = await writer.writeEntries(
-    () => (entries.hasNow(CLOSING) ? closed() : appendChains(sql, entries, chains)),
+    () => (entries.hasNow(CLOSING) ? CLOSED : appendChains(sql, entries, chains)),
     bytes,
   )
-  if (!('refused' in places)) return places
-  throw new LivegateError('conflict', `Cannot append: ${places.refused}`)
+  return taken(places)
 }
 
 async function appendDeployment(
@@ -211,17 +222,21 @@ async function appendDeployment(
   for (const record of records) requireLeaf(record)
   const bytes = records.reduce((sum, { jws }) => sum + jws.length + 512, 0)
   const receipts = await writer.writeEntries(() => {
-    if (entries.hasNow(CLOSING)) return closed()
+    if (entries.hasNow(CLOSING)) return CLOSED
     if (!requires.every(entries.hasNow))
       return { refused: 'a policy or key it needs is not in the log' }
     return appendOthers(sql, entries, records)
   }, bytes)
-  if (!('refused' in receipts)) return receipts
-  throw new LivegateError('conflict', `Cannot append: ${receipts.refused}`)
+  return taken(receipts)
 }
 
-function closed(): { readonly refused: string } {
-  return { refused: 'the log is closed' }
+const CLOSED: Refused = { refused: 'the log is closed' }
+
+/** What was appended; a refusal, which leaves nothing behind, is thrown here. */
+function taken<T>(result: readonly T[] | Refused): readonly T[] {
+  if (!('refused' in result)) return result
+  const code = result === CLOSED ? 'halted' : 'conflict'
+  throw new LivegateError(code, `Cannot append: ${result.refused}`)
 }
 
 /** Runs pieces of work one after the other. */
