@@ -122,7 +122,8 @@ async function audited(dir: string, signatures: boolean): Promise<Rate> {
   const head = await readHead(source, logKeyOf(VKEY))
   return timed(async () => {
     const { report } = await runAudit({
-      ...{ source, head, signatures, origin: ORIGIN, trusted: null, state: null, now_s: null },
+      ...{ source, head, signatures, origin: ORIGIN, predecessor: null, trusted: null },
+      ...{ state: null, now_s: null },
       threads: availableParallelism(),
       disclosures: await readDisclosures(join(dir, CHAINS)),
       outside: new OutsideRecords(),

@@ -47,6 +47,14 @@ test('texts come back from UTF-8 and from base64url of it', () => {
   expect(textFromBase64Url(toBase64Url(Uint8Array.of(0xc0, 0x80)))).toBeNull()
 })
 
+test.each([4094, 4095, 4096, 8191, 8192])('one letter beyond ASCII at %i is not lost', (at) => {
+  for (const letter of ['é', '生', '😀']) {
+    const text = `${'a'.repeat(at)}${letter}${'b'.repeat(9000 - at)}`
+    expect(textToBase64Url(text)).toBe(Buffer.from(text).toString('base64url'))
+    expect(textFromBase64Url(textToBase64Url(text))).toBe(text)
+  }
+})
+
 test('whatever decodes from base64url is spelt exactly as the encoder spells it', () => {
   fc.assert(
     fc.property(

@@ -31,6 +31,7 @@ function keyObject(publicKey: Uint8Array): KeyObject {
 
 /** Two to three times faster than the portable one. */
 export const nodeHasher: Hasher = {
-  digest: (bytes) => hash('sha256', bytes, 'buffer'),
+  // As text and back: a buffer of its own costs Node as much as the hash of a record.
+  digest: (bytes) => Buffer.from(hash('sha256', bytes, 'binary'), 'latin1'),
   digestText: (text) => hash('sha256', text, 'base64url'),
 }

@@ -23,7 +23,7 @@ import { type AuditCounts, wordsOf } from './report.ts'
 import { type Opened, type Scanned, type ScannedRecord, scanEntry } from './scan.ts'
 import type { AuditState } from './state.ts'
 import { type PredecessorAudit, Succession } from './succession.ts'
-import { AuditTree, compareTile, type SignedHead } from './tree.ts'
+import { AuditTree, compareTile, type HashTile, type SignedHead } from './tree.ts'
 
 export interface AuditOptions {
   /** Origin of the log; every record must name it. */
@@ -34,6 +34,8 @@ export interface AuditOptions {
   readonly trusted: SignedHead | null
   /** A faster SHA-256 of the host. */
   readonly hasher?: Hasher
+  /** Root of a full tile of 256 hashes, when a host has a faster way to it. */
+  readonly hashTile?: HashTile
   /** Where an earlier audit of the same log stopped. */
   readonly state?: AuditState
   /** The audit of the log whose chains this one goes on with. */
@@ -114,7 +116,7 @@ class StreamingAudit implements Audit {
     this.#origin = origin
     this.#issuer = issuer ?? state?.issuer
     this.#hasher = hasher
-    this.#tree = new AuditTree(trusted, state?.tree)
+    this.#tree = new AuditTree(trusted, state?.tree, options.hashTile)
     this.#started = this.#tree.size
     this.#keys = new KeyBook(state?.keys)
     this.#policies = new PolicyShelf(hasher, state?.policies)

@@ -7,8 +7,8 @@
 import { fromBase64Url, toBase64Url } from '../encoding.ts'
 import { LivegateError } from '../errors.ts'
 import { decodeEdge, type Edge, emptyEdge, encodeEdge, rootOfEdge } from '../tlog/edge.ts'
-import { grow, type LogFile } from '../tlog/grow.ts'
-import { HASH_BYTES, type Hash, sameHash } from '../tlog/hash.ts'
+import { growEdge, type LogFile } from '../tlog/grow.ts'
+import { HASH_BYTES, type Hash, rowRoot, sameBytes, sameHash } from '../tlog/hash.ts'
 import { hashesAt, TILE_WIDTH, tilePath } from '../tlog/tile.ts'
 import type { Findings } from './findings.ts'
 
@@ -25,15 +25,20 @@ export interface TreeState {
   readonly edge: string
 }
 
+/** Root of the 256 hashes of a full tile. */
+export type HashTile = (tile: Uint8Array) => Hash
+
 export class AuditTree {
+  readonly #hashTile: HashTile
   #edge: Edge
   #trusted: SignedHead | null
   #met: boolean | null = null
 
   /** Throws LivegateError when the stored edge does not give the stored root. */
-  constructor(trusted: SignedHead | null, state?: TreeState) {
+  constructor(trusted: SignedHead | null, state?: TreeState, hashTile: HashTile = rowRoot) {
     this.#edge = state === undefined ? emptyEdge() : restoredEdge(state)
     this.#trusted = trusted
+    this.#hashTile = hashTile
     this.#meet()
   }
 
@@ -94,7 +99,7 @@ export class AuditTree {
   }
 
   #grow(leaves: readonly Hash[]): readonly LogFile[] {
-    const grown = grow({ edge: this.#edge, leaves })
+    const grown = growEdge({ edge: this.#edge, leaves, hashTile: this.#hashTile })
     this.#edge = grown.edge
     this.#meet()
     return grown.tiles.filter(({ bytes }) => bytes.length === TILE_WIDTH * HASH_BYTES)
@@ -122,11 +127,7 @@ export function compareTile(
   recomputed: LogFile,
   stored: Uint8Array | null,
 ): { readonly code: 'tile'; readonly index: null; readonly message: string } | null {
-  const same =
-    stored !== null &&
-    stored.length === recomputed.bytes.length &&
-    stored.every((byte, i) => byte === recomputed.bytes[i])
-  if (same) return null
+  if (stored !== null && sameBytes(stored, recomputed.bytes)) return null
   const state = stored === null ? 'is missing' : 'differs from the entries'
   return { code: 'tile', index: null, message: `Hash tile \`${recomputed.path}\` ${state}` }
 }

@@ -28,6 +28,8 @@ export interface Growth {
   readonly entries?: GrowthEntries
   /** Leaf hash of an entry by a host's faster SHA-256; the portable one unless given. */
   readonly hashEntry?: (entry: Uint8Array) => Hash
+  /** `rowRoot` of a full tile, likewise. */
+  readonly hashTile?: (tile: Uint8Array) => Hash
 }
 
 /** One file of the log, below its prefix; it never changes once written. */
@@ -47,7 +49,19 @@ export interface Grown {
  * Extends a tree. Throws `internal` when edge, leaves or entries do not fit each other, and `halted` when an entry
  * does not hash to its leaf: then memory or storage has lied, and nothing made from it may be signed.
  */
-export function grow({ edge, leaves, entries, hashEntry = leafHash }: Growth): Grown {
+export function grow(growth: Growth): Grown {
+  const grown = growEdge(growth)
+  return { ...grown, root: rootOfEdge(grown.edge) }
+}
+
+/** As `grow`, without the root: it costs up to 255 hashes a level, and not everybody asks after each step. */
+export function growEdge({
+  edge,
+  leaves,
+  entries,
+  hashEntry = leafHash,
+  hashTile = rowRoot,
+}: Growth): Omit<Grown, 'root'> {
   requireEdge(edge)
   const size = edge.size + leaves.length
   requireCount(size, 'a tree size')
@@ -65,10 +79,9 @@ export function grow({ edge, leaves, entries, hashEntry = leafHash }: Growth): G
     if (row.rest.length > 0)
       tiles.push(hashFile({ level, index: first + row.full.length, bytes: row.rest }))
     rows[level] = row.rest
-    added = joined(row.full.map(rowRoot))
+    added = joined(row.full.map((tile) => hashTile(tile)))
   }
-  const next: Edge = { size, rows }
-  return { edge: next, root: rootOfEdge(next), tiles }
+  return { edge: { size, rows }, tiles }
 }
 
 const TILE_BYTES = TILE_WIDTH * HASH_BYTES
@@ -98,7 +111,9 @@ function hashFile(tile: {
   return { path: tilePath(ref), bytes }
 }
 
-function bundleFiles(growth: Required<Growth>): LogFile[] {
+type GrowthWithEntries = Required<Omit<Growth, 'hashTile'>>
+
+function bundleFiles(growth: GrowthWithEntries): LogFile[] {
   const { edge, leaves, entries } = growth
   checkEntries(growth)
   if (leaves.length === 0) return []
@@ -114,7 +129,7 @@ function bundleFiles(growth: Required<Growth>): LogFile[] {
 }
 
 /** One flipped bit between an entry and its leaf makes a log unverifiable for ever: look before signing. */
-function checkEntries({ edge, leaves, entries, hashEntry }: Required<Growth>): void {
+function checkEntries({ edge, leaves, entries, hashEntry }: GrowthWithEntries): void {
   const { unfinished, added } = entries
   const row = edge.rows[0] ?? new Uint8Array(0)
   if (unfinished.length * HASH_BYTES !== row.length || added.length !== leaves.length)
