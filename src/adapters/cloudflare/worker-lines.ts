@@ -2,7 +2,7 @@
  * Log lines of the edge host: one JSON object a line on the console, which the platform collects.
  *
  * What may be written is what a GateEvent can hold, and errors by their message: no subject, no key, no token, no
- * stream. Same names and levels as the Node host's (docs/spec/api.md, "Log lines").
+ * stream. Same names and levels as the Node host's.
  */
 import type { GateEvent, Observe } from '../../ports.ts'
 
