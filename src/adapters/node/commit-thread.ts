@@ -10,9 +10,11 @@ import { errcodeOf } from './sqlite-faults.ts'
 
 const sql = openNodeSql(String(workerData))
 const texts: string[] = []
+let failed = -1
 
-function run({ defines, calls, blobs }: Batch): void {
+function run({ epoch, defines, calls, blobs }: Batch): void {
   texts.push(...defines)
+  if (epoch === failed) throw new Error('the batch before it was undone')
   let [at, blob] = [0, 0]
   const next = (): SqlValue => {
     const value = calls[at++]
@@ -37,6 +39,7 @@ function reportOf(batch: Batch): BatchReport {
     run(batch)
     return { ok: true }
   } catch (error) {
+    failed = batch.epoch
     const message = error instanceof Error ? error.message : String(error)
     return { ok: false, message, errcode: errcodeOf(error) }
   }

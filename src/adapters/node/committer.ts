@@ -1,9 +1,9 @@
 /**
  * Hands batches of statements to a thread that commits them, so that no answer waits behind somebody else's fsync.
  *
- * While a batch is under way this thread reads, decides and signs for the next one. Nothing is acknowledged before the
- * thread has seen COMMIT return. When the thread dies, what it was doing is unknown and is refused as such; later batches
- * are committed where they are made.
+ * While batches are under way this thread reads, decides and signs for the next one. Nothing is acknowledged before the
+ * thread has seen COMMIT return; when one batch fails, those sent after it fail as well, because they build on it. When
+ * the thread dies, what it was doing is unknown and is refused as such; later batches are committed where they are made.
  * Its other half: commit-thread.ts.
  */
 import { concatBytes } from '../../core/encoding.ts'
@@ -13,6 +13,8 @@ import type { NodeSql, Statement } from './node-sql.ts'
 
 /** Statements in order, flat because that is cheapest to hand over. */
 export interface Batch {
+  /** Changes after each failure that is known here: a batch of an epoch in which another failed builds on it. */
+  readonly epoch: number
   /** Texts used for the first time; a text is named by its place among all that were ever sent. */
   readonly defines: readonly string[]
   /** For each statement: text, 1 when it must change one row, number of values, values; bytes as undefined, length. */
@@ -35,7 +37,7 @@ export interface Committer {
   rush(): Promise<void>
   /** Collects what `work` writes; throws what it throws, with nothing handed over. */
   collect<T>(work: () => T): { readonly result: T; readonly statements: readonly Statement[] }
-  /** Calls back once, with null when all statements are durable; one batch at a time. */
+  /** Calls back once, in the order of the batches, with null when all statements are durable. */
   commit(statements: readonly Statement[], done: (error: unknown) => void): void
   /** Moves the write-ahead log into the database between two batches. */
   checkpoint(): void
@@ -55,17 +57,19 @@ export function createCommitter(parts: {
   const { path, sql, onError } = parts
   const pack = createPacker()
   let rushed = false
-  let waiting: ((error: unknown) => void) | null = null
+  let epoch = 0
+  const waiting: ((error: unknown) => void)[] = []
   const settle = (error: unknown): void => {
-    const done = waiting
-    waiting = null
-    done?.(error)
+    if (error !== null) epoch++
+    waiting.shift()?.(error)
   }
   const thread = createHelperThread<CommitTask, BatchReport>({
     url: new URL(SOURCE, import.meta.url),
     data: path,
     onReply: (report) => settle(report.ok ? null : errorOf(report)),
-    onGone: () => settle(new Error('the thread that commits has ended')),
+    onGone() {
+      while (waiting.length > 0) settle(new Error('the thread that commits has ended'))
+    },
     onError,
   })
   return {
@@ -79,8 +83,8 @@ export function createCommitter(parts: {
     },
     collect: sql.collect,
     commit(statements, done) {
-      waiting = done
-      thread.ask(pack(statements))
+      waiting.push(done)
+      thread.ask({ epoch, ...pack(statements) })
     },
     checkpoint() {
       if (rushed && thread.ready()) thread.tell('checkpoint')
@@ -95,7 +99,7 @@ function errorOf(report: { readonly message: string; readonly errcode: number | 
   return Object.assign(new Error(message), errcode === null ? {} : { errcode })
 }
 
-function createPacker(): (statements: readonly Statement[]) => Batch {
+function createPacker(): (statements: readonly Statement[]) => Omit<Batch, 'epoch'> {
   const known = new Map<string, number>()
   return (statements) => {
     const defines: string[] = []

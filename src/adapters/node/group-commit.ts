@@ -59,6 +59,8 @@ export interface GroupCommit extends Writer {
 
 /** Pieces that are sent off before the turn ends, so that the other thread works while this one goes on. */
 const EAGER_JOBS = 8
+/** Batches on their way: while one is synced the next waits beside it, so that the other thread never idles. */
+const MAX_AWAY = 2
 
 interface Job {
   readonly work: () => unknown
@@ -79,23 +81,29 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
   let queuedBytes = 0
   let due = false
   let closing = false
-  /** A batch is being committed elsewhere: everything else waits for it, and then shares the next. */
-  let away = false
+  /** Batches being committed elsewhere, and whether anything failed since they left: nothing may follow them then. */
+  let away = 0
+  let broken = false
 
   function flushSoon(): void {
-    if (due || away) return
+    if (due || away === MAX_AWAY) return
     due = true
     schedule(flush)
   }
 
   function flush(): void {
     due = false
-    if (away) return
     const send = parts.committer?.ready(queue.length) === true
+    if (away > 0 && !(send && mayFollow())) return
     const batch = take(send)
     if (batch.length > 0) commit(batch, send)
     if (queue.length > 0) flushSoon()
-    else if (!away) for (const done of drained.splice(0)) done()
+    else if (away === 0) for (const done of drained.splice(0)) done()
+  }
+
+  /** Whether the next batch may be sent after one that is on its way: only one worth it, that reads no rows. */
+  function mayFollow(): boolean {
+    return !broken && away < MAX_AWAY && queue.length >= EAGER_JOBS && queue[0]?.later === true
   }
 
   /** A batch within the limits; one to be sent is either all for elsewhere or all for here. */
@@ -137,17 +145,23 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
   ): void {
     const { batch, work, began } = step
     const { result, statements } = committer.collect(work)
-    away = true
+    for (const mirror of mirrors) mirror.sealed?.()
+    away++
     committer.commit(statements, (error) => {
-      away = false
+      away--
       if (error === null) committed(batch, result, began)
       else undone(batch, error)
+      broken &&= away > 0
       flush()
     })
   }
 
   function committed(batch: readonly Job[], results: readonly unknown[], began: number): void {
-    for (const mirror of mirrors) mirror.committed()
+    // After a failure the mirrors know nothing of batches that were on their way: they read again.
+    for (const mirror of mirrors) {
+      if (broken) mirror.aborted()
+      else mirror.committed()
+    }
     for (const [i, job] of batch.entries()) job.resolve(results[i])
     parts.observe?.({ type: 'committed', batch: batch.length, took_ms: performance.now() - began })
     for (const listener of listeners) listener(batch.length)
@@ -155,6 +169,7 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
 
   function undone(batch: readonly Job[], error: unknown): void {
     for (const mirror of mirrors) mirror.aborted()
+    broken = away > 0
     refuse(batch, error)
   }
 
@@ -172,7 +187,7 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
   }
 
   function settled(): Promise<void> {
-    if (queue.length === 0 && !away) return Promise.resolve()
+    if (queue.length === 0 && away === 0) return Promise.resolve()
     return new Promise((done) => {
       drained.push(done)
     })
@@ -186,14 +201,15 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
     return new Promise((resolve, reject) => {
       queue.push({ work, bytes, later, resolve: resolve as (result: unknown) => void, reject })
       queuedBytes += bytes
-      if (mayLeaveNow(later)) flush()
+      if (
+        queue.length >= EAGER_JOBS &&
+        later &&
+        away < MAX_AWAY &&
+        parts.committer?.ready(EAGER_JOBS) === true
+      )
+        flush()
       else flushSoon()
     })
-  }
-
-  function mayLeaveNow(later: boolean): boolean {
-    const enough = later && !away && queue.length >= EAGER_JOBS
-    return enough && parts.committer?.ready(EAGER_JOBS) === true
   }
 
   return {

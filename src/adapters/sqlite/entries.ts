@@ -43,6 +43,8 @@ export function createEntries(sql: Sql, origin: string): Entries {
   let next = size
   let parts = readParts(sql)
   const fresh: (Requirement & { readonly idx: number })[] = []
+  /** Size of the log after each batch that is on its way. */
+  let sealed: number[] = []
 
   function hasNow(name: string): boolean {
     if (complete(parts.get(name))) return true
@@ -77,8 +79,9 @@ export function createEntries(sql: Sql, origin: string): Entries {
     has: (name) => complete(parts.get(name)),
     hasNow,
     requireOpen,
+    sealed: () => void sealed.push(next),
     committed() {
-      size = next
+      size = sealed.shift() ?? next
       while (fresh[0] !== undefined && fresh[0].idx < size) {
         add(parts, fresh[0])
         fresh.shift()
@@ -87,6 +90,7 @@ export function createEntries(sql: Sql, origin: string): Entries {
     aborted() {
       // An error may come after the commit: what is there is what counts, not what was believed.
       fresh.length = 0
+      sealed = []
       parts = readParts(sql)
       size = sizeOf(sql)
       next = size

@@ -47,7 +47,9 @@ export interface Writer {
 
 /** Memory that mirrors rows. */
 export interface Mirror {
-  /** Everything written is durable. */
+  /** A batch is written and on its way to be durable; what is written from now on belongs to another. */
+  sealed?(): void
+  /** The oldest sealed batch is durable; without one, everything written. */
   committed(): void
   /** Nothing of it happened: forget, and read again. */
   aborted(): void

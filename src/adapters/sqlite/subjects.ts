@@ -22,7 +22,7 @@ export interface SubjectEntry {
 export interface Subjects extends Mirror {
   /** The subject's durable state. */
   load(subject: string): SubjectEntry
-  /** What the transaction under way has made of it, the durable state otherwise. Inside a transaction only. */
+  /** What the transactions under way have made of it, the durable state otherwise. Inside a transaction only. */
   read(subject: string): SubjectEntry
   /**
    * Compare-and-swap: writes the next state if the state is as `expect` says, and returns it; null and nothing written
@@ -53,8 +53,11 @@ export function createSubjects(sql: Sql, weight: number = DEFAULT_CACHE_WEIGHT):
     maxSize: weight,
     sizeCalculation: ({ state }) => 1 + state.strikes.length + state.broadcasts.length,
   })
-  /** States that are not durable yet. */
+  /** Newest states that are not durable yet, of all batches. */
   const written = new Map<string, SubjectEntry>()
+  /** The same by batch: of the running one, and of those on their way. */
+  let running = new Map<string, SubjectEntry>()
+  let sealed: Map<string, SubjectEntry>[] = []
   let nextRid = nextRidOf(sql)
 
   function load(subject: string): SubjectEntry {
@@ -67,7 +70,7 @@ export function createSubjects(sql: Sql, weight: number = DEFAULT_CACHE_WEIGHT):
     return entry
   }
 
-  // A subject that the transaction under way has written is in `written`: any other row is durable.
+  // A subject that a transaction under way has written is in `written`: any other row is durable.
   const read = (subject: string): SubjectEntry => written.get(subject) ?? load(subject)
 
   return {
@@ -84,18 +87,29 @@ export function createSubjects(sql: Sql, weight: number = DEFAULT_CACHE_WEIGHT):
       store(sql, { change, before, rid, state, head_idx })
       const entry: SubjectEntry = { rid, head_idx, state }
       written.set(change.subject, entry)
+      running.set(change.subject, entry)
       return entry
     },
     subjectOf(rid) {
       const row = sql.get('SELECT subject FROM subjects WHERE rid = ?', rid)
       return row === undefined ? null : text(row, 'subject')
     },
+    sealed() {
+      sealed.push(running)
+      running = new Map()
+    },
     committed() {
-      for (const [subject, entry] of written) durable.set(subject, entry)
-      written.clear()
+      const batch = sealed.shift() ?? running
+      if (batch === running) running = new Map()
+      for (const [subject, entry] of batch) {
+        durable.set(subject, entry)
+        if (written.get(subject) === entry) written.delete(subject)
+      }
     },
     aborted() {
       written.clear()
+      running = new Map()
+      sealed = []
       durable.clear()
       nextRid = nextRidOf(sql)
     },

@@ -39,6 +39,7 @@ beforeEach(async () => {
   }
   commit = createGroupCommit({ sql, halt, committer, die })
   commit.follow({
+    sealed: () => mirror.push('sealed'),
     committed: () => mirror.push('committed'),
     aborted: () => mirror.push('aborted'),
   })
@@ -70,28 +71,44 @@ describe('a thread that commits', () => {
     for (const one of told) expect(one.rows).toEqual([0, 1, 2])
     expect(sql.all('SELECT bytes FROM t ORDER BY n').map((row) => row.bytes)).toEqual(bytes)
     expect(sent).toBe(1)
-    expect(mirror).toEqual(['committed'])
+    expect(mirror).toEqual(['sealed', 'committed'])
   })
 
-  it('has one batch on its way, and takes what comes meanwhile along with the next', async () => {
+  it('has at most two batches on their way, and takes what comes meanwhile along with the next', async () => {
     const all = Array.from({ length: 100 }, (_, n) => commit.writeLater(insert(n)))
-    expect(sent).toBe(1)
+    expect(sent).toBe(2)
     expect(await Promise.all(all)).toHaveLength(100)
     expect(rows()).toHaveLength(100)
-    expect(sent).toBe(2)
-    expect(mirror).toEqual(['committed', 'committed'])
+    expect(sent).toBe(3)
+    expect(mirror).toEqual(['sealed', 'sealed', 'committed', 'sealed', 'committed', 'committed'])
   })
 
-  it('goes on after a batch that fails, with what gathered meanwhile', async () => {
+  it('undoes a batch that was sent after one that fails, because it builds on it, and goes on', async () => {
     const one = (from: number): Promise<number>[] =>
       Array.from({ length: 8 }, (_, n) => commit.writeLater(insert(from + n)))
     await commit.writeLater(insert(3))
-    const [first, second] = [Promise.allSettled(one(0)), Promise.all(one(100))]
-    for (const result of await first)
+    const results = await Promise.allSettled([...one(0), ...one(100)])
+    for (const result of results)
       expect(result).toMatchObject({ status: 'rejected', reason: { code: 'log_unavailable' } })
-    expect(await second).toHaveLength(8)
     expect(sent).toBe(3)
+    expect(rows()).toEqual([3])
+    expect(await Promise.all(one(200))).toHaveLength(8)
     expect(rows()).toHaveLength(9)
+  })
+
+  it('lets memory read again when work throws while a batch is on its way, and keeps that batch', async () => {
+    const first = Array.from({ length: 8 }, (_, n) => commit.writeLater(insert(n)))
+    const second = Array.from({ length: 8 }, () =>
+      commit.writeLater(() => {
+        throw new TypeError('a bug')
+      }),
+    )
+    for (const result of await Promise.allSettled(second)) expect(result.status).toBe('rejected')
+    expect(await Promise.all(first)).toHaveLength(8)
+    expect(rows()).toHaveLength(8)
+    expect(mirror).toEqual(['sealed', 'aborted', 'aborted'])
+    expect(await commit.writeLater(insert(50))).toBe(50)
+    expect(mirror.slice(3)).toEqual(['sealed', 'committed'])
   })
 
   it('leaves work that reads rows to this thread, between two batches', async () => {
@@ -118,7 +135,7 @@ describe('a thread that commits', () => {
     for (const result of results)
       expect(result).toMatchObject({ status: 'rejected', reason: { code: 'log_unavailable' } })
     expect(rows()).toEqual([1])
-    expect(mirror).toEqual(['committed', 'aborted'])
+    expect(mirror).toEqual(['sealed', 'committed', 'sealed', 'aborted'])
     expect(halt.why()).toBeNull()
     expect(await commit.writeLater(insert(4))).toBe(4)
     expect(rows()).toEqual([1, 4])

@@ -20,6 +20,7 @@ function batch(idx: number): readonly (() => void)[] {
     const change = aDecision('u', subjects.read('u').state)
     expect(subjects.advance(change, { idx, head: `head-${idx}` })).not.toBeNull()
   })
+  subjects.sealed?.()
   return statements.map(
     ({ text, values, swaps }) =>
       () =>
@@ -27,21 +28,26 @@ function batch(idx: number): readonly (() => void)[] {
   )
 }
 
-it('shows a change to the transaction it is in at once, to everybody else when it is durable', () => {
-  const change = batch(0)
-  expect(subjects.read('u').state.seq).toBe(1)
+it('shows a batch to those built on it at once, to everybody else when it is durable, oldest first', () => {
+  const [first, second] = [batch(0), batch(1)]
+  expect(subjects.read('u').state.seq).toBe(2)
   expect(subjects.load('u').state.seq).toBe(0)
-  for (const run of change) run()
+  for (const run of first) run()
   subjects.committed()
   expect(subjects.load('u').state).toMatchObject({ seq: 1, head: 'head-0' })
+  expect(subjects.read('u').state.seq).toBe(2)
+  for (const run of second) run()
+  subjects.committed()
+  expect(subjects.load('u').state).toMatchObject({ seq: 2, head: 'head-1' })
   expect(subjects.read('u')).toEqual(subjects.load('u'))
 })
 
-it('forgets what was undone, and reads again what is there', () => {
-  const change = batch(0)
+it('forgets every batch on its way when one is undone', () => {
+  const first = batch(0)
+  batch(1)
   subjects.aborted()
   expect(subjects.read('u').state.seq).toBe(0)
-  for (const run of change) run()
+  for (const run of first) run()
   subjects.aborted()
   expect(subjects.read('u').state.seq).toBe(1)
 })
