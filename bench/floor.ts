@@ -41,8 +41,9 @@ function commit(): void {
   for (const { entry } of batch) insert.run(leaf, entry, openings)
   db.exec('COMMIT')
   for (const { entry, response } of batch) {
-    response.writeHead(200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify({ outcome: 'allow', record: entry }))
+    const body = JSON.stringify({ outcome: 'allow', record: entry })
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
+    response.end(body)
   }
 }
 

@@ -11,7 +11,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import autocannon from 'autocannon'
+import { generateLoad, type Loaded } from './generator.ts'
 import { START_FLAGS } from './start-flags.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
@@ -35,12 +35,6 @@ export interface Target {
 }
 
 /** What one load measured. */
-export interface Measured {
-  readonly rate: number
-  readonly p50_ms: number
-  readonly p99_ms: number
-}
-
 /** Starts a child and resolves with the URL it prints. */
 async function started(child: ChildProcess, pattern: RegExp): Promise<string> {
   return new Promise((found, failed) => {
@@ -172,29 +166,13 @@ resourcePolicy:
               - expr: request.principal.attr.strikes.filter(s, s.category.startsWith("terrorism.") && now() - timestamp(s.at) < duration("720h")).size() == 0
 `
 
-/** Loads a server with 32 connections. Rejects when a single answer is not 2xx. */
-export async function load(target: Target, seconds: number): Promise<Measured> {
-  let i = Math.floor(Math.random() * 1e6)
-  const result = await autocannon({
-    url: target.url,
-    connections: CONNECTIONS,
-    duration: seconds,
-    requests: [
-      {
-        method: 'POST',
-        path: target.path,
-        headers: { ...target.headers },
-        setupRequest: (request) => ({ ...request, body: target.body(i++) }),
-      },
-    ],
-  })
-  const failed = result.non2xx + result.errors
-  if (failed > 0)
-    throw new Error(`${target.name}: ${failed} of ${result.requests.total} requests failed`)
-  return { rate: result.requests.average, p50_ms: result.latency.p50, p99_ms: result.latency.p99 }
+/** Loads a server with 32 connections; every one of the subjects asks in turn. */
+export function load(target: Target, seconds: number): Promise<Loaded> {
+  const { url, path, headers, body } = target
+  const bodies = Array.from({ length: SUBJECTS }, (_, i) => body(i))
+  return generateLoad({ url, path, headers, bodies, connections: CONNECTIONS, seconds })
 }
 
-/** The middle value. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
@@ -206,16 +184,12 @@ export function spread(values: readonly number[]): string {
 }
 
 /** One target against another, by ratios of neighbours. */
-function rowOf(
-  rounds: readonly ReadonlyMap<Target, Measured>[],
-  one: Target,
-  other: Target,
-): string {
+function rowOf(rounds: readonly ReadonlyMap<Target, Loaded>[], one: Target, other: Target): string {
   const [ours, theirs] = [one, other].map((target) =>
     rounds.flatMap((round) => round.get(target) ?? []),
   )
   const ratios = (ours ?? []).map((mine, i) => mine.rate / (theirs?.[i]?.rate ?? Number.NaN))
-  const told = (name: string, measured: readonly Measured[] = []): string =>
+  const told = (name: string, measured: readonly Loaded[] = []): string =>
     `${name} ${median(measured.map((m) => m.rate)).toFixed(0)}/s, p50 ${median(measured.map((m) => m.p50_ms))} ms, p99 ${median(measured.map((m) => m.p99_ms))} ms`
   const title = `decisions over HTTP, ${one.name} against ${other.name}`
   return `| ${title} | ${median(ratios).toFixed(2)} (${spread(ratios)}) | ${told(one.name, ours)}; ${told(other.name, theirs)} |`
@@ -235,9 +209,9 @@ export async function benchHttp(options: { readonly peer: boolean }): Promise<re
       targets.push(other)
     }
     for (const target of targets) await load(target, WARM_UP_SECONDS)
-    const rounds: ReadonlyMap<Target, Measured>[] = []
+    const rounds: ReadonlyMap<Target, Loaded>[] = []
     for (let i = 0; i < ROUNDS; i++) {
-      const round = new Map<Target, Measured>()
+      const round = new Map<Target, Loaded>()
       for (const target of targets) round.set(target, await load(target, SECONDS))
       rounds.push(round)
     }
