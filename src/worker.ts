@@ -18,6 +18,7 @@ import { createEdgePoliciesView } from './adapters/cloudflare/edge-policies-view
 import { bundledPolicy } from './adapters/cloudflare/edge-policy.ts'
 import { createEdgeStreamKeys } from './adapters/cloudflare/edge-stream-keys.ts'
 import type { Env } from './adapters/cloudflare/env.ts'
+import { createEdgeImporter } from './adapters/cloudflare/import.ts'
 import { logPrefix, originOfShard } from './adapters/cloudflare/names.ts'
 import { type Stubs, stubsOf } from './adapters/cloudflare/stubs.ts'
 import { edgeMetrics, edgeReadiness } from './adapters/cloudflare/worker-health.ts'
@@ -130,6 +131,7 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
       policy,
     ),
     recordKeys: () => recordKeysOf(sequencers),
+    importer: createEdgeImporter({ ...config, stubs, pepper, streamKeys }),
     hooks: createHooks({ gate, streamKeys, pepper, servers, observe, clock, after }),
     report: ({ route, error }) => reportFailure(route, error),
     ...accessTokensOf(config),

@@ -1,8 +1,18 @@
 /**
  * One request per route that succeeds with the right caller: what the tables of the HTTP tests walk over.
  */
+import { readFileSync } from 'node:fs'
 import type { RouteId } from '../../src/adapters/http/scopes.ts'
 import { DIGEST, type Fixture, idOf, type Sent } from './http.ts'
+
+/** The lines of an exported deployment. */
+export const MOVING: readonly object[] = readFileSync(
+  new URL('../vectors/move/deployment.jsonl', import.meta.url),
+  'utf8',
+)
+  .trimEnd()
+  .split('\n')
+  .map((line) => JSON.parse(line) as object)
 
 /** A violation as a caller sends it. */
 export function aStrikeBody(overrides: Readonly<Record<string, unknown>> = {}): object {
@@ -66,6 +76,10 @@ export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly s
     'DELETE /v1/stream-keys/:id': {
       sent: { method: 'DELETE', path: `/v1/stream-keys/${sampleStreamKey()}` },
       status: 204,
+    },
+    'PUT /v1/import': {
+      sent: { method: 'PUT', path: '/v1/import', body: { ...MOVING[0], from: 1, lines: [] } },
+      status: 200,
     },
     'GET /v1/policies': { sent: { path: '/v1/policies' }, status: 200 },
     'GET /v1/policies/:digest': { sent: { path: `/v1/policies/${DIGEST}` }, status: 200 },

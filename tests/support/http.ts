@@ -199,6 +199,10 @@ export function aFixture(options: FixtureOptions = {}): Fixture {
       text: (digest) => (digest === DIGEST ? utf8(POLICY_TEXT) : null),
     },
     recordKeys: () => [{ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }],
+    importer: {
+      begin: async () => ({ lines: 1, finished: false }),
+      put: async ({ from, lines }) => ({ lines: from + lines.length, finished: false }),
+    },
     report: (failure) => world.reports.push(failure),
     ...more,
   }

@@ -16,6 +16,9 @@ export interface FoundPage {
 
 type Searched = Pick<SequencerRpc, 'searchDecisions'>
 
+/** Before every place of a log: those of an earlier one are below 0. */
+const LOWEST = Number.MIN_SAFE_INTEGER
+
 /** Everything behind it is still to come. */
 interface Position {
   readonly second: number
@@ -59,7 +62,7 @@ export function merged(pages: readonly FoundPage[], limit: number): FoundPage {
 /** How far a log has looked, unless it is through. */
 function frontierOf({ next }: FoundPage, shard: number): readonly Position[] {
   if (next === null) return []
-  const [, second, index] = /^(-1|\d{1,10})\.(\d{1,16})$/.exec(next) ?? []
+  const [, second, index] = /^(-1|\d{1,10})\.(-?\d{1,16})$/.exec(next) ?? []
   if (second === undefined || index === undefined)
     throw new LivegateError('internal', 'Cannot merge searches: a cursor of a log is malformed')
   return [{ second: Number(second), shard, index: Number(index) }]
@@ -77,11 +80,11 @@ function byOrder(a: Position, b: Position): number {
 function cursorFor({ second, shard, index }: Position, of: number): string {
   if (of === shard) return `${second}.${index}`
   // Of the same second, logs before it are through and logs after it have not begun.
-  return of < shard ? `${second}.0` : `${second + 1}.0`
+  return `${of < shard ? second : second + 1}.${LOWEST}`
 }
 
 function readCursor(cursor: string, shards: number): Position {
-  const [, second, shard, index] = /^(-1|\d{1,10})\.(\d{1,2})\.(\d{1,16})$/.exec(cursor) ?? []
+  const [, second, shard, index] = /^(-1|\d{1,10})\.(\d{1,2})\.(-?\d{1,16})$/.exec(cursor) ?? []
   if (second !== undefined && shard !== undefined && index !== undefined && Number(shard) < shards)
     return { second: Number(second), shard: Number(shard), index: Number(index) }
   throw new LivegateError(

@@ -7,6 +7,7 @@
 import { LivegateError } from '../../core/errors.ts'
 import type { Directory, StoredRecord } from '../../ports.ts'
 import { createSqlDirectory } from '../sqlite/directory.ts'
+import { placeIn } from '../sqlite/predecessors.ts'
 import { recordAt } from '../sqlite/records.ts'
 import type { Sql } from '../sqlite/sql.ts'
 import type { Chain, ChainStore } from './chain-store.ts'
@@ -34,7 +35,7 @@ export function createObjectDirectory(parts: ObjectDirectoryParts): Directory {
     async record(id) {
       const chain = store.peek()
       const record = (await own()?.record(id)) ?? null
-      return chain === null || record === null ? null : placed(chain, record)
+      return chain === null || record === null ? null : placed({ sql, chain, origin }, record)
     },
     searchDecisions: () => Promise.reject(notHere()),
     records: () => Promise.reject(notHere()),
@@ -59,19 +60,22 @@ export async function recordsOfChain(
   const records: StoredRecord[] = []
   for (const seq of seqs) {
     const record = recordAt(sql, origin, seq - 1)
-    if (record !== null) records.push(await placed(chain, record))
+    if (record !== null) records.push(await placed({ sql, chain, origin }, record))
   }
   return records
 }
 
 /** With the place the log gave it; asks the log when that was lost. */
-async function placed(chain: Chain, record: StoredRecord): Promise<StoredRecord> {
+async function placed(
+  { sql, chain, origin }: { readonly sql: Sql; readonly chain: Chain; readonly origin: string },
+  record: StoredRecord,
+): Promise<StoredRecord> {
   const { index: idx } = record.receipt
   if (chain.places.of(idx) === null) await chain.outbox.drain()
   const index = chain.places.of(idx)
   if (index === null)
     throw new LivegateError('internal', 'Cannot show the record: it has no place in the log')
-  return { ...record, receipt: { ...record.receipt, index } }
+  return { ...record, receipt: { ...record.receipt, ...placeIn(sql, origin, index) } }
 }
 
 function notHere(): LivegateError {

@@ -8,6 +8,7 @@
  */
 import { type Fault, LivegateError, type ProblemCode } from '../../core/errors.ts'
 import type { Outcome, SubjectId } from '../../core/model.ts'
+import type { MoveProgress } from '../../core/move/importer.ts'
 import type { Explanation } from '../../core/policy/explain.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { Pending, Settling } from '../../gate/cohosts.ts'
@@ -31,6 +32,7 @@ import type {
   StreamKey,
   SubjectState,
 } from '../../ports.ts'
+import type { LogMove, SubjectMove } from './import-steps.ts'
 
 /** A failure as it crosses; `retry_after_s` and `hint` are null when absent. */
 export interface WireError {
@@ -63,6 +65,8 @@ export interface SubjectRpc {
   cohostEnd(subject: SubjectId, broadcast: string): Promise<Reply<null>>
   /** Records of this object's chain by their `seq`, with their place in the log; those it does not have are left out. */
   records(seqs: readonly number[]): Promise<Reply<readonly StoredRecord[]>>
+  /** Takes in what an earlier host knew of this subject; again with the same changes nothing. */
+  moveIn(move: SubjectMove): Promise<Reply<null>>
 }
 
 /** A record of a chain on its way into the log. Personal values stay behind, in the subject's object. */
@@ -138,6 +142,8 @@ export interface SequencerRpc {
   recordKeys(): Promise<Reply<readonly string[]>>
   /** Writes a heartbeat record when one is due; called by the cron trigger. */
   heartbeat(): Promise<Reply<null>>
+  /** One step of a deployment that moves in, durable when answered; how far it has got. Repeatable. */
+  move(step: LogMove): Promise<Reply<MoveProgress>>
   status(): Promise<Reply<SequencerStatus>>
 }
 

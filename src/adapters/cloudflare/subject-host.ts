@@ -39,6 +39,8 @@ import type {
 import { type Sql, text, type Writer } from '../sqlite/sql.ts'
 import { createChainStore } from './chain-store.ts'
 import { type Claims, createEdgeLedger } from './edge-ledger.ts'
+import type { SubjectMove } from './import-steps.ts'
+import { subjectOfMove, takeSubject } from './import-subject.ts'
 import {
   directoryName,
   originOfShard,
@@ -106,6 +108,8 @@ export interface SubjectHost {
   /** Where this subject is a co-host. Throws for any other. */
   desk(subject: SubjectId): CohostDesk
   records(seqs: readonly number[]): Promise<readonly StoredRecord[]>
+  /** Takes in what an earlier host knew of this subject. */
+  moveIn(move: SubjectMove): null
   /** The object's alarm went off. */
   alarm(): Promise<void>
 }
@@ -143,6 +147,13 @@ export function createSubjectHost(parts: SubjectParts): SubjectHost {
     endSession: async (subject, server, session) => of(subject).gate.endSession(server, session),
     desk: (subject) => of(subject).desk,
     records: async (seqs) => (await resident()?.records(seqs)) ?? [],
+    moveIn(move) {
+      of(subjectOfMove(move.lines))
+      takeSubject(parts.sql, move)
+      // Everything in memory is about what was here before.
+      open = null
+      return null
+    },
     alarm: async () => resident()?.tend(),
   }
 }

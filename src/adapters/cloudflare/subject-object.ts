@@ -20,6 +20,7 @@ import type {
 } from '../../gate-types.ts'
 import type { StoredFacts, StoredRecord, SubjectState } from '../../ports.ts'
 import type { Env } from './env.ts'
+import type { SubjectMove } from './import-steps.ts'
 import { carried, type Reply, type SubjectRpc } from './rpc.ts'
 import type { SubjectHost } from './subject-host.ts'
 import { startSubjectHost } from './subject-start.ts'
@@ -84,6 +85,10 @@ export class SubjectObject extends DurableObject<Env> implements SubjectRpc {
 
   records(seqs: readonly number[]): Promise<Reply<readonly StoredRecord[]>> {
     return this.#ask((host) => host.records(seqs))
+  }
+
+  moveIn(move: SubjectMove): Promise<Reply<null>> {
+    return this.#ask((host) => host.moveIn(move))
   }
 
   /** Never throws: the platform gives up after a few tries, and what waits here must reach the log. */

@@ -9,7 +9,7 @@ import { MIGRATIONS, migrate, schemaVersion } from '../sqlite/schema.ts'
 import type { Sql } from '../sqlite/sql.ts'
 
 const NEEDED =
-  /\b(?:TABLE|ON) (?:subjects|strikes|records|reliance|entries|log_requirements|sessions|idempotency) /
+  /\b(?:TABLE|ON) (?:subjects|strikes|records|reliance|entries|log_requirements|sessions|idempotency|predecessors) /
 
 /** Local place of a record (its `seq` less one) to its index in the log. */
 const PLACES = 'CREATE TABLE places (idx INTEGER PRIMARY KEY, log_idx INTEGER NOT NULL) STRICT'

@@ -195,6 +195,8 @@ export const POLICIES_ANSWER: Shape = v.strictObject({
   ),
 })
 
+export const IMPORT_ANSWER: Shape = v.strictObject({ lines: count, finished: v.boolean() })
+
 export const STATUS_ANSWER: Shape = v.strictObject({ status: text })
 export const READY_ANSWER: Shape = v.strictObject({
   status: text,

@@ -16,6 +16,7 @@ import { mountDecisions } from './routes/decisions.ts'
 import { mountExplanations } from './routes/explanations.ts'
 import { mountHealth } from './routes/health.ts'
 import { mountHooks } from './routes/hooks.ts'
+import { mountImport } from './routes/import.ts'
 import { mountKeys } from './routes/keys.ts'
 import { mountLog } from './routes/log.ts'
 import { mountPolicies } from './routes/policies.ts'
@@ -30,6 +31,7 @@ const GROUPS: readonly ((mount: Mount, deps: AppDeps) => void)[] = [
   mountStrikes,
   mountSubjects,
   mountStreamKeys,
+  mountImport,
   mountPolicies,
   mountLog,
   mountKeys,

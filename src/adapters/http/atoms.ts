@@ -122,6 +122,9 @@ export function closed<T>(entries: Entries<T>): Reader<T> {
   return noList(v.strictObject(entries as v.ObjectEntries, objectMessage)) as unknown as Reader<T>
 }
 
+/** An object whose members are somebody else's to read; all of them are kept. */
+export const anyObject: Reader<object> = noList(v.looseObject({}, objectMessage))
+
 /** valibot takes a list for an object without members. */
 function noList<S extends v.GenericSchema>(schema: S): S {
   return withoutSome(schema, Array.isArray)

@@ -16,10 +16,13 @@ export interface JsonBody {
 }
 
 /** The JSON body of a request. Throws LivegateError `unsupported_media_type`, `body_too_large` or `invalid_request`. */
-export async function readJson(request: Request): Promise<JsonBody> {
+export async function readJson(
+  request: Request,
+  limit: number = MAX_BODY_BYTES,
+): Promise<JsonBody> {
   requireJsonType(request.headers.get('content-type'))
   requireNoEncoding(request.headers)
-  const bytes = await readBytes(request, MAX_BODY_BYTES)
+  const bytes = await readBytes(request, limit)
   return { bytes, value: parseJson(bytes) }
 }
 

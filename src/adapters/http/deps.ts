@@ -2,6 +2,7 @@
  * What the HTTP layer needs from its composition root.
  */
 
+import type { Importer } from '../../core/move/importer.ts'
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { Gate } from '../../gate-types.ts'
@@ -92,6 +93,8 @@ export interface AppDeps {
   readonly recordKeys: () => readonly Ed25519Jwk[] | Promise<readonly Ed25519Jwk[]>
   /** Absent: access tokens are refused. */
   readonly accessTokens?: AccessTokenConfig
+  /** Takes in a deployment from another host; absent: 404. */
+  readonly importer?: Importer
   /** Absent: every hook is answered 404. */
   readonly hooks?: Hooks
   /** Told of every failure that became 500, for the log of the operator. */

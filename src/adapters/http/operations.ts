@@ -9,6 +9,7 @@ import {
   EXPLANATION_ANSWER,
   FACTS_ANSWER,
   FOUND_DECISIONS,
+  IMPORT_ANSWER,
   JWKS_ANSWER,
   POLICIES_ANSWER,
   PROBLEM,
@@ -26,6 +27,7 @@ import {
   DECISION,
   FACTS,
   FACTS_PATCH,
+  IMPORT_BODY,
   PROOF_QUERY,
   RECORDS_QUERY,
   REVERSAL,
@@ -57,6 +59,7 @@ export const REQUEST_SCHEMAS: Readonly<Record<string, Shape>> = {
   FactsRequest: FACTS,
   FactsPatch: FACTS_PATCH,
   StreamKeyRequest: STREAM_KEY_BODY,
+  ImportRequest: IMPORT_BODY,
 }
 
 /** Answers, likewise. */
@@ -71,6 +74,7 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, Shape>> = {
   Facts: FACTS_ANSWER,
   Subject: SUBJECT_ANSWER,
   StreamKey: STREAM_KEY_ANSWER,
+  Import: IMPORT_ANSWER,
   Policies: POLICIES_ANSWER,
   Keys: JWKS_ANSWER,
   Status: STATUS_ANSWER,
@@ -173,6 +177,14 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
     summary: 'Revoke a stream key; again is 204 too.',
     answers: { 204: null },
     problems: ['not_found'],
+  },
+  'PUT /v1/import': {
+    id: 'import_deployment',
+    summary:
+      'Lines of a deployment that moves in; again is fine. Nobody is decided about before the last.',
+    body: IMPORT_BODY,
+    answers: { 200: IMPORT_ANSWER },
+    problems: ['not_found', 'conflict', ...STORING],
   },
   'GET /v1/policies': {
     id: 'list_policies',

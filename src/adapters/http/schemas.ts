@@ -25,6 +25,7 @@ import {
 import type { EpochMs } from '../../core/time.ts'
 import type { FactsPatch } from '../../gate-types.ts'
 import {
+  anyObject,
   chosenId,
   closed,
   container,
@@ -219,6 +220,22 @@ export const STREAM_KEY_BODY: Reader<StreamKeyBody> = closed<StreamKeyBody>({
     ),
   ),
   facts: may(strictFacts),
+})
+
+export interface ImportBody {
+  readonly header: object
+  readonly from: number
+  readonly lines: readonly object[]
+}
+
+/** Lines one request brings at most; a Worker may ask 1,000 others for one request. */
+export const MAX_IMPORT_LINES = 250
+
+/** `PUT /v1/import`; what a line holds is core/move/lines.ts's. */
+export const IMPORT_BODY: Reader<ImportBody> = closed<ImportBody>({
+  header: anyObject,
+  from: integer(1),
+  lines: list(anyObject, MAX_IMPORT_LINES),
 })
 
 /** Decisions one page lists at most, and unless the caller says. */

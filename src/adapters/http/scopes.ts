@@ -57,6 +57,7 @@ export const ROUTES = {
   'GET /v1/subjects/:subject': { scope: 'read' },
   'POST /v1/stream-keys': { scope: 'admin' },
   'DELETE /v1/stream-keys/:id': { scope: 'admin' },
+  'PUT /v1/import': { scope: 'admin' },
   'GET /v1/policies': { scope: 'read' },
   'GET /v1/policies/:digest': { scope: 'read' },
   'GET /log/checkpoint': { scope: null },

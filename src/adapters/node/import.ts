@@ -5,10 +5,15 @@
  * core/move/importer.ts. Spec: docs/spec/storage.md, "Moving".
  */
 import { fromBase64Url } from '../../core/encoding.ts'
-import { LivegateError } from '../../core/errors.ts'
 import type { Importer, MoveProgress } from '../../core/move/importer.ts'
-import { type MoveHeader, type MoveLine, pepperProbe } from '../../core/move/lines.ts'
-import { predecessorDraft } from '../../core/record/drafts.ts'
+import type { MoveHeader, MoveLine } from '../../core/move/lines.ts'
+import {
+  forAudience,
+  predecessorOf,
+  refusal,
+  requireAcceptable,
+  requireSameFile,
+} from '../../core/move/receive.ts'
 import { PREDECESSOR } from '../sqlite/entries.ts'
 import { logPolicy, type Scribe } from './bootstrap.ts'
 import type { NodeStore } from './store.ts'
@@ -19,19 +24,26 @@ export interface NodeImportParts {
 }
 
 export function createNodeImporter({ store, scribe }: NodeImportParts): Importer {
-  const { moves, log, signer } = store
+  const { moves, log, signer, origin, pepper } = store
 
   async function begin(header: MoveHeader): Promise<MoveProgress> {
     const known = moves.progress()
-    if (known === null) {
-      requireAcceptable(header, { store, chains: moves.hasChains() })
+    if (known !== null) requireSameFile(known, header)
+    else {
+      if (moves.hasChains()) throw refusal('subjects have a history here already', 'a fresh log')
+      requireAcceptable(header, { origins: [origin], hash: (text) => pepper.hash(text) })
       await moves.begin(header)
-    } else if (known.header !== JSON.stringify(header)) {
-      const state = known.finished ? 'another deployment has moved in' : 'another file was begun'
-      throw refusal(state, 'the file it was begun with')
     }
     if (!log.has(PREDECESSOR)) await scribe.append([predecessorOf(header)], [signer.kid])
-    return moves.progress() ?? { lines: 1, finished: false }
+    const { lines, finished } = moves.progress() ?? { lines: 1, finished: false }
+    return { lines, finished }
+  }
+
+  async function keepPolicy(line: MoveLine): Promise<void> {
+    if (!('policy' in line)) return
+    const bytes = fromBase64Url(line.policy.text)
+    if (bytes === null) throw refusal('the text of a policy is malformed', 'base64url')
+    await logPolicy(scribe, log, signer, bytes)
   }
 
   return {
@@ -42,54 +54,11 @@ export function createNodeImporter({ store, scribe }: NodeImportParts): Importer
       const fresh = lines.slice(taken - from)
       if (finished || fresh.length === 0) return { lines: taken, finished }
       for (const line of fresh) await keepPolicy(line)
-      const rows = fresh.map((line) => forAudience(line, header.origin, store.origin))
-      const progress = {
-        lines: taken + fresh.length,
-        finished: fresh.some((line) => 'end' in line),
-      }
+      const rows = fresh.map((line) => forAudience(line, header.origin, origin))
+      const ended = fresh.some((line) => 'end' in line)
+      const progress = { lines: taken + fresh.length, finished: ended }
       await moves.put(rows, progress)
       return progress
     },
   }
-
-  async function keepPolicy(line: MoveLine): Promise<void> {
-    if (!('policy' in line)) return
-    const bytes = fromBase64Url(line.policy.text)
-    if (bytes === null) throw refusal('the text of a policy is malformed', 'base64url')
-    await logPolicy(scribe, log, signer, bytes)
-  }
-}
-
-/** A key that was for the old gate alone is for the new one alone. */
-export function forAudience(line: MoveLine, old: string, audience: string): MoveLine {
-  if (!('api_key' in line) || line.api_key.audience !== old) return line
-  return { api_key: { ...line.api_key, audience } }
-}
-
-/** What a new log says of the one it goes on from. */
-export function predecessorOf(header: MoveHeader): ReturnType<typeof predecessorDraft> {
-  const { origin: predecessor, vkey, checkpoint, keys } = header
-  return predecessorDraft({ predecessor, vkey, checkpoint, keys })
-}
-
-function requireAcceptable(
-  header: MoveHeader,
-  { store, chains }: { readonly store: NodeImportParts['store']; readonly chains: boolean },
-): void {
-  const { origin, successors, pepper_probe } = header
-  if (chains) throw refusal('subjects have a history here already', 'a fresh log')
-  if (!successors.includes(store.origin))
-    throw refusal(
-      `\`${origin}\` was closed in favour of ${successors.map((name) => `\`${name}\``).join(', ')}`,
-      `\`${store.origin}\` among them`,
-    )
-  if (store.pepper.hash(pepperProbe(origin)) !== pepper_probe)
-    throw refusal(
-      'the pepper here is another one, and stream keys would admit nobody',
-      'that of the old deployment',
-    )
-}
-
-function refusal(state: string, expected: string): LivegateError {
-  return new LivegateError('conflict', `Cannot import: ${state}, expected ${expected}`)
 }

@@ -119,6 +119,14 @@ const FIRST: readonly string[] = [
   ) STRICT`,
 ]
 
+/** A deployment moving in: the file by its first line, and how much of it has arrived. */
+export const MOVES = `CREATE TABLE moves (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    header TEXT NOT NULL,
+    lines INTEGER NOT NULL,
+    finished INTEGER NOT NULL
+  ) STRICT`
+
 const MOVED: readonly string[] = [
   // Logs this one goes on from. Their entries have places below 0 here: `first` is that of their index 0.
   `CREATE TABLE predecessors (
@@ -126,13 +134,7 @@ const MOVED: readonly string[] = [
     first INTEGER NOT NULL,
     size INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
-  // A deployment moving in: the file by its first line, and how much of it has arrived.
-  `CREATE TABLE moves (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    header TEXT NOT NULL,
-    lines INTEGER NOT NULL,
-    finished INTEGER NOT NULL
-  ) STRICT`,
+  MOVES,
 ]
 
 /** Migration n (from 1) brings a database of version n - 1 to n. */

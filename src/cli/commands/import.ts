@@ -2,8 +2,8 @@
  * `livegate import`: brings an exported deployment to another host, a running gate or a data directory on this machine.
  */
 import type { Command } from 'commander'
-import { forAudience } from '../../adapters/node/import.ts'
 import type { MoveLine } from '../../core/move/lines.ts'
+import { forAudience } from '../../core/move/receive.ts'
 import type { Act } from '../act.ts'
 import { EXIT, type ExitCode, usage } from '../failure.ts'
 import { writeAtomic } from '../files.ts'

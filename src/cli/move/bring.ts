@@ -23,7 +23,7 @@ export interface Brought {
 }
 
 /** A batch is sent when it has so many lines or bytes; one line may be larger by itself. */
-const BATCH_LINES = 500
+const BATCH_LINES = 250
 const BATCH_BYTES = 1024 * 1024
 
 /** Resolves when the end has arrived. */

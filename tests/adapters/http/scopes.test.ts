@@ -30,6 +30,7 @@ const NEEDED: Readonly<Record<RouteId, Scope | 'everybody' | 'the server itself'
   'GET /v1/subjects/:subject': 'read',
   'POST /v1/stream-keys': 'admin',
   'DELETE /v1/stream-keys/:id': 'admin',
+  'PUT /v1/import': 'admin',
   'GET /v1/policies': 'read',
   'GET /v1/policies/:digest': 'read',
   'GET /log/checkpoint': 'everybody',

@@ -1,0 +1,113 @@
+/**
+ * A log that goes on from another: shut for chains until everything is here, then seeded with where everybody was.
+ *
+ * While it is shut every append of a chain and every question whether it is ready is refused, so nobody is decided about
+ * with half a history. Records of the old log get narrow rows below 0: found by id, by time and by the strikes they
+ * rely on, like its own. Next stop: import.ts.
+ */
+import { LivegateError } from '../../core/errors.ts'
+import type { MoveProgress } from '../../core/move/importer.ts'
+import type { MoveHeader } from '../../core/move/lines.ts'
+import { predecessorOf, refusal, requireSameFile } from '../../core/move/receive.ts'
+import { type Entries, PREDECESSOR } from '../sqlite/entries.ts'
+import { advanceMove, beginMove, moveProgress } from '../sqlite/move-in.ts'
+import { secondOf } from '../sqlite/records.ts'
+import { logPolicy, type Scribe } from '../sqlite/scribe.ts'
+import type { Sql, Writer } from '../sqlite/sql.ts'
+import type { LogMove, Seed } from './import-steps.ts'
+
+export interface LogMoveParts {
+  readonly sql: Sql
+  readonly writer: Pick<Writer, 'write'>
+  readonly entries: Entries
+  readonly scribe: Scribe
+  readonly kid: string
+}
+
+export interface LogMoves {
+  /** Takes a step, durably; how far the move has got after it. */
+  take(step: LogMove): Promise<MoveProgress>
+  /** Throws `log_unavailable` while a deployment is moving in. */
+  requireOpen(): void
+  /** True while it is. */
+  underWay(): boolean
+}
+
+export function createLogMoves(parts: LogMoveParts): LogMoves {
+  const { sql, writer } = parts
+  let shut = moveProgress(sql)?.finished === false
+
+  async function take(step: LogMove): Promise<MoveProgress> {
+    if ('begin' in step) await begin(parts, step.begin)
+    else if ('policy' in step) await keepPolicy(parts, step.policy)
+    else if ('seeds' in step)
+      await writer.write(() => plant(sql, step.seeds), 512 * step.seeds.length)
+    else await writer.write(() => advanceMove(sql, step.progress.lines, step.progress.finished))
+    const { lines, finished } = moveProgress(sql) ?? { lines: 0, finished: false }
+    shut = !finished
+    return { lines, finished }
+  }
+
+  return {
+    take: (step) => {
+      // From the first question on; a begin that fails reads again what is true.
+      shut = true
+      return take(step).catch((error: unknown) => {
+        shut = moveProgress(sql)?.finished === false
+        throw error
+      })
+    },
+    underWay: () => shut,
+    requireOpen() {
+      if (!shut) return
+      throw new LivegateError('log_unavailable', 'Cannot log: a deployment is moving in', {
+        retry_after_s: 30,
+        hint: 'Run `livegate import` again until it is done.',
+      })
+    },
+  }
+}
+
+async function begin(
+  { sql, writer, entries, scribe, kid }: LogMoveParts,
+  header: MoveHeader,
+): Promise<void> {
+  const known = moveProgress(sql)
+  if (known !== null) requireSameFile(known, header)
+  else {
+    const begun = await writer.write(() => {
+      if (sql.get('SELECT oid FROM heads LIMIT 1') !== undefined) return false
+      beginMove(sql, header)
+      return true
+    })
+    if (!begun) throw refusal('subjects have a history here already', 'a fresh log')
+  }
+  if (!entries.has(PREDECESSOR)) await scribe.append([predecessorOf(header)], [kid])
+}
+
+async function keepPolicy(
+  { entries, scribe, kid }: LogMoveParts,
+  { bytes }: { readonly bytes: Uint8Array },
+): Promise<void> {
+  await logPolicy(scribe, entries, { kid }, bytes)
+}
+
+const HEAD = `INSERT INTO heads (object, seq) VALUES (?, ?)
+  ON CONFLICT (object) DO UPDATE SET seq = max(seq, excluded.seq) RETURNING oid`
+const RECORD = `INSERT INTO records (idx, second, id, kind, at, outcome, mode, rules, object, seq, leaf)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (idx) DO NOTHING`
+const RELY = `INSERT INTO reliance (strike, idx) SELECT DISTINCT value, ? FROM json_each(?) WHERE true
+  ON CONFLICT DO NOTHING`
+
+/** Inside a transaction only. */
+function plant(sql: Sql, seeds: readonly Seed[]): void {
+  for (const { object, seq, place, id, kind, at, leaf, decision } of seeds) {
+    const oid = sql.get(HEAD, object, seq)?.oid
+    if (typeof oid !== 'number' || place >= 0) throw new TypeError('a seed without object or place')
+    const rules = decision === null ? null : JSON.stringify(decision.rules)
+    const what = [decision?.outcome ?? null, decision?.mode ?? null, rules] as const
+    sql.run(RECORD, place, secondOf(id), id, kind, at, ...what, oid, seq, leaf)
+    const { strikes = [] } = decision ?? {}
+    if (strikes.length > 0) sql.run(RELY, place, JSON.stringify(strikes))
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * A subject that moves in, as rows of its object: its chain is the beginning of the object's own little log.
+ *
+ * The places its records had are those below 0, so the outbox finds all of them logged and goes on after them. Whatever the
+ * object holds that never reached a log was never answered: it gives way. Next stop: import-log.ts.
+ */
+import { LivegateError } from '../../core/errors.ts'
+import type { MoveLine } from '../../core/move/lines.ts'
+import { putSubjectLine, type Rows } from '../sqlite/move-in.ts'
+import { writePredecessors } from '../sqlite/predecessors.ts'
+import type { Sql } from '../sqlite/sql.ts'
+import type { SubjectMove } from './import-steps.ts'
+import { makeSubjectTables } from './subject-schema.ts'
+
+/** The n-th record of a chain is the n-th row. */
+const ROWS: Rows = { idx: ({ seq }) => seq - 1, whole: false }
+const PLACE = 'INSERT INTO places (idx, log_idx) VALUES (?, ?) ON CONFLICT (idx) DO NOTHING'
+
+/** Id of the subject the lines are about. Throws unless it is one. */
+export function subjectOfMove(lines: readonly MoveLine[]): string {
+  const names = new Set(lines.map(subjectOf))
+  const [subject] = names
+  if (subject !== undefined && names.size === 1) return subject
+  throw new LivegateError('internal', 'Cannot take lines: expected those of one subject')
+}
+
+/** Writes the lines, in one transaction. Whatever is in memory of these tables must be read again. */
+export function takeSubject(sql: Sql, { logs, lines }: SubjectMove): void {
+  makeSubjectTables(sql)
+  sql.transaction(() => {
+    if (!sql.get('SELECT origin FROM predecessors LIMIT 1')) clearUnlogged(sql)
+    writePredecessors(sql, logs)
+    for (const line of lines) {
+      putSubjectLine(sql, line, ROWS)
+      if ('record' in line) sql.run(PLACE, line.record.seq - 1, line.record.place)
+    }
+  })
+}
+
+const TABLES = [
+  'subjects',
+  'strikes',
+  'records',
+  'reliance',
+  'entries',
+  'log_requirements',
+  'sessions',
+  'idempotency',
+]
+
+/** What was written while the log took nothing has no place in it. */
+function clearUnlogged(sql: Sql): void {
+  if (sql.get('SELECT idx FROM places LIMIT 1') !== undefined)
+    throw new LivegateError(
+      'conflict',
+      'Cannot import a subject: it has a history here already, expected a fresh log',
+    )
+  for (const table of TABLES) sql.run(`DELETE FROM ${table}`)
+}
+
+function subjectOf(line: MoveLine): string | undefined {
+  if ('subject' in line) return line.subject.subject
+  if ('strike' in line) return line.strike.strike.subject
+  return 'record' in line ? line.record.subject : undefined
+}
