@@ -4,7 +4,7 @@
  * One caller asks a few times a second and notes each record's index; one reader polls the checkpoint and notes when
  * which size was first seen. No load is measured here.
  */
-import type { Target } from './http.ts'
+import { QUESTIONS, type Target } from './edge-target.ts'
 
 const ASK_EVERY_MS = 25
 const POLL_EVERY_MS = 10
@@ -72,8 +72,9 @@ function summary(answered: readonly Answered[], seen: readonly Seen[]): Promises
   return { p50_ms: share(0.5), p99_ms: share(0.99), count: waits.length }
 }
 
-async function ask({ url, path, headers, body }: Target, i: number): Promise<Answered> {
-  const init = { method: 'POST', headers: { ...headers }, body: body(i) }
+async function ask({ url, path, headers }: Target, i: number): Promise<Answered> {
+  const body = QUESTIONS[(i * 7) % QUESTIONS.length] ?? ''
+  const init = { method: 'POST', headers: { ...headers }, body }
   const answer = await fetch(`${url}${path}`, init)
   const { receipt } = (await answer.json()) as { readonly receipt: { readonly index: number } }
   return { index: receipt.index, at: performance.now() }
