@@ -24,8 +24,15 @@ const apiKey = (given: Partial<ApiKey> = {}): ApiKey => ({
 })
 
 export function keysContract(name: string, create: CreateStore): void {
-  describe(`the keys of ${name}`, () => {
-    let store: StoreUnderTest
+  streamKeysContract(name, create)
+  apiKeysContract(name, create)
+}
+
+type CreateStreamKeys = () => Promise<Pick<StoreUnderTest, 'streamKeys' | 'close'>>
+
+export function streamKeysContract(name: string, create: CreateStreamKeys): void {
+  describe(`the stream keys of ${name}`, () => {
+    let store: Awaited<ReturnType<CreateStreamKeys>>
     beforeEach(async () => {
       store = await create()
     })
@@ -54,6 +61,29 @@ export function keysContract(name: string, create: CreateStore): void {
       expect(await store.streamKeys.revoke('sk_9', later(2))).toBe(false)
       expect((await store.streamKeys.byHash('H1'))?.revoked_at).toBe(later(1))
     })
+
+    it('admits nobody by a key that is taken, from the first of many on', async () => {
+      const all = await Promise.all(
+        Array.from({ length: 8 }, (_, i) =>
+          store.streamKeys.bind(streamKey({ id: `sk_${i}`, subject: `u_${i}` })),
+        ),
+      )
+      expect(all.filter(({ ok }) => ok)).toHaveLength(1)
+      const winner = await store.streamKeys.byHash('H1')
+      expect(winner?.id).toBe(`sk_${all.findIndex(({ ok }) => ok)}`)
+      for (const [i, { ok }] of all.entries())
+        expect(await store.streamKeys.byId(`sk_${i}`)).toEqual(ok ? winner : null)
+    })
+  })
+}
+
+export function apiKeysContract(name: string, create: CreateStore): void {
+  describe(`the API keys of ${name}`, () => {
+    let store: StoreUnderTest
+    beforeEach(async () => {
+      store = await create()
+    })
+    afterEach(() => store.close())
 
     it('creates, lists and revokes API keys', async () => {
       const second = apiKey({ id: 'k_0', audience: 'edge', created_at: later(5), scopes: [] })
