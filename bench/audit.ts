@@ -9,12 +9,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readIfThere } from '../src/cli/files.ts'
 import { runAudit } from '../src/cli/log/audit-run.ts'
 import { readDisclosures } from '../src/cli/log/disclosures.ts'
 import { verifyEd25519 } from '../src/cli/log/ed25519.ts'
 import { logKeyOf, readHead } from '../src/cli/log/head.ts'
-import type { LogSource } from '../src/cli/log/source.ts'
+import { directorySource } from '../src/cli/log/source.ts'
 import { OutsideRecords } from '../src/cli/log/witnessed-records.ts'
 import { utf8 } from '../src/core/encoding.ts'
 import type { IssuedRecord } from '../src/core/record/issue.ts'
@@ -116,9 +115,7 @@ function bareRate(): Promise<Rate> {
 
 /** One audit; throws unless it is clean. */
 async function audited(dir: string, signatures: boolean): Promise<Rate> {
-  const read = (path: string): Promise<Uint8Array | null> =>
-    readIfThere(join(dir, path), 64 * 1024 * 1024)
-  const source: LogSource = { name: dir, remote: false, read }
+  const source = directorySource(dir, dir)
   const head = await readHead(source, logKeyOf(VKEY))
   return timed(async () => {
     const { report } = await runAudit({

@@ -1,7 +1,7 @@
 /**
  * Spreads the work of an audit that needs no order over all cores, with a bound on what waits in memory.
  *
- * A bundle is scanned and later verified by the same thread, so its bytes cross once. A thread that dies ends the audit
+ * A bundle is scanned and later verified by the same thread, so its bytes cross once, or not at all. A thread that dies ends the audit
  * with exit code 1; nothing of it counts as verified. Short logs are done in place: a thread costs more to start.
  */
 import { Worker } from 'node:worker_threads'
@@ -9,9 +9,9 @@ import type { RangeResult } from '../../core/audit/range.ts'
 import type { RecordKey } from '../../core/record/jwk.ts'
 import { incomplete } from '../failure.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './audit-worker.ts'
-import { type BundleJob, type PackedScan, scanBundle } from './bundle-scan.ts'
-import { verifyBundle } from './bundle-signatures.ts'
-import { type DisclosureIndex, openIndex } from './disclosure-index.ts'
+import { type BundleJob, createDesk } from './bundle-desk.ts'
+import type { PackedScan } from './bundle-scan.ts'
+import type { DisclosureIndex } from './disclosure-index.ts'
 
 export interface ScannedBundle {
   readonly scan: PackedScan
@@ -20,7 +20,8 @@ export interface ScannedBundle {
 }
 
 export interface AuditPool {
-  scan(job: BundleJob): Promise<ScannedBundle>
+  /** Null when the job names a file that could not be read. */
+  scan(job: BundleJob): Promise<ScannedBundle | null>
   /** Resolves when every signature asked for has been verified. */
   drain(): Promise<void>
   close(): Promise<void>
@@ -41,15 +42,19 @@ export function createAuditPool(options: PoolOptions): AuditPool {
   return options.threads === 0 ? inPlace(options) : new ThreadPool(options)
 }
 
-function inPlace({ onVerified, disclosures }: PoolOptions): AuditPool {
-  const reader = disclosures === null ? null : openIndex(disclosures)
+function inPlace({ onVerified, disclosures, signatures }: PoolOptions): AuditPool {
+  const desk = createDesk(disclosures)
+  let nextId = 0
   return {
-    scan: async (job) => ({
-      scan: scanBundle(job, reader),
-      verify: async (keys) => onVerified(verifyBundle(job, keys)),
-    }),
+    scan: async (job) => {
+      const id = nextId++
+      const scan = desk.scan(id, job, signatures)
+      return scan === null
+        ? null
+        : { scan, verify: async (keys) => onVerified(desk.verify(id, keys)) }
+    },
     drain: async () => undefined,
-    close: async () => reader?.close(),
+    close: async () => desk.close(),
   }
 }
 
@@ -65,7 +70,7 @@ const AHEAD = 4
 class ThreadPool implements AuditPool {
   readonly #options: PoolOptions
   readonly #slots: readonly Slot[]
-  readonly #scans = new Map<number, (scan: PackedScan) => void>()
+  readonly #scans = new Map<number, (scan: PackedScan | null) => void>()
   readonly #waiting: (() => void)[] = []
   #nextId = 0
   #verifying = 0
@@ -87,21 +92,21 @@ class ThreadPool implements AuditPool {
     })
   }
 
-  async scan(job: BundleJob): Promise<ScannedBundle> {
+  async scan(job: BundleJob): Promise<ScannedBundle | null> {
     const id = this.#nextId++
     const slot = this.#slots.reduce((least, other) => (other.load < least.load ? other : least))
-    let scan: PackedScan | null = null
-    this.#scans.set(id, (done) => {
-      scan = done
-    })
+    const scanned: (PackedScan | null)[] = []
+    this.#scans.set(id, (scan) => scanned.push(scan))
     this.#send(slot, { id, scan: job, keep: this.#options.signatures })
-    await this.#until(() => scan !== null)
+    await this.#until(() => scanned.length > 0)
+    const [scan = null] = scanned
+    if (scan === null) return null
     const verify = async (keys: readonly RecordKey[]): Promise<void> => {
       this.#verifying++
       this.#send(slot, { id, keys })
       await this.#until(() => this.#verifying < this.#slots.length * AHEAD)
     }
-    return { scan: scan as unknown as PackedScan, verify }
+    return { scan, verify }
   }
 
   drain(): Promise<void> {

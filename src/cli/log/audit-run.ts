@@ -5,16 +5,17 @@
  * cannot be taken apart is a finding and the end of the stream, a missing one is "could not finish".
  * From: commands/log-audit.ts. Core: core/audit/audit.ts.
  */
+import { join } from 'node:path'
 import { type Audit, type AuditReport, createAudit } from '../../core/audit/audit.ts'
 import type { AuditState } from '../../core/audit/state.ts'
 import type { PredecessorAudit } from '../../core/audit/succession.ts'
 import type { SignedHead } from '../../core/audit/tree.ts'
-import { decodeBundle } from '../../core/tlog/bundle.ts'
 import type { LogFile } from '../../core/tlog/grow.ts'
-import { parseTilePath, TILE_WIDTH, tilePath } from '../../core/tlog/tile.ts'
+import { HASH_BYTES, sameBytes } from '../../core/tlog/hash.ts'
+import { type Bundle, parseTilePath, TILE_WIDTH, tilePath } from '../../core/tlog/tile.ts'
 import { incomplete } from '../failure.ts'
 import { type AuditPool, createAuditPool, type ScannedBundle } from './audit-pool.ts'
-import { unpackScan } from './bundle-scan.ts'
+import { type BundlePart, type PackedScan, tileRoot, unpackScan } from './bundle-scan.ts'
 import type { Disclosures } from './disclosures.ts'
 import { nodeHasher } from './ed25519.ts'
 import { type LogSource, needTile, readTile } from './source.ts'
@@ -68,10 +69,12 @@ export function findingsOf(
 
 /** Audits everything between the state and the head. */
 export async function runAudit(input: AuditInput): Promise<AuditRun> {
+  const tiles = createTileHasher()
   const audit = createAudit({
     origin: input.origin,
     trusted: input.trusted,
     hasher: nodeHasher,
+    hashTile: tiles.hash,
     ...(input.state === null ? {} : { state: input.state }),
     ...(input.predecessor === null ? {} : { predecessor: input.predecessor }),
   })
@@ -81,7 +84,7 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
   const disclosures = input.disclosures.index
   const pool = createAuditPool({ threads, signatures, disclosures, onVerified })
   try {
-    const { bundle, unmatched } = await stream(input, audit, pool)
+    const { bundle, unmatched } = await stream(input, { audit, pool, tiles })
     await pool.drain()
     if (bundle === null) await compareTiles(input, audit, audit.partialTiles())
     const { now_s, outside, head } = input
@@ -103,13 +106,18 @@ interface Streamed {
   readonly unmatched: number
 }
 
-async function stream(input: AuditInput, audit: Audit, pool: AuditPool): Promise<Streamed> {
+async function stream(
+  input: AuditInput,
+  parts: { readonly audit: Audit; readonly pool: AuditPool; readonly tiles: TileHasher },
+): Promise<Streamed> {
+  const { audit, pool, tiles } = parts
   let unmatched = 0
   for await (const bundle of bundlesAhead(input, audit.size(), pool)) {
     const { scan, verify } = bundle.scanned
     unmatched += scan.unmatched
     if (scan.fault !== null) return { bundle: faultOf(bundle, scan.fault), unmatched }
     lookOutside(input.outside, bundle)
+    tiles.expect(scan)
     await compareTiles(input, audit, audit.entries(unpackScan(scan)))
     input.onProgress(audit.size())
     if (input.signatures) await verify(audit.keys())
@@ -117,7 +125,7 @@ async function stream(input: AuditInput, audit: Audit, pool: AuditPool): Promise
   return { bundle: null, unmatched }
 }
 
-function faultOf({ index, width }: ReadBundle, fault: string): BundleFinding {
+function faultOf({ index, part: { width } }: ReadBundle, fault: string): BundleFinding {
   const path = tilePath({ kind: 'entries', index, width })
   return {
     index: index * TILE_WIDTH,
@@ -126,22 +134,34 @@ function faultOf({ index, width }: ReadBundle, fault: string): BundleFinding {
   }
 }
 
-/** Records somebody was handed are looked for by their text. */
-function lookOutside(outside: OutsideRecords, { index, width, bytes, skip }: ReadBundle): void {
-  const entries = outside.empty ? null : decodeBundle(bytes, width)
-  if (entries?.ok !== true) return
-  for (const [i, entry] of entries.value.entries()) {
-    const jws = Buffer.from(entry.buffer, entry.byteOffset, entry.length).toString('latin1')
-    if (i >= skip) outside.seen(jws, index * TILE_WIDTH + i)
+interface TileHasher {
+  /** The bundle whose leaves come next; its thread has hashed the tile they fill. */
+  expect(scan: PackedScan): void
+  readonly hash: (tile: Uint8Array) => Uint8Array
+}
+
+function createTileHasher(): TileHasher {
+  let next: PackedScan | null = null
+  return {
+    expect: (scan) => {
+      next = scan
+    },
+    hash: (tile) =>
+      next?.tile_root && sameBytes(next.leaves, tile) ? next.tile_root : tileRoot(tile),
   }
+}
+
+/** Records somebody was handed are looked for by their leaf. */
+function lookOutside(outside: OutsideRecords, { part, scanned }: ReadBundle): void {
+  if (outside.empty) return
+  const { leaves } = scanned.scan
+  for (let i = 0; i < leaves.length; i += HASH_BYTES)
+    outside.seen(leaves.subarray(i, i + HASH_BYTES), part.first_index + i / HASH_BYTES)
 }
 
 interface ReadBundle {
   readonly index: number
-  readonly width: number
-  readonly bytes: Uint8Array
-  /** Entries an earlier audit has seen. */
-  readonly skip: number
+  readonly part: BundlePart
   readonly scanned: ScannedBundle
 }
 
@@ -181,9 +201,17 @@ async function readBundle(
   const first = index * TILE_WIDTH
   const width = Math.min(TILE_WIDTH, input.head.size - first)
   const skip = Math.max(0, from - first)
-  const bundle = await needTile(input.source, { kind: 'entries', index, width })
-  const scanned = await pool.scan({ first_index: first + skip, bundle, width, skip })
-  return { index, width, bytes: bundle, skip, scanned }
+  const part = { first_index: first + skip, width, skip }
+  const ref: Bundle = { kind: 'entries', index, width }
+  const { directory } = input.source
+  if (directory !== undefined) {
+    const scanned = await pool.scan({ ...part, bundle: join(directory, tilePath(ref)) })
+    if (scanned !== null) return { index, part, scanned }
+  }
+  // From afar, or the file is not simply there: what is the matter is said here.
+  const scanned = await pool.scan({ ...part, bundle: await needTile(input.source, ref) })
+  if (scanned === null) throw incomplete('Cannot audit: a thread did not take a bundle')
+  return { index, part, scanned }
 }
 
 async function compareTiles(

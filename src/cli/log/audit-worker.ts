@@ -1,14 +1,14 @@
 /**
- * Worker thread of `log audit`: scans bundles, keeps each until its signatures are asked for, then lets it go.
+ * Worker thread of `log audit`: a desk at which bundles are scanned and later verified (bundle-desk.ts).
  *
- * All judgement lies in bundle-scan.ts and bundle-signatures.ts. Spoken to by audit-pool.ts alone.
+ * Spoken to by audit-pool.ts alone.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { RangeResult } from '../../core/audit/range.ts'
 import type { RecordKey } from '../../core/record/jwk.ts'
-import { type BundleJob, type PackedScan, scanBundle } from './bundle-scan.ts'
-import { verifyBundle } from './bundle-signatures.ts'
-import { type DisclosureIndex, openIndex } from './disclosure-index.ts'
+import { type BundleJob, createDesk } from './bundle-desk.ts'
+import { type PackedScan, partsOf } from './bundle-scan.ts'
+import type { DisclosureIndex } from './disclosure-index.ts'
 
 export type ToWorker =
   | {
@@ -20,7 +20,8 @@ export type ToWorker =
   | { readonly id: number; readonly keys: readonly RecordKey[] }
 
 export type FromWorker =
-  | { readonly id: number; readonly scanned: PackedScan }
+  /** Null: its file could not be read. */
+  | { readonly id: number; readonly scanned: PackedScan | null }
   | { readonly id: number; readonly verified: RangeResult }
 
 /** What a thread is started with. */
@@ -29,22 +30,16 @@ export interface WorkerStart {
 }
 
 const { disclosures } = workerData as WorkerStart
-const reader = disclosures === null ? null : openIndex(disclosures)
-const kept = new Map<number, BundleJob>()
-
-function answer(message: ToWorker): FromWorker {
-  const { id } = message
-  if ('scan' in message) {
-    if (message.keep) kept.set(id, message.scan)
-    return { id, scanned: scanBundle(message.scan, reader) }
-  }
-  const job = kept.get(id)
-  if (job === undefined) throw new TypeError(`there is no bundle ${id}`)
-  kept.delete(id)
-  return { id, verified: verifyBundle(job, message.keys) }
-}
+const desk = createDesk(disclosures)
 
 parentPort?.on('message', (message: ToWorker) => {
-  const reply = answer(message)
-  parentPort?.postMessage(reply, 'scanned' in reply ? [reply.scanned.leaves.buffer] : [])
+  const { id } = message
+  if ('scan' in message) {
+    const scanned = desk.scan(id, message.scan, message.keep)
+    const reply: FromWorker = { id, scanned }
+    parentPort?.postMessage(reply, scanned === null ? [] : partsOf(scanned))
+  } else {
+    const reply: FromWorker = { id, verified: desk.verify(id, message.keys) }
+    parentPort?.postMessage(reply)
+  }
 })

@@ -15,16 +15,16 @@ import {
 import type { RecordFault } from '../../core/record/faults.ts'
 import type { Hasher } from '../../core/record/hashing.ts'
 import { type BundleFault, decodeBundle } from '../../core/tlog/bundle.ts'
-import { HASH_BYTES } from '../../core/tlog/hash.ts'
+import { HASH_BYTES, rowRoot } from '../../core/tlog/hash.ts'
+import { TILE_WIDTH } from '../../core/tlog/tile.ts'
 import { type ChainColumns, createColumns, packOpened, unpackOpened } from './chain-columns.ts'
 import type { DisclosureReader } from './disclosure-index.ts'
 import { nodeHasher } from './ed25519.ts'
 
 /** One bundle, or the part of it an audit has not seen yet. */
-export interface BundleJob {
+export interface BundlePart {
   /** Log index of the first entry to look at. */
   readonly first_index: number
-  readonly bundle: Uint8Array
   /** Entries in the bundle, and how many of them to pass over. */
   readonly width: number
   readonly skip: number
@@ -37,8 +37,10 @@ export interface PackedScan {
   readonly fault: BundleFault | null
   /** Leaf hashes end to end. */
   readonly leaves: Uint8Array<ArrayBuffer>
+  /** Root of the tile these leaves fill; null when they do not fill one. */
+  readonly tile_root: Uint8Array<ArrayBuffer> | null
   /** Per entry, its place in `table`. */
-  readonly which: Uint16Array
+  readonly which: Uint16Array<ArrayBuffer>
   readonly table: readonly Read[]
   readonly chains: ChainColumns
   /** Disclosures given that their records do not commit to. */
@@ -47,33 +49,56 @@ export interface PackedScan {
 
 /** Scans the entries, and opens them with what `disclosures` has. */
 export function scanBundle(
-  { bundle, width, skip }: BundleJob,
+  bundle: Uint8Array,
+  { width, skip }: BundlePart,
   disclosures: DisclosureReader | null,
 ): PackedScan {
   const decoded = decodeBundle(bundle, width)
   const entries = decoded.ok ? decoded.value.slice(skip) : []
   const leaves = new Uint8Array(entries.length * HASH_BYTES)
   const which = new Uint16Array(entries.length)
-  const table: Read[] = []
-  const places = new Map<string, number>()
+  const table = createTable()
   const chains = createColumns(entries.length)
   const opener = disclosures === null ? null : createOpener(disclosures)
   for (const [i, entry] of entries.entries()) {
     const scanned = opener === null ? scanEntry(entry, nodeHasher) : opener.scan(entry)
     leaves.set(scanned.leaf, i * HASH_BYTES)
-    which[i] = placeOf(scanned, table, places)
+    which[i] = table.placeOf(scanned)
     packOpened(chains, i, scanned)
   }
-  const fault = decoded.ok ? null : decoded.error
-  return { fault, leaves, which, table, chains, unmatched: opener?.unmatched() ?? 0 }
+  return {
+    fault: decoded.ok ? null : decoded.error,
+    tile_root: entries.length === TILE_WIDTH ? tileRoot(leaves) : null,
+    ...{ leaves, which, chains, table: table.reads },
+    unmatched: opener?.unmatched() ?? 0,
+  }
+}
+
+/** Root of a row of leaves by the host's SHA-256; a copy, which can change threads. */
+export function tileRoot(leaves: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(rowRoot(leaves, nodeHasher.digest))
+}
+
+/** What of a scan moves to another thread instead of being copied. */
+export function partsOf({ leaves, which, chains }: PackedScan): ArrayBuffer[] {
+  const { state, numbers, texts } = chains
+  return [leaves.buffer, which.buffer, state.buffer, numbers.buffer, texts.buffer]
 }
 
 /** The entries of a packed scan, for core's audit. */
 export function unpackScan({ leaves, which, table, chains }: PackedScan): AuditEntry[] {
   const openedOf = unpackOpened(chains)
+  const texts = Buffer.from(leaves.buffer)
   return Array.from(which, (place, i) => {
-    const leaf = leaves.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES)
-    return { scanned: { leaf, ...(table[place] as Read), ...openedOf(i) } }
+    const [from, to] = [i * HASH_BYTES, (i + 1) * HASH_BYTES]
+    const leaf = leaves.subarray(from, to)
+    const read = table[place] as Read
+    if ('fault' in read) return { scanned: { leaf, fault: read.fault } }
+    const { record } = read
+    const opened = openedOf(i)
+    if (opened === undefined) return { scanned: { leaf, record } }
+    const leaf_text = texts.toString('base64url', from, to)
+    return { scanned: { leaf, leaf_text, record, opened } }
   })
 }
 
@@ -85,38 +110,64 @@ interface Opener {
 /** Opens each record with the disclosures it commits to; others prove nothing, and are counted. */
 function createOpener(disclosures: DisclosureReader): Opener {
   let unmatched = 0
-  const digests = new Map<string, string>()
+  let current: Uint8Array = new Uint8Array(0)
+  // Of the record at hand: each disclosure is hashed once, though looked at here and when it is opened.
+  let given: readonly string[] = []
+  let digests: readonly string[] = []
   const hasher: Hasher = {
     digest: nodeHasher.digest,
-    digestText: (text) => digests.get(text) ?? nodeHasher.digestText(text),
+    digestText: (text) => digests[given.indexOf(text)] ?? nodeHasher.digestText(text),
   }
-  const disclosedOf =
-    (entry: Uint8Array): Disclosed =>
-    (record) => {
-      const given = disclosures.of(entry)
-      if (given === undefined) return undefined
-      digests.clear()
-      for (const text of given) digests.set(text, nodeHasher.digestText(text))
-      const own = given.filter((text) => record.digests.includes(digests.get(text) ?? ''))
-      unmatched += given.length - own.length
-      return own
-    }
+  const disclosed: Disclosed = (record) => {
+    const found = disclosures.of(current)
+    if (found === undefined) return undefined
+    given = found
+    digests = given.map((text) => nodeHasher.digestText(text))
+    const own = given.filter((_, i) => record.digests.includes(digests[i] ?? ''))
+    unmatched += given.length - own.length
+    return own
+  }
   return {
-    scan: (entry) => scanEntry(entry, hasher, disclosedOf(entry)),
+    scan: (entry) => {
+      current = entry
+      return scanEntry(entry, hasher, disclosed)
+    },
     unmatched: () => unmatched,
   }
 }
 
-function placeOf(scanned: Scanned, table: Read[], places: Map<string, number>): number {
-  const name = 'record' in scanned ? nameOf(scanned.record) : null
-  const known = name === null ? undefined : places.get(name)
-  if (known !== undefined) return known
-  if (name !== null) places.set(name, table.length)
-  return table.push('record' in scanned ? { record: scanned.record } : { fault: scanned.fault }) - 1
+interface Table {
+  readonly reads: readonly Read[]
+  placeOf(scanned: Scanned): number
 }
 
-/** Equal for records that say the same; a record that says more than a chain's gets none. */
-function nameOf({ kind, kid, claims }: ScannedRecord): string | null {
-  if ('jti' in claims) return null
-  return `${kind} ${kid} ${claims.iss} ${claims.log} ${claims.policy}`
+/** Records that say the same are listed once; one that says more than a chain's is never the same as another. */
+function createTable(): Table {
+  const reads: Read[] = []
+  const common: { readonly record: ScannedRecord; readonly place: number }[] = []
+  return {
+    reads,
+    placeOf(scanned) {
+      if (!('record' in scanned)) return reads.push({ fault: scanned.fault }) - 1
+      const { record } = scanned
+      for (const known of common) if (saysTheSame(known.record, record)) return known.place
+      const place = reads.push({ record }) - 1
+      // Few differ in an honest log; a hostile one must not make this slow.
+      if (!('jti' in record.claims) && common.length < MAX_COMMON) common.push({ record, place })
+      return place
+    },
+  }
+}
+
+const MAX_COMMON = 16
+
+function saysTheSame(a: ScannedRecord, b: ScannedRecord): boolean {
+  if ('jti' in a.claims || 'jti' in b.claims) return false
+  return (
+    a.kind === b.kind &&
+    a.kid === b.kid &&
+    a.claims.policy === b.claims.policy &&
+    a.claims.iss === b.claims.iss &&
+    a.claims.log === b.claims.log
+  )
 }

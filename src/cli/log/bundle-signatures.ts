@@ -9,14 +9,19 @@ import type { Finding } from '../../core/audit/findings.ts'
 import type { RangeResult } from '../../core/audit/range.ts'
 import type { RecordKey } from '../../core/record/jwk.ts'
 import { decodeBundle } from '../../core/tlog/bundle.ts'
-import type { BundleJob } from './bundle-scan.ts'
-import { verifyEd25519 } from './ed25519.ts'
+import type { BundlePart } from './bundle-scan.ts'
+import { ed25519Key, verifyWith } from './ed25519.ts'
 
 /** `keys`: `audit.keys()` after the audit has seen these entries. */
-export function verifyBundle(job: BundleJob, keys: readonly RecordKey[]): RangeResult {
-  const { first_index, bundle, width, skip } = job
-  const entries = decodeBundle(bundle, width)
-  const ring = new Map(keys.map((key) => [key.kid, key]))
+export function verifyBundle(
+  bytes: Uint8Array,
+  { first_index, width, skip }: BundlePart,
+  keys: readonly RecordKey[],
+): RangeResult {
+  const entries = decodeBundle(bytes, width)
+  const ring = new Map(
+    keys.map((key) => [key.kid, { ...key, host: ed25519Key(key.public_key) }] as const),
+  )
   const findings: Finding[] = []
   let verified = 0
   for (const [i, entry] of (entries.ok ? entries.value.slice(skip) : []).entries()) {
@@ -24,7 +29,7 @@ export function verifyBundle(job: BundleJob, keys: readonly RecordKey[]): RangeR
     const cut = cutRecord(entry)
     const key = cut === null ? undefined : ring.get(cut.kid)
     if (cut === null || key === undefined || !isInForce(key, index)) continue
-    if (verifyEd25519(key.public_key, cut.signed, cut.signature)) verified++
+    if (verifyWith(key.host, cut.signed, cut.signature)) verified++
     else
       findings.push({
         code: 'signature',

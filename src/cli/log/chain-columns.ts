@@ -1,26 +1,40 @@
 /**
- * What disclosures opened in a bundle, column by column: crosses from a thread without an object per entry.
+ * What disclosures opened in a bundle, column by column: crosses from a thread without an object or a text per entry.
  */
 import type { Opened, Scanned } from '../../core/audit/scan.ts'
 import type { RecordFault } from '../../core/record/faults.ts'
 import { err, ok } from '../../core/result.ts'
 import type { EpochMs } from '../../core/time.ts'
 
-/** The columns after `state` hold one item per opened entry, `faults` one per refused one. */
+/** A row per entry, `faults` in the order of their entries. */
 export interface ChainColumns {
-  /** Per entry: 0 nothing disclosed of it, 1 its place in a chain opened, 2 refused. */
-  readonly state: Uint8Array
-  readonly leaf: string[]
-  readonly sub: string[]
-  readonly seq: number[]
-  readonly prev: (string | null)[]
-  readonly at: number[]
+  /** Per entry: what became of what was disclosed of it. */
+  readonly state: Uint8Array<ArrayBuffer>
+  /** `seq` and `at`. */
+  readonly numbers: Float64Array<ArrayBuffer>
+  /** Length of `sub`, then `sub` and `prev`. */
+  readonly texts: Uint8Array<ArrayBuffer>
   readonly faults: RecordFault[]
 }
 
+const NOTHING = 0
+/** Its place in a chain, as the first of it or with a record before it. */
+const FIRST = 1
+const LATER = 2
+const REFUSED = 3
+
+/** Characters of a `sub` at most, and of a `prev` exactly (record/claims.ts has checked both, and that they are ASCII). */
+const SUB = 64
+const PREV = 43
+const ROW: number = 1 + SUB + PREV
+
 export function createColumns(entries: number): ChainColumns {
-  const state = new Uint8Array(entries)
-  return { state, leaf: [], sub: [], seq: [], prev: [], at: [], faults: [] }
+  return {
+    state: new Uint8Array(entries),
+    numbers: new Float64Array(2 * entries),
+    texts: new Uint8Array(ROW * entries),
+    faults: [],
+  }
 }
 
 /** Notes what was opened of entry `i`; entries come in order. */
@@ -28,31 +42,37 @@ export function packOpened(columns: ChainColumns, i: number, scanned: Scanned): 
   const opened = 'opened' in scanned ? scanned.opened : undefined
   if (opened === undefined) return
   if (!opened.ok) {
-    columns.state[i] = 2
+    columns.state[i] = REFUSED
     columns.faults.push(opened.error)
   } else if (opened.value !== null) {
     const { sub, seq, prev, at } = opened.value
-    columns.state[i] = 1
-    columns.leaf.push(Buffer.from(scanned.leaf).toString('base64url'))
-    columns.sub.push(sub)
-    columns.seq.push(seq)
-    columns.prev.push(prev)
-    columns.at.push(at)
+    const texts = bufferOf(columns.texts)
+    columns.state[i] = prev === null ? FIRST : LATER
+    columns.numbers[2 * i] = seq
+    columns.numbers[2 * i + 1] = at
+    texts[ROW * i] = sub.length
+    texts.write(sub, ROW * i + 1, SUB, 'latin1')
+    if (prev !== null) texts.write(prev, ROW * i + 1 + SUB, PREV, 'latin1')
   }
 }
 
 /** Gives back what was packed, entry by entry in order. */
-export function unpackOpened(
-  columns: ChainColumns,
-): (i: number) => { readonly opened?: Opened; readonly leaf_text?: string } {
-  const { state, leaf, sub, seq, prev, at, faults } = columns
-  let place = 0
+export function unpackOpened(columns: ChainColumns): (i: number) => Opened | undefined {
+  const { state, numbers, faults } = columns
+  const texts = bufferOf(columns.texts)
   let refused = 0
   return (i) => {
-    if (state[i] === 0) return {}
-    if (state[i] === 2) return { opened: err(faults[refused++] as RecordFault) }
-    const p = place++
-    const chain = { sub: sub[p] as string, seq: seq[p] as number, prev: prev[p] ?? null }
-    return { opened: ok({ ...chain, at: at[p] as EpochMs }), leaf_text: leaf[p] as string }
+    const said = state[i] ?? NOTHING
+    if (said === NOTHING) return undefined
+    if (said === REFUSED) return err(faults[refused++] as RecordFault)
+    const start = ROW * i + 1
+    const sub = texts.toString('latin1', start, start + (texts[start - 1] ?? 0))
+    const from = start + SUB
+    const prev = said === FIRST ? null : texts.toString('latin1', from, from + PREV)
+    return ok({ sub, seq: numbers[2 * i] ?? 0, prev, at: (numbers[2 * i + 1] ?? 0) as EpochMs })
   }
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }

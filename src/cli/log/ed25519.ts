@@ -7,26 +7,42 @@ import type { Hasher } from '../../core/record/hashing.ts'
 import type { VerifyEd25519 } from '../../core/record/verify.ts'
 
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
-const keys = new Map<string, KeyObject>()
+const keys = new Map<string, KeyObject | null>()
 
 /** True exactly when the signature holds; false for a key that is no point. Keys are decoded once. */
-export const verifyEd25519: VerifyEd25519 = (publicKey, message, signature) => {
+export const verifyEd25519: VerifyEd25519 = (publicKey, message, signature) =>
+  verifyWith(ed25519Key(publicKey), message, signature)
+
+/** As `verifyEd25519`, with a key out of `ed25519Key`. */
+export function verifyWith(
+  key: KeyObject | null,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean {
   try {
-    return verify(null, message, keyObject(publicKey), signature)
+    return key !== null && verify(null, message, key, signature)
   } catch {
     return false
   }
 }
 
-function keyObject(publicKey: Uint8Array): KeyObject {
+/** The host's form of a key; null for bytes that are none. */
+export function ed25519Key(publicKey: Uint8Array): KeyObject | null {
   const name = toBase64Url(publicKey)
   const known = keys.get(name)
   if (known !== undefined) return known
-  const der = Buffer.concat([SPKI_PREFIX, publicKey])
-  const key = createPublicKey({ key: der, format: 'der', type: 'spki' })
   if (keys.size > 256) keys.clear()
+  const key = decodeKey(Buffer.concat([SPKI_PREFIX, publicKey]))
   keys.set(name, key)
   return key
+}
+
+function decodeKey(der: Buffer): KeyObject | null {
+  try {
+    return createPublicKey({ key: der, format: 'der', type: 'spki' })
+  } catch {
+    return null
+  }
 }
 
 /** Two to three times faster than the portable one. */

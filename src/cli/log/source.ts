@@ -18,6 +18,8 @@ export interface LogSource {
   /** As the person wrote it. */
   readonly name: string
   readonly remote: boolean
+  /** Where its files are, when they are files: threads read those themselves. */
+  readonly directory?: string
   /** A file below the log's prefix, or null when there is none. */
   read(path: string): Promise<Uint8Array | null>
 }
@@ -39,10 +41,14 @@ export async function openSource(
   const root = session.path(where)
   if (!(await stat(root)).isDirectory())
     throw incomplete(`Cannot read log ${quote(where)}: it is a file, expected a directory`)
+  return directorySource(root, where)
+}
+
+/** The log in a directory that exists; `name` as the person wrote it. */
+export function directorySource(directory: string, name: string): LogSource {
   return {
-    name: where,
-    remote: false,
-    read: (path) => readIfThere(join(root, path), MAX_FILE_BYTES),
+    ...{ name, directory, remote: false },
+    read: (path) => readIfThere(join(directory, path), MAX_FILE_BYTES),
   }
 }
 

@@ -5,9 +5,11 @@
  * and without receipt it must be there at all once `mmd` has passed. A record no key of the log has signed is
  * nobody's promise and proves nothing. Spec: docs/spec/record.md, "Promise".
  */
+import { utf8 } from '../../core/encoding.ts'
+import { leafOf } from '../../core/record/hashing.ts'
 import type { RecordKey } from '../../core/record/jwk.ts'
 import { verifyRecord } from '../../core/record/verify.ts'
-import { verifyEd25519 } from './ed25519.ts'
+import { nodeHasher, verifyEd25519 } from './ed25519.ts'
 import type { GivenRecord } from './given-record.ts'
 
 export interface OutsideFinding {
@@ -26,20 +28,24 @@ export interface OutsideReport {
 
 export class OutsideRecords {
   readonly #given = new Map<string, GivenRecord>()
+  /** Text by its leaf hash. */
+  readonly #byLeaf = new Map<string, string>()
   readonly #foundAt = new Map<string, number[]>()
 
   add(record: GivenRecord): void {
     const known = this.#given.get(record.jws)
     if (known === undefined || known.index === null) this.#given.set(record.jws, record)
+    this.#byLeaf.set(textOf(leafOf(utf8(record.jws), nodeHasher)), record.jws)
   }
 
   get empty(): boolean {
     return this.#given.size === 0
   }
 
-  /** An entry of the log, as text. */
-  seen(jws: string, index: number): void {
-    if (!this.#given.has(jws)) return
+  /** An entry of the log, by its leaf hash. */
+  seen(leaf: Uint8Array, index: number): void {
+    const jws = this.#byLeaf.get(textOf(leaf))
+    if (jws === undefined) return
     this.#foundAt.set(jws, [...(this.#foundAt.get(jws) ?? []), index])
   }
 
@@ -70,6 +76,10 @@ export class OutsideRecords {
     }
     return { given: this.#given.size, found, findings, open }
   }
+}
+
+function textOf(leaf: Uint8Array): string {
+  return Buffer.from(leaf).toString('latin1')
 }
 
 interface Judging {
