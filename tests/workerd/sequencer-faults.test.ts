@@ -1,6 +1,6 @@
 /**
- * G1, G6, G8 on the edge: every write of a round × what can become of it → does the log go on, does it halt, is anything
- * there twice? After each fault the whole published log is checked with nothing but core.
+ * G1, G6, G8 on the edge: every write of a round × what can become of it → does the log go on, does it halt, is
+ * anything there twice? After each fault the whole published log is checked with nothing but core.
  */
 import { describe, expect, it } from 'vitest'
 import type { Sequencer } from '../../src/adapters/cloudflare/sequencer.ts'

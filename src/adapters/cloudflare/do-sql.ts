@@ -2,8 +2,9 @@
  * The Sql port over a Durable Object's own database: synchronous, and the same to shared SQL as Node's.
  *
  * Bytes come back as Uint8Array, a row that was swapped is seen through RETURNING, and a number that cannot be exact is
- * refused where this engine would round it. Writes without an await between them are one commit, and no answer leaves the object
- * before they are durable. Shared SQL holds no PRAGMA and no BEGIN: both are refused here. Next stop: do-writer.ts.
+ * refused where this engine would round it. Writes without an await between them are one commit, and no answer leaves
+ * the object before they are durable. Shared SQL holds no PRAGMA and no BEGIN: both are refused here.
+ * Next stop: turn-writer.ts, group-writer.ts.
  */
 import { LivegateError } from '../../core/errors.ts'
 import { type Row, requireBindable, type Sql, type SqlValue } from '../sqlite/sql.ts'

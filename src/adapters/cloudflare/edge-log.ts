@@ -1,9 +1,9 @@
 /**
  * The Log port as a Worker has it: files straight from the bucket, everything else by asking the log's object.
  *
- * A file is served only when the published checkpoint covers it; the size that is known only ever grows, so the bucket is
- * asked for it again only when somebody wants more. `has` and `size` are as last known: an isolate's memory, good enough to
- * show, never to decide by. Next stop: sequencer-object.ts.
+ * A file is served only when the published checkpoint covers it; the size that is known only ever grows, so the bucket
+ * is asked for it again only when somebody wants more. `has` and `size` are as last known: an isolate's memory, good
+ * enough to show, never to decide by. Next stop: sequencer-object.ts.
  */
 import { parseCheckpoint } from '../../core/tlog/checkpoint.ts'
 import { parseNote } from '../../core/tlog/note.ts'

@@ -1,9 +1,9 @@
 /**
  * The TileStore port over an R2 bucket: the published log as static objects under a prefix.
  *
- * A tile is written only where nothing is, so the same bytes again are fine and others halt the log. The checkpoint is replaced only
- * as the one this store last saw: a writer that comes late, or a second one, cannot move it. What the bucket says when a condition
- * fails is read and compared, never overwritten. Node's counterpart: adapters/node/tile-files.ts.
+ * A tile is written only where nothing is, so the same bytes again are fine and others halt the log. The checkpoint is
+ * replaced only as the one this store last saw: a writer that comes late, or a second one, cannot move it. What is there
+ * when a condition fails is read and compared, never overwritten. Node's counterpart: adapters/node/tile-files.ts.
  */
 import { equalBytes, utf8 } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
@@ -89,8 +89,8 @@ export function createR2Tiles(bucket: Bucket, prefix: string): R2Tiles {
 }
 
 /**
- * Partial files are forgotten with their full one. Which there are is remembered, because asking the bucket costs more than
- * everything else about them; it is asked once for each row of the tree, for those of an earlier life.
+ * Partial files are forgotten with their full one. Which there are is remembered, because asking the bucket costs more
+ * than everything else about them; it is asked once for each row of the tree, for those of an earlier life.
  */
 function createPartials(
   bucket: Bucket,

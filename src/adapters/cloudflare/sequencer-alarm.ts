@@ -1,9 +1,9 @@
 /**
  * When a round runs on the edge: by the object's alarm, at most once in an interval, never two at a time.
  *
- * The alarm is set in the very event that writes what it is for, so there is no entry without an alarm that will publish it; and it is
- * set again before a round begins, so a round that is cut short runs again. One that comes twice, early or late does nothing
- * that is not due. Node's counterpart: adapters/node/round-timer.ts. Next stop: sqlite/rounds.ts.
+ * The alarm is set in the very event that writes what it is for, so no entry is without an alarm that will publish it;
+ * and it is set again before a round begins, so a round that is cut short runs again. One that comes twice, early or
+ * late does nothing that is not due. Node's counterpart: adapters/node/round-timer.ts. Next stop: sqlite/rounds.ts.
  */
 import type { Rounds } from '../sqlite/rounds.ts'
 

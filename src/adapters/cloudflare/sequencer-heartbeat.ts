@@ -2,7 +2,8 @@
  * When a log of the edge host writes a heartbeat record, and what that says: asked by a cron trigger once a minute.
  *
  * An object forgets, so everything is read from its tables: where the last one ended, when it was made, what has come
- * since. Requests are shed in Workers, which share no memory, so `shed` counts none. Spec: docs/spec/record.md, "Heartbeats".
+ * since. Requests are shed in Workers, which share no memory, so `shed` counts none.
+ * Spec: docs/spec/record.md, "Heartbeats".
  */
 import { heartbeatDraft, type RecordDraft } from '../../core/record/drafts.ts'
 import type { RecordKind } from '../../core/record/kinds.ts'

@@ -1,8 +1,8 @@
 /**
  * The object of one log: a shell around its sequencer, which is opened with the first thing it is asked.
  *
- * An opening that fails (the bucket does not answer) is forgotten and tried again; nothing is appended before one succeeds.
- * What it does: sequencer.ts.
+ * An opening that fails (the bucket does not answer) is forgotten and tried again; nothing is appended before one
+ * succeeds. What it does: sequencer.ts.
  */
 import { DurableObject } from 'cloudflare:workers'
 import { LivegateError } from '../../core/errors.ts'

@@ -1,9 +1,9 @@
 /**
  * The tables of a sequencer, as numbered migrations that are never edited once released.
  *
- * `entries`, `log_state` and `log_requirements` mean what they mean in sqlite/schema.ts, but `entries` holds only what is not
- * published yet, the unfinished bundle, and what policies and keys are read from: everything else is in the bucket. What
- * stays for every record is one narrow row; a name of an object stands once, in `heads`. Next stop: sequencer-chains.ts.
+ * `entries`, `log_state` and `log_requirements` mean what they mean in sqlite/schema.ts, but `entries` holds only what is
+ * not published yet, the unfinished bundle, and what policies and keys are read from: everything else is in the bucket.
+ * What stays for every record is one narrow row; a name of an object stands once, in `heads`. Next stop: sequencer-chains.ts.
  */
 import { MOVES } from '../sqlite/schema.ts'
 
