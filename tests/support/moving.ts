@@ -126,8 +126,11 @@ export async function makeNew(
   return dir
 }
 
-export function scribeOf(store: NodeStore, time: Time = aTime()): Scribe {
-  return createScribe({ issuer: ISSUER, ...store, clock: time, random })
+export function scribeOf(
+  { log, signer }: Pick<NodeStore, 'log' | 'signer'>,
+  time: Time = aTime(),
+): Scribe {
+  return createScribe({ issuer: ISSUER, log, signer, clock: time, random })
 }
 
 export function fail(error: unknown): never {

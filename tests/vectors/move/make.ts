@@ -28,6 +28,10 @@ await happen(house.gate, time, [
   { do: 'strike', subject: 'u_struck', id: 's_1', category: 'terrorism.content' },
   { do: 'pass', ms: 1500 },
   { do: 'decide', subject: 'u_struck', stream: 'b_1' },
+  // Three of them deny for ever: whoever reads this years from now must see the same.
+  { do: 'strike', subject: 'u_struck', id: 's_3', category: 'terrorism.content' },
+  { do: 'pass', ms: 1500 },
+  { do: 'strike', subject: 'u_struck', id: 's_4', category: 'terrorism.content' },
   { do: 'strike', subject: 'u_cohost', id: 's_2', category: 'spam.bulk' },
   { do: 'reverse', id: 's_2' },
 ])

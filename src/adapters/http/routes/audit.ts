@@ -94,13 +94,14 @@ async function proof(call: Call, deps: AppDeps, waiting: { now: number }): Promi
   )
 }
 
-/** Every log a receipt was ever given of is served. */
+/** A record that moved here stands in the log of the host it was made on, which proves it. */
 function logNamed({ logs }: AppDeps, origin: string): ServedLog['log'] {
   const served = logs.find(({ log }) => log.origin === origin)
   if (served !== undefined) return served.log
   throw new LivegateError(
-    'internal',
-    'Cannot prove decision: its log is not one of this deployment',
+    'not_found',
+    `Cannot prove decision: it is in \`${origin}\`, a log that was closed, expected one that is served here`,
+    { hint: 'Prove it from the files of that log: `livegate log proof INDEX --url …`.' },
   )
 }
 
