@@ -1,7 +1,18 @@
 /** Subjects, logs and directories as the objects they are, over RPC: many at once, and evicted at any moment. */
-import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
+import {
+  abortAllDurableObjects,
+  evictDurableObject,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, it } from 'vitest'
-import { subjectObjectName } from '../../src/adapters/cloudflare/names.ts'
+import {
+  directoryName,
+  sequencerName,
+  shardOf,
+  subjectObjectName,
+} from '../../src/adapters/cloudflare/names.ts'
 import { epochMs } from '../../src/core/time.ts'
 import type { Answer, DecideRequest, StrikeAnswer } from '../../src/gate-types.ts'
 import { ask, askOnce } from '../support/gate.ts'
@@ -9,6 +20,7 @@ import {
   auditLogs,
   chainOf,
   chainsOf,
+  config,
   gate,
   inSubject,
   pepper,
@@ -161,6 +173,16 @@ function isLookedAfter(subject: string): Promise<boolean> {
   })
 }
 
+/** The log of a subject, and the directory of the strike the test gives it. */
+function othersOf(subject: string): readonly DurableObjectStub[] {
+  const shard = shardOf(subjectObjectName(pepper, subject), config.shards)
+  const slice = directoryName(pepper, 'strike', `s_${subject}`)
+  return [
+    env.SEQUENCERS.getByName(sequencerName(shard)),
+    env.DIRECTORIES.getByName(slice),
+  ] as readonly object[] as readonly DurableObjectStub[]
+}
+
 describe('objects that are evicted', () => {
   const evict = (subject: string): Promise<void> => evictDurableObject(subjectStub(subject))
 
@@ -211,6 +233,17 @@ describe('objects that are evicted', () => {
     }
     expect(heard).toBeGreaterThan(0)
     expect(lost).toBeGreaterThan(0)
+  })
+
+  it('outlive the objects they call', async () => {
+    const subject = someone()
+    await decide(ask(subject, { stream: { id: 'a' } }))
+    for (const stub of othersOf(subject)) {
+      const aborted = runInDurableObject(stub, (_object, state) => state.abort('for the test'))
+      await aborted.catch(() => {})
+    }
+    await decide(ask(subject, { stream: { id: 'b' } }))
+    expect(await strike(`s_${subject}`, subject)).toMatchObject({ created: true })
   })
 
   it('keep their alarm: it brings places down and is set again for what is left', async () => {

@@ -17,6 +17,7 @@ import {
 } from '../../src/adapters/cloudflare/rpc.ts'
 import { createSubjectHost, type SubjectHost } from '../../src/adapters/cloudflare/subject-host.ts'
 import { createTurnWriter } from '../../src/adapters/cloudflare/turn-writer.ts'
+import type { Writer } from '../../src/adapters/sqlite/sql.ts'
 import { toBase64Url } from '../../src/core/encoding.ts'
 import { LivegateError } from '../../src/core/errors.ts'
 import { ENGINE } from '../../src/core/policy/plan.ts'
@@ -49,6 +50,10 @@ export interface World {
   /** Calls of each kind so far. */
   readonly calls: Map<Step, number>
   around: Around
+  /** Transactions of subjects so far. */
+  writes: number
+  /** Moves the clock and fires what is due, inside the subject's object. */
+  pass(subject: string, ms: number): Promise<void>
   /** Runs inside the subject's object, over its host. */
   ask<T>(subject: string, work: (host: SubjectHost) => Promise<T>): Promise<T>
   /** The alarm goes off, now. */
@@ -79,7 +84,14 @@ export function aWorld(policyText: string = policyOf('')): World {
   const directory = createFakeDirectory()
   const known = new Set<string>()
   const alarms = new Map<string, number>()
+  const timers = new Set<{ readonly at: number; readonly fire: () => void }>()
   const world: World = {
+    writes: 0,
+    pass: (subject, ms) =>
+      inObject(subject, () => {
+        now = epochMs(now + ms)
+        for (const timer of [...timers]) if (timer.at <= now && timers.delete(timer)) timer.fire()
+      }),
     ...{ clock, log, calls, alarms, events: [], sessions: directory.sessions },
     async alarm(subject, times = 1) {
       alarms.delete(subject)
@@ -121,10 +133,17 @@ export function aWorld(policyText: string = policyOf('')): World {
     calls.set(step, (calls.get(step) ?? 0) + 1)
     return world.around(step, work)
   }
+  const counted = (writer: Writer): Writer => ({
+    ...writer,
+    write(work) {
+      world.writes++
+      return writer.write(work)
+    },
+  })
   const hostOf = (subject: string, state: DurableObjectState): SubjectHost => {
     const sql = createDoSql(state.storage)
     return createSubjectHost({
-      ...{ sql, writer: createTurnWriter(sql), clock },
+      ...{ sql, writer: counted(createTurnWriter(sql)), clock },
       storage: {
         getAlarm: async () => alarms.get(subject) ?? null,
         setAlarm: async (at) => void alarms.set(subject, Number(at)),
@@ -150,7 +169,11 @@ export function aWorld(policyText: string = policyOf('')): World {
         surroundings: { incident: () => ({ active: false }), platform: () => ({}) },
       },
       random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
-      after: () => () => {},
+      after: (delay_ms, fire) => {
+        const timer = { at: now + delay_ms, fire }
+        timers.add(timer)
+        return () => timers.delete(timer)
+      },
       observe: (event) => void world.events.push(event),
     })
   }

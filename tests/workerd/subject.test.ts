@@ -1,5 +1,6 @@
 /** One subject's object over real storage: turns, chain, outbox, and what a lost memory or a lost call leaves behind. */
 import { describe, expect, it } from 'vitest'
+import { PATIENCE_MS } from '../../src/adapters/cloudflare/subject-calls.ts'
 import { DECISION_BUDGET_MS, UNCONFIRMED_BROADCAST_MS } from '../../src/core/limits.ts'
 import type { Answer, DecideRequest } from '../../src/gate-types.ts'
 import { aStrike, ask, askOnce, NOW, policyOf, STRIKE_RULE } from '../support/gate.ts'
@@ -119,6 +120,25 @@ describe('a subject’s object', () => {
     expect(world.calls.get('ready')).toBe(1)
   })
 
+  it('writes once for a decision, not at all for one it repeats, and once for all that the alarm finds', async () => {
+    const world = aWorld(policyOf(STRIKE_RULE))
+    const writes = async (work: () => Promise<unknown>): Promise<number> => {
+      const before = world.writes
+      await work()
+      return world.writes - before
+    }
+    expect(await writes(() => decide(world, ask('u_1')))).toBe(1)
+    expect(await writes(() => decide(world, ask('u_1')))).toBe(1)
+    expect(await writes(() => decide(world, askOnce('key', ask('u_1'))))).toBe(1)
+    expect(await writes(() => decide(world, askOnce('key', ask('u_1'))))).toBe(0)
+    expect(await writes(() => strike(world, 's_1', 'u_1'))).toBe(1)
+    expect(await writes(() => decide(world, ask('u_1')))).toBe(1)
+    expect(await writes(() => decide(world, ask('u_1')))).toBe(0)
+    expect(await writes(() => world.alarm('u_1'))).toBe(1)
+    expect(await writes(() => world.alarm('u_1'))).toBe(0)
+    expect(await world.verify('u_1')).toHaveLength(5)
+  })
+
   it('decides nothing while the log does not have the policy', async () => {
     const world = aWorld()
     world.around = (step, call) => (step === 'ready' ? Promise.reject(lost()) : call())
@@ -203,6 +223,22 @@ describe('the way into the log', () => {
       expect(await world.verify('u_1')).toHaveLength(1)
     })
   }
+
+  it('is not waited for without end: the next question sends the same record again', async () => {
+    const world = aWorld()
+    await decide(world, ask('u_1', { stream: { id: 'first' } }))
+    world.around = (step, call) => (step === 'append' ? never() : call())
+    const hanging = reached(world, 'append')
+    const unanswered = decide(world, ask('u_1')).catch((error: unknown) => error)
+    await hanging
+    await world.pass('u_1', DECISION_BUDGET_MS)
+    expect(await unanswered).toMatchObject({ code: 'log_unavailable' })
+    world.around = (_step, call) => call()
+    await world.pass('u_1', PATIENCE_MS)
+    expect(await decide(world, ask('u_1'))).toMatchObject({ outcome: 'allow' })
+    const kinds = (await world.verify('u_1')).map(({ kind }) => kind)
+    expect(kinds).toEqual(['decision', 'decision', 'broadcast', 'decision'])
+  })
 
   it('is given up for good when the log holds another chain, on every later question too', async () => {
     const world = aWorld()

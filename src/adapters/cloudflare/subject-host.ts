@@ -51,8 +51,9 @@ import {
 } from './names.ts'
 import { createObjectDirectory, recordsOfChain } from './object-directory.ts'
 import { type CohostRpc, routeCohosts } from './remote-cohosts.ts'
-import { type DirectoryRpc, opened, type SequencerRpc } from './rpc.ts'
+import { opened } from './rpc.ts'
 import { type AlarmStorage, createAlarm } from './subject-alarm.ts'
+import { type Others, patientOthers } from './subject-calls.ts'
 import { createReady, type KnownReady } from './subject-ready.ts'
 import { hasSubjectTables } from './subject-schema.ts'
 import { createTending } from './subject-tending.ts'
@@ -70,14 +71,6 @@ export interface SubjectSettings {
   readonly surroundings: Surroundings
   readonly facts_max_age_ms?: number
   readonly budget_ms?: number
-}
-
-/** The other objects, by their names. */
-export interface Others {
-  /** By shard. */
-  sequencer(shard: number): Pick<SequencerRpc, 'append' | 'ready' | 'decisionsRelyingOn'>
-  directory(name: string): Pick<DirectoryRpc, 'claimStrike' | 'openSession' | 'closeSession'>
-  subject(name: string): CohostRpc
 }
 
 export interface SubjectParts {
@@ -114,7 +107,8 @@ export interface SubjectHost {
   alarm(): Promise<void>
 }
 
-export function createSubjectHost(parts: SubjectParts): SubjectHost {
+export function createSubjectHost(given: SubjectParts): SubjectHost {
+  const parts = { ...given, others: patientOthers(given.others, given.after) }
   let open: House | null = null
 
   function of(subject: SubjectId): House {

@@ -1,0 +1,67 @@
+/**
+ * How a subject's object calls the others: a stub for each call, and no call waited for without end.
+ *
+ * A stub breaks with the object behind it, while this object may live on for days. A call that never comes back would
+ * hold the subject's turn just as long; given up, it counts as lost, and everything asked here may be asked again.
+ */
+import type { After } from '../../gate/context.ts'
+import type { CohostRpc } from './remote-cohosts.ts'
+import type { DirectoryRpc, SequencerRpc } from './rpc.ts'
+
+/** Several times what a decision has: whoever asked has been told to come back long before. */
+export const PATIENCE_MS = 10_000
+
+/** The other objects: logs by shard, the rest by their names. */
+export interface Others {
+  sequencer(shard: number): Pick<SequencerRpc, 'append' | 'ready' | 'decisionsRelyingOn'>
+  directory(name: string): Pick<DirectoryRpc, 'claimStrike' | 'openSession' | 'closeSession'>
+  subject(name: string): CohostRpc
+}
+
+export function patientOthers(others: Others, after: After): Others {
+  const soon = <T>(call: () => PromiseLike<T>): Promise<T> => withPatience(call, after)
+  return {
+    sequencer(shard) {
+      const log = (): ReturnType<Others['sequencer']> => others.sequencer(shard)
+      return {
+        append: (entries) => soon(() => log().append(entries)),
+        ready: (policy) => soon(() => log().ready(policy)),
+        decisionsRelyingOn: (strike) => soon(() => log().decisionsRelyingOn(strike)),
+      }
+    },
+    directory(name) {
+      const slice = (): ReturnType<Others['directory']> => others.directory(name)
+      return {
+        claimStrike: (id, subject) => soon(() => slice().claimStrike(id, subject)),
+        openSession: (session, subject, broadcast) =>
+          soon(() => slice().openSession(session, subject, broadcast)),
+        closeSession: (session, broadcast) => soon(() => slice().closeSession(session, broadcast)),
+      }
+    },
+    subject(name) {
+      const object = (): CohostRpc => others.subject(name)
+      return {
+        cohostStanding: (subject) => soon(() => object().cohostStanding(subject)),
+        cohostJoin: (subject, pending) => soon(() => object().cohostJoin(subject, pending)),
+        cohostSettle: (subject, settling) => soon(() => object().cohostSettle(subject, settling)),
+        cohostEnd: (subject, broadcast) => soon(() => object().cohostEnd(subject, broadcast)),
+      }
+    },
+  }
+}
+
+function withPatience<T>(call: () => PromiseLike<T>, after: After): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const cancel = after(PATIENCE_MS, () => reject(new Error('the object did not answer')))
+    call().then(
+      (value) => {
+        cancel()
+        resolve(value)
+      },
+      (error: unknown) => {
+        cancel()
+        reject(error)
+      },
+    )
+  })
+}
