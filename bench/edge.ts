@@ -151,8 +151,8 @@ async function syncRow({ workerd, target: of }: Served): Promise<string> {
   if (counted === null)
     return `| commits to disk a decision, ${of.name} | – | strace is not installed |`
   const { syncs, result } = counted
-  const { answers } = result
-  return `| commits to disk a decision, ${of.name} | ${(syncs / answers).toFixed(2)} | ${syncs} fdatasync and fsync, ${answers} answers |`
+  const { answered } = result
+  return `| commits to disk a decision, ${of.name} | ${(syncs / answered).toFixed(2)} | ${syncs} fdatasync and fsync, ${answered} answers |`
 }
 
 if (import.meta.main) {
