@@ -31,10 +31,8 @@ export function createEdgeDirectory(parts: EdgeDirectoryParts): Directory {
     subjectOfStrike: (strike) =>
       opened(stubs.directory(directoryName(pepper, 'strike', strike)).subjectOfStrike(strike)),
     async record(id) {
-      const places = await Promise.all(logs.map((log) => opened(log.find(id))))
-      const place = places.find((found) => found !== null)
-      if (place === undefined || place === null) return null
-      return (await recordsAt(stubs, [place]))[0] ?? null
+      const place = await placeOf(logs, id)
+      return place === null ? null : ((await recordsAt(stubs, [place]))[0] ?? null)
     },
     async searchDecisions(question) {
       const { places, next } = await mergedSearch(logs, question)
@@ -57,6 +55,16 @@ export function createEdgeDirectory(parts: EdgeDirectoryParts): Directory {
       return broadcast === undefined ? null : { subject, broadcast }
     },
   }
+}
+
+/** One log has it or none has; one that does not answer only matters when the others do not have it. */
+async function placeOf(logs: readonly SequencerRpc[], id: string): Promise<ChainPlace | null> {
+  const asked = await Promise.allSettled(logs.map((log) => opened(log.find(id))))
+  const found = asked.find((one) => one.status === 'fulfilled' && one.value !== null)
+  if (found?.status === 'fulfilled') return found.value
+  const failed = asked.find((one) => one.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+  return null
 }
 
 function logOf(logs: readonly SequencerRpc[], { shard = 0 }: RecordPage): SequencerRpc {
