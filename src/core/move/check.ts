@@ -6,7 +6,7 @@
  * those that were written is the digest's (the caller hashes); whether the chains are those of the old log is the audit's.
  * Spec: docs/spec/storage.md, "Moving".
  */
-import { fromBase64Url, toBase64Url, utf8 } from '../encoding.ts'
+import { fromBase64Url, textFromBase64Url, toBase64Url, utf8 } from '../encoding.ts'
 import { openDisclosures } from '../record/disclosure.ts'
 import { type Hasher, leafOf, portableHasher } from '../record/hashing.ts'
 import { parseRecord } from '../record/parse.ts'
@@ -180,8 +180,8 @@ export class MoveCheck {
     if (outcome !== (decision?.outcome ?? null)) return 'has another outcome'
     const opened = openDisclosures(parsed.value, Object.values(openings), this.#hasher)
     if (!opened.ok) return `has openings that are not its own: ${opened.error.code}`
-    for (const group of Object.keys(openings))
-      if (!Object.hasOwn(opened.value, group)) return 'has an opening under another name'
+    for (const [group, text] of Object.entries(openings))
+      if (groupOf(text) !== group) return 'has an opening under another name'
     const { chain, subject } = opened.value
     if (subject !== undefined && subject.subject !== open.subject.subject)
       return 'is somebody else’s'
@@ -213,4 +213,10 @@ export class MoveCheck {
     this.#end = end
     return null
   }
+}
+
+/** `["<salt>","<group>",` is within the first 36 bytes, all of them ASCII. */
+function groupOf(disclosure: string): string | undefined {
+  const start = textFromBase64Url(disclosure.slice(0, 48)) ?? ''
+  return /^\["[\w-]{22}","([a-z]+)"/.exec(start)?.[1]
 }
