@@ -74,7 +74,7 @@ async function audit(session: Session, where: string, options: Options): Promise
       : await readDisclosures(session.path(options.disclosures))
   const outside = new OutsideRecords()
   for (const file of options.records ?? [])
-    for await (const record of readRecords(session.path(file))) outside.add(record)
+    await readRecords(session.path(file), (record) => outside.add(record))
   const head = await readHead(source, key)
   const shared = {
     ...{ disclosures, signatures: options.signatures, signal: session.world.signal },

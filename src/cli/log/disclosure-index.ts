@@ -20,13 +20,6 @@ export interface DisclosureIndex {
   readonly lengths: Uint32Array<SharedArrayBuffer>
 }
 
-/** A line on its way into an index. */
-export interface IndexedLine {
-  readonly prefix: number
-  readonly offset: number
-  readonly length: number
-}
-
 /** Characters of a signature looked at: 42 bits of it. */
 const PREFIX = 7
 
@@ -37,32 +30,60 @@ export function prefixOf(code: (i: number) => number | undefined, from: number):
   return prefix
 }
 
-/** The index of a file's lines. */
-export function buildIndex(
-  source: DisclosureIndex['source'],
-  lines: readonly IndexedLine[],
-): DisclosureIndex {
-  const count = lines.length
-  const size = 2 ** Math.ceil(Math.log2(count + 1))
-  const index: DisclosureIndex = {
-    source,
-    buckets: new Int32Array(new SharedArrayBuffer(4 * size)),
-    next: new Int32Array(new SharedArrayBuffer(4 * count)),
-    prefixes: new Float64Array(new SharedArrayBuffer(8 * count)),
-    offsets: new Float64Array(new SharedArrayBuffer(8 * count)),
-    lengths: new Uint32Array(new SharedArrayBuffer(4 * count)),
+/** Lines on their way into an index. */
+export class IndexLines {
+  #prefixes = new Float64Array(1024)
+  #offsets = new Float64Array(1024)
+  #lengths = new Uint32Array(1024)
+  #count = 0
+
+  get count(): number {
+    return this.#count
   }
-  // From the last line on, so that each bucket gives its lines in the order of the file.
-  for (let i = count - 1; i >= 0; i--) {
-    const { prefix, offset, length } = lines[i] as IndexedLine
-    const bucket = bucketOf(prefix, size)
-    index.prefixes[i] = prefix
-    index.offsets[i] = offset
-    index.lengths[i] = length
-    index.next[i] = index.buckets[bucket] ?? 0
-    index.buckets[bucket] = i + 1
+
+  push(prefix: number, offset: number, length: number): void {
+    const at = this.#count++
+    if (at === this.#lengths.length) this.#widen(2 * at)
+    this.#prefixes[at] = prefix
+    this.#offsets[at] = offset
+    this.#lengths[at] = length
   }
-  return index
+
+  /** The index of the lines so far; `source` is where they stand. */
+  index(source: DisclosureIndex['source']): DisclosureIndex {
+    const count = this.#count
+    const size = 2 ** Math.ceil(Math.log2(count + 1))
+    const index: DisclosureIndex = {
+      source,
+      buckets: new Int32Array(new SharedArrayBuffer(4 * size)),
+      next: new Int32Array(new SharedArrayBuffer(4 * count)),
+      prefixes: new Float64Array(new SharedArrayBuffer(8 * count)),
+      offsets: new Float64Array(new SharedArrayBuffer(8 * count)),
+      lengths: new Uint32Array(new SharedArrayBuffer(4 * count)),
+    }
+    index.prefixes.set(this.#prefixes.subarray(0, count))
+    index.offsets.set(this.#offsets.subarray(0, count))
+    index.lengths.set(this.#lengths.subarray(0, count))
+    // From the last line on, so that each bucket gives its lines in the order of the file.
+    for (let i = count - 1; i >= 0; i--) {
+      const bucket = bucketOf(index.prefixes[i] ?? 0, size)
+      index.next[i] = index.buckets[bucket] ?? 0
+      index.buckets[bucket] = i + 1
+    }
+    return index
+  }
+
+  #widen(count: number): void {
+    const prefixes = new Float64Array(count)
+    const offsets = new Float64Array(count)
+    const lengths = new Uint32Array(count)
+    prefixes.set(this.#prefixes)
+    offsets.set(this.#offsets)
+    lengths.set(this.#lengths)
+    this.#prefixes = prefixes
+    this.#offsets = offsets
+    this.#lengths = lengths
+  }
 }
 
 function bucketOf(prefix: number, size: number): number {
@@ -79,56 +100,67 @@ export interface DisclosureReader {
 
 const DOT = 0x2e
 const BRACE = 0x7b
+/** Characters of the signature of every record that can be read. */
+const SIGNATURE = 86
 
 /** Reads through an index; a thread opens the file for itself. */
 export function openIndex(index: DisclosureIndex): DisclosureReader {
   const { buckets, next, prefixes, offsets, lengths } = index
-  const bytes = createWindow(index.source)
+  const window = createWindow(index.source)
   return {
     of(entry) {
-      const prefix = prefixOf((i) => entry[i], entry.lastIndexOf(DOT) + 1)
-      let found: Set<string> | undefined
+      const usual = entry.length - SIGNATURE
+      const from = entry[usual - 1] === DOT ? usual : entry.lastIndexOf(DOT) + 1
+      const prefix = prefixOf((i) => entry[i], from)
+      let found: readonly string[] | undefined
       let line = buckets[bucketOf(prefix, buckets.length)] ?? 0
       for (; line > 0; line = next[line - 1] ?? 0) {
         if (prefixes[line - 1] !== prefix) continue
-        const text = bytes.at(offsets[line - 1] ?? 0, lengths[line - 1] ?? 0)
-        const disclosures = disclosuresOf(text, entry)
+        const length = lengths[line - 1] ?? 0
+        const start = window.at(offsets[line - 1] ?? 0, length)
+        const disclosures = disclosuresOf(window.bytes(), { start, length, entry })
         if (disclosures === null) continue
-        found ??= new Set()
-        for (const disclosure of disclosures) found.add(disclosure)
+        found = found === undefined ? disclosures : [...found, ...disclosures]
       }
-      return found === undefined ? undefined : [...found]
+      return found === undefined || found.length < 2 ? found : [...new Set(found)]
     },
-    close: bytes.close,
+    close: () => window.close(),
   }
 }
 
 /** The disclosures after the record of `entry`; null when the line is another's. */
-function disclosuresOf(line: Buffer, entry: Uint8Array): readonly string[] | null {
-  if (line[0] === BRACE) {
-    const given = parseGiven(line.toString())
+function disclosuresOf(
+  bytes: Buffer,
+  line: { readonly start: number; readonly length: number; readonly entry: Uint8Array },
+): readonly string[] | null {
+  const { start, length, entry } = line
+  const end = start + length
+  if (bytes[start] === BRACE) {
+    const given = parseGiven(bytes.toString('utf8', start, end))
     return given?.jws === Buffer.from(entry).toString('latin1') ? given.disclosures : null
   }
-  const { length } = entry
-  if (line.length < length || line.compare(entry, 0, length, 0, length) !== 0) return null
-  if (line.length === length) return []
-  const [next, ...disclosures] = line.toString('latin1', length).split('~')
+  const after = start + entry.length
+  if (after > end || bytes.compare(entry, 0, entry.length, start, after) !== 0) return null
+  if (after === end) return []
+  const [next, ...disclosures] = bytes.toString('latin1', after, end).split('~')
   return next === '' ? disclosures.slice(0, -1) : null
 }
 
 interface Window {
-  /** Good until the next call. */
-  at(offset: number, length: number): Buffer
+  /** Where in `bytes` that part of the file begins. */
+  at(offset: number, length: number): number
+  /** Good until the next `at`. */
+  bytes(): Buffer
   close(): void
 }
 
 /** Bytes read at once: files in the order of the log are read once, from front to back. */
-const WINDOW = 256 * 1024
+const WINDOW: number = 256 * 1024
 
 function createWindow(source: DisclosureIndex['source']): Window {
   if (typeof source !== 'string') {
     const all = Buffer.from(source.buffer)
-    return { at: (offset, length) => all.subarray(offset, offset + length), close: () => undefined }
+    return { at: (offset) => offset, bytes: () => all, close: () => undefined }
   }
   const file = openSync(source, 'r')
   let room = Buffer.allocUnsafeSlow(WINDOW)
@@ -139,11 +171,13 @@ function createWindow(source: DisclosureIndex['source']): Window {
       if (offset < start || offset + length > start + filled) {
         if (length > room.length) room = Buffer.allocUnsafeSlow(length)
         filled = readSync(file, room, 0, room.length, offset)
+        // A file that was cut meanwhile must not show what another part of it was.
+        room.fill(0, filled)
         start = offset
       }
-      const from = offset - start
-      return room.subarray(from, Math.min(from + length, filled))
+      return offset - start
     },
+    bytes: () => room,
     close: () => closeSync(file),
   }
 }

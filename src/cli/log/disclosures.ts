@@ -5,10 +5,12 @@
  * `POST /v1/decisions` and `GET /v1/decisions/{id}` are lines as they are. Read once to see what it holds; what a
  * record needs is read again in its turn (disclosure-index.ts). Memory: 32 bytes a line.
  */
-import { createReadStream, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { GROUP_NAMES } from '../../core/record/kinds.ts'
 import { incomplete } from '../failure.ts'
 import { quote } from '../session.ts'
-import { buildIndex, type DisclosureIndex, type IndexedLine, prefixOf } from './disclosure-index.ts'
+import { type DisclosureIndex, IndexLines, prefixOf } from './disclosure-index.ts'
 import { type GivenRecord, parseGiven } from './given-record.ts'
 
 export interface Disclosures {
@@ -22,23 +24,28 @@ export const NO_DISCLOSURES: Disclosures = { records: 0, index: null }
 
 /** Reads a whole file of disclosures; a line that holds no record ends the command. */
 export async function readDisclosures(path: string): Promise<Disclosures> {
-  const lines: IndexedLine[] = []
+  const lines = new IndexLines()
   // A pipe is read once, so what it said must be kept.
   const kept: Buffer[] | null = statSync(path).isFile() ? null : []
-  for await (const { bytes, offset, line } of rawLines(path, (chunk) => kept?.push(chunk))) {
-    const bare = bareRecord(bytes)
-    const text = bare ?? bytes.toString()
-    if (text.trim() === '') continue
+  const keep = (chunk: Buffer): void => void kept?.push(Buffer.from(chunk))
+  await eachLine(path, keep, ({ bytes, start, end, offset, line }) => {
+    const only = onlyRecord(bytes, start, end)
+    if (only !== null && isPresentation(only)) {
+      const from = only.lastIndexOf('.', only.indexOf('~')) + 1
+      const prefix = prefixOf((i) => only.charCodeAt(i), from)
+      lines.push(prefix, offset + ONLY_RECORD.length, only.length)
+      return
+    }
+    const whole = bytes.subarray(start, end)
+    const text = whole.toString()
+    if (text.trim() === '') return
     const { jws } = given(text, path, line)
     const prefix = prefixOf((i) => jws.charCodeAt(i), jws.lastIndexOf('.') + 1)
-    const place =
-      bare === null
-        ? placeOf(bytes, text, jws)
-        : { offset: ONLY_RECORD.length, length: bare.length }
-    lines.push({ prefix, offset: offset + place.offset, length: place.length })
-  }
-  if (lines.length === 0) return NO_DISCLOSURES
-  return { records: lines.length, index: buildIndex(kept === null ? path : shared(kept), lines) }
+    const place = placeOf(whole, text, jws)
+    lines.push(prefix, offset + place.offset, place.length)
+  })
+  if (lines.count === 0) return NO_DISCLOSURES
+  return { records: lines.count, index: lines.index(kept === null ? path : shared(kept)) }
 }
 
 function shared(chunks: readonly Buffer[]): Uint8Array<SharedArrayBuffer> {
@@ -59,21 +66,43 @@ const ESCAPE = 0x5c
 
 const ONLY_RECORD = Buffer.from('{"record":"')
 
-/** The text of a line that says `record` and nothing else, as most do: no parser is needed to see where it ends. */
-function bareRecord(bytes: Buffer): string | null {
-  const start = ONLY_RECORD.length
-  const end = bytes.length - 2
-  const only =
-    end > start &&
-    ONLY_RECORD.compare(bytes, 0, start) === 0 &&
-    bytes.indexOf(QUOTE, start) === end &&
-    bytes[end + 1] === CLOSING
-  const text = only ? bytes.toString('latin1', start, end) : ''
-  return /^[\w.~-]+$/.test(text) ? text : null
+/** The record of a line that says `record` and nothing else, as most do, letter by letter as it stands there. */
+function onlyRecord(bytes: Buffer, start: number, end: number): string | null {
+  const from = start + ONLY_RECORD.length
+  const to = end - 2
+  if (from >= to || bytes[to] !== QUOTE || bytes[to + 1] !== CLOSING) return null
+  for (let i = 0; i < ONLY_RECORD.length; i++) if (bytes[start + i] !== ONLY_RECORD[i]) return null
+  try {
+    const { record } = JSON.parse(bytes.toString('latin1', start, end)) as {
+      readonly record: string
+    }
+    // Escapes, and members after it, make it shorter than what stands between the first and the last quote.
+    return record.length === to - from ? record : null
+  } catch {
+    return null
+  }
+}
+
+/** Exactly what `parseGiven` accepts, when there is a `~`. */
+function isPresentation(text: string): boolean {
+  const end = text.indexOf('~')
+  const first = text.indexOf('.')
+  const second = text.indexOf('.', first + 1)
+  const third = text.indexOf('.', second + 1)
+  const cut = first >= 0 && second > first && second < end && (third < 0 || third > end)
+  if (!cut || !text.endsWith('~')) return false
+  let groups = 0
+  for (let at = end; at < text.length - 1; at = text.indexOf('~', at + 1)) groups++
+  return groups <= GROUP_NAMES.length
+}
+
+interface Place {
+  readonly offset: number
+  readonly length: number
 }
 
 /** Where the presentation stands letter by letter, so that nobody takes the JSON apart again; else where the JSON is. */
-function placeOf(bytes: Buffer, text: string, jws: string): Omit<IndexedLine, 'prefix'> {
+function placeOf(bytes: Buffer, text: string, jws: string): Place {
   const at = bytes.indexOf(jws, 0, 'latin1')
   const bare = text.trim()
   if (!bare.startsWith('{')) return { offset: at, length: bare.length }
@@ -90,39 +119,61 @@ function placeOf(bytes: Buffer, text: string, jws: string): Omit<IndexedLine, 'p
 }
 
 interface RawLine {
+  /** Good until the call returns. */
   readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
   /** Where it begins in the file. */
   readonly offset: number
   readonly line: number
 }
 
 const LF = 0x0a
-const CHUNK = 1024 * 1024
+const CHUNK: number = 1024 * 1024
 
-async function* rawLines(path: string, keep: (chunk: Buffer) => void): AsyncGenerator<RawLine> {
-  let rest: Buffer = Buffer.alloc(0)
-  let offset = 0
-  let line = 0
-  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK })) {
-    keep(chunk as Buffer)
-    const bytes = rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk as Buffer])
-    let start = 0
-    for (let end = bytes.indexOf(LF); end >= 0; end = bytes.indexOf(LF, start)) {
-      yield { bytes: bytes.subarray(start, end), offset: offset + start, line: ++line }
-      start = end + 1
+/** Goes through the lines of a file, in room that is used again: a line more costs no object that stays. */
+async function eachLine(
+  path: string,
+  keep: (chunk: Buffer) => void,
+  use: (line: RawLine) => void,
+): Promise<void> {
+  const file = await open(path)
+  try {
+    let room = Buffer.allocUnsafeSlow(CHUNK)
+    let [filled, offset, line] = [0, 0, 0]
+    for (;;) {
+      if (filled === room.length) room = Buffer.concat([room], 2 * room.length)
+      const { bytesRead } = await file.read(room, filled, room.length - filled, null)
+      if (bytesRead === 0) break
+      keep(room.subarray(filled, filled + bytesRead))
+      const before = filled
+      filled += bytesRead
+      const view = room.subarray(0, filled)
+      let start = 0
+      for (let end = view.indexOf(LF, before); end >= 0; end = view.indexOf(LF, start)) {
+        use({ bytes: room, start, end, offset: offset + start, line: ++line })
+        start = end + 1
+      }
+      room.copyWithin(0, start, filled)
+      filled -= start
+      offset += start
     }
-    rest = bytes.subarray(start)
-    offset += start
+    if (filled > 0) use({ bytes: room, start: 0, end: filled, offset, line: line + 1 })
+  } finally {
+    await file.close()
   }
-  if (rest.length > 0) yield { bytes: rest, offset, line: line + 1 }
 }
 
 /** The records of a JSON Lines file; a line that holds none ends the command. */
-export async function* readRecords(path: string): AsyncGenerator<GivenRecord> {
-  for await (const { bytes, line } of rawLines(path, () => undefined)) {
-    const text = bytes.toString()
-    if (text.trim() !== '') yield { line, ...given(text, path, line) }
-  }
+export async function readRecords(path: string, use: (record: GivenRecord) => void): Promise<void> {
+  await eachLine(
+    path,
+    () => undefined,
+    ({ bytes, start, end, line }) => {
+      const text = bytes.toString('utf8', start, end)
+      if (text.trim() !== '') use({ line, ...given(text, path, line) })
+    },
+  )
 }
 
 function given(text: string, path: string, line: number): Omit<GivenRecord, 'line'> {
