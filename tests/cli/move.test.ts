@@ -17,9 +17,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createNodeImporter } from '../../src/adapters/node/import.ts'
+import type { World } from '../../src/cli/world.ts'
 import type { MoveLine } from '../../src/core/move/lines.ts'
 import { presentation } from '../../src/core/record/presentation.ts'
 import type { Directory } from '../../src/ports.ts'
+import { aFixture } from '../support/http.ts'
 import {
   anOldHouse,
   decide,
@@ -271,6 +273,39 @@ describe('livegate import', () => {
       out: expect.stringContaining('already') as string,
     })
   }, 60_000)
+
+  test('reaches a running gate over HTTP, which says how far it is after every interruption', async () => {
+    const dir = aDirectory()
+    const controller = new AbortController()
+    controller.abort()
+    const pepper = join(moved.old, 'keys', 'pepper')
+    const begin = ['import', moved.file, '--data', 'new', ...INIT, '--pepper', pepper]
+    await run(dir, begin, { signal: controller.signal })
+    const store = await openStore(join(dir, 'new'), true)
+    const importer = createNodeImporter({ store, scribe: scribeOf(store) })
+    const { app, token } = aFixture({ deps: { importer } })
+    let lost = 0
+    const url = 'https://edge.example'
+    const fetched: World['fetch'] = async (address, init) => {
+      const answer = await app.request(address.replace(url, ''), init)
+      // Every other answer is lost on its way, with what it said already done.
+      if (lost++ % 2 === 0) throw new TypeError('fetch failed')
+      return answer
+    }
+    const argv = ['import', moved.file, '--url', url, '--key', token('admin')]
+    expect(await run(dir, argv, { fetch: fetched })).toMatchObject({
+      ...{ exit: 0, err: '', out: expect.stringContaining('all of it is there now') as string },
+    })
+    expect(store.moves.progress()).toMatchObject({ lines: linesOf().length, finished: true })
+    await store.close()
+    const refused = await run(dir, [...argv.slice(0, -1), token('decide')], { fetch: fetched })
+    expect(refused.err).toMatch(/Cannot import: the gate answered 403 forbidden/)
+    const node = aFixture({ deps: { importer: undefined as never } })
+    const elsewhere = await run(dir, [...argv.slice(0, -1), node.token('admin')], {
+      fetch: async (address, init) => node.app.request(address.replace(url, ''), init),
+    })
+    expect(elsewhere.err).toMatch(/404 not_found: .*takes nothing in while it runs/)
+  })
 
   test('another file cannot go on with what one has begun', async () => {
     const dir = aDirectory()
