@@ -13,6 +13,7 @@ import { newSecrets } from './edge/secrets.ts'
 import { edgeVariables, readVariableLines, variableLines } from './edge/variables.ts'
 
 const READY_WITHIN_MS = 60_000
+const BEAT_EVERY_MS = 60_000
 
 const port = process.env.LIVEGATE_PORT ?? '8787'
 const dir = resolve(process.env.LIVEGATE_DATA ?? join(ROOT, '.wrangler/livegate'))
@@ -58,6 +59,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ch
 child.once('exit', (code) => process.exit(code ?? 0))
 
 if (await ready(url)) {
+  // wrangler dev never runs a cron trigger by itself; heartbeats belong to the whole thing.
+  setInterval(() => void fetch(`${url}/cdn-cgi/local/scheduled`).catch(() => {}), BEAT_EVERY_MS)
   const shown = process.env.LIVEGATE_ADMIN_KEY === undefined ? adminKey : '$LIVEGATE_ADMIN_KEY'
   console.log(`\nlivegate listening on ${url}\n`)
   console.log(`curl -s ${url}/v1/decisions -H "Authorization: Bearer ${shown}" \\

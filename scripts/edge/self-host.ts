@@ -55,8 +55,11 @@ function livegateWorker(bundle: Bundle): WorkerdWorker {
 const BUCKET: WorkerdWorker = {
   name: 'bucket',
   modules: [{ name: 'bucket.js', kind: 'esModule' }],
-  objects: [{ binding: 'BUCKET', class_name: 'BucketObject' }],
-  bindings: [],
+  objects: [
+    { binding: 'BUCKET', class_name: 'BucketObject' },
+    { binding: 'SEQUENCERS', class_name: 'SequencerObject', of: 'livegate' },
+  ],
+  bindings: [fromEnvironment('LIVEGATE_SHARDS')],
 }
 
 /** What wrangler.toml says of the runtime, so that both serve the same. */

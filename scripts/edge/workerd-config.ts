@@ -7,6 +7,8 @@ import type { BundleModule } from './bundle.ts'
 export interface WorkerdObjects {
   readonly binding: string
   readonly class_name: string
+  /** Another worker whose objects these are. */
+  readonly of?: string
 }
 
 export interface WorkerdWorker {
@@ -53,10 +55,12 @@ export function workerdConfig(config: WorkerdConfig): string {
 
 function workerLines(worker: WorkerdWorker, config: WorkerdConfig): readonly string[] {
   const { name, modules, objects, bindings } = worker
-  const namespaces = objects.map(
-    ({ binding, class_name }) =>
-      `(name = ${quoted(binding)}, durableObjectNamespace = ${quoted(class_name)}),`,
-  )
+  const namespaces = objects.map(({ binding, class_name, of }) => {
+    const elsewhere = `(className = ${quoted(class_name)}, serviceName = ${quoted(of ?? '')})`
+    const namespace = of === undefined ? quoted(class_name) : elsewhere
+    return `(name = ${quoted(binding)}, durableObjectNamespace = ${namespace}),`
+  })
+  const own = objects.filter(({ of }) => of === undefined)
   return [
     `const ${name} :Workerd.Worker = (`,
     '  modules = [',
@@ -71,7 +75,7 @@ function workerLines(worker: WorkerdWorker, config: WorkerdConfig): readonly str
     ...bindings.map(([binding, value]) => `    (name = ${quoted(binding)}, ${value}),`),
     '  ],',
     '  durableObjectNamespaces = [',
-    ...objects.map(
+    ...own.map(
       ({ class_name }) =>
         `    (className = ${quoted(class_name)}, uniqueKey = ${quoted(`${name}-${class_name}`)}, enableSql = true),`,
     ),

@@ -6,16 +6,23 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { stripTypeScriptTypes } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startWorkerd, type Workerd } from '../../scripts/edge/workerd.ts'
 import { workerdConfig } from '../../scripts/edge/workerd-config.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 /** Calls one method of the binding as told, and says what came back. */
 const PROBE = `
+import { DurableObject } from 'cloudflare:workers'
+export class SequencerObject extends DurableObject {
+  beats = 0
+  heartbeat() { this.beats++ }
+  counted() { return this.beats }
+}
 const told = (o) => o && { key: o.key, size: o.size, etag: o.etag, type: o.httpMetadata?.contentType }
-export default { async fetch(request, { LOG }) {
+export default { async fetch(request, { LOG, SEQUENCERS }) {
   const { method, args } = await request.json()
+  if (method === 'beats') return Response.json(await SEQUENCERS.getByName(args[0]).counted())
   try {
     const found = await LOG[method](...args)
     if (method === 'list') return Response.json({ ...found, objects: found.objects.map(told) })
@@ -39,14 +46,20 @@ describe('the bucket service under plain workerd', () => {
       {
         name: 'probe',
         modules: [{ name: 'probe.js', kind: 'esModule' as const }],
-        objects: [],
+        objects: [{ binding: 'SEQUENCERS', class_name: 'SequencerObject' }],
         bindings: [['LOG', 'r2Bucket = (name = "bucket", entrypoint = "Bucket")'] as const],
       },
       {
         name: 'bucket',
         modules: [{ name: 'b.js', kind: 'esModule' as const }],
-        objects: [{ binding: 'BUCKET', class_name: 'BucketObject' }],
-        bindings: [],
+        objects: [
+          { binding: 'BUCKET', class_name: 'BucketObject' },
+          { binding: 'SEQUENCERS', class_name: 'SequencerObject', of: 'probe' },
+        ],
+        bindings: [
+          ['LIVEGATE_SHARDS', 'text = "2"'] as const,
+          ['BEAT_EVERY_MS', 'text = "100"'] as const,
+        ],
       },
     ]
     const compatibility = { compatibility_date: '2026-11-01', compatibility_flags: [] }
@@ -105,6 +118,13 @@ describe('the bucket service under plain workerd', () => {
     expect(await call('get', 'a/1', { range: { offset: 1 } })).toMatchObject(failed)
     const dated = { onlyIf: { uploadedBefore: '2020-01-01T00:00:00Z' } }
     expect(await call('put', 'dated', 'x', dated)).not.toMatchObject({ key: 'dated' })
+  })
+
+  it('once asked, it rings each log again and again', async () => {
+    await call('head', 'a/1')
+    for (const log of ['log-0', 'log-1'])
+      await vi.waitFor(async () => expect(await call('beats', log)).toBeGreaterThan(2), 5_000)
+    expect(await call('beats', 'log-2')).toBe(0)
   })
 
   it('a megabyte survives SIGKILL right after its answer', async () => {

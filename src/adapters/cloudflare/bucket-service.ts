@@ -4,14 +4,21 @@
  *
  * Rows rather than files, because workerd's disk service renames without fsync, while an object's write is on disk
  * before its answer leaves, and conditions hold because each request is one synchronous turn. Only what the log asks is
- * answered: head, get, put with etags, list, delete; anything else is 501. Never part of the deployed Worker.
- * docs/hosts/workerd.md, "The bucket".
+ * answered: head, get, put with etags, list, delete; anything else is 501. Plain workerd has no cron triggers either: once
+ * somebody has asked, the object rings every minute and lets each log write the heartbeat that is due.
+ * Never part of the deployed Worker. Spec: docs/hosts/workerd.md, "The bucket".
  */
 import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers'
+import type { SequencerRpc } from './rpc.ts'
 
 interface BucketEnv {
   readonly BUCKET: DurableObjectNamespace<BucketObject>
+  readonly SEQUENCERS: DurableObjectNamespace<Rpc.DurableObjectBranded & Beating>
+  readonly LIVEGATE_SHARDS: string | null
+  /** Milliseconds between heartbeats' alarms; a minute unless bound. */
+  readonly BEAT_EVERY_MS?: string
 }
+type Beating = Pick<SequencerRpc, 'heartbeat'>
 
 /** What an R2 binding sends in its header (reads) or before the value (writes). */
 interface Asked {
@@ -44,6 +51,7 @@ interface Stored {
 }
 
 const MOST_LISTED = 1_000
+const MINUTE_MS = 60_000
 const SCHEMA = `CREATE TABLE IF NOT EXISTS objects (
   key TEXT PRIMARY KEY,
   etag TEXT NOT NULL,
@@ -64,6 +72,7 @@ export class Bucket extends WorkerEntrypoint<BucketEnv> {
 /** The objects. */
 export class BucketObject extends DurableObject<BucketEnv> {
   readonly #sql: SqlStorage
+  #ringing = false
 
   constructor(context: DurableObjectState, env: BucketEnv) {
     super(context, env)
@@ -71,7 +80,25 @@ export class BucketObject extends DurableObject<BucketEnv> {
     this.#sql.exec(SCHEMA)
   }
 
+  /** A log that cannot be reached is asked again the next time. */
+  override async alarm(): Promise<void> {
+    this.#ring()
+    const shards = Number(this.env.LIVEGATE_SHARDS ?? '1')
+    const { SEQUENCERS } = this.env
+    const beats = Array.from({ length: shards }, (_, shard) =>
+      SEQUENCERS.getByName(`log-${shard}`).heartbeat(),
+    )
+    await Promise.allSettled(beats)
+  }
+
+  #ring(): void {
+    this.#ringing = true
+    const every = Number(this.env.BEAT_EVERY_MS ?? MINUTE_MS)
+    void this.ctx.storage.setAlarm(Date.now() + every)
+  }
+
   override async fetch(request: Request): Promise<Response> {
+    if (!this.#ringing) this.#ring()
     if (request.method === 'GET')
       return this.#read(JSON.parse(request.headers.get('cf-r2-request') ?? '{}') as Asked)
     const body = new Uint8Array(await request.arrayBuffer())
