@@ -158,6 +158,26 @@ describe('an export', () => {
       expect(ran.err).toContain('Cannot read records: the answer is not in the order of the log')
     })
 
+  test('of one log of several asks for that one', async () => {
+    const asked: string[] = []
+    const fetch: typeof globalThis.fetch = async (url) => {
+      asked.push(String(url))
+      return Response.json({ records: [], next: null })
+    }
+    const words = ['log', 'disclosures', '--shard', '1', '--url', 'http://127.0.0.1']
+    expect(await run(aDirectory(), words, { fetch })).toMatchObject({ exit: 0 })
+    expect(asked).toEqual(['http://127.0.0.1/v1/records?shard=1&from=0&limit=500'])
+    const wrong = await run(aDirectory(), [
+      'log',
+      'disclosures',
+      '--shard',
+      'b',
+      '--url',
+      'http://x',
+    ])
+    expect([wrong.exit, wrong.err]).toEqual([2, expect.stringContaining('Cannot export shard `b`')])
+  })
+
   test('from anything but an index is wrong usage', async () => {
     const words = ['log', 'disclosures', '--from', '2026-11-20T00:00:00Z', '--url', 'http://x']
     const ran = await run(aDirectory(), words)

@@ -36,7 +36,8 @@ function stub<T extends object>(namespace: object, name: string): T {
       method === 'then' ? undefined : (...values: readonly unknown[]) => call(method, values),
   })
 
-  function call(method: string | symbol, values: readonly unknown[]): unknown {
+  /** A stub that cannot be made is a call that was lost, like any other. */
+  async function call(method: string | symbol, values: readonly unknown[]): Promise<unknown> {
     const made = objects.getByName(name) as unknown as Readonly<
       Record<string | symbol, (...given: readonly unknown[]) => unknown>
     >

@@ -13,6 +13,7 @@ import { jsonText, plural, quote, type Session } from '../session.ts'
 
 interface Options extends GateOptions {
   readonly from: string
+  readonly shard?: string
 }
 
 export function logDisclosures(noun: Command, act: Act): void {
@@ -20,13 +21,15 @@ export function logDisclosures(noun: Command, act: Act): void {
     .command('disclosures')
     .description('export the records of all chains of a running gate, disclosed, as JSON Lines')
     .option('--from <index>', 'first log index; one after the last one has', '0')
+    .option('--shard <number>', 'which log of a gate that has several, from 0')
   gateOptions(command).addHelpText('after', EXAMPLE)
   act(command, exportAll)
 }
 
 const EXAMPLE = `
 Example:
-  livegate log disclosures --key @audit.key > disclosures.jsonl`
+  livegate log disclosures --key @audit.key > disclosures.jsonl
+  livegate log disclosures --key @audit.key --shard 1 > disclosures-1.jsonl`
 
 /** Most a gate gives at once. */
 const PAGE = 500
@@ -35,6 +38,10 @@ async function exportAll(session: Session, options: Options): Promise<ExitCode> 
   const first = indexOf(options.from)
   if (first === null)
     throw usage(`Cannot export from ${quote(options.from)}: expected the index of a log entry`)
+  const { shard } = options
+  if (shard !== undefined && indexOf(shard) === null)
+    throw usage(`Cannot export shard ${quote(shard)}: expected the number of a log`)
+  const which = shard === undefined ? '' : `shard=${shard}&`
   const client = await gateClient(session, options)
   const progress = session.progress('exporting', null)
   let done = 0
@@ -42,7 +49,7 @@ async function exportAll(session: Session, options: Options): Promise<ExitCode> 
   try {
     for (let from: number | null = first; from !== null; ) {
       if (session.world.signal.aborted) throw incomplete('Cannot finish export: it was interrupted')
-      const { records, next } = await pageOf(client, from)
+      const { records, next } = await pageOf(client, which, from)
       session.world.out(records.map((record) => `${jsonText(record)}\n`).join(''))
       done += records.length
       resume = next ?? (records.at(-1)?.index ?? from - 1) + 1
@@ -62,8 +69,8 @@ interface Page {
 }
 
 /** One page; a gate that leads back or nowhere ends the command instead of keeping it. */
-async function pageOf(client: GateClient, from: number): Promise<Page> {
-  const path = `/v1/records?from=${from}&limit=${PAGE}`
+async function pageOf(client: GateClient, which: string, from: number): Promise<Page> {
+  const path = `/v1/records?${which}from=${from}&limit=${PAGE}`
   const page = await client.json({ method: 'GET', path }, 'read records')
   const { records, next = null } = page as Partial<Page>
   const inOrder =
