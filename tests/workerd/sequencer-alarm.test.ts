@@ -96,6 +96,25 @@ describe('the alarm', () => {
       expect(await log.status()).toMatchObject({ entries: 3, published: 3 })
     }))
 
+  it('is not taken away from what is written but not yet durable', () =>
+    inPlace(async (place) => {
+      const storage = storageOf(place.state, place.alarm)
+      let held: Promise<void> = Promise.resolve()
+      const log = await place.open({
+        storage: { ...storage, sync: () => held.then(() => storage.sync()) },
+      })
+      await log.alarm()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      held = promise
+      const append = log.append(chain('a', 1))
+      await scheduler.wait(0)
+      place.clock.at += 1_000
+      await log.alarm()
+      resolve()
+      await append
+      expect(place.alarm.at).not.toBeNull()
+    }))
+
   it('never rejects: a round that fails is tried again, later each time', () =>
     inPlace(async (place) => {
       const world = newWorld()

@@ -1,5 +1,6 @@
 /** The sequencer of the edge host over a real object's storage and a real bucket: order, idempotency, search, rounds. */
 import { describe, expect, it } from 'vitest'
+import type { ChainEntry } from '../../src/adapters/cloudflare/rpc.ts'
 import { toBase64Url, utf8 } from '../../src/core/encoding.ts'
 import { policyDigest } from '../../src/core/record/policy-parts.ts'
 import { epochMs } from '../../src/core/time.ts'
@@ -69,8 +70,13 @@ describe('an append', () => {
       'forks a chain with a record of another one',
       () => chain('b', 1).map((entry) => ({ ...entry, object: 'a' })),
     ],
+    ['has other bytes under a known id', () => chain('a', 2).map(otherBytes)],
     ['repeats a place within itself', () => [...chain('d', 1), ...chain('d', 1)]],
   ]
+  const otherBytes = (entry: ChainEntry): ChainEntry => {
+    const jws = `${entry.record.jws}x`
+    return { ...entry, record: { ...entry.record, jws, leaf: leafHash(utf8(jws)) } }
+  }
   const forked = (seq: number): object => ({ record: chain('fork', seq)[0]?.record })
   for (const [name, entries] of refused)
     it(`that ${name} is refused, with nothing appended`, () =>
