@@ -6,6 +6,7 @@ const SYSTEM = [
   'tests/e2e/**/*.test.ts',
   'tests/chaos/**/*.test.ts',
   'tests/attack/process.test.ts',
+  'tests/conformance/workerd.test.ts',
   'tests/adapters/media/real-nginx.test.ts',
 ]
 
@@ -24,6 +25,7 @@ const THOROUGH = [
   'tests/core/policy/{hostile,cel-laws}.test.ts',
   'tests/core/tlog/{grow,tree}.test.ts',
   'tests/bench/scale-pages.test.ts',
+  'tests/edge-bundle.test.ts',
 ]
 
 const config: ViteUserConfig = defineConfig({
