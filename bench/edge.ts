@@ -16,6 +16,7 @@ import { compatibilityOf, writeSelfHost } from '../scripts/edge/self-host.ts'
 import { startWorkerd, type Workerd } from '../scripts/edge/workerd.ts'
 import { workerdConfig } from '../scripts/edge/workerd-config.ts'
 import { promisesToCheckpoint } from './edge-promises.ts'
+import { startCpuMs } from './edge-start.ts'
 import { countSyncs } from './edge-syncs.ts'
 import { load, median, spread, type Target } from './edge-target.ts'
 import type { Loaded } from './generator.ts'
@@ -25,6 +26,7 @@ const PAIRS = 9
 const SECONDS = 2.5
 /** Every subject has asked before: the first time its database is made. */
 const WARM_UP_SECONDS = 15
+const JSON_BODY = { 'content-type': 'application/json' }
 
 /** A server of the bench, with its process. */
 interface Served {
@@ -32,19 +34,27 @@ interface Served {
   readonly workerd: Workerd
 }
 
-async function floor(dir: string): Promise<Served> {
+/** How to start one, again and again. */
+interface Side {
+  readonly target: Pick<Target, 'name' | 'path' | 'headers'>
+  readonly start: (data: string) => Promise<Workerd>
+}
+
+async function floorSide(dir: string): Promise<Side> {
   const toml = join(ROOT, 'bench/edge-floor/wrangler.toml')
   const bundle = await bundleWorker({ config: toml, outdir: join(dir, 'floor') })
   const config = join(dir, 'floor.capnp')
   const objects = [{ binding: 'FLOOR', class_name: 'FloorObject' }]
   const workers = [{ name: 'floor', modules: bundle.modules, objects, bindings: [] }]
   writeFileSync(config, workerdConfig({ ...compatibilityOf(readFileSync(toml, 'utf8')), workers }))
-  const workerd = await startWorkerd({ config, data: join(dir, 'floor-data') })
-  return { workerd, target: target('bare floor', workerd, '/', {}) }
+  return {
+    target: { name: 'bare floor', path: '/', headers: JSON_BODY },
+    start: (data) => startWorkerd({ config, data: join(dir, data) }),
+  }
 }
 
-async function livegate(dir: string): Promise<Served> {
-  const { config } = await writeSelfHost(dir)
+async function gateSide(dir: string): Promise<Side> {
+  const { config } = await writeSelfHost(join(dir, 'livegate'))
   const secrets = newSecrets()
   const env = {
     ...secrets,
@@ -54,23 +64,16 @@ async function livegate(dir: string): Promise<Served> {
     LIVEGATE_RATE: '9999999',
     LIVEGATE_LOG_LEVEL: 'error',
   }
-  const workerd = await startWorkerd({ config, data: join(dir, 'data'), env })
-  const authorization = `Bearer ${secrets.LIVEGATE_ADMIN_KEY}`
-  return { workerd, target: target('livegate', workerd, '/v1/decisions', { authorization }) }
+  const headers = { ...JSON_BODY, authorization: `Bearer ${secrets.LIVEGATE_ADMIN_KEY}` }
+  return {
+    target: { name: 'livegate', path: '/v1/decisions', headers },
+    start: (data) => startWorkerd({ config, data: join(dir, data), env }),
+  }
 }
 
-function target(
-  name: string,
-  { url }: Workerd,
-  path: string,
-  headers: Readonly<Record<string, string>>,
-): Target {
-  return {
-    name,
-    url,
-    path,
-    headers: { 'content-type': 'application/json', ...headers },
-  }
+async function served({ target, start }: Side): Promise<Served> {
+  const workerd = await start(`data-${target.name.replaceAll(' ', '-')}`)
+  return { workerd, target: { ...target, url: workerd.url } }
 }
 
 interface Pair {
@@ -119,9 +122,10 @@ export async function benchEdge(): Promise<readonly string[]> {
   const dir = mkdtempSync(join(tmpdir(), 'livegate-edge-'))
   const servers: Served[] = []
   try {
-    const gate = await livegate(dir)
+    const sides = { gate: await gateSide(dir), floor: await floorSide(dir) }
+    const gate = await served(sides.gate)
     servers.push(gate)
-    const other = await floor(dir)
+    const other = await served(sides.floor)
     servers.push(other)
     for (const server of [other, gate]) await load(server.target, WARM_UP_SECONDS)
     const rows = [rateRow(await pairs(gate, other))]
@@ -139,6 +143,7 @@ export async function benchEdge(): Promise<readonly string[]> {
       await load(server.target, 2 * SECONDS)
       rows.push(await syncRow(server))
     }
+    rows.push(await startRow(sides.gate, sides.floor))
     return rows
   } finally {
     for (const { workerd } of servers) await workerd.stop()
@@ -153,6 +158,12 @@ async function syncRow({ workerd, target: of }: Served): Promise<string> {
   const { syncs, result } = counted
   const { answered } = result
   return `| commits to disk a decision, ${of.name} | ${(syncs / answered).toFixed(2)} | ${syncs} fdatasync and fsync, ${answered} answers |`
+}
+
+async function startRow(gate: Side, floor: Side): Promise<string> {
+  const ours = await startCpuMs(() => gate.start('data-start'), '/healthz')
+  const theirs = await startCpuMs(() => floor.start('data-start-floor'), '/')
+  return `| processor time to start an isolate | ${ours - theirs} ms | ${ours} ms for a process until its first answer, ${theirs} ms of that in the bare floor, too |`
 }
 
 if (import.meta.main) {

@@ -2,11 +2,11 @@
  * Writes a directory plain `workerd serve` runs from: the Worker as Cloudflare would get it, the bucket service, and
  * the configuration that joins them. Secrets and variables stay in the environment workerd is started in.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { join } from 'node:path'
 import { type Bundle, bundleWorker, ROOT } from './bundle.ts'
-import { edgeVariables } from './variables.ts'
+import { edgeVariables, SERVERS_FILE } from './variables.ts'
 import { fromEnvironment, type WorkerdWorker, workerdConfig } from './workerd-config.ts'
 
 const BUCKET_SOURCE = 'src/adapters/cloudflare/bucket-service.ts'
@@ -17,10 +17,16 @@ export interface SelfHost {
   readonly bundle: Bundle
 }
 
-/** Bundles into `dir`, replacing what an earlier version wrote there. */
-export async function writeSelfHost(dir: string): Promise<SelfHost> {
+/** Bundles into `dir`, replacing what an earlier version wrote there; `servers` in place of deploy/servers.yaml. */
+export async function writeSelfHost(
+  dir: string,
+  servers: string = SERVERS_FILE,
+): Promise<SelfHost> {
   const toml = join(ROOT, 'wrangler.toml')
   const bundle = await bundleWorker({ config: toml, outdir: join(dir, 'livegate') })
+  const module = bundle.modules.find(({ name }) => name.endsWith('-servers.yaml'))
+  if (module === undefined) throw new TypeError('the bundle has no media servers file')
+  copyFileSync(servers, module.path)
   mkdirSync(join(dir, 'bucket'), { recursive: true })
   // One file whose only import is the runtime's own: taking the types away is all the building it needs.
   const source = readFileSync(join(ROOT, BUCKET_SOURCE), 'utf8')
@@ -30,13 +36,13 @@ export async function writeSelfHost(dir: string): Promise<SelfHost> {
     config,
     workerdConfig({
       ...compatibilityOf(readFileSync(toml, 'utf8')),
-      workers: [livegateWorker(bundle), BUCKET],
+      workers: [livegateWorker(bundle, edgeVariables(servers)), BUCKET],
     }),
   )
   return { config, bundle }
 }
 
-function livegateWorker(bundle: Bundle): WorkerdWorker {
+function livegateWorker(bundle: Bundle, variables: readonly string[]): WorkerdWorker {
   return {
     name: 'livegate',
     modules: bundle.modules,
@@ -47,7 +53,7 @@ function livegateWorker(bundle: Bundle): WorkerdWorker {
     ],
     bindings: [
       ['LOG', 'r2Bucket = (name = "bucket", entrypoint = "Bucket")'],
-      ...edgeVariables().map(fromEnvironment),
+      ...variables.map(fromEnvironment),
     ],
   }
 }

@@ -7,9 +7,12 @@ import { join } from 'node:path'
 import { EDGE_SETTINGS } from '../../src/adapters/cloudflare/config.ts'
 import { ROOT } from './bundle.ts'
 
+/** The file that is bundled. */
+export const SERVERS_FILE: string = join(ROOT, 'deploy/servers.yaml')
+
 /** In the order of the docs, media servers' last. */
-export function edgeVariables(): readonly string[] {
-  const servers = readFileSync(join(ROOT, 'deploy/servers.yaml'), 'utf8')
+export function edgeVariables(serversFile: string = SERVERS_FILE): readonly string[] {
+  const servers = readFileSync(serversFile, 'utf8')
   const secrets = [...servers.matchAll(/^[^#\n]*\bsecret_env: *(\w+)/gm)].map(
     ([, name = '']) => name,
   )
