@@ -21,7 +21,7 @@ const THOROUGH = [
   'tests/contract/node.test.ts',
   'tests/conformance/node.test.ts',
   'tests/adapters/node/**/*.test.ts',
-  'tests/cli/{audit,mirror,process,import,chains}.test.ts',
+  'tests/cli/{audit,mirror,process,import,chains,move}.test.ts',
   'tests/core/policy/{hostile,cel-laws}.test.ts',
   'tests/core/tlog/{grow,tree}.test.ts',
   'tests/bench/scale-pages.test.ts',
