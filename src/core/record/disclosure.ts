@@ -23,7 +23,8 @@ import type {
 } from './groups.ts'
 import { type Hasher, portableHasher } from './hashing.ts'
 import { parseJson } from './json.ts'
-import { GROUP_NAMES, type GroupName, isGroupName, type RecordKind } from './kinds.ts'
+import { GROUP_NAMES, type GroupName, isChainKind, isGroupName, type RecordKind } from './kinds.ts'
+import { readChain } from './spelling.ts'
 
 /** Bytes of a group's salt: 128 bits (RFC 9901 section 9.3). */
 export const SALT_BYTES = 16
@@ -95,6 +96,8 @@ function parseDisclosure(
   disclosure: string,
 ): Result<{ group: GroupName; value: object }, RecordFault> {
   const json = textFromBase64Url(disclosure)
+  const chain = json !== null && isChainKind(kind) ? readChain(json) : undefined
+  if (chain !== undefined) return ok({ group: 'chain', value: chain })
   const parsed = json === null ? undefined : parseJson(json)
   if (!Array.isArray(parsed) || parsed.length !== 3)
     return refuse(

@@ -13,6 +13,7 @@ import { type RecordFault, refuse } from './faults.ts'
 import type { PublicClaims } from './groups.ts'
 import { parseJson } from './json.ts'
 import { kindOfTyp, type RecordKind } from './kinds.ts'
+import { learn, readAlike } from './spelling.ts'
 
 const SIGNATURE_BYTES = 64
 
@@ -102,11 +103,16 @@ function readClaims(kind: RecordKind, part: string): Result<AnyClaims, RecordFau
   const json = textFromBase64Url(part)
   if (json === null)
     return refuse('malformed', 'Cannot read a record: its payload is not canonical base64url')
+  const alike = readAlike(kind, json)
+  if (alike !== undefined) return sortedDigests(alike)
   const payload = parseJson(json)
   if (payload === undefined)
     return refuse('json', 'Cannot read a record: its payload is not JSON in its one spelling')
   const fault = claimCheck(kind, 'public')(payload)
-  if (fault === null) return sortedDigests(payload as AnyClaims)
+  if (fault === null) {
+    learn(kind, json, payload as Readonly<Record<string, unknown>>)
+    return sortedDigests(payload as AnyClaims)
+  }
   const claim = `claim \`${fault.path.slice(0, 128)}\` of a ${kind} record`
   if (fault.problem === 'unknown')
     return refuse('claim_unclassified', `Cannot read ${claim}: it is not classified`)

@@ -1,0 +1,141 @@
+/**
+ * Shortcuts for the two texts an audit reads of every record: payloads that differ from one already checked only in
+ * `jti`, `iat` and the digests, as most of a log's do, and disclosures of the group `chain`.
+ *
+ * A text equal to a checked one everywhere else, with those three well-formed and in their one spelling, is a checked
+ * text too: no claim's check looks at another claim. So nothing is accepted here that parse.ts and disclosure.ts would
+ * refuse; whatever is not recognised is left to them, who know the words for what is wrong. Only speed depends on this.
+ */
+import type { EpochMs } from '../time.ts'
+import type { ChainGroup } from './groups.ts'
+import type { RecordKind } from './kinds.ts'
+
+/** A payload as `JSON.parse` gives it. */
+type Payload = Readonly<Record<string, unknown>>
+
+interface Template {
+  readonly payload: Payload
+  /** The text up to `jti`, between it and `iat`, between that and the digests, and after them. */
+  readonly parts: readonly [string, string, string, string]
+}
+
+/** A log has few of them a kind: as many as outcomes and policies in use. Hostile ones must not make this slow. */
+const MAX_TEMPLATES = 8
+const templates = new Map<RecordKind, Template[]>()
+
+/** The claims of a text like one that was learnt; undefined when it must be read the long way. */
+export function readAlike(kind: RecordKind, text: string): Payload | undefined {
+  const known = templates.get(kind)
+  if (known === undefined) return undefined
+  for (const template of known) {
+    const payload = fill(template, text)
+    if (payload !== undefined) return payload
+  }
+  return undefined
+}
+
+/** Remembers a payload that has passed every check, and whose text is its one spelling. */
+export function learn(kind: RecordKind, text: string, payload: Payload): void {
+  const parts = partsOf(text, payload)
+  if (parts === null) return
+  const known = templates.get(kind) ?? []
+  known.unshift({ payload, parts })
+  templates.set(kind, known.slice(0, MAX_TEMPLATES))
+}
+
+const DIGESTS = 5
+const DIGEST_CHARS = 43
+const BETWEEN = '","'
+const STEP: number = DIGEST_CHARS + BETWEEN.length
+
+/** Null for a payload without the three, or with them in an order nobody writes. */
+function partsOf(text: string, { jti, iat, _sd }: Payload): Template['parts'] | null {
+  if (!Array.isArray(_sd) || _sd.length !== DIGESTS) return null
+  const [jtiText, iatText, digests] = [
+    `"jti":"${jti}"`,
+    `"iat":${iat},`,
+    `"_sd":["${_sd.join(BETWEEN)}"]`,
+  ]
+  const [a, b, c] = [text.indexOf(jtiText), text.indexOf(iatText), text.indexOf(digests)]
+  const found = a > 0 && b > a && c > b
+  // Inside another claim's text quotes are escaped, so what was found are members; of the payload, as no claim of a
+  // kind with digests is an object.
+  if (!found) return null
+  const afterJti = a + jtiText.length - 1
+  const afterIat = b + iatText.length - 1
+  const afterDigests = c + digests.length - 2
+  return [
+    text.slice(0, a + '"jti":"'.length),
+    text.slice(afterJti, b + '"iat":'.length),
+    text.slice(afterIat, c + '"_sd":["'.length),
+    text.slice(afterDigests),
+  ]
+}
+
+function fill({ payload, parts }: Template, text: string): Payload | undefined {
+  const [first, second, third, last] = parts
+  if (!text.startsWith(first)) return undefined
+  const jtiEnd = wordEnd(text, first.length)
+  if (jtiEnd - first.length < 22 || jtiEnd - first.length > 64) return undefined
+  if (!text.startsWith(second, jtiEnd)) return undefined
+  const iatStart = jtiEnd + second.length
+  const iatEnd = digitsEnd(text, iatStart)
+  const iat = Number(text.slice(iatStart, iatEnd))
+  const written = iatEnd > iatStart && String(iat).length === iatEnd - iatStart
+  if (!written || iat > MAX_IAT || !text.startsWith(third, iatEnd)) return undefined
+  const from = iatEnd + third.length
+  const end = from + DIGESTS * STEP - BETWEEN.length
+  if (text.length !== end + last.length || !text.endsWith(last)) return undefined
+  const _sd = digestsAt(text, from)
+  return _sd && { ...payload, jti: text.slice(first.length, jtiEnd), iat, _sd }
+}
+
+const MAX_IAT = 253_402_300_799
+
+function digestsAt(text: string, from: number): readonly string[] | undefined {
+  const digests: string[] = []
+  for (let i = 0; i < DIGESTS; i++) {
+    const start = from + i * STEP
+    const end = start + DIGEST_CHARS
+    const closed = i === DIGESTS - 1 || text.startsWith(BETWEEN, end)
+    if (!closed || wordEnd(text, start) !== end || !LAST.has(text.charCodeAt(end - 1)))
+      return undefined
+    digests.push(text.slice(start, end))
+  }
+  return digests
+}
+
+/** Last characters of a digest: two of their bits are zero. */
+const LAST: ReadonlySet<number> = new Set(Array.from('AEIMQUYcgkosw048', (c) => c.charCodeAt(0)))
+
+const WORD = new Uint8Array(128)
+for (const c of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
+  WORD[c.charCodeAt(0)] = 1
+
+/** Where the letters of base64url that begin at `from` end. */
+function wordEnd(text: string, from: number): number {
+  let i = from
+  while (i < text.length && WORD[text.charCodeAt(i)] === 1) i++
+  return i
+}
+
+function digitsEnd(text: string, from: number): number {
+  let i = from
+  for (; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code < 0x30 || code > 0x39) return i
+  }
+  return i
+}
+
+/** The whole disclosure, with numbers far inside their bounds and members in the order they are written in. */
+const CHAIN =
+  /^\["[A-Za-z0-9_-]{21}[AQgw]","chain",\{"sub":"([A-Za-z0-9_-]{22,64})","seq":([1-9][0-9]{0,14}),"prev":(?:null|"([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])"),"at":([1-9][0-9]{0,13})\}\]$/
+
+/** The place in a chain a disclosure opens; undefined when it must be read the long way. Only for kinds on chains. */
+export function readChain(text: string): ChainGroup | undefined {
+  const match = CHAIN.exec(text)
+  if (match === null) return undefined
+  const [, sub = '', seq, prev = null, at] = match
+  return { sub, seq: Number(seq), prev, at: Number(at) as EpochMs }
+}

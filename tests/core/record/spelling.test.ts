@@ -1,0 +1,125 @@
+/**
+ * The shortcuts of reading accept nothing the long way refuses, and read the same values.
+ */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { textFromBase64Url } from '../../../src/core/encoding.ts'
+import { claimCheck } from '../../../src/core/record/claims.ts'
+import { parseJson } from '../../../src/core/record/json.ts'
+import { parseRecord } from '../../../src/core/record/parse.ts'
+import { readAlike, readChain } from '../../../src/core/record/spelling.ts'
+import { aDecision, testIssuer, testKey } from './samples.ts'
+
+const issue = testIssuer(testKey(1))
+const learnt = await issue(aDecision(), { iat_s: 1_769_817_600 })
+const next = await issue(aDecision(), { iat_s: 9_769_817_601 })
+
+function payloadOf(jws: string): string {
+  return textFromBase64Url(jws.split('.')[1] ?? '') ?? ''
+}
+const payload = payloadOf(next.jws)
+const FIRST =
+  '["AAECAwQFBgcICQoLDA0ODw","chain",{"sub":"c3ViamVjdCAwMDAwMDAwMA","seq":1,"prev":null,"at":1769817600000}]'
+const LATER = FIRST.replace('"seq":1', '"seq":204').replace(
+  'null',
+  `"${'abc_-XYZ09'.repeat(4)}abE"`,
+)
+parseRecord(learnt.jws)
+
+/** A text with a few letters changed, left out or put in, mostly ones that mean something. */
+function nearly(text: string): fc.Arbitrary<string> {
+  const edit = fc.record({
+    at: fc.nat(text.length),
+    cut: fc.nat(2),
+    put: fc.oneof(
+      fc.constantFrom(
+        '',
+        '0',
+        '1',
+        '-',
+        '9',
+        '.',
+        'e',
+        '"',
+        ',',
+        ' ',
+        '\\',
+        'A',
+        'B',
+        '_',
+        '=',
+        '{}',
+        'é',
+        '\n',
+        '99999',
+      ),
+      fc.string({ maxLength: 2 }),
+    ),
+  })
+  return fc
+    .array(edit, { minLength: 1, maxLength: 2 })
+    .map((edits) =>
+      edits.reduce((now, { at, cut, put }) => now.slice(0, at) + put + now.slice(at + cut), text),
+    )
+}
+
+/** Every single letter of `text` replaced by letters that mean something. */
+function* neighbours(text: string): Generator<string> {
+  for (let i = 0; i < text.length; i++)
+    for (const put of ['', 'A', 'B', '0', '1', '"', '-', ' '])
+      yield text.slice(0, i) + put + text.slice(i + 1)
+}
+
+const CASES = [
+  {
+    name: 'a payload',
+    texts: [payload],
+    read: (text: string) => readAlike('decision', text),
+    check: claimCheck('decision', 'public'),
+    value: (parsed: unknown) => parsed,
+  },
+  {
+    name: 'a place in a chain',
+    texts: [FIRST, LATER],
+    read: readChain,
+    check: claimCheck('decision', 'chain'),
+    value: (parsed: unknown) => (parsed as readonly unknown[])[2],
+  },
+]
+
+describe.each(CASES)('$name', ({ texts, read, check, value }) => {
+  function agrees(text: string): boolean {
+    const short = read(text)
+    if (short === undefined) return false
+    const long = value(parseJson(text))
+    expect(short).toEqual(long)
+    expect(Object.keys(short)).toEqual(Object.keys(long as object))
+    expect(check(long)).toBeNull()
+    return true
+  }
+
+  test('is read the short way, as the long way reads it', () => {
+    for (const text of texts) expect(agrees(text)).toBe(true)
+  })
+
+  test('with any letter changed is refused, or means the same both ways', () => {
+    const read = texts.flatMap((text) => [...neighbours(text)].map(agrees))
+    expect(read).toContain(true)
+    expect(read).toContain(false)
+  })
+
+  test('nearly right is refused, or means the same both ways', () => {
+    const changed = fc.oneof(...texts.map(nearly))
+    fc.assert(
+      fc.property(changed, (text) => void agrees(text)),
+      { numRuns: 5000 },
+    )
+  })
+})
+
+test('a payload that says anything else is read the long way', () => {
+  const other = payload.replace('"outcome":"deny"', '"outcome":"allow"')
+  expect(other).not.toBe(payload)
+  expect(readAlike('decision', other)).toBeUndefined()
+  expect(readAlike('strike', payload)).toBeUndefined()
+})
