@@ -12,8 +12,9 @@ import {
   shardOf,
   subjectObjectName,
 } from '../../src/adapters/cloudflare/names.ts'
+import type { Stubs } from '../../src/adapters/cloudflare/rpc.ts'
 import { opened } from '../../src/adapters/cloudflare/rpc.ts'
-import { type Stubs, stubsOf } from '../../src/adapters/cloudflare/stubs.ts'
+import { stubsOf } from '../../src/adapters/cloudflare/stubs.ts'
 import { claimsOf } from '../../src/adapters/sqlite/entries.ts'
 import { fromAscii, textFromBase64Url, toBase64Url, utf8 } from '../../src/core/encoding.ts'
 import { isChainKind } from '../../src/core/record/kinds.ts'

@@ -27,7 +27,8 @@ import {
   type SubjectRpc,
 } from '../../src/adapters/cloudflare/rpc.ts'
 import { openSequencer, type Sequencer } from '../../src/adapters/cloudflare/sequencer.ts'
-import { type Stubs, stubsOf } from '../../src/adapters/cloudflare/stubs.ts'
+import type { Stubs } from '../../src/adapters/cloudflare/rpc.ts'
+import { stubsOf } from '../../src/adapters/cloudflare/stubs.ts'
 import { createAlarm } from '../../src/adapters/cloudflare/subject-alarm.ts'
 import { createTurnWriter } from '../../src/adapters/cloudflare/turn-writer.ts'
 import { requirementOf } from '../../src/adapters/sqlite/entries.ts'

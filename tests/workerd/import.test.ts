@@ -12,8 +12,8 @@ import {
   sequencerName,
   subjectObjectName,
 } from '../../src/adapters/cloudflare/names.ts'
+import type { Stubs } from '../../src/adapters/cloudflare/rpc.ts'
 import { opened, type SequencerRpc } from '../../src/adapters/cloudflare/rpc.ts'
-import type { Stubs } from '../../src/adapters/cloudflare/stubs.ts'
 import { type Audit, createAudit } from '../../src/core/audit/audit.ts'
 import type { PredecessorAudit } from '../../src/core/audit/succession.ts'
 import type { SignedHead } from '../../src/core/audit/tree.ts'

@@ -9,8 +9,7 @@ import { LivegateError } from '../../core/errors.ts'
 import type { Directory, Pepper, RecordPage, StoredRecord } from '../../ports.ts'
 import { mergedSearch } from './merged-search.ts'
 import { directoryName, serverName, subjectObjectName } from './names.ts'
-import { type ChainPlace, opened, type SequencerRpc } from './rpc.ts'
-import type { Stubs } from './stubs.ts'
+import { type ChainPlace, opened, type SequencerRpc, type Stubs } from './rpc.ts'
 
 export interface EdgeDirectoryParts {
   readonly stubs: Stubs

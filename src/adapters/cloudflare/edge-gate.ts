@@ -13,8 +13,7 @@ import { withinBudget } from '../../gate/deadline.ts'
 import type { Gate } from '../../gate-types.ts'
 import type { Pepper } from '../../ports.ts'
 import { directoryName, serverName, subjectObjectName } from './names.ts'
-import { opened, type Reply, type SubjectRpc } from './rpc.ts'
-import type { Stubs } from './stubs.ts'
+import { opened, type Reply, type Stubs, type SubjectRpc } from './rpc.ts'
 
 /** An object keeps its own budget; this is for one that cannot be reached. */
 const TRANSPORT_MS = 3_000

@@ -15,7 +15,7 @@ import type { LogMove, Seed } from './import-steps.ts'
 import { subjectOfMove } from './import-subject.ts'
 import { directoryName, originOfShard, serverName, shardOf, subjectObjectName } from './names.ts'
 import { opened } from './rpc.ts'
-import type { Stubs } from './stubs.ts'
+import type { Stubs } from './rpc.ts'
 
 export interface EdgeImportParts {
   readonly stubs: Stubs

@@ -182,6 +182,16 @@ export interface DirectoryRpc {
   ): Promise<Reply<{ readonly subject: SubjectId; readonly broadcast: string } | null>>
 }
 
+/** Objects by their names (names.ts); how they are reached is stubs.ts's. */
+export interface Stubs {
+  /** By `subjectObjectName`. */
+  subject(objectName: string): SubjectRpc
+  /** By shard, from 0. */
+  sequencer(shard: number): SequencerRpc
+  /** By `directoryName` or `serverName`. */
+  directory(name: string): DirectoryRpc
+}
+
 /** Runs a method's work and carries what it throws; anything but a LivegateError is `internal` and said to `report`. */
 export async function carried<T>(
   work: () => Promise<T> | T,

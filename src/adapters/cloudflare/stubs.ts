@@ -5,16 +5,7 @@
  */
 import type { Env } from './env.ts'
 import { sequencerName } from './names.ts'
-import type { DirectoryRpc, SequencerRpc, SubjectRpc } from './rpc.ts'
-
-export interface Stubs {
-  /** By `subjectObjectName`. */
-  subject(objectName: string): SubjectRpc
-  /** By shard, from 0. */
-  sequencer(shard: number): SequencerRpc
-  /** By `directoryName` or `serverName`. */
-  directory(name: string): DirectoryRpc
-}
+import type { DirectoryRpc, SequencerRpc, Stubs, SubjectRpc } from './rpc.ts'
 
 export function stubsOf(env: Pick<Env, 'SUBJECTS' | 'SEQUENCERS' | 'DIRECTORIES'>): Stubs {
   return {

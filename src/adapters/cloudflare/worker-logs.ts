@@ -3,8 +3,7 @@
  */
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import { originOfShard } from './names.ts'
-import { opened, type SequencerRpc } from './rpc.ts'
-import type { Stubs } from './stubs.ts'
+import { opened, type SequencerRpc, type Stubs } from './rpc.ts'
 import { reportFailure } from './worker-lines.ts'
 
 export interface NamedSequencer {

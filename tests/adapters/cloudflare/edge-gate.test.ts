@@ -1,0 +1,122 @@
+/** The gate of the Worker: whom it asks, and what it makes of silence. */
+import { describe, expect, it } from 'vitest'
+import { createEdgeGate } from '../../../src/adapters/cloudflare/edge-gate.ts'
+import type { Stubs } from '../../../src/adapters/cloudflare/rpc.ts'
+import { carried, type Reply } from '../../../src/adapters/cloudflare/rpc.ts'
+import { LivegateError } from '../../../src/core/errors.ts'
+import { epochMs } from '../../../src/core/time.ts'
+import type { DecideRequest, Gate, StrikeRequest } from '../../../src/gate-types.ts'
+
+const pepper = { hash: (text: string) => `hash of ${text}` }
+const NOW = epochMs(Date.UTC(2026, 10, 20, 12))
+
+interface Asked {
+  readonly gate: Gate
+  /** Object and method of each call, in order. */
+  readonly calls: string[]
+  /** Timers that were set and not cancelled. */
+  readonly timers: Set<() => void>
+}
+
+/** Objects that answer every method with `reply`, the directory with who owns what. */
+function over(reply: () => Promise<Reply<unknown>>, owner: unknown = null): Asked {
+  const calls: string[] = []
+  const timers = new Set<() => void>()
+  const object = (name: string, answer: () => Promise<Reply<unknown>>): object =>
+    new Proxy(
+      {},
+      {
+        get: (_target, method) => () => {
+          calls.push(`${name}.${String(method)}`)
+          return answer()
+        },
+      },
+    )
+  const stubs = {
+    subject: (name: string) => object(name, reply),
+    directory: (name: string) => object(name, async () => ({ ok: true, value: owner })),
+  } as unknown as Stubs
+  const after = (_delay: number, fire: () => void): (() => void) => {
+    timers.add(fire)
+    return () => timers.delete(fire)
+  }
+  return { gate: createEdgeGate({ stubs, pepper, after }), calls, timers }
+}
+
+const ask = {
+  subject: 'u',
+  stream: {},
+  request: {},
+  facts: {},
+  supports: [],
+  caller: 'k',
+} as DecideRequest
+const strike: StrikeRequest = {
+  ...{ id: 's', subject: 'u', category: 'spam', severity: 'low', issued_at: NOW },
+}
+const CALLS: readonly (readonly [method: string, call: (gate: Gate) => Promise<unknown>])[] = [
+  ['decide', (gate) => gate.decide(ask)],
+  ['explain', (gate) => gate.explain(ask)],
+  ['strike', (gate) => gate.strike(strike)],
+  ['putFacts', (gate) => gate.putFacts('u', {}, NOW)],
+  ['patchFacts', (gate) => gate.patchFacts('u', {}, NOW)],
+  ['view', (gate) => gate.subject('u')],
+]
+
+describe('each question', () => {
+  for (const [method, call] of CALLS) {
+    it(`${method} goes to the object of its subject, and its answer comes back`, async () => {
+      const { gate, calls, timers } = over(async () => ({ ok: true, value: 'answer' }))
+      expect(await call(gate)).toBe('answer')
+      expect(calls).toEqual([`hash of subject u.${method}`])
+      expect(timers.size).toBe(0)
+    })
+
+    it(`${method} fails as the object says`, async () => {
+      const failure = new LivegateError('conflict', 'Cannot: x', { hint: 'y', retry_after_s: 3 })
+      const { gate } = over(() =>
+        carried(
+          () => Promise.reject(failure),
+          () => {},
+        ),
+      )
+      await expect(call(gate)).rejects.toMatchObject({ ...failure, message: 'Cannot: x' })
+    })
+
+    it(`${method} is to be asked again when the object is gone, or says nothing`, async () => {
+      const { gate: alone } = over(() => Promise.reject(new Error('gone')))
+      const again = { code: 'log_unavailable', retry_after_s: 1 }
+      await expect(call(alone)).rejects.toMatchObject(again)
+      const { gate, timers } = over(() => new Promise(() => {}))
+      const waiting = call(gate)
+      for (const fire of timers) fire()
+      await expect(waiting).rejects.toMatchObject(again)
+    })
+  }
+})
+
+describe('what is known by an id', () => {
+  const reverse = (gate: Gate): Promise<unknown> => gate.reverse({ strike: 's', reason: 'x' })
+
+  it('a strike nobody has is not found, and no object is asked', async () => {
+    const { gate, calls } = over(() => Promise.reject(new Error('asked')))
+    await expect(reverse(gate)).rejects.toMatchObject({ code: 'not_found' })
+    expect(calls).toHaveLength(1)
+  })
+
+  it('a strike is reversed by the object of whom the directory names', async () => {
+    const { gate, calls } = over(async () => ({ ok: true, value: 'reversed' }), 'v')
+    expect(await reverse(gate)).toBe('reversed')
+    expect(calls[1]).toBe('hash of subject v.reverse')
+  })
+
+  it('a session nobody opened ends nothing; another is ended where it runs', async () => {
+    expect(await over(() => Promise.reject(new Error('asked'))).gate.endSession('edge', '4')).toBe(
+      false,
+    )
+    const owner = { subject: 'v', broadcast: 'b' }
+    const { gate, calls } = over(async () => ({ ok: true, value: true }), owner)
+    expect(await gate.endSession('edge', '4')).toBe(true)
+    expect(calls).toEqual(['server-edge.session', 'hash of subject v.endSession'])
+  })
+})
