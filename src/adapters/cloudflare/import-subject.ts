@@ -24,6 +24,18 @@ export function subjectOfMove(lines: readonly MoveLine[]): string {
   throw new LivegateError('internal', 'Cannot take lines: expected those of one subject')
 }
 
+/** A row of an object has at most 2 MB. */
+const MAX_OPENINGS = 2_000_000
+
+/** Throws `conflict` for a record that no object can hold, before anything of it is written anywhere. */
+export function requireRoom(line: MoveLine): void {
+  if (!('record' in line) || JSON.stringify(line.record.openings).length <= MAX_OPENINGS) return
+  throw new LivegateError(
+    'conflict',
+    `Cannot import a record: its openings have more than ${MAX_OPENINGS} characters, expected what fits a row`,
+  )
+}
+
 /** Writes the lines, in one transaction. Whatever is in memory of these tables must be read again. */
 export function takeSubject(sql: Sql, { logs, lines }: SubjectMove): void {
   makeSubjectTables(sql)

@@ -12,10 +12,10 @@ import { refusal, requireAcceptable } from '../../core/move/receive.ts'
 import { leafHash } from '../../core/tlog/hash.ts'
 import type { Pepper, StreamKeys } from '../../ports.ts'
 import type { LogMove, Seed } from './import-steps.ts'
-import { subjectOfMove } from './import-subject.ts'
+import { requireRoom, subjectOfMove } from './import-subject.ts'
 import { directoryName, originOfShard, serverName, shardOf, subjectObjectName } from './names.ts'
-import { opened } from './rpc.ts'
 import type { Stubs } from './rpc.ts'
+import { opened } from './rpc.ts'
 
 export interface EdgeImportParts {
   readonly stubs: Stubs
@@ -66,6 +66,7 @@ async function bring(
   step: Step,
   { header, lines }: { readonly header: MoveHeader; readonly lines: readonly MoveLine[] },
 ): Promise<void> {
+  for (const line of lines) requireRoom(line)
   for (const line of lines) if ('policy' in line) await keepPolicy(parts, step, line.policy)
   // Strike ids first: one that somebody else has must be found before anything is written about the subject.
   await each(lines, (line) => claimStrike(parts, line))
