@@ -137,6 +137,27 @@ describe('a closed log', () => {
     }))
 })
 
+describe('a log whose storage is nearly full', () => {
+  it('takes no more records, publishes those it has and can be closed', () =>
+    inPlace(async ({ open, state, bucket, prefix }) => {
+      const log = await open()
+      await log.append(chain('a', 1, 3))
+      const full = await open({ maxBytes: state.storage.sql.databaseSize })
+      await expect(full.append(chain('a', 4))).rejects.toMatchObject({
+        code: 'log_unavailable',
+        message: expect.stringContaining('its storage is full'),
+        hint: expect.stringContaining('close the log'),
+      })
+      expect((await full.status()).halted).toContain('its storage is full')
+      const closing = aRecord({ kind: 'closing', claims: { successors: ['next.example/log'] } })
+      await full.appendDeployment([closing], [])
+      await full.publish()
+      expect((await verifyPublished(bucket, prefix)).size).toBe(6)
+      const roomy = await open({ maxBytes: state.storage.sql.databaseSize + 1 })
+      expect((await roomy.status()).halted).toBeNull()
+    }))
+})
+
 describe('a policy', () => {
   it('is written once however many ask at once, and read back', () =>
     inPlace(async ({ open }) => {

@@ -37,6 +37,7 @@ import {
 import { dueHeartbeat } from './sequencer-heartbeat.ts'
 import { openLog } from './sequencer-open.ts'
 import { prunableTo, pruneEntries } from './sequencer-prune.ts'
+import { createRoom, type Room } from './sequencer-room.ts'
 import { SEQUENCER_MIGRATIONS } from './sequencer-schema.ts'
 import { decisionsNaming, placeOfId, placesFrom, searchPlaces } from './sequencer-search.ts'
 
@@ -77,6 +78,8 @@ export interface SequencerParts {
   /** Shortest time between two rounds, ms; 1,000. */
   readonly roundIntervalMs?: number
   readonly commit?: Pick<GroupWriterParts, 'limits' | 'schedule'>
+  /** Bytes of storage from which on no record of a chain is taken; 9 GB. */
+  readonly maxBytes?: number
 }
 
 /** What the methods work with. */
@@ -91,6 +94,7 @@ interface Composed {
   readonly alarm: RoundAlarm
   readonly scribe: Scribe
   readonly moves: LogMoves
+  readonly room: Room
 }
 
 /**
@@ -142,7 +146,8 @@ function compose(parts: SequencerParts): Composed {
     log: { origin, append },
   })
   const moves = createLogMoves({ sql, writer, entries, scribe, kid: parts.record.signer.kid })
-  return { parts, sql, halt, writer, entries, tiles, rounds, alarm, scribe, moves }
+  const room = createRoom(storage.sql, parts.maxBytes)
+  return { parts, sql, halt, writer, entries, tiles, rounds, alarm, scribe, moves, room }
 }
 
 /** Counts what a transaction under way has appended: its alarm must not be taken away before it is durable. */
@@ -151,7 +156,7 @@ function isWaiting(entries: Entries, rounds: Rounds): boolean {
 }
 
 function sequencerOver(composed: Composed): Sequencer {
-  const { parts, sql, halt, writer, entries, rounds, alarm, scribe, moves } = composed
+  const { parts, sql, halt, writer, entries, rounds, alarm, scribe, moves, room } = composed
   const { origin, clock } = parts
   const log = createSqlLog({ ...composed, origin })
   const policyTexts = createPolicyTexts(sql)
@@ -188,7 +193,7 @@ function sequencerOver(composed: Composed): Sequencer {
     move: (step) => (halt.why() === null ? moves.take(step) : Promise.reject(halt.error())),
     status: async () => ({
       origin,
-      halted: halt.why() ?? (moves.underWay() ? 'a deployment is moving in' : null),
+      halted: halt.why() ?? room.why() ?? (moves.underWay() ? 'a deployment is moving in' : null),
       entries: entries.size(),
       published: rounds.published()?.size ?? 0,
       ...writer.counts(),
@@ -199,11 +204,12 @@ function sequencerOver(composed: Composed): Sequencer {
 }
 
 async function append(
-  { sql, writer, entries, halt, moves }: Composed,
+  { sql, writer, entries, halt, moves, room }: Composed,
   chains: Parameters<SequencerRpc['append']>[0],
 ): Promise<readonly number[]> {
   if (halt.why() !== null) throw halt.error()
   moves.requireOpen()
+  room.require()
   requireChainEntries(chains)
   if (chains.length === 0) return []
   const bytes = chains.reduce((sum, { record }) => sum + record.jws.length + 512, 0)
