@@ -20,6 +20,7 @@ import {
   subjectObjectName,
 } from '../../src/adapters/cloudflare/names.ts'
 import { recordsOfChain } from '../../src/adapters/cloudflare/object-directory.ts'
+import type { Stubs } from '../../src/adapters/cloudflare/rpc.ts'
 import {
   carried,
   opened,
@@ -27,7 +28,6 @@ import {
   type SubjectRpc,
 } from '../../src/adapters/cloudflare/rpc.ts'
 import { openSequencer, type Sequencer } from '../../src/adapters/cloudflare/sequencer.ts'
-import type { Stubs } from '../../src/adapters/cloudflare/rpc.ts'
 import { stubsOf } from '../../src/adapters/cloudflare/stubs.ts'
 import { createAlarm } from '../../src/adapters/cloudflare/subject-alarm.ts'
 import { createTurnWriter } from '../../src/adapters/cloudflare/turn-writer.ts'
@@ -199,8 +199,8 @@ function holdIn(
   const { object, log, pepper, known } = shared
   const sql = createDoSql(state.storage)
   const writer = createTurnWriter(sql)
-  const onUnheard = () => {}
-  const store = createChainStore({ sql, writer, object, origin: ORIGIN, log: log.rpc, onUnheard })
+  const silent = { onUnheard: () => {}, observe: () => {} }
+  const store = createChainStore({ sql, writer, object, origin: ORIGIN, log: log.rpc, ...silent })
   const directories = (): Stubs => stubsOf(env)
   const ledger = createEdgeLedger({
     ...{ sql, writer, store, clock, origin: ORIGIN },

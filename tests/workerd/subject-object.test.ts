@@ -10,9 +10,11 @@ import { afterEach, describe, expect, it } from 'vitest'
 import {
   directoryName,
   sequencerName,
+  serverName,
   shardOf,
   subjectObjectName,
 } from '../../src/adapters/cloudflare/names.ts'
+import { opened } from '../../src/adapters/cloudflare/rpc.ts'
 import { epochMs } from '../../src/core/time.ts'
 import type { Answer, DecideRequest, StrikeAnswer } from '../../src/gate-types.ts'
 import { ask, askOnce } from '../support/gate.ts'
@@ -120,6 +122,10 @@ describe('subjects as objects', () => {
     expect(await gate.endSession('edge-1', session.session)).toBe(true)
     expect(await gate.endSession('edge-1', session.session)).toBe(false)
     expect((await gate.subject(subject)).broadcasts).toEqual([])
+    const directory = stubs.directory(serverName('edge-1'))
+    const gone = async (): Promise<boolean> =>
+      (await opened(directory.session(session.session))) === null
+    while (!(await gone())) await new Promise((go) => setTimeout(go, 0))
   })
 })
 

@@ -134,8 +134,12 @@ describe('a subject’s object', () => {
     expect(await writes(() => strike(world, 's_1', 'u_1'))).toBe(1)
     expect(await writes(() => decide(world, ask('u_1')))).toBe(1)
     expect(await writes(() => decide(world, ask('u_1')))).toBe(0)
+    const relied = (): Promise<unknown> =>
+      world.storage('u_1', ({ sql }) => sql.exec('SELECT strike FROM reliance').toArray())
+    expect(await relied()).toEqual([{ strike: 's_1' }])
     expect(await writes(() => world.alarm('u_1'))).toBe(1)
     expect(await writes(() => world.alarm('u_1'))).toBe(0)
+    expect(await relied()).toEqual([])
     expect(await world.verify('u_1')).toHaveLength(5)
   })
 
@@ -146,6 +150,47 @@ describe('a subject’s object', () => {
     expect(world.log.entries).toEqual([])
     world.around = (_step, call) => call()
     await decide(world, ask('u_1'))
+    await world.verify('u_1')
+  })
+
+  it('decides nothing when the log is another one than it is named after', async () => {
+    const world = aWorld()
+    const other = { ok: true, value: 'gate.example/log/other' }
+    world.around = async (step, call) => (step === 'ready' ? (other as never) : call())
+    await expect(decide(world, ask('u_1'))).rejects.toMatchObject({ code: 'halted' })
+  })
+})
+
+describe('the session of a media server', () => {
+  const session = { server: 'edge-1', session: '77' }
+
+  it('is known before its answer, and forgotten when it is ended', async () => {
+    const world = aWorld()
+    const { id } = await decide(world, ask('u_1', { session }))
+    expect(world.sessions.get('77')).toBe(id)
+    expect(await world.ask('u_1', (host) => host.endSession('u_1', 'edge-1', '77'))).toBe(true)
+    expect(world.sessions.has('77')).toBe(false)
+    await world.verify('u_1')
+  })
+
+  it('is not decided on when its directory does not answer', async () => {
+    const world = aWorld()
+    world.around = (step, call) => (step === 'openSession' ? Promise.reject(lost()) : call())
+    const refused = decide(world, ask('u_1', { session }))
+    await expect(refused).rejects.toMatchObject({ code: 'log_unavailable' })
+    expect(await broadcasts(world, 'u_1')).toEqual([])
+  })
+
+  it('is forgotten when its lease is over and nobody ended it', async () => {
+    const world = aWorld()
+    await decide(world, ask('u_1', { session }))
+    await world.alarm('u_1')
+    const due = world.alarms.get('u_1') ?? 0
+    expect(due).toBe(NOW + 4 * 3_600_000)
+    world.clock.set(due)
+    await world.alarm('u_1', 2)
+    expect(world.sessions.has('77')).toBe(false)
+    expect(world.alarms.has('u_1')).toBe(false)
     await world.verify('u_1')
   })
 })
@@ -247,6 +292,7 @@ describe('the way into the log', () => {
     world.log.forget(1)
     await expect(decide(world, ask('u_1'))).rejects.toMatchObject({ code: 'halted' })
     await expect(strike(world, 's_1', 'u_1')).rejects.toMatchObject({ code: 'halted' })
+    expect(world.events.filter(({ type }) => type === 'halted')).toHaveLength(1)
     world.wake('u_1')
     await expect(decide(world, ask('u_1'))).rejects.toMatchObject({ code: 'halted' })
   })

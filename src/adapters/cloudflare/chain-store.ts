@@ -5,7 +5,7 @@
  * place the big log gave them is places.ts's. Nothing is made until something is written. Next stop: edge-ledger.ts.
  */
 import { DECISION_BUDGET_MS } from '../../core/limits.ts'
-import type { StoredRecord } from '../../ports.ts'
+import type { Observe, StoredRecord } from '../../ports.ts'
 import { createEntries, type Entries } from '../sqlite/entries.ts'
 import { recordAt } from '../sqlite/records.ts'
 import { integer, type Sql, type Writer } from '../sqlite/sql.ts'
@@ -39,6 +39,7 @@ export interface ChainStoreParts {
   /** Name of the log its records go to. */
   readonly origin: string
   readonly log: Pick<SequencerRpc, 'append'>
+  readonly observe: Observe
   /** Told of the decisions that may have died with their answers, once, when storage is opened after that. */
   readonly onUnheard: (decisions: readonly StoredRecord[]) => void
 }
@@ -58,12 +59,12 @@ export function createChainStore(parts: ChainStoreParts): ChainStore {
   return { open, peek: () => chain ?? (hasSubjectTables(sql) ? open() : null) }
 }
 
-function openChain({ sql, writer, object, origin, log }: ChainStoreParts): Chain {
+function openChain({ sql, writer, object, origin, log, observe }: ChainStoreParts): Chain {
   const entries = createEntries(sql, origin)
   const subjects = createSubjects(sql)
   const places = createPlaces(sql)
   for (const mirror of [entries, subjects, places]) writer.follow(mirror)
-  const outbox = createOutbox({ sql, object, size: entries.size, places, log })
+  const outbox = createOutbox({ sql, object, size: entries.size, places, log, observe })
   return { entries, subjects, places, outbox }
 }
 

@@ -42,7 +42,7 @@ export interface EdgeLedgerParts {
   readonly origin: string
   /** Resolves when the log is ready for records under the active policy; rejects as `load` may. */
   readonly ready: () => Promise<void>
-  /** True when the log has a policy's text or a key, by digest or thumbprint. Asked after `ready`. */
+  /** True when the log has a policy's text or a key, by digest or thumbprint. */
   readonly has: (requirement: string) => boolean | Promise<boolean>
   readonly claims: Claims
 }
@@ -71,7 +71,6 @@ export function createEdgeLedger(parts: EdgeLedgerParts): Ledger {
     },
     async commit(change) {
       if (change.record !== null) requireEntry(change.record)
-      await ready()
       const refusal = await refusalOf(parts, change)
       if (refusal !== null) return { ok: false, error: refusal }
       return committed(parts, change)
@@ -159,6 +158,7 @@ function due({ clock }: EdgeLedgerParts, delay_ms: number): EpochMs {
   return epochMs(clock.now() + delay_ms)
 }
 
-function isSession(broadcast: OpenBroadcast | undefined): broadcast is Session {
+/** True for a broadcast a media server admitted. */
+export function isSession(broadcast: OpenBroadcast | undefined): broadcast is Session {
   return broadcast?.server !== undefined && broadcast.session !== undefined
 }

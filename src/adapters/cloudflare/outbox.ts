@@ -9,7 +9,7 @@
 import { LivegateError } from '../../core/errors.ts'
 import type { Outcome } from '../../core/model.ts'
 import type { EpochMs } from '../../core/time.ts'
-import type { ChainKind } from '../../ports.ts'
+import type { ChainKind, Observe } from '../../ports.ts'
 import { bytes, integer, type Row, type Sql, text, textOrNull } from '../sqlite/sql.ts'
 import type { Places } from './places.ts'
 import { type ChainEntry, opened, type SequencerRpc } from './rpc.ts'
@@ -35,6 +35,7 @@ export interface OutboxParts {
   readonly size: () => number
   readonly places: Places
   readonly log: Pick<SequencerRpc, 'append'>
+  readonly observe: Observe
 }
 
 export function createOutbox(parts: OutboxParts): Outbox {
@@ -51,7 +52,10 @@ export function createOutbox(parts: OutboxParts): Outbox {
       places.note(indexes)
     } catch (error) {
       const failure = failureOf(error)
-      if (failure.code === 'halted') forked = isOurs(error) ? failure : null
+      if (isContradiction(error)) {
+        forked = failure
+        parts.observe({ type: 'halted', why: failure.message })
+      }
       throw failure
     }
   }
@@ -119,7 +123,7 @@ function failureOf(error: unknown): LivegateError {
 }
 
 /** True for what no waiting mends; that the log halted may be mended over there. */
-function isOurs(error: unknown): boolean {
+function isContradiction(error: unknown): boolean {
   return error instanceof LivegateError && error.code === 'conflict'
 }
 

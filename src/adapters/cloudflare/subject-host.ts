@@ -168,15 +168,20 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   const origin = originOfShard(settings.origin, shard, shards)
   const log = others.sequencer(shard)
   const store = createChainStore({
-    ...{ sql, writer, object, origin, log },
+    ...{ sql, writer, object, origin, log, observe: parts.observe },
     onUnheard: (decisions) => void shortenWithCohosts(route(desk), decisions, parts.observe),
   })
   const alarm = createAlarm(parts.storage)
+  const known = { known: parts.ready, object: sequencerName(shard) }
+  const ready = createReady({ ...known, origin, policy, log })
   const held = new Set([signer.kid, policy.plan.digest])
   const ledger = createEdgeLedger({
     ...{ sql, writer, store, alarm, clock, origin },
-    ready: createReady({ known: parts.ready, object: sequencerName(shard), origin, policy, log }),
-    has: (name) => held.has(name),
+    ready,
+    async has(name) {
+      await ready()
+      return held.has(name)
+    },
     claims: claimsOf(parts),
   })
   const logs = Array.from({ length: shards }, (_, i) => others.sequencer(i))
@@ -200,7 +205,10 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   return {
     ...{ subject, gate, desk },
     records: (seqs) => recordsOfChain({ sql, store, origin }, seqs),
-    tend: createTending({ sql, writer, store, alarm, clock }),
+    tend: createTending({
+      ...{ sql, writer, store, alarm, clock, subject },
+      endLease: (broadcast) => desk.end(subject, broadcast),
+    }),
   }
 }
 

@@ -1,15 +1,17 @@
 /**
  * What the alarm of a subject's object does: brings what waits into the log, writes places down, forgets what expired.
  *
+ * A media server that died never says that a broadcast ended; its directory learns it here, when the lease is over.
  * It may come late, twice or never (and then the next request does the same), so it is only ever a beginning of work
  * that is safe to repeat. It sets itself again while there is anything left to look after.
  */
 import { LivegateError } from '../../core/errors.ts'
+import type { SubjectId } from '../../core/model.ts'
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from '../../core/time.ts'
 import type { Clock } from '../../ports.ts'
 import { integerOrNull, type Sql, type Writer } from '../sqlite/sql.ts'
 import type { Chain, ChainStore } from './chain-store.ts'
-import { RETRY_AFTER_MS } from './edge-ledger.ts'
+import { isSession, RETRY_AFTER_MS, type Session } from './edge-ledger.ts'
 import type { Alarm } from './subject-alarm.ts'
 
 /** Expired rows removed in one go: far more than a subject is given in a day. */
@@ -21,6 +23,9 @@ export interface TendingParts {
   readonly store: ChainStore
   readonly alarm: Alarm
   readonly clock: Clock
+  readonly subject: SubjectId
+  /** Ends a broadcast whose lease is over, in the subject's turn. */
+  readonly endLease: (broadcast: string) => Promise<void>
 }
 
 /** Returns the work of one alarm. */
@@ -28,9 +33,10 @@ export function createTending(parts: TendingParts): () => Promise<void> {
   const { alarm, store, clock } = parts
   let failures = 0
 
-  async function drained(chain: Chain): Promise<number | null> {
+  /** Null when nothing has to be tried again. */
+  async function againAfter(work: () => Promise<void>): Promise<number | null> {
     try {
-      await chain.outbox.drain()
+      await work()
       failures = 0
       return null
     } catch (error) {
@@ -45,12 +51,33 @@ export function createTending(parts: TendingParts): () => Promise<void> {
     alarm.fired()
     const chain = store.peek()
     if (chain === null) return
-    const again_ms = await drained(chain)
+    const again_ms = await againAfter(async () => {
+      await chain.outbox.drain()
+      await endLeases(parts, chain)
+    })
     await writeDown(parts, chain)
     const now = clock.now()
-    const next = again_ms === null ? nextExpiry(parts.sql) : epochMs(now + again_ms)
+    const next = again_ms === null ? nextOf(parts, chain) : now + again_ms
     if (next !== null) await alarm.arm(epochMs(Math.max(next, now + RETRY_AFTER_MS)))
   }
+}
+
+async function endLeases(parts: TendingParts, chain: Chain): Promise<void> {
+  const now = parts.clock.now()
+  for (const { id, lease_until } of sessionsOf(parts, chain))
+    if (lease_until <= now) await parts.endLease(id)
+}
+
+function sessionsOf({ subject }: TendingParts, chain: Chain): readonly Session[] {
+  return chain.subjects.load(subject).state.broadcasts.filter(isSession)
+}
+
+/** When there is something to forget, or a lease of a media server's session ends. */
+function nextOf(parts: TendingParts, chain: Chain): number | null {
+  const expiry = nextExpiry(parts.sql)
+  const leases = sessionsOf(parts, chain).map(({ lease_until }) => lease_until)
+  const next = Math.min(...leases, expiry ?? Number.POSITIVE_INFINITY)
+  return Number.isFinite(next) ? next : null
 }
 
 async function writeDown({ sql, writer, clock }: TendingParts, chain: Chain): Promise<void> {
