@@ -68,14 +68,11 @@ async function audit(session: Session, where: string, options: Options): Promise
   const statePath = options.state === undefined ? null : session.path(options.state)
   const stored =
     statePath === null ? { trusted: null, state: null } : await readAuditState(statePath, key)
-  const disclosures =
-    options.disclosures === undefined
-      ? NO_DISCLOSURES
-      : await readDisclosures(session.path(options.disclosures))
   const outside = new OutsideRecords()
   for (const file of options.records ?? [])
     await readRecords(session.path(file), (record) => outside.add(record))
   const head = await readHead(source, key)
+  const disclosures = disclosuresOf(session, options)
   const shared = {
     ...{ disclosures, signatures: options.signatures, signal: session.world.signal },
     now_s: source.remote ? Math.floor(session.world.now() / 1000) : null,
@@ -99,7 +96,15 @@ async function audit(session: Session, where: string, options: Options): Promise
   }
   const whole = before === null || totalOf(before.run) === 0
   await remember(session, options, { run, path: statePath, head, whole })
-  return tell(session, run, { disclosures, before })
+  return tell(session, run, { disclosures: await disclosures, before })
+}
+
+/** Read while the threads start; whatever is wrong with the file is said where it is waited for. */
+function disclosuresOf(session: Session, { disclosures }: Options): Promise<Disclosures> {
+  if (disclosures === undefined) return Promise.resolve(NO_DISCLOSURES)
+  const read = readDisclosures(session.path(disclosures))
+  read.catch(() => undefined)
+  return read
 }
 
 /** What an earlier audit compared need not be compared again; what it passed over cannot be made up for. */

@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads'
 import type { RangeResult } from '../../core/audit/range.ts'
 import type { RecordKey } from '../../core/record/jwk.ts'
 import { incomplete } from '../failure.ts'
-import type { FromWorker, ToWorker, WorkerStart } from './audit-worker.ts'
+import type { FromWorker, ToWorker } from './audit-worker.ts'
 import { type BundleJob, createDesk } from './bundle-desk.ts'
 import type { PackedScan } from './bundle-scan.ts'
 import type { DisclosureIndex } from './disclosure-index.ts'
@@ -20,6 +20,8 @@ export interface ScannedBundle {
 }
 
 export interface AuditPool {
+  /** What is disclosed of the entries, null for nothing; once, before everything else. */
+  disclose(disclosures: DisclosureIndex | null): void
   /** Null when the job names a file that could not be read. */
   scan(job: BundleJob): Promise<ScannedBundle | null>
   /** Resolves when every signature asked for has been verified. */
@@ -32,8 +34,6 @@ export interface PoolOptions {
   readonly threads: number
   /** False: `verify` will not be called. */
   readonly signatures: boolean
-  /** What is disclosed of the entries; null for nothing. */
-  readonly disclosures: DisclosureIndex | null
   readonly onVerified: (result: RangeResult) => void
 }
 
@@ -42,10 +42,13 @@ export function createAuditPool(options: PoolOptions): AuditPool {
   return options.threads === 0 ? inPlace(options) : new ThreadPool(options)
 }
 
-function inPlace({ onVerified, disclosures, signatures }: PoolOptions): AuditPool {
-  const desk = createDesk(disclosures)
+function inPlace({ onVerified, signatures }: PoolOptions): AuditPool {
+  let desk = createDesk(null)
   let nextId = 0
   return {
+    disclose: (disclosures) => {
+      desk = createDesk(disclosures)
+    },
     scan: async (job) => {
       const id = nextId++
       const scan = desk.scan(id, job, signatures)
@@ -81,8 +84,7 @@ class ThreadPool implements AuditPool {
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const script = new URL(`./audit-worker.${ending}`, import.meta.url)
     this.#slots = Array.from({ length: options.threads }, () => {
-      const workerData: WorkerStart = { disclosures: options.disclosures }
-      const slot: Slot = { worker: new Worker(script, { execArgv: [], workerData }), load: 0 }
+      const slot: Slot = { worker: new Worker(script, { execArgv: [] }), load: 0 }
       slot.worker.on('message', (message: FromWorker) => this.#receive(slot, message))
       slot.worker.on('error', (error) => {
         this.#failure ??= incomplete(`Cannot audit: a thread ended, ${error.message}`)
@@ -90,6 +92,11 @@ class ThreadPool implements AuditPool {
       })
       return slot
     })
+  }
+
+  disclose(disclosures: DisclosureIndex | null): void {
+    const message: ToWorker = { disclosures }
+    for (const { worker } of this.#slots) worker.postMessage(message)
   }
 
   async scan(job: BundleJob): Promise<ScannedBundle | null> {

@@ -27,7 +27,8 @@ export interface AuditInput {
   readonly head: SignedHead
   readonly trusted: SignedHead | null
   readonly state: AuditState | null
-  readonly disclosures: Disclosures
+  /** May still be read while the threads start. */
+  readonly disclosures: Disclosures | Promise<Disclosures>
   readonly outside: OutsideRecords
   readonly signatures: boolean
   /** Beside this one; 0: none. */
@@ -81,9 +82,9 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
   const from = audit.size()
   const { threads, signatures } = input
   const onVerified = audit.signatures.bind(audit)
-  const disclosures = input.disclosures.index
-  const pool = createAuditPool({ threads, signatures, disclosures, onVerified })
+  const pool = createAuditPool({ threads, signatures, onVerified })
   try {
+    pool.disclose((await input.disclosures).index)
     const { bundle, unmatched } = await stream(input, { audit, pool, tiles })
     await pool.drain()
     if (bundle === null) await compareTiles(input, audit, audit.partialTiles())

@@ -3,14 +3,16 @@
  *
  * Spoken to by audit-pool.ts alone.
  */
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import type { RangeResult } from '../../core/audit/range.ts'
 import type { RecordKey } from '../../core/record/jwk.ts'
-import { type BundleJob, createDesk } from './bundle-desk.ts'
+import { type BundleDesk, type BundleJob, createDesk } from './bundle-desk.ts'
 import { type PackedScan, partsOf } from './bundle-scan.ts'
 import type { DisclosureIndex } from './disclosure-index.ts'
 
 export type ToWorker =
+  /** Once, before everything else: what is disclosed of the entries. Not answered. */
+  | { readonly disclosures: DisclosureIndex | null }
   | {
       readonly id: number
       readonly scan: BundleJob
@@ -24,15 +26,14 @@ export type FromWorker =
   | { readonly id: number; readonly scanned: PackedScan | null }
   | { readonly id: number; readonly verified: RangeResult }
 
-/** What a thread is started with. */
-export interface WorkerStart {
-  readonly disclosures: DisclosureIndex | null
-}
-
-const { disclosures } = workerData as WorkerStart
-const desk = createDesk(disclosures)
+let desk: BundleDesk | null = null
 
 parentPort?.on('message', (message: ToWorker) => {
+  if ('disclosures' in message) {
+    desk = createDesk(message.disclosures)
+    return
+  }
+  if (desk === null) throw new TypeError('nothing was said of disclosures')
   const { id } = message
   if ('scan' in message) {
     const scanned = desk.scan(id, message.scan, message.keep)
