@@ -17,7 +17,7 @@ function sources(): readonly SourceFile[] {
     .filter((name) => name.endsWith('.ts'))
     .map((name) => {
       const text = readFileSync(join(SRC, name), 'utf8')
-      const imports = [...text.matchAll(/\b(?:from|import)\s*\(?\s*'([^'\n]+)'/g)].map(
+      const imports = [...text.matchAll(/\b(?:from\s+|import\s*\(?\s*)'([^'\n]+)'/g)].map(
         (m) => m[1] ?? '',
       )
       return { path: name.replaceAll('\\', '/'), text, imports }

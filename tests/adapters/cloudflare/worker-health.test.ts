@@ -1,0 +1,48 @@
+/** Metrics of the edge host are named, typed and explained as the Node host's where they mean the same, and documented. */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { edgeMetrics } from '../../../src/adapters/cloudflare/worker-health.ts'
+import { FAMILIES } from '../../../src/adapters/node/metric-families.ts'
+import { activePolicy, defaultPolicy } from '../../support/gate.ts'
+
+const DOCS = readFileSync(resolve(import.meta.dirname, '../../../docs/spec/api.md'), 'utf8')
+const status = {
+  ...{ origin: 'a.example/log', halted: null },
+  ...{ entries: 3, published: 1, inserts: 1, inserted: 3 },
+}
+const log = { origin: 'a.example/log', sequencer: { status: async () => answered } }
+const answered = { ok: true, value: status } as const
+
+describe('metrics of the edge host', async () => {
+  const text = await edgeMetrics({
+    policy: activePolicy(defaultPolicy()),
+    file: 'default.yaml',
+    logs: [log],
+  })
+  const of = (what: string): readonly (readonly [name: string, rest: string])[] =>
+    [...text.matchAll(new RegExp(`^# ${what} (\\S+) (.*)$`, 'gm'))].map(
+      ([, name = '', rest = '']) => [name, rest],
+    )
+
+  it('mean what the Node host means by the same name', () => {
+    const shared = Object.values(FAMILIES).filter(({ name }) => text.includes(`# TYPE ${name} `))
+    expect(shared.length).toBeGreaterThan(4)
+    for (const { name, type, about } of shared) {
+      expect(of('HELP')).toContainEqual([name, about])
+      expect(of('TYPE')).toContainEqual([name, type])
+    }
+  })
+
+  it('are all in the docs, with what those that only it has mean', () => {
+    for (const [name] of of('TYPE')) expect(DOCS).toContain(`\`${name}\``)
+  })
+
+  it('have one help and one type each, before their values', () => {
+    const names = of('TYPE').map(([name]) => name)
+    expect(new Set(names).size).toBe(names.length)
+    expect(of('HELP').map(([name]) => name)).toEqual(names)
+    for (const name of names)
+      expect(text).toMatch(new RegExp(`^# HELP ${name} .*\\n# TYPE ${name} .*\\n${name}\\{`, 'm'))
+  })
+})
