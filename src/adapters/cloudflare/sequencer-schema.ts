@@ -52,7 +52,8 @@ const FIRST: readonly string[] = [
     seq INTEGER NOT NULL,
     leaf BLOB NOT NULL
   ) STRICT`,
-  'CREATE INDEX records_by_time ON records (second, idx, id)',
+  // Ids begin with their second, and few records share one: an index over ids would be a fifth of all there is.
+  'CREATE INDEX records_by_time ON records (second)',
   `CREATE TABLE reliance (
     strike TEXT NOT NULL,
     idx INTEGER NOT NULL,
