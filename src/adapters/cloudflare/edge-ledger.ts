@@ -27,8 +27,11 @@ import { shorten } from '../sqlite/unconfirmed.ts'
 import type { Chain, ChainStore } from './chain-store.ts'
 import type { Alarm } from './subject-alarm.ts'
 
-/** After a write the alarm looks after what is left to do; every write until then shares it. */
-export const TEND_AFTER_MS = 10_000
+/**
+ * After a write the alarm looks after what is left to do; every write until then shares it. Well below the ten seconds
+ * after which a quiet object loses its memory: one that wakes without knowing a record's place has to take its answer for lost.
+ */
+export const TEND_AFTER_MS = 5_000
 /** When the log did not answer, sooner. */
 export const RETRY_AFTER_MS = 1_000
 
