@@ -27,8 +27,8 @@ export interface ClientOptions {
   readonly timeout_ms?: number
   /** Attempts in all; 3 unless given. */
   readonly attempts?: number
-  /** Origin of the log every record must name; any unless given. */
-  readonly log?: string
+  /** Origin of the log every record must name, or of each where the gate has several; any unless given. */
+  readonly log?: string | readonly string[]
   /** `iss` of every record; any unless given. */
   readonly issuer?: string
   readonly fetch?: Fetch

@@ -20,8 +20,8 @@ import type { Keys } from './keys.ts'
 export interface Verifier {
   readonly keys: Keys
   readonly now: () => number
-  /** Origin of the log every record must name; any when absent. */
-  readonly log?: string
+  /** Origin of the log every record must name, or of each where a gate has several; any when absent. */
+  readonly log?: string | readonly string[]
   /** `iss` of every record; any when absent. */
   readonly issuer?: string
 }
@@ -74,16 +74,23 @@ async function signedRecord(
   { keys, log, issuer }: Verifier,
   signal: AbortSignal,
 ): Promise<Result<VerifiedRecord, VerifyFault>> {
-  const expected = {
-    ...(log === undefined ? {} : { log }),
-    ...(issuer === undefined ? {} : { issuer }),
-  }
   const parsed = parseRecord(jws)
   if (!parsed.ok) return wrong(parsed.error.message)
+  const named = expectedLog(log, parsed.value.claims.log)
+  const expected = {
+    ...(named === undefined ? {} : { log: named }),
+    ...(issuer === undefined ? {} : { issuer }),
+  }
   const ring = await keys.ring(signal, parsed.value.kid)
   if (!ring.ok) return err({ at: 'keys', cause: ring.error })
   const record = await verifyRecord(jws, ring.value, expected)
   return record.ok ? record : wrong(record.error.message)
+}
+
+/** Of several logs the one the record names, or any other than that when it is none of them. */
+function expectedLog(log: Verifier['log'], named: string): string | undefined {
+  if (log === undefined || typeof log === 'string') return log
+  return log.includes(named) ? named : (log[0] ?? '')
 }
 
 function isAbout(question: DecisionQuestion, { subject, request }: OpenedGroups): boolean {

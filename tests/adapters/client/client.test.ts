@@ -152,8 +152,15 @@ describe('an honest gate', () => {
   it('is held to the log and issuer that are expected', async () => {
     const gate = await aGateApp()
     const pinned = clientOf(gate, { log: ORIGIN, issuer: 'https://gate.example' })
+    const sharded = clientOf(gate, { log: ['other.example/log', ORIGIN] })
+    expect(await sharded.decide(QUESTION)).toMatchObject({ verified: true })
     expect((await pinned.decide(QUESTION)).verified).toBe(true)
-    for (const wrong of [{ log: 'other.example/log' }, { issuer: 'https://other.example' }])
+    for (const wrong of [
+      { log: 'other.example/log' },
+      { log: ['other.example/log/0', 'other.example/log/1'] },
+      { log: [] },
+      { issuer: 'https://other.example' },
+    ])
       expect(await clientOf(gate, { ...wrong, fail: 'open' }).decide(QUESTION)).toMatchObject({
         verified: false,
         outcome: 'deny',
