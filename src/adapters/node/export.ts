@@ -18,7 +18,10 @@ import { syncDirectory } from './durable-files.ts'
 import { type NodeSql, openNodeSql } from './node-sql.ts'
 import type { NodeStore } from './store.ts'
 
-type ExportedStore = Pick<NodeStore, 'origin' | 'status' | 'log' | 'vkey' | 'recordKeys' | 'pepper'>
+type ExportedStore = Pick<
+  NodeStore,
+  'origin' | 'status' | 'conclude' | 'log' | 'vkey' | 'recordKeys' | 'pepper'
+>
 
 export interface ExportRequest {
   /** The open store of `dir`: it keeps everybody else out meanwhile. */
@@ -40,6 +43,7 @@ export interface Exported {
 export async function exportDeployment(request: ExportRequest): Promise<Exported> {
   const { store, dir, path } = request
   requireClosed(store)
+  await store.conclude()
   const sql = openNodeSql(dataPaths(dir).database)
   // What is sorted may be larger than memory.
   sql.run('PRAGMA temp_store = FILE')
@@ -57,15 +61,12 @@ export async function exportDeployment(request: ExportRequest): Promise<Exported
 }
 
 function requireClosed(store: ExportedStore): void {
-  const { successors, entries, published } = store.status()
-  if (successors === null)
-    throw new LivegateError(
-      'conflict',
-      'Cannot export: the log is open, expected a closed one: what was decided after the export would be lost',
-      { hint: 'Stop the gate, then export with --close and --successor.' },
-    )
-  if (published < entries)
-    throw new LivegateError('conflict', 'Cannot export: the last round is not published')
+  if (store.status().successors !== null) return
+  throw new LivegateError(
+    'conflict',
+    'Cannot export: the log is open, expected a closed one: what was decided after the export would be lost',
+    { hint: 'Stop the gate, then export with --close and --successor.' },
+  )
 }
 
 async function headerFor(store: ExportedStore, sql: NodeSql): Promise<MoveHeader> {

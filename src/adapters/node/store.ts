@@ -269,6 +269,7 @@ function assemble(assembly: Assembly): Assembled {
     const named = successors()
     if (named === null) throw new LivegateError('conflict', 'Cannot conclude the log: it is open')
     if (concluded) return
+    if (halt.why() !== null) throw halt.error()
     if (!(await timer.finish())) throw refused('the last round of its closed log failed')
     concluded = true
     halt.halt(

@@ -30,7 +30,9 @@ export interface Entries extends Mirror {
   has(requirement: string): boolean
   /** As `has`, counting what the running transaction has appended. */
   hasNow(requirement: string): boolean
-  /** Throws `halted` once the log's last entry is in it. `append` calls it, writers of anything else call it themselves. */
+  /** True once the log's last entry is in it, one of the running transaction included. */
+  isClosed(): boolean
+  /** Throws `halted` once it is. `append` does so, and spoils the transaction: callers have asked `isClosed`. */
   requireOpen(): void
 }
 
@@ -55,8 +57,10 @@ export function createEntries(sql: Sql, origin: string): Entries {
     return complete(all.get(name))
   }
 
+  const isClosed = (): boolean => hasNow(CLOSING)
+
   function requireOpen(): void {
-    if (hasNow(CLOSING)) throw new LivegateError('halted', 'Cannot write: the log is closed')
+    if (isClosed()) throw new LivegateError('halted', 'Cannot write: the log is closed')
   }
 
   return {
@@ -78,6 +82,7 @@ export function createEntries(sql: Sql, origin: string): Entries {
     },
     has: (name) => complete(parts.get(name)),
     hasNow,
+    isClosed,
     requireOpen,
     sealed: () => void sealed.push(next),
     committed() {

@@ -48,7 +48,6 @@ function readsRows({ strike, reverses }: Change): boolean {
 /** Applies one change, or says why not with nothing written. Inside a transaction only. */
 export function applyChange(parts: LedgerParts, change: Change): CommitResult {
   const { sql, entries, subjects } = parts
-  entries.requireOpen()
   const refusal = refusalOf(parts, change)
   if (refusal !== null) return { ok: false, error: refusal }
   const before = subjects.read(change.subject)
@@ -71,6 +70,8 @@ export function applyChange(parts: LedgerParts, change: Change): CommitResult {
 }
 
 function refusalOf({ sql, entries, subjects }: LedgerParts, change: Change): CommitFailure | null {
+  // A log that is being closed in this very transaction takes nothing after its last entry.
+  if (entries.isClosed()) return 'requires'
   if (!change.requires.every((name) => entries.hasNow(name))) return 'requires'
   const { strike, reverses } = change
   const { rid, state } = subjects.read(change.subject)

@@ -65,10 +65,14 @@ export function createSqlLog(parts: LogParts): Log {
       entries.requireOpen()
       const bytes = records.reduce((sum, { jws }) => sum + jws.length + 256, 0)
       const receipts = await writer.write(
-        () => (requires.every(entries.hasNow) ? records.map(entries.append) : null),
+        () =>
+          !entries.isClosed() && requires.every(entries.hasNow)
+            ? records.map(entries.append)
+            : null,
         bytes,
       )
       if (receipts !== null) return receipts
+      entries.requireOpen()
       throw new LivegateError(
         'conflict',
         'Cannot append: a policy or key it needs is not in the log',

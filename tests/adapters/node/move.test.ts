@@ -1,13 +1,15 @@
 /** A deployment that moves from one data directory into another: nothing is lost, nothing begins anew. */
-import { readFile } from 'node:fs/promises'
+import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { closeLog } from '../../../src/adapters/node/closing.ts'
 import { exportDeployment } from '../../../src/adapters/node/export.ts'
 import { createNodeImporter } from '../../../src/adapters/node/import.ts'
+import { LivegateError } from '../../../src/core/errors.ts'
 import { checkHeader, MoveCheck } from '../../../src/core/move/check.ts'
 import type { MoveHeader, MoveLine } from '../../../src/core/move/lines.ts'
+import { closingDraft, heartbeatDraft } from '../../../src/core/record/drafts.ts'
 import type { SubjectState } from '../../../src/ports.ts'
 import {
   anOldHouse,
@@ -289,6 +291,66 @@ describe('a closed log', () => {
     })
     await expect(readFile(path)).rejects.toThrow()
     await old.close()
+  })
+
+  it('is closed at one moment, whatever is asked in the same one', async () => {
+    const root = await aRoot()
+    const old = await anOldHouse(root)
+    const asked = (n: number): Promise<unknown>[] =>
+      Array.from({ length: n }, (_, i) =>
+        decide(old.gate, { subject: `u_${i}`, stream: `b_${n}` }).catch((error: unknown) => error),
+      )
+    const all = [...asked(20), closeLog(old.store, old.scribe, [NEW]), ...asked(21)]
+    const answers = await Promise.all(all)
+    expect(old.store.status().successors).toEqual([NEW])
+    const refused = answers.filter((answer) => answer instanceof LivegateError)
+    expect(refused.length).toBeGreaterThan(0)
+    for (const { code } of refused) expect(['halted', 'log_unavailable']).toContain(code)
+    const { header, rest } = checked(await moveOut(old, join(root, 'file')))
+    const records = rest.filter((line) => 'record' in line)
+    // Key and checkpoint key, policy, heartbeat, closing: everything else is a decision that was answered.
+    expect(records.length).toBe(header.size - 5)
+    expect(records.length).toBe(answers.length - 1 - refused.length)
+  })
+
+  it.each(['before it is published', 'before anything says so'])(
+    'is closed after a crash as well: %s',
+    async (when) => {
+      const root = await aRoot()
+      const old = await anOldHouse(root)
+      await decide(old.gate, { subject: 'u_1', stream: 'b_1' })
+      const { heartbeats, signer, status } = old.store
+      const span = { from_index: heartbeats.uncovered(), to_index: status().entries }
+      const beat = heartbeatDraft({ ...span, totals: heartbeats.totals(span), shed: 0 })
+      await old.scribe.append([beat, closingDraft([NEW])], [signer.kid])
+      if (when === 'before anything says so') while (await old.store.publish());
+      const copy = join(root, 'copy')
+      const isLock = (path: string): boolean => path === join(old.dir, 'lock.db')
+      await cp(old.dir, copy, { recursive: true, filter: (path) => !isLock(path) })
+      await old.close()
+      const store = await openStore(copy)
+      const { entries } = store.status()
+      expect(store.status()).toMatchObject({ successors: [NEW], published: entries })
+      expect(store.status().halted).toMatch(/^it is closed/)
+      await exportDeployment({ store, dir: copy, path: join(root, 'file') })
+      await store.close()
+    },
+  )
+
+  it('is not exported when its files are not its own', async () => {
+    const root = await aRoot()
+    const old = await anOldHouse(root)
+    await decide(old.gate, { subject: 'u_1', stream: 'b_1' })
+    await closeLog(old.store, old.scribe, [NEW])
+    await old.close()
+    await writeFile(join(old.dir, 'log', 'checkpoint'), 'someone else’s')
+    const store = await openStore(old.dir)
+    const path = join(root, 'file')
+    await expect(exportDeployment({ store, dir: old.dir, path })).rejects.toMatchObject({
+      code: 'halted',
+    })
+    await expect(readFile(path)).rejects.toThrow()
+    await store.close()
   })
 
   it('gives the same file however often it is exported', async () => {
