@@ -17,6 +17,7 @@ import type {
   Ledger,
   OpenBroadcast,
   Receipt,
+  SignedRecord,
 } from '../../ports.ts'
 import { requireEntry } from '../sqlite/entries.ts'
 import { findAnswer } from '../sqlite/idempotency.ts'
@@ -26,6 +27,7 @@ import { NOBODY } from '../sqlite/subject-doc.ts'
 import { shorten } from '../sqlite/unconfirmed.ts'
 import type { Chain, ChainStore } from './chain-store.ts'
 import type { Alarm } from './subject-alarm.ts'
+import { MAX_OPENINGS_CHARS } from './subject-schema.ts'
 
 /**
  * After a write the alarm looks after what is left to do; every write until then shares it. Well below the ten seconds
@@ -73,7 +75,7 @@ export function createEdgeLedger(parts: EdgeLedgerParts): Ledger {
       return chain.subjects.load(subject).state
     },
     async commit(change) {
-      if (change.record !== null) requireEntry(change.record)
+      if (change.record !== null) requireRoom(change.record)
       const refusal = await refusalOf(parts, change)
       if (refusal !== null) return { ok: false, error: refusal }
       return committed(parts, change)
@@ -81,6 +83,17 @@ export function createEdgeLedger(parts: EdgeLedgerParts): Ledger {
     idempotent: (caller, subject, key) =>
       store.peek() === null ? null : findAnswer(sql, { caller, subject, key }),
   }
+}
+
+/** Throws for a record no log can hold (`internal`), or no row of an object (`conflict`). */
+function requireRoom(record: SignedRecord): void {
+  requireEntry(record)
+  const { length } = JSON.stringify(record.openings)
+  if (length <= MAX_OPENINGS_CHARS) return
+  throw new LivegateError(
+    'conflict',
+    `Cannot log record: its disclosures have ${length} characters, expected at most ${MAX_OPENINGS_CHARS}`,
+  )
 }
 
 /** What speaks against it, asked in the order in which an answer leaves the least behind. */

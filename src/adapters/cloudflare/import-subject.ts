@@ -10,7 +10,7 @@ import { putSubjectLine, type Rows } from '../sqlite/move-in.ts'
 import { writePredecessors } from '../sqlite/predecessors.ts'
 import type { Sql } from '../sqlite/sql.ts'
 import type { SubjectMove } from './import-steps.ts'
-import { makeSubjectTables } from './subject-schema.ts'
+import { MAX_OPENINGS_CHARS, makeSubjectTables } from './subject-schema.ts'
 
 /** The n-th record of a chain is the n-th row. */
 const ROWS: Rows = { idx: ({ seq }) => seq - 1, whole: false }
@@ -24,15 +24,13 @@ export function subjectOfMove(lines: readonly MoveLine[]): string {
   throw new LivegateError('internal', 'Cannot take lines: expected those of one subject')
 }
 
-/** A row of an object has at most 2 MB. */
-const MAX_OPENINGS = 2_000_000
-
 /** Throws `conflict` for a record that no object can hold, before anything of it is written anywhere. */
 export function requireRoom(line: MoveLine): void {
-  if (!('record' in line) || JSON.stringify(line.record.openings).length <= MAX_OPENINGS) return
+  if (!('record' in line) || JSON.stringify(line.record.openings).length <= MAX_OPENINGS_CHARS)
+    return
   throw new LivegateError(
     'conflict',
-    `Cannot import a record: its openings have more than ${MAX_OPENINGS} characters, expected what fits a row`,
+    `Cannot import a record: its openings have more than ${MAX_OPENINGS_CHARS} characters, expected what fits a row`,
   )
 }
 

@@ -19,6 +19,9 @@ const SUBJECT_MIGRATIONS: readonly (readonly string[])[] = MIGRATIONS.map((state
   ...(i === 0 ? [PLACES] : []),
 ])
 
+/** Characters of one record's openings, as JSON: a row has at most 2 MB, and the record itself lies in it too. */
+export const MAX_OPENINGS_CHARS = 1_990_000
+
 /** True once there is anything. */
 export function hasSubjectTables(sql: Sql): boolean {
   return schemaVersion(sql) > 0
