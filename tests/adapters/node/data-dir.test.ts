@@ -31,7 +31,13 @@ describe('a new data directory', () => {
     for (const name of ['', 'keys'])
       expect((await stat(join(data.path, name))).mode & 0o777, name).toBe(0o700)
     const store = await openStore({ dir: data.path, origin: ORIGIN })
-    expect(store.status()).toEqual({ halted: null, queued: 0, entries: 1, published: 1 })
+    expect(store.status()).toEqual({
+      halted: null,
+      queued: 0,
+      entries: 1,
+      published: 1,
+      successors: null,
+    })
     expect(store.log.has(store.signer.kid)).toBe(true)
     expect(store.recordKeys()).toEqual([store.recordJwk])
     expect(store.vkey).toMatch(/^gate\.example\/log\/contract\+[0-9a-f]{8}\+A/)
