@@ -11,7 +11,7 @@ import { type EdgeConfig, edgeConfigOf } from './adapters/cloudflare/config.ts'
 import { createEdgeApiKeys } from './adapters/cloudflare/edge-api-keys.ts'
 import { createEdgeDirectory } from './adapters/cloudflare/edge-directory.ts'
 import { createEdgeGate } from './adapters/cloudflare/edge-gate.ts'
-import { createCheckpointSigner } from './adapters/cloudflare/edge-keys.ts'
+import { createCheckpointSigner, createRecordSigner } from './adapters/cloudflare/edge-keys.ts'
 import { createEdgeLog } from './adapters/cloudflare/edge-log.ts'
 import { createPepper } from './adapters/cloudflare/edge-pepper.ts'
 import { createEdgePoliciesView } from './adapters/cloudflare/edge-policies-view.ts'
@@ -58,9 +58,11 @@ interface Deployment {
 type App = ReturnType<typeof createApp>
 
 const worker: ExportedHandler<Env> = {
-  async fetch(request, env) {
-    const app = await appOf(env)
-    return app.ok ? app.value.fetch(request) : problemResponse(UNFIT)
+  fetch(request, env, context) {
+    const answer = answerTo(request, env)
+    // Whoever hangs up must not stop what was begun for them: what nobody heard of is taken back after it is decided.
+    context.waitUntil(answer)
+    return answer
   },
   async scheduled(_controller, env) {
     const deployment = deploymentOf(env)
@@ -85,8 +87,18 @@ const appOf = createOnce(async (env: Env): Promise<Result<App, readonly string[]
   return ok(createApp(await depsOf(env, deployment.value)))
 })
 
+async function answerTo(request: Request, env: Env): Promise<Response> {
+  const app = await appOf(env).catch(notStarted)
+  return app.ok ? app.value.fetch(request) : problemResponse(UNFIT)
+}
+
 function sayUnfit(problem: string): void {
   line('error', 'unfit', { problem })
+}
+
+function notStarted(error: unknown): Result<never, readonly []> {
+  reportFailure('start', error)
+  return err([])
 }
 
 function deploymentOf(env: Env): Result<Deployment, readonly string[]> {
@@ -112,6 +124,8 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
   const gate = createEdgeGate({ stubs, pepper, after })
   const streamKeys = createEdgeStreamKeys({ pepper, directoryOf: stubs.directory })
   const logs = await logsOf(env, stubs, config)
+  // Only objects sign records; a key that cannot is found here, before one of them is asked.
+  await createRecordSigner(config.record_key)
   const sequencers = sequencersOf(stubs, config)
   const health = { policy, file: BUNDLED_POLICY.name, logs: sequencers }
   return {

@@ -327,8 +327,19 @@ function remedy({ env, secret }: EdgeSetting): string {
 function crossErrors(config: Readonly<Record<string, unknown>>): readonly string[] {
   const names = ['jwt_issuer', 'jwt_jwks', 'jwt_audience']
   const given = names.filter((name) => config[name] !== null)
-  if (given.length === 0 || given.length === names.length) return []
+  const whole = given.length === 0 || given.length === names.length
+  const { admin_key, api_keys } = config as Partial<EdgeConfig>
+  const admin = admin_key?.split('_')[1]
   return [
-    'Cannot accept JWT access tokens: LIVEGATE_JWT_ISSUER, LIVEGATE_JWT_JWKS and LIVEGATE_JWT_AUDIENCE are needed together',
+    ...(whole
+      ? []
+      : [
+          'Cannot accept JWT access tokens: LIVEGATE_JWT_ISSUER, LIVEGATE_JWT_JWKS and LIVEGATE_JWT_AUDIENCE are needed together',
+        ]),
+    ...(api_keys?.some(({ id }) => id === admin) === true
+      ? [
+          'Cannot tell API keys apart: LIVEGATE_API_KEYS lists the id of LIVEGATE_ADMIN_KEY, expected another id; choose another in either',
+        ]
+      : []),
   ]
 }

@@ -171,6 +171,14 @@ describe('the whole', () => {
     expect(config.ok ? [] : config.error).toEqual([expect.stringContaining('are needed together')])
   })
 
+  it('knows every key by an id of its own', () => {
+    const listed = JSON.stringify([{ ...KEY, id: 'aaaa' }])
+    const config = readEdgeConfig({ ...WHOLE, LIVEGATE_API_KEYS: listed })
+    expect(config.ok ? [] : config.error).toEqual([
+      expect.stringContaining('LIVEGATE_API_KEYS lists the id of LIVEGATE_ADMIN_KEY'),
+    ])
+  })
+
   it('reads variables that wrangler made numbers, booleans or null', () => {
     const given = { LIVEGATE_SHARDS: 2, LIVEGATE_LOG_PUBLIC: true, LIVEGATE_RATE: null }
     const config = readEdgeConfig({ ...WHOLE, ...given })

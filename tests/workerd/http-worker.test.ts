@@ -1,14 +1,19 @@
-/** A Worker that is not configured whole, its cron trigger, and what it says of logs that are not well. */
-import { createExecutionContext, createScheduledController } from 'cloudflare:test'
+/** The Worker itself: unfit to answer, left by its caller, rung by its cron trigger; and what it says of logs. */
+import {
+  createExecutionContext,
+  createScheduledController,
+  waitOnExecutionContext,
+} from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers'
 import { afterEach, describe, expect, it } from 'vitest'
 import { BUNDLED_POLICY } from '../../src/adapters/cloudflare/bundle.ts'
 import { requireBundledPolicy } from '../../src/adapters/cloudflare/edge-policy.ts'
 import type { Env } from '../../src/adapters/cloudflare/env.ts'
+import { subjectObjectName } from '../../src/adapters/cloudflare/names.ts'
 import { carried, opened, type SequencerStatus } from '../../src/adapters/cloudflare/rpc.ts'
 import { edgeMetrics, edgeReadiness } from '../../src/adapters/cloudflare/worker-health.ts'
 import worker from '../../src/worker.ts'
-import { stubs } from './deployment.ts'
+import { pepper, stubs } from './deployment.ts'
 
 const lines: string[] = []
 const { error: say } = console
@@ -62,11 +67,42 @@ describe('a Worker that lacks something', () => {
     ])
   })
 
+  it('answers 503 as well when its record key is two halves of different keys', async () => {
+    listen()
+    const key = { kty: 'OKP', crv: 'Ed25519', d: 'A'.repeat(43), x: 'A'.repeat(43) }
+    const unfit = { ...env, LIVEGATE_RECORD_KEY: JSON.stringify(key) }
+    const response = await worker.fetch?.(request('/healthz'), unfit, createExecutionContext())
+    expect(response?.status).toBe(503)
+    expect(lines).toEqual([expect.stringContaining('Cannot read LIVEGATE_RECORD_KEY')])
+    expect(lines.join()).not.toContain('A'.repeat(20))
+  })
+
   it('beats no heart', async () => {
     listen()
     const unfit = without('LIVEGATE_ADMIN_KEY')
     await worker.scheduled?.(createScheduledController(), unfit, createExecutionContext())
     expect(lines).toEqual([expect.stringContaining('LIVEGATE_ADMIN_KEY')])
+  })
+})
+
+describe('a caller who hangs up', () => {
+  it('has begun what goes on without them', async () => {
+    const context = createExecutionContext()
+    const asked = new Request<unknown, IncomingRequestCfProperties>(
+      'https://gate.example/v1/decisions',
+      {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${env.LIVEGATE_ADMIN_KEY}`,
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify({ subject: 'u_gone', facts: { created_at: '2020-01-01T00:00:00Z' } }),
+      },
+    )
+    void worker.fetch?.(asked, env, context)
+    await waitOnExecutionContext(context)
+    const seen = await opened(stubs.subject(subjectObjectName(pepper, 'u_gone')).view('u_gone'))
+    expect(seen.broadcasts).toHaveLength(1)
   })
 })
 
