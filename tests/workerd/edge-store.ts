@@ -100,7 +100,12 @@ interface Held {
   readonly records: (seqs: readonly number[]) => Promise<readonly StoredRecord[]>
 }
 
-export async function anEdgeStore(): Promise<StoreUnderTest> {
+export interface EdgeStore extends StoreUnderTest {
+  /** How many records each call to an object asked for. */
+  readonly asked: number[]
+}
+
+export async function anEdgeStore(): Promise<EdgeStore> {
   const salt = crypto.randomUUID()
   const pepper: Pepper = { hash: (text) => portableHasher.digestText(`${salt} ${text}`) }
   const log = openLog()
@@ -133,7 +138,10 @@ export async function anEdgeStore(): Promise<StoreUnderTest> {
     sequencer: () => log.rpc,
     subject: (object) =>
       ({
-        records: (seqs) => carried(() => inObject(object, (h) => h.records(seqs)), console.error),
+        records: (seqs) => {
+          store.asked.push(seqs.length)
+          return carried(() => inObject(object, (h) => h.records(seqs)), console.error)
+        },
         view: (subject) =>
           carried(
             async () => ({ broadcasts: (await ledger.load(subject)).broadcasts }) as never,
@@ -156,7 +164,8 @@ export async function anEdgeStore(): Promise<StoreUnderTest> {
     tile: async () => null,
   }
   const nothing = () => Promise.reject(new TypeError('of another suite'))
-  const store: StoreUnderTest = {
+  const store: EdgeStore = {
+    asked: [],
     ...{ ledger, log: port, directory: createEdgeDirectory({ stubs, pepper, shards: 1 }) },
     streamKeys: { bind: nothing, byHash: nothing, byId: nothing, revoke: nothing },
     apiKeys: { create: nothing, byId: nothing, list: nothing, revoke: nothing },

@@ -17,6 +17,7 @@ import {
 import { opened } from '../../src/adapters/cloudflare/rpc.ts'
 import { epochMs } from '../../src/core/time.ts'
 import type { Answer, DecideRequest, StrikeAnswer } from '../../src/gate-types.ts'
+import type { Receipt } from '../../src/ports.ts'
 import { ask, askOnce } from '../support/gate.ts'
 import {
   auditLogs,
@@ -44,11 +45,15 @@ async function decide(request: DecideRequest): Promise<Answer> {
   answers.push(answer)
   return answer
 }
-const strike = (id: string, subject: string): Promise<StrikeAnswer> =>
-  gate.strike({
+const receipts: Receipt[] = []
+async function strike(id: string, subject: string): Promise<StrikeAnswer> {
+  const answer = await gate.strike({
     ...{ id, subject, category: 'terrorism.link', severity: 'critical' },
     issued_at: epochMs(Date.now()),
   })
+  if (answer.receipt !== null) receipts.push(answer.receipt)
+  return answer
+}
 
 afterEach(async () => {
   const chains = await chainsOf(everybody)
@@ -57,6 +62,8 @@ afterEach(async () => {
   const stored = new Map(all.map((record) => [record.id, record]))
   for (const { id, jws, receipt } of answers.splice(0))
     expect(stored.get(id)).toMatchObject({ jws, receipt })
+  const places = new Set(all.map(({ receipt }) => JSON.stringify(receipt)))
+  for (const receipt of receipts.splice(0)) expect(places).toContain(JSON.stringify(receipt))
 })
 
 describe('subjects as objects', () => {

@@ -91,7 +91,7 @@ async function pageOf(
   return { records, next }
 }
 
-/** The records at places, in their order; each object is asked once. */
+/** The records at places, in their order; each object is asked once, or more often when they are large. */
 async function recordsAt(
   stubs: Stubs,
   places: readonly ChainPlace[],
@@ -100,9 +100,13 @@ async function recordsAt(
   const found = new Map<string, StoredRecord>()
   await Promise.all(
     [...byObject].map(async ([object, asked]) => {
-      const seqs = asked.map(({ seq }) => seq)
-      for (const record of await opened(stubs.subject(object).records(seqs)))
-        found.set(`${object} ${record.seq}`, record)
+      let rest = asked.map(({ seq }) => seq)
+      while (rest.length > 0) {
+        const records = await opened(stubs.subject(object).records(rest))
+        for (const record of records) found.set(`${object} ${record.seq}`, record)
+        const last = records.at(-1)
+        rest = last === undefined ? [] : rest.slice(rest.indexOf(last.seq) + 1)
+      }
     }),
   )
   return places.flatMap(({ object, seq }) => found.get(`${object} ${seq}`) ?? [])

@@ -15,6 +15,8 @@ import { opened, type SequencerRpc } from './rpc.ts'
 
 /** Decisions listed for one strike, of all logs together. */
 const MAX_RELYING = 200
+/** Characters of openings in one answer: a call carries at most 32 MiB, and who asks has 128 MB for everything. */
+export const MAX_REPLY_CHARS: number = 4 * 1024 * 1024
 
 export interface ObjectDirectoryParts {
   readonly sql: Sql
@@ -50,7 +52,7 @@ export function createObjectDirectory(parts: ObjectDirectoryParts): Directory {
   }
 }
 
-/** Records of this chain by their place on it, as the log has them; what is not there is left out. */
+/** Records of this chain by their place on it, as the log has them: `SubjectRpc.records`. */
 export async function recordsOfChain(
   { sql, store, origin }: Omit<ObjectDirectoryParts, 'logs'>,
   seqs: readonly number[],
@@ -58,9 +60,13 @@ export async function recordsOfChain(
   const chain = store.peek()
   if (chain === null) return []
   const records: StoredRecord[] = []
+  let chars = 0
   for (const seq of seqs) {
     const record = recordAt(sql, origin, seq - 1)
-    if (record !== null) records.push(await placed({ sql, chain, origin }, record))
+    if (record === null) continue
+    chars += JSON.stringify(record.openings).length
+    if (records.length > 0 && chars > MAX_REPLY_CHARS) return records
+    records.push(await placed({ sql, chain, origin }, record))
   }
   return records
 }

@@ -63,7 +63,10 @@ export interface SubjectRpc {
   cohostJoin(subject: SubjectId, pending: Pending): Promise<Reply<SubjectState>>
   cohostSettle(subject: SubjectId, settling: Settling): Promise<Reply<boolean>>
   cohostEnd(subject: SubjectId, broadcast: string): Promise<Reply<null>>
-  /** Records of this object's chain by their `seq`, with their place in the log; those it does not have are left out. */
+  /**
+   * Records of this object's chain by their `seq`, in that order, with their place in the log; those it does not have are
+   * left out. Fewer are given when they are large, but always one when there is one: ask on behind the last.
+   */
   records(seqs: readonly number[]): Promise<Reply<readonly StoredRecord[]>>
   /** Takes in what an earlier host knew of this subject; again with the same changes nothing. */
   moveIn(move: SubjectMove): Promise<Reply<null>>
