@@ -4,12 +4,13 @@
  * A bundle is scanned and later verified by the same thread, so its bytes cross once, or not at all. A thread that dies ends the audit
  * with exit code 1; nothing of it counts as verified. Short logs are done in place: a thread costs more to start.
  */
+import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { RangeResult } from '../../core/audit/range.ts'
 import type { RecordKey } from '../../core/record/jwk.ts'
 import { incomplete } from '../failure.ts'
 import type { FromWorker, ToWorker } from './audit-worker.ts'
-import { type BundleJob, createDesk } from './bundle-desk.ts'
+import { type BundleDesk, type BundleJob, createDesk } from './bundle-desk.ts'
 import type { PackedScan } from './bundle-scan.ts'
 import type { DisclosureIndex } from './disclosure-index.ts'
 
@@ -30,7 +31,7 @@ export interface AuditPool {
 }
 
 export interface PoolOptions {
-  /** 0: in the calling thread. */
+  /** How many work at once; without signatures the calling one is among them. 0: it alone. */
   readonly threads: number
   /** False: `verify` will not be called. */
   readonly signatures: boolean
@@ -69,11 +70,23 @@ interface Slot {
 
 /** Bundles per thread whose signatures wait: enough to never idle, 0.2 to 1.8 MB each. */
 const AHEAD = 4
+/** Scans a thread has before it where the calling one helps: longer than the calling thread takes for one bundle. */
+const DEPTH = 4
+
+interface WaitingScan {
+  readonly id: number
+  readonly job: BundleJob
+  readonly taken: (scan: PackedScan | null, verify: (keys: readonly RecordKey[]) => void) => void
+}
 
 class ThreadPool implements AuditPool {
   readonly #options: PoolOptions
   readonly #slots: readonly Slot[]
   readonly #scans = new Map<number, (scan: PackedScan | null) => void>()
+  /** Scans no thread has room for. */
+  readonly #queue: WaitingScan[] = []
+  #desk: BundleDesk = createDesk(null)
+  #helping = false
   readonly #waiting: (() => void)[] = []
   #nextId = 0
   #verifying = 0
@@ -83,7 +96,8 @@ class ThreadPool implements AuditPool {
     this.#options = options
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const script = new URL(`./audit-worker.${ending}`, import.meta.url)
-    this.#slots = Array.from({ length: options.threads }, () => {
+    const started = options.signatures ? options.threads : Math.max(1, options.threads - 1)
+    this.#slots = Array.from({ length: started }, () => {
       const slot: Slot = { worker: new Worker(script, { execArgv: [] }), load: 0 }
       slot.worker.on('message', (message: FromWorker) => this.#receive(slot, message))
       slot.worker.on('error', (error) => {
@@ -95,25 +109,64 @@ class ThreadPool implements AuditPool {
   }
 
   disclose(disclosures: DisclosureIndex | null): void {
+    this.#desk = createDesk(disclosures)
     const message: ToWorker = { disclosures }
     for (const { worker } of this.#slots) worker.postMessage(message)
   }
 
   async scan(job: BundleJob): Promise<ScannedBundle | null> {
     const id = this.#nextId++
-    const slot = this.#slots.reduce((least, other) => (other.load < least.load ? other : least))
-    const scanned: (PackedScan | null)[] = []
-    this.#scans.set(id, (scan) => scanned.push(scan))
-    this.#send(slot, { id, scan: job, keep: this.#options.signatures })
-    await this.#until(() => scanned.length > 0)
-    const [scan = null] = scanned
-    if (scan === null) return null
+    const done: Parameters<WaitingScan['taken']>[] = []
+    this.#queue.push({ id, job, taken: (...result) => void done.push(result) })
+    this.#feed()
+    // Verifying takes long enough to be left to others: whoever judges must not be busy with it.
+    if (!this.#options.signatures) void this.#help()
+    await this.#until(() => done.length > 0)
+    const [[scan, start] = [null]] = done
+    if (scan === null || start === undefined) return null
     const verify = async (keys: readonly RecordKey[]): Promise<void> => {
       this.#verifying++
-      this.#send(slot, { id, keys })
+      start(keys)
       await this.#until(() => this.#verifying < this.#slots.length * AHEAD)
     }
     return { scan, verify }
+  }
+
+  /** Gives what waits to threads with room. */
+  #feed(): void {
+    while (this.#queue.length > 0) {
+      const slot = this.#slots.reduce((least, other) => (other.load < least.load ? other : least))
+      const room = this.#options.signatures || slot.load < DEPTH
+      const next = room ? this.#queue.shift() : undefined
+      if (next === undefined) return
+      const { id, job, taken } = next
+      this.#scans.set(id, (scan) => taken(scan, (keys) => this.#send(slot, { id, keys })))
+      this.#send(slot, { id, scan: job, keep: this.#options.signatures })
+    }
+  }
+
+  /** Works here on what no thread has room for; answers and judgement come first, whenever they are there. */
+  async #help(): Promise<void> {
+    if (this.#helping) return
+    this.#helping = true
+    while (this.#queue.length > 0) {
+      await setImmediate()
+      try {
+        this.#helpOnce()
+      } catch (error) {
+        this.#failure ??= error
+        this.#queue.length = 0
+      }
+      this.#wake()
+    }
+    this.#helping = false
+  }
+
+  #helpOnce(): void {
+    const next = this.#queue.shift()
+    if (next === undefined) return
+    const { id, job, taken } = next
+    taken(this.#desk.scan(id, job, false), () => undefined)
   }
 
   drain(): Promise<void> {
@@ -121,6 +174,8 @@ class ThreadPool implements AuditPool {
   }
 
   async close(): Promise<void> {
+    this.#queue.length = 0
+    this.#desk.close()
     await Promise.all(this.#slots.map(({ worker }) => worker.terminate()))
   }
 
@@ -138,6 +193,7 @@ class ThreadPool implements AuditPool {
       this.#verifying--
       this.#options.onVerified(message.verified)
     }
+    this.#feed()
     this.#wake()
   }
 

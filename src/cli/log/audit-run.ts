@@ -31,7 +31,7 @@ export interface AuditInput {
   readonly disclosures: Disclosures | Promise<Disclosures>
   readonly outside: OutsideRecords
   readonly signatures: boolean
-  /** Beside this one; 0: none. */
+  /** How many work at once; 0: this one alone. */
   readonly threads: number
   /** Seconds; null when nothing can be said about how old the head is. */
   readonly now_s: number | null
