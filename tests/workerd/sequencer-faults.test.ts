@@ -3,6 +3,7 @@
  * anything there twice? After each fault the whole published log is checked with nothing but core.
  */
 import { describe, expect, it } from 'vitest'
+import type { Bucket } from '../../src/adapters/cloudflare/r2-tiles.ts'
 import type { Sequencer } from '../../src/adapters/cloudflare/sequencer.ts'
 import {
   chain,
@@ -107,6 +108,34 @@ describe('a round on the edge', () => {
             await expectWhole(world, place, await settle(world, place, log))
           })
       })
+
+  it('goes on after any one of its reads of the bucket failed', async () => {
+    let met = true
+    let failing = 0
+    for (; met; failing++)
+      await inPlace(async (place) => {
+        const { world } = await readyForFaults(place)
+        let read = 0
+        let over = false
+        met = false
+        const bucket = {
+          put: place.bucket.put.bind(place.bucket),
+          list: place.bucket.list.bind(place.bucket),
+          delete: place.bucket.delete.bind(place.bucket),
+          async get(key: string) {
+            const fails = !over && read++ === failing
+            met ||= fails
+            if (fails) throw new Error(`cannot read ${key}`)
+            return place.bucket.get(key)
+          },
+        } as Bucket
+        const log = await place.open({ bucket }).catch(() => null)
+        await log?.publish().catch(() => {})
+        over = true
+        await expectWhole(world, place, await settle(world, place, log))
+      })
+    expect(failing).toBeGreaterThan(3)
+  })
 
   it('signs nothing visible when the commit point is never reached', () =>
     inPlace(async (place) => {
