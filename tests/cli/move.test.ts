@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createNodeImporter } from '../../src/adapters/node/import.ts'
+import { openNodeSql } from '../../src/adapters/node/node-sql.ts'
 import type { World } from '../../src/cli/world.ts'
 import type { MoveLine } from '../../src/core/move/lines.ts'
 import { presentation } from '../../src/core/record/presentation.ts'
@@ -132,6 +133,21 @@ describe('livegate export', () => {
   })
 })
 
+/** Everything a deployment is, as rows; the entries of the new log itself are signed anew each time. */
+function rowsOf(dir: string): unknown {
+  const sql = openNodeSql(join(dir, 'livegate.db'))
+  try {
+    const tables = ['subjects', 'strikes', 'records', 'reliance', 'sessions', 'stream_keys']
+    const rows = [...tables, 'api_keys', 'predecessors', 'moves'].map((table) => [
+      table,
+      sql.all(`SELECT * FROM ${table}`),
+    ])
+    return [...rows, sql.all('SELECT * FROM entries WHERE idx < 0 ORDER BY idx')]
+  } finally {
+    sql.close()
+  }
+}
+
 describe('livegate import', () => {
   test('a dry run looks at everything and writes nothing', async () => {
     const dir = aDirectory()
@@ -228,6 +244,9 @@ describe('livegate import', () => {
   test('interrupted after any line, the gate decides nothing until the same command has finished', async () => {
     const values = linesOf().map((line) => JSON.parse(line) as MoveLine & { header: never })
     const [{ header } = { header: null as never }, ...rest] = values
+    const other = aDirectory()
+    expect((await importInto(other, moved.file)).exit).toBe(0)
+    const uninterrupted = rowsOf(join(other, 'new'))
     const dir = aDirectory()
     // Nothing has arrived but the header.
     const controller = new AbortController()
@@ -253,6 +272,7 @@ describe('livegate import', () => {
       expect(await run(join(copy, '..'), ['import', moved.file, '--data', 'new'])).toMatchObject({
         exit: 0,
       })
+      expect(rowsOf(copy)).toEqual(uninterrupted)
       const whole = await openHouse(copy)
       expect((await decide(whole.gate, { subject: 'u_1', stream: 'b_9' })).outcome).toBe('deny')
       expect(await whole.store.streamKeys.byId('sk_1')).toMatchObject({ subject: 'u_2' })

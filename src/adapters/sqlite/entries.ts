@@ -60,7 +60,10 @@ export function createEntries(sql: Sql, origin: string): Entries {
   const isClosed = (): boolean => hasNow(CLOSING)
 
   function requireOpen(): void {
-    if (isClosed()) throw new LivegateError('halted', 'Cannot write: the log is closed')
+    if (!isClosed()) return
+    const { successors } = claimsUnder(sql, CLOSING) ?? {}
+    const where = Array.isArray(successors) ? ` and goes on in ${successors.join(', ')}` : ''
+    throw new LivegateError('halted', `Cannot write: the log is closed${where}`)
   }
 
   return {

@@ -24,6 +24,8 @@ export interface DirectoryOptions {
 }
 
 const KEY_FILE_BYTES = 4096
+/** Records come by subject and go where they were in the log, all over the table. */
+const CACHE_KIB: number = 128 * 1024
 
 /** Runs `work` with the importer of the directory, which it makes when asked to. */
 export async function intoDirectory<T>(
@@ -34,7 +36,7 @@ export async function intoDirectory<T>(
 ): Promise<T> {
   const dir = session.path(options.data)
   if (!(await hasDataDir(dir))) await make(session, { ...options, dir }, header)
-  const store = await openNodeStore({ dir, moving: true })
+  const store = await openNodeStore({ dir, moving: true, sql: { cacheKib: CACHE_KIB } })
   try {
     const issuer = store.recordIssuer() ?? ''
     return await work(createNodeImporter({ store, scribe: scribeFor(store, issuer) }))
