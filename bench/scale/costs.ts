@@ -31,12 +31,13 @@ export function costsOfDay(usage: Usage): readonly CostPart[] {
     records * (BILLED.subject_requests.value + BILLED.sequencer_requests.value) + rounds
   const way = PATH.to_log_p50_ms.value + PATH.commit_p50_ms.value + BILLED.subject_active_ms.value
   const seconds = (waited_ms + records * way) / 1_000 + shards * DAY_S
-  const subjectRows = records * BILLED.subject_rows.value
+  const firsts = records * BILLED.first_share.value
+  const subjectRows = records * BILLED.subject_rows.value + firsts * BILLED.first_rows.value
   const logRows = records * BILLED.sequencer_rows.value + rounds * BILLED.rows_per_round.value
   const read = records * (BILLED.subject_rows_read.value + BILLED.sequencer_rows_read.value)
-  const month = records * DAYS_OF_MONTH
-  const objectsGb = (month * BILLED.subjects_per_start.value * BILLED.subject_bytes.value) / GB
-  const bucketGb = (month * BILLED.log_bytes.value) / GB
+  const objects = firsts * BILLED.subject_bytes.value + records * BILLED.sequencer_bytes.value
+  const objectsGb = (DAYS_OF_MONTH * objects) / GB
+  const bucketGb = (DAYS_OF_MONTH * records * BILLED.log_bytes.value) / GB
   return [
     part('Worker requests', millions(records), records, PRICES.worker_requests_m),
     part(

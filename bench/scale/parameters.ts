@@ -71,7 +71,7 @@ export const PATH: Numbers<
   | 'to_log_p50_ms'
   | 'to_log_p99_ms'
 > = {
-  worker_cpu_ms: measured(0.9, 'ms', 'CPU of Worker and subject object for a decision'),
+  worker_cpu_ms: measured(0.5, 'ms', 'processor time of the Worker for a decision'),
   to_subject_p50_ms: assumed(10, 'ms', 'Worker to subject object and back, median'),
   to_subject_p99_ms: assumed(60, 'ms', 'the same, 99th percentile'),
   wake_share: assumed(0.95, '', 'decisions that find their object asleep'),
@@ -91,18 +91,23 @@ export const PATH: Numbers<
 export const SEQUENCER: Numbers<
   | 'per_record_us'
   | 'per_insert_us'
-  | 'round_fixed_us'
   | 'round_per_record_us'
+  | 'round_fixed_us'
   | 'round_every_ms'
   | 'waiting_max'
   | 'put_p50_ms'
   | 'put_p99_ms'
+  | 'full_bytes'
   | 'puts_at_once'
 > = {
-  per_record_us: measured(150, 'µs', 'CPU of the sequencer for a record of an insert'),
-  per_insert_us: measured(300, 'µs', 'CPU of the sequencer for an insert, whatever its size'),
-  round_fixed_us: measured(3_000, 'µs', 'CPU of a round, whatever its size'),
-  round_per_record_us: measured(25, 'µs', 'CPU of a round for a record: hashes, tiles, bundles'),
+  per_record_us: measured(200, 'µs', 'processor time of the sequencer for a record of an insert'),
+  per_insert_us: measured(500, 'µs', 'the same for an insert, whatever its size'),
+  round_per_record_us: measured(
+    35,
+    'µs',
+    'the same for a record of a round: hashes, tiles, bundles',
+  ),
+  round_fixed_us: measured(3_000, 'µs', 'the same for a round, whatever its size'),
   round_every_ms: counted(1_000, 'ms', 'rounds begin at most this often'),
   waiting_max: counted(
     4_096,
@@ -111,21 +116,28 @@ export const SEQUENCER: Numbers<
   ),
   put_p50_ms: assumed(60, 'ms', 'a write to R2, median'),
   put_p99_ms: assumed(400, 'ms', 'the same, 99th percentile'),
+  full_bytes: counted(
+    9_000_000_000,
+    'bytes',
+    'size of a sequencer that takes no more records; the platform’s limit is 10 GB',
+  ),
   puts_at_once: published(6, 'connections', 'outgoing connections an object may have open'),
 }
 
-/** What a start makes an account pay for, counted in the code; rows include index rows, deletes and alarms. */
+/** What a start makes an account pay for. Rows were counted by the engine; they include index rows, deletes and alarms. */
 export const BILLED: Numbers<
   | 'subject_requests'
   | 'sequencer_requests'
   | 'subject_rows'
+  | 'first_share'
+  | 'first_rows'
   | 'sequencer_rows'
   | 'subject_rows_read'
   | 'sequencer_rows_read'
   | 'rows_per_round'
   | 'subject_active_ms'
   | 'subject_bytes'
-  | 'subjects_per_start'
+  | 'sequencer_bytes'
   | 'log_bytes'
 > = {
   subject_requests: counted(
@@ -134,19 +146,29 @@ export const BILLED: Numbers<
     'requests to the subject object: the decision, and one alarm after it',
   ),
   sequencer_requests: counted(1, 'requests', 'requests to the sequencer: one append'),
-  subject_rows: counted(10, 'rows', 'rows the subject object writes'),
-  sequencer_rows: counted(6, 'rows', 'rows the sequencer writes for a record, pruning included'),
-  subject_rows_read: counted(20, 'rows', 'rows the subject object reads'),
-  sequencer_rows_read: counted(4, 'rows', 'rows the sequencer reads for a record'),
-  rows_per_round: counted(4, 'rows', 'rows a round writes: state and alarm'),
-  subject_active_ms: measured(
-    5,
-    'ms',
-    'time a subject object is active besides waiting for its log',
+  subject_rows: counted(
+    6,
+    'rows',
+    'rows the subject object writes: subject, record, its index, entry, alarm, place',
   ),
-  subject_bytes: measured(20_480, 'bytes', 'database of a subject object after its first decision'),
-  subjects_per_start: assumed(0.4, '', 'different subjects a start, over a month'),
-  log_bytes: measured(1_100, 'bytes', 'what a record takes in the bucket: bundle and tiles'),
+  first_share: assumed(0.1, '', 'starts that are the first of their subject ever'),
+  first_rows: counted(31, 'rows', 'rows more for a first start: tables and indexes are made'),
+  sequencer_rows: counted(
+    5,
+    'rows',
+    'rows the sequencer writes for a record: entry, record, its index, head; and the entry dropped later',
+  ),
+  subject_rows_read: counted(
+    65,
+    'rows',
+    'rows the subject object reads, most of them when it wakes',
+  ),
+  sequencer_rows_read: counted(6, 'rows', 'rows the sequencer reads for a record'),
+  rows_per_round: counted(2, 'rows', 'rows a round writes: state and alarm'),
+  subject_active_ms: measured(2, 'ms', 'time a subject object is active besides waiting'),
+  subject_bytes: measured(81_920, 'bytes', 'database of a subject object after its first decision'),
+  sequencer_bytes: measured(152, 'bytes', 'what a record leaves in the sequencer for good'),
+  log_bytes: measured(950, 'bytes', 'what a record takes in the bucket: bundle and tiles'),
 }
 
 /** Dollars, Workers Paid plan, beyond what the plan includes (at this size that is less than a day's use). */

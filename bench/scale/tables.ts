@@ -87,6 +87,7 @@ function speedTable(days: readonly Day[]): string {
     'shed',
     'records an insert (mean, p99)',
     'commits a record',
+    'a log is full after',
   ]
   return table(
     head,
@@ -102,6 +103,7 @@ function speedTable(days: readonly Day[]): string {
       `${(shard.records / shard.inserts).toFixed(1)}, ${shard.insert_sizes.percentile(0.99).toFixed(0)}`,
       // The subject object's own, and its share of an insert.
       (1 + shard.inserts / shard.records).toFixed(2),
+      `${Math.floor(SEQUENCER.full_bytes.value / BILLED.sequencer_bytes.value / shard.records)} days`,
     ]),
   )
 }

@@ -100,7 +100,8 @@ describe('the money', () => {
   const usage = { records: 1e6, rounds: 0, puts: 0, shards: 0, waited_ms: 0 }
   it('rows are what the code writes times what a row costs', () => {
     const rows = costsOfDay(usage).filter(({ name }) => name.startsWith('rows written'))
-    const each = BILLED.subject_rows.value + BILLED.sequencer_rows.value
+    const { subject_rows, sequencer_rows, first_rows, first_share } = BILLED
+    const each = subject_rows.value + sequencer_rows.value + first_share.value * first_rows.value
     expect(totalOf(rows)).toBeCloseTo(each * PRICES.rows_written_m.value, 6)
   })
 
