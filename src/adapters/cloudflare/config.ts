@@ -9,6 +9,7 @@ import { fromBase64Url } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
 import { DEFAULT_FACTS_MAX_AGE_MS } from '../../core/limits.ts'
 import { err, ok, type Result } from '../../core/result.ts'
+import type { ApiKey } from '../../ports.ts'
 import {
   adminKey,
   anyText,
@@ -19,8 +20,7 @@ import {
   type ReadSetting,
   rate,
   url,
-} from '../../core/settings.ts'
-import type { ApiKey } from '../../ports.ts'
+} from '../../settings.ts'
 import { readApiKeys } from './edge-api-keys.ts'
 import { MAX_SHARDS } from './names.ts'
 

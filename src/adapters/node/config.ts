@@ -19,7 +19,7 @@ import {
   type ReadSetting,
   rate,
   url,
-} from '../../core/settings.ts'
+} from '../../settings.ts'
 
 export interface ServerConfig {
   readonly host: string

@@ -3,8 +3,8 @@
  *
  * Pure; where values come from and what a host needs is in adapters/node/config.ts and adapters/cloudflare/config.ts.
  */
-import { err, ok, type Result } from './result.ts'
-import { parseDuration } from './time.ts'
+import { err, ok, type Result } from './core/result.ts'
+import { parseDuration } from './core/time.ts'
 
 /** The value, or what was expected instead. */
 export type ReadSetting = (text: string) => Result<unknown, string>
