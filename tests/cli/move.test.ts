@@ -200,6 +200,10 @@ describe('livegate import', () => {
     ],
     ['of a later version', (lines) => `${lines.join('\n').replace('move/v1', 'move/v2')}\n`],
     [
+      'whose checkpoint somebody else has signed',
+      (lines) => `${lines.join('\n').replace(/(\u2014 [^ ]+ .{12})(.{4})/, '$1AAAA')}\n`,
+    ],
+    [
       'with a line of a kind unknown',
       (lines) => `${[lines[0], '{"pardon":{}}', ...lines.slice(1)].join('\n')}\n`,
     ],

@@ -8,8 +8,10 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { checkHeader, MoveCheck } from '../../core/move/check.ts'
 import type { MoveEnd, MoveHeader } from '../../core/move/lines.ts'
+import { openCheckpoint } from '../../core/tlog/checkpoint.ts'
 import { incomplete } from '../failure.ts'
 import { nodeHasher } from '../log/ed25519.ts'
+import { logKeyOf } from '../log/head.ts'
 import { quote } from '../session.ts'
 
 /** One line as it stands in the file. */
@@ -65,6 +67,7 @@ export async function survey(path: string, onLine: (number: number) => void): Pr
     if (check === null) {
       const header = checkHeader(value)
       if (!header.ok) throw refused(path, header.error)
+      await requireSigned(path, header.value)
       check = new MoveCheck(header.value, nodeHasher)
       continue
     }
@@ -78,6 +81,12 @@ export async function survey(path: string, onLine: (number: number) => void): Pr
   if (check === null || end === undefined) throw refused(path, 'it is empty')
   if (!end.ok) throw refused(path, end.error)
   return { header: check.header, end: end.value }
+}
+
+/** The new log will name this checkpoint for ever: it must be one of that key. */
+async function requireSigned(path: string, { checkpoint, vkey }: MoveHeader): Promise<void> {
+  const opened = await openCheckpoint({ note: checkpoint, ...logKeyOf(vkey) })
+  if (!opened.ok) throw refused(path, 'its checkpoint is not signed by the key it names')
 }
 
 function parsed(line: Buffer, path: string, number: number): unknown {
