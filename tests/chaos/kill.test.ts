@@ -34,8 +34,9 @@ describe(`${KILLS} kills under load (LIVEGATE_SEED=${SEED})`, () => {
   beforeAll(
     async () => {
       const random = seeded(SEED)
-      for (let life = 0; life < KILLS; life++) await oneLife(data, ledger, random)
-      const server = await startServer({ data, args: ['--log-level', 'silent'] })
+      const start = () => startServer({ data, args: ['--log-level', 'silent'] })
+      for (let life = 0; life < KILLS; life++) await oneLife(start, ledger, random)
+      const server = await start()
       vkey = String((await call(server, 'GET', '/log/vkey')).body).trim()
       const struck = ledger.struck.filter(({ strike }) => !ledger.reversed.has(strike))
       const subjects = [...new Set(struck.map(({ subject }) => subject))]

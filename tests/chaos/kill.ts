@@ -7,7 +7,7 @@
  * printed, so a failure can be repeated. What is asked after each restart: promises.ts.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { call, type ServerProcess, startServer } from '../support/server.ts'
+import { call, type ServerProcess } from '../support/server.ts'
 import { afterRestart, type Ledger, promised } from './promises.ts'
 
 /** A small seeded generator (mulberry32): tests only. */
@@ -35,8 +35,12 @@ interface Work {
 }
 
 /** Starts, checks what was promised before, loads, kills once. Answers received before the kill go into the ledger. */
-export async function oneLife(data: string, ledger: Ledger, random: () => number): Promise<void> {
-  const server = await startServer({ data, args: ['--log-level', 'silent'] })
+export async function oneLife(
+  start: () => Promise<ServerProcess>,
+  ledger: Ledger,
+  random: () => number,
+): Promise<void> {
+  const server = await start()
   await afterRestart(server, ledger, random)
   let alive = true
   const workers = Array.from({ length: WORKERS }, (_unused, worker) =>
