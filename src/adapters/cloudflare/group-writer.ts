@@ -45,6 +45,8 @@ export const GROUP_WRITER_LIMITS: GroupWriterLimits = {
 export interface GroupWriter extends Writer {
   /** As `write`, for work that appends entries to the log. */
   writeEntries<T>(work: () => T, bytes: number): Promise<T>
+  /** Throws `overloaded` when the next piece would be shed. */
+  requireRoom(): void
   /** Transactions with entries that became durable, and appends in them. */
   counts(): { readonly inserts: number; readonly inserted: number }
 }
@@ -111,10 +113,14 @@ export function createGroupWriter(parts: GroupWriterParts): GroupWriter {
     }
   }
 
+  const isFull = (bytes: number): boolean =>
+    queue.length >= limits.queueJobs ||
+    // One that is too large by itself waits for nobody.
+    (queue.length > 0 && queuedBytes + bytes > limits.queueBytes)
+
   function enqueue<T>(work: () => T, bytes: number, arms: boolean): Promise<T> {
     if (halt.why() !== null) return Promise.reject(halt.error())
-    if (queue.length >= limits.queueJobs || queuedBytes + bytes > limits.queueBytes)
-      return Promise.reject(overloaded())
+    if (isFull(bytes)) return Promise.reject(overloaded())
     return new Promise((resolve, reject) => {
       queue.push({ work, bytes, arms, resolve: resolve as (result: unknown) => void, reject })
       queuedBytes += bytes
@@ -130,6 +136,9 @@ export function createGroupWriter(parts: GroupWriterParts): GroupWriter {
     writeEntries: (work, bytes) => enqueue(work, bytes, true),
     follow: (mirror) => {
       mirrors.push(mirror)
+    },
+    requireRoom() {
+      if (isFull(0)) throw overloaded()
     },
     counts: () => ({ inserts, inserted }),
   }

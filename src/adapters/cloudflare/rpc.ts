@@ -32,6 +32,7 @@ import type {
   StreamKey,
   SubjectState,
 } from '../../ports.ts'
+import type { Fixed } from './deployment-seal.ts'
 import type { LogMove, SubjectMove } from './import-steps.ts'
 
 /** A failure as it crosses; `retry_after_s` and `hint` are null when absent. */
@@ -89,6 +90,11 @@ export interface ChainEntry {
   } | null
 }
 
+/** Who asks a log: the key its records are signed with, and what of the deployment it takes for granted. */
+export interface Caller extends Fixed {
+  readonly kid: string
+}
+
 /** Where a record of a chain is. */
 export interface ChainPlace {
   readonly object: string
@@ -116,9 +122,13 @@ export interface SequencerRpc {
   ): Promise<Reply<readonly Receipt[]>>
   /**
    * Makes sure that key and policy are in the log, writing them when they are not (key first), and answers with the
-   * name of the log. Any number of callers at once write them once.
+   * name of the log. Any number of callers at once write them once. Fails when an append would: with `halted`,
+   * `overloaded`, or `log_unavailable`, as for a caller who is configured otherwise than the log.
    */
-  ready(policy: { readonly digest: string; readonly bytes: Uint8Array }): Promise<Reply<string>>
+  ready(
+    policy: { readonly digest: string; readonly bytes: Uint8Array },
+    caller?: Caller,
+  ): Promise<Reply<string>>
   /** Null when no record of a chain has this id. */
   find(id: string): Promise<Reply<ChainPlace | null>>
   /**

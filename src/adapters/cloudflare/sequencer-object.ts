@@ -8,7 +8,9 @@ import { DurableObject } from 'cloudflare:workers'
 import { LivegateError } from '../../core/errors.ts'
 import { epochMs } from '../../core/time.ts'
 import { requireEdgeConfig } from './config.ts'
+import { fixedOf, SEAL_KEY } from './deployment-seal.ts'
 import { createCheckpointSigner, createRecordSigner } from './edge-keys.ts'
+import { createPepper } from './edge-pepper.ts'
 import type { Env } from './env.ts'
 import { originOfShard, sequencerName } from './names.ts'
 import { carried, type Reply, type SequencerRpc } from './rpc.ts'
@@ -125,6 +127,7 @@ export class SequencerObject extends DurableObject<Env> implements SequencerRpc 
     ])
     return openSequencer({
       ...{ storage: ctx.storage, bucket: env.LOG, prefix: `${shard}/` },
+      seal: { key: SEAL_KEY, fixed: fixedOf(createPepper(config.pepper), config.shards) },
       ...{ origin, issuer: config.issuer, create: config.create_log, record, checkpoint },
       clock: { now: () => epochMs(Date.now()) },
       random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },

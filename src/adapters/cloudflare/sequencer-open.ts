@@ -13,13 +13,17 @@ import { insertLogState, originOf, readLogState } from '../sqlite/log-state.ts'
 import type { Rounds } from '../sqlite/rounds.ts'
 import { firstDrafts, type Scribe } from '../sqlite/scribe.ts'
 import type { Sql } from '../sqlite/sql.ts'
+import { changedIn, readSeal, writeSeal } from './deployment-seal.ts'
 import type { GroupWriter } from './group-writer.ts'
 import type { R2Tiles } from './r2-tiles.ts'
 import type { SequencerParts } from './sequencer.ts'
 import { appendOthers } from './sequencer-chains.ts'
 
 export interface OpenParts {
-  readonly parts: Pick<SequencerParts, 'origin' | 'create' | 'record' | 'checkpoint'>
+  readonly parts: Pick<
+    SequencerParts,
+    'origin' | 'create' | 'record' | 'checkpoint' | 'bucket' | 'seal'
+  >
   readonly sql: Sql
   readonly halt: Halt
   readonly writer: GroupWriter
@@ -33,6 +37,8 @@ export interface OpenParts {
 export async function openLog(open: OpenParts): Promise<void> {
   const { parts, sql, halt, entries, rounds } = open
   const found = originOf(sql)
+  const sealed = await compareSeal(open)
+  if (halt.why() !== null) return
   if (found === null) await begin(open)
   else if (found !== parts.origin)
     halt.halt(`its storage holds the log \`${found}\``, 'Set LIVEGATE_ORIGIN to what it was.')
@@ -46,6 +52,39 @@ export async function openLog(open: OpenParts): Promise<void> {
       'its checkpoints are signed with another key',
       'Set LIVEGATE_CHECKPOINT_SEED to what it was.',
     )
+  if (halt.why() === null && !sealed) await seal(open)
+}
+
+/** Halts a log that is configured otherwise than the deployment was begun; false while nothing says how that was. */
+async function compareSeal({ parts, halt }: OpenParts): Promise<boolean> {
+  const { bucket, seal } = parts
+  if (seal === undefined) return true
+  const there = await reached(() => readSeal(bucket, seal.key))
+  if (there === null) return false
+  if (there === 'unreadable')
+    halt.halt(`\`${seal.key}\` in its bucket is malformed`, 'Restore that object.')
+  const changed = there === 'unreadable' ? null : changedIn(there, seal.fixed)
+  if (changed !== null)
+    halt.halt(`${changed} is not what the deployment began with`, `Set ${changed} to what it was.`)
+  return true
+}
+
+/** Last of all, so that a bucket that belongs to others is left as it is; whoever comes second compares. */
+async function seal(open: OpenParts): Promise<void> {
+  const { bucket, seal } = open.parts
+  if (seal === undefined || (await reached(() => writeSeal(bucket, seal)))) return
+  await compareSeal(open)
+}
+
+async function reached<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    throw new LivegateError('log_unavailable', 'Cannot open log: its bucket does not answer', {
+      cause,
+      retry_after_s: 1,
+    })
+  }
 }
 
 async function load(rounds: Rounds, halt: Halt): Promise<void> {

@@ -21,11 +21,12 @@ import { createRounds, type Rounds } from '../sqlite/rounds.ts'
 import { migrate } from '../sqlite/schema.ts'
 import { createScribe, logPolicy, type Scribe } from '../sqlite/scribe.ts'
 import type { Sql } from '../sqlite/sql.ts'
+import { changedIn, type Seal } from './deployment-seal.ts'
 import { createDoSql } from './do-sql.ts'
 import { createGroupWriter, type GroupWriter, type GroupWriterParts } from './group-writer.ts'
 import { createLogMoves, type LogMoves } from './import-log.ts'
 import { type Bucket, createR2Tiles, type R2Tiles } from './r2-tiles.ts'
-import type { Reply, SequencerRpc } from './rpc.ts'
+import type { Caller, ChainEntry, Reply, SequencerRpc } from './rpc.ts'
 import { createRoundAlarm, type RoundAlarm } from './sequencer-alarm.ts'
 import {
   appendChains,
@@ -66,6 +67,8 @@ export interface SequencerParts {
   readonly prefix: string
   readonly origin: string
   readonly issuer: string
+  /** What the deployment may never change, and where that stands; nothing is compared without. */
+  readonly seal?: Seal
   /** Lets empty storage over an empty bucket begin a log. */
   readonly create: boolean
   readonly record: { readonly signer: RecordSigner; readonly jwk: Ed25519Jwk }
@@ -165,9 +168,11 @@ function sequencerOver(composed: Composed): Sequencer {
   return {
     append: (chains) => append(composed, chains),
     appendDeployment: (records, requires) => appendDeployment(composed, records, requires),
-    async ready({ digest, bytes }) {
+    async ready({ digest, bytes }, caller) {
       if (halt.why() !== null) throw halt.error()
       moves.requireOpen()
+      requireRoom(composed)
+      if (caller !== undefined) requireSame(parts, caller)
       if (entries.has(digest)) return origin
       if (policyDigest(bytes) !== digest)
         throw new LivegateError('internal', 'Cannot log a policy: its bytes have another digest')
@@ -203,6 +208,25 @@ function sequencerOver(composed: Composed): Sequencer {
   }
 }
 
+/** Whoever asks first need not write what would be refused then. */
+function requireRoom({ entries, room, writer }: Composed): void {
+  if (entries.hasNow(CLOSING)) taken(CLOSED)
+  room.require()
+  writer.requireRoom()
+}
+
+/** Objects change to a new configuration one after the other: nothing is logged between two that differ. */
+function requireSame({ record, seal }: SequencerParts, caller: Caller): void {
+  const key = caller.kid === record.signer.kid ? null : 'LIVEGATE_RECORD_KEY'
+  const changed = key ?? (seal === undefined ? null : changedIn(seal.fixed, caller))
+  if (changed === null) return
+  throw new LivegateError(
+    'log_unavailable',
+    `Cannot log: the log runs with another ${changed} than who asks, expected the same`,
+    { retry_after_s: 5 },
+  )
+}
+
 async function append(
   { sql, writer, entries, halt, moves, room }: Composed,
   chains: Parameters<SequencerRpc['append']>[0],
@@ -212,7 +236,7 @@ async function append(
   room.require()
   requireChainEntries(chains)
   if (chains.length === 0) return []
-  const bytes = chains.reduce((sum, { record }) => sum + record.jws.length + 512, 0)
+  const bytes = chains.reduce((sum, entry) => sum + weightOf(entry), 0)
   const places = await writer.writeEntries(
     () => (entries.hasNow(CLOSING) ? CLOSED : appendChains(sql, entries, chains)),
     bytes,
@@ -234,6 +258,13 @@ async function appendDeployment(
     return appendOthers(sql, entries, records)
   }, bytes)
   return taken(receipts)
+}
+
+/** A strike that is named is a row of its own. */
+function weightOf({ record, decision }: ChainEntry): number {
+  const { strikes = [], rules = [] } = decision ?? {}
+  const named = strikes.reduce((sum, id) => sum + id.length + 64, 0)
+  return record.jws.length + 512 + named + rules.reduce((sum, rule) => sum + rule.length, 0)
 }
 
 const CLOSED: Refused = { refused: 'the log is closed' }

@@ -25,7 +25,7 @@ export function patientOthers(others: Others, after: After): Others {
       const log = (): ReturnType<Others['sequencer']> => others.sequencer(shard)
       return {
         append: (entries) => soon(() => log().append(entries)),
-        ready: (policy) => soon(() => log().ready(policy)),
+        ready: (...args) => soon(() => log().ready(...args)),
         decisionsRelyingOn: (strike) => soon(() => log().decisionsRelyingOn(strike)),
       }
     },

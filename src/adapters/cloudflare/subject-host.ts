@@ -38,6 +38,7 @@ import type {
 } from '../../ports.ts'
 import { type Sql, text, type Writer } from '../sqlite/sql.ts'
 import { createChainStore } from './chain-store.ts'
+import { fixedOf } from './deployment-seal.ts'
 import { type Claims, createEdgeLedger } from './edge-ledger.ts'
 import type { SubjectMove } from './import-steps.ts'
 import { subjectOfMove, takeSubject } from './import-subject.ts'
@@ -54,7 +55,7 @@ import { type CohostRpc, routeCohosts } from './remote-cohosts.ts'
 import { opened } from './rpc.ts'
 import { type AlarmStorage, createAlarm } from './subject-alarm.ts'
 import { type Others, patientOthers } from './subject-calls.ts'
-import { createReady, type KnownReady } from './subject-ready.ts'
+import { createReady, doubting, type KnownReady } from './subject-ready.ts'
 import { hasSubjectTables } from './subject-schema.ts'
 import { createTending } from './subject-tending.ts'
 import { shortenWithCohosts } from './unheard-cohosts.ts'
@@ -167,19 +168,21 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   const shard = shardOf(object, shards)
   const origin = originOfShard(settings.origin, shard, shards)
   const log = others.sequencer(shard)
+  const caller = { kid: signer.kid, ...fixedOf(pepper, shards) }
+  const known = { known: parts.ready, object: sequencerName(shard) }
+  const ready = createReady({ ...known, origin, policy, log, caller })
   const store = createChainStore({
-    ...{ sql, writer, object, origin, log, observe: parts.observe },
+    ...{ sql, writer, object, origin, observe: parts.observe },
+    log: doubting(log, ready.doubt),
     onUnheard: (decisions) => void shortenWithCohosts(route(desk), decisions, parts.observe),
   })
   const alarm = createAlarm(parts.storage)
-  const known = { known: parts.ready, object: sequencerName(shard) }
-  const ready = createReady({ ...known, origin, policy, log })
   const held = new Set([signer.kid, policy.plan.digest])
   const ledger = createEdgeLedger({
     ...{ sql, writer, store, alarm, clock, origin },
-    ready,
+    ready: ready.known,
     async has(name) {
-      await ready()
+      await ready.known()
       return held.has(name)
     },
     claims: claimsOf(parts),

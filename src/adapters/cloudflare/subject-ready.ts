@@ -1,20 +1,25 @@
 /**
  * Whether the log has the key and the policy everything here is signed and decided under.
  *
- * Asked once an isolate, not once an object: most objects answer one question and sleep again. What is remembered never
- * becomes false: what a log has it keeps. Next stop: sequencer-object.ts, `ready`.
+ * Asked once an isolate, not once an object: most objects answer one question and sleep again. What a log has it keeps, but
+ * it may be away, full, closed or halted: after a record it did not take it is asked again, so that while it takes nothing
+ * nobody writes what would have to be sent once it does. Next stop: sequencer-object.ts, `ready`.
  */
 import { LivegateError } from '../../core/errors.ts'
 import type { ActivePolicy } from '../../ports.ts'
-import { opened, type SequencerRpc } from './rpc.ts'
+import { type Caller, opened, type SequencerRpc } from './rpc.ts'
 
 /** What is known of logs, by `<log object> <policy digest>`. */
 export type KnownReady = Set<string>
 
-/**
- * Resolves when a log has key and policy, asking it at most once. One function for each object: promises are not shared
- * between objects, what came of them is.
- */
+export interface Ready {
+  /** Resolves when the log has key and policy, asking it only when that is not known. */
+  known(): Promise<void>
+  /** The log did not take a record: it is asked again before the next one is written. */
+  doubt(): void
+}
+
+/** One for each object: promises are not shared between objects, what came of them is. */
 export function createReady(parts: {
   readonly known: KnownReady
   /** Name of the log's object, and of the log. */
@@ -22,14 +27,15 @@ export function createReady(parts: {
   readonly origin: string
   readonly policy: ActivePolicy
   readonly log: Pick<SequencerRpc, 'ready'>
-}): () => Promise<void> {
-  const { known, object, origin, policy, log } = parts
+  readonly caller: Caller
+}): Ready {
+  const { known, object, origin, policy, log, caller } = parts
   const { digest } = policy.plan
   const name = `${object} ${digest}`
   let asking: Promise<void> | null = null
 
   async function ask(): Promise<void> {
-    const found = await opened(log.ready({ digest, bytes: policy.bytes }))
+    const found = await opened(log.ready({ digest, bytes: policy.bytes }, caller))
     if (found !== origin)
       throw new LivegateError(
         'halted',
@@ -38,11 +44,34 @@ export function createReady(parts: {
     known.add(name)
   }
 
-  return async () => {
-    if (known.has(name)) return
-    asking ??= ask().finally(() => {
-      asking = null
-    })
-    await asking
+  return {
+    async known() {
+      if (known.has(name)) return
+      asking ??= ask().finally(() => {
+        asking = null
+      })
+      await asking
+    },
+    doubt: () => void known.delete(name),
+  }
+}
+
+/** Appending as before, but what fails puts the log's readiness in doubt. */
+export function doubting(
+  log: Pick<SequencerRpc, 'append'>,
+  doubt: () => void,
+): Pick<SequencerRpc, 'append'> {
+  return {
+    async append(entries) {
+      try {
+        const reply = await log.append(entries)
+        // A chain the log contradicts is that chain's affair.
+        if (!reply.ok && reply.error.code !== 'conflict') doubt()
+        return reply
+      } catch (error) {
+        doubt()
+        throw error
+      }
+    },
   }
 }
