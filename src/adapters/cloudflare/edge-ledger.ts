@@ -30,10 +30,10 @@ import type { Alarm } from './subject-alarm.ts'
 import { MAX_OPENINGS_CHARS } from './subject-schema.ts'
 
 /**
- * After a write the alarm looks after what is left to do; every write until then shares it. Well below the ten seconds
+ * After a write the alarm looks after what is left to do; every write until then shares it. Below the ten seconds
  * after which a quiet object loses its memory: one that wakes without knowing a record's place has to take its answer for lost.
  */
-export const TEND_AFTER_MS = 5_000
+export const TEND_AFTER_MS = 7_000
 /** When the log did not answer, sooner. */
 export const RETRY_AFTER_MS = 1_000
 
