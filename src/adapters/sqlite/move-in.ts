@@ -48,9 +48,13 @@ export function beginMove(sql: Sql, header: MoveHeader): void {
   )
 }
 
-/** Notes that lines up to `lines` are here. Inside the transaction that wrote them. */
+/** Notes that lines up to `lines` are here; never fewer than before. Inside the transaction that wrote them. */
 export function advanceMove(sql: Sql, lines: number, finished: boolean): void {
-  sql.run('UPDATE moves SET lines = ?, finished = ? WHERE one = 1', lines, finished ? 1 : 0)
+  sql.run(
+    'UPDATE moves SET lines = max(lines, ?), finished = max(finished, ?) WHERE one = 1',
+    lines,
+    finished ? 1 : 0,
+  )
 }
 
 const STREAM_KEY = `INSERT INTO stream_keys (id, subject, key_hash, created_at, revoked_at)

@@ -1,5 +1,6 @@
 /** A log on the edge that goes on from another: shut while a deployment moves in, and never one that has begun by itself. */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, it } from 'vitest'
 import { createLogMoves, type LogMoves } from '../../../src/adapters/cloudflare/import-log.ts'
@@ -15,7 +16,7 @@ import { testKey } from '../../core/record/samples.ts'
 
 const NEXT = 'gate.example/log/next'
 const [first, ...lines] = readFileSync(
-  new URL('../../vectors/move/deployment.jsonl', import.meta.url),
+  join(import.meta.dirname, '../../vectors/move/deployment.jsonl'),
   'utf8',
 )
   .trimEnd()
@@ -61,6 +62,8 @@ it('is open until something moves in, and again when all of it has; a lost memor
   expect(sql.get('SELECT count(*) AS n FROM entries')?.n).toBe(1)
   const progress = { lines: 9, finished: true }
   expect(await moves().take({ progress })).toEqual(progress)
+  // Somebody else who brings the same file and is behind.
+  expect(await moves().take({ progress: { lines: 3, finished: false } })).toEqual(progress)
   moves().requireOpen()
   expect(await moves().take({ begin: header })).toEqual(progress)
 })
