@@ -1,21 +1,11 @@
 /**
- * What of a deployment may never change, and the object in its bucket that remembers it.
+ * The object in a deployment's bucket that remembers what may never change (fixed.ts): a keyed hash and a number.
  *
- * With another pepper or number of shards every subject would be looked for in an object that is empty, and an empty history
- * opens the gate: so each log compares, when it is opened, what it is configured with with what the first of them wrote, and
- * halts. What is written is a keyed hash and a number. Who compares: sequencer-open.ts; the same at each question
- * whether a log is ready, because objects do not all change to a new configuration at once: subject-ready.ts.
+ * Written once, by the log that opens first, and never again. Next stop: sequencer-open.ts.
  */
 import { fromUtf8, utf8 } from '../../core/encoding.ts'
-import type { Pepper } from '../../ports.ts'
+import type { Fixed } from './fixed.ts'
 import type { Bucket } from './r2-tiles.ts'
-
-/** What everybody who takes part in a deployment must agree on. */
-export interface Fixed {
-  readonly shards: number
-  /** A keyed hash of nothing but these words: known by whoever has the pepper. */
-  readonly pepper: string
-}
 
 export interface Seal {
   /** Name of its object in the bucket. */
@@ -25,16 +15,6 @@ export interface Seal {
 
 /** Beside the prefixes of the logs. */
 export const SEAL_KEY = 'deployment.json'
-
-export function fixedOf(pepper: Pepper, shards: number): Fixed {
-  return { shards, pepper: pepper.hash('livegate deployment') }
-}
-
-/** The name of the variable that differs; null when none does. */
-export function changedIn(known: Fixed, given: Fixed): string | null {
-  if (known.pepper !== given.pepper) return 'LIVEGATE_PEPPER'
-  return known.shards === given.shards ? null : 'LIVEGATE_SHARDS'
-}
 
 /** What the seal says; null when there is none, `unreadable` when it is not one. Rejects when the bucket does. */
 export async function readSeal(bucket: Bucket, key: string): Promise<Fixed | null | 'unreadable'> {

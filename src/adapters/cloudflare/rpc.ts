@@ -32,7 +32,7 @@ import type {
   StreamKey,
   SubjectState,
 } from '../../ports.ts'
-import type { Fixed } from './deployment-seal.ts'
+import type { Fixed } from './fixed.ts'
 import type { LogMove, SubjectMove } from './import-steps.ts'
 
 /** A failure as it crosses; `retry_after_s` and `hint` are null when absent. */

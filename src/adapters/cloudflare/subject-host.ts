@@ -38,8 +38,8 @@ import type {
 } from '../../ports.ts'
 import { type Sql, text, type Writer } from '../sqlite/sql.ts'
 import { createChainStore } from './chain-store.ts'
-import { fixedOf } from './deployment-seal.ts'
 import { type Claims, createEdgeLedger } from './edge-ledger.ts'
+import { fixedOf } from './fixed.ts'
 import type { SubjectMove } from './import-steps.ts'
 import { subjectOfMove, takeSubject } from './import-subject.ts'
 import {
