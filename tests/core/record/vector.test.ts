@@ -5,7 +5,12 @@
 import { expect, test } from 'vitest'
 import { toBase64Url, toHex } from '../../../src/core/encoding.ts'
 import { openDisclosures } from '../../../src/core/record/disclosure.ts'
-import { keyDraft, strikeDraft } from '../../../src/core/record/drafts.ts'
+import {
+  closingDraft,
+  keyDraft,
+  predecessorDraft,
+  strikeDraft,
+} from '../../../src/core/record/drafts.ts'
 import { keyRing } from '../../../src/core/record/jwk.ts'
 import { policyDrafts } from '../../../src/core/record/policy-parts.ts'
 import { verifyRecord } from '../../../src/core/record/verify.ts'
@@ -29,6 +34,16 @@ test('fixed key, salts, ids and times give the bytes in tests/vectors/record', a
     await issue(policyDrafts(POLICY_TEXT)[0] as ReturnType<typeof policyDrafts>[number], time),
     strike,
     await issue(aDecision({ seq: 2, prev: toBase64Url(strike.leaf) }), time),
+    await issue(closingDraft(['gate.example/log/next/0', 'gate.example/log/next/1']), time),
+    await issue(
+      predecessorDraft({
+        predecessor: 'gate.example/log/before',
+        vkey: 'gate.example/log/before+a7ce74b9+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4',
+        checkpoint: `gate.example/log/before\n7\n${'A'.repeat(43)}=\n\n— gate.example/log/before AAAA\n`,
+        keys: [key.jwk.x],
+      }),
+      time,
+    ),
   ]
   const vector = {
     seed: '01'.repeat(32),
