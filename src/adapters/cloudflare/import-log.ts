@@ -37,7 +37,7 @@ export function createLogMoves(parts: LogMoveParts): LogMoves {
   const { sql, writer } = parts
   let shut = moveProgress(sql)?.finished === false
 
-  async function take(step: LogMove): Promise<MoveProgress> {
+  async function take(step: Exclude<LogMove, { check: MoveHeader }>): Promise<MoveProgress> {
     if ('begin' in step) await begin(parts, step.begin)
     else if ('policy' in step) await keepPolicy(parts, step.policy)
     else if ('seeds' in step)
@@ -50,6 +50,7 @@ export function createLogMoves(parts: LogMoveParts): LogMoves {
 
   return {
     take: (step) => {
+      if ('check' in step) return mayBegin(sql, step.check)
       // From the first question on; a begin that fails reads again what is true.
       shut = true
       return take(step).catch((error: unknown) => {
@@ -68,6 +69,20 @@ export function createLogMoves(parts: LogMoveParts): LogMoves {
   }
 }
 
+const HISTORY = 'SELECT oid FROM heads LIMIT 1'
+
+/** Asked of every log before the first is shut: one that must not be would leave the others shut for good. */
+async function mayBegin(sql: Sql, header: MoveHeader): Promise<MoveProgress> {
+  const known = moveProgress(sql)
+  if (known !== null) requireSameFile(known, header)
+  else if (sql.get(HISTORY) !== undefined) throw hasHistory()
+  return { lines: known?.lines ?? 0, finished: known?.finished ?? false }
+}
+
+function hasHistory(): LivegateError {
+  return refusal('subjects have a history here already', 'a fresh log')
+}
+
 async function begin(
   { sql, writer, entries, scribe, kid }: LogMoveParts,
   header: MoveHeader,
@@ -76,11 +91,11 @@ async function begin(
   if (known !== null) requireSameFile(known, header)
   else {
     const begun = await writer.write(() => {
-      if (sql.get('SELECT oid FROM heads LIMIT 1') !== undefined) return false
+      if (sql.get(HISTORY) !== undefined) return false
       beginMove(sql, header)
       return true
     })
-    if (!begun) throw refusal('subjects have a history here already', 'a fresh log')
+    if (!begun) throw hasHistory()
   }
   if (!entries.has(PREDECESSOR)) await scribe.append([predecessorOf(header)], [kid])
 }

@@ -23,6 +23,8 @@ export type Seed = Pick<MovedRecord, 'id' | 'kind' | 'seq' | 'at' | 'place' | 'd
 
 /** One step of a log's part. */
 export type LogMove =
+  /** Whether it may begin here; changes nothing. */
+  | { readonly check: MoveHeader }
   /** Shuts the log for chains, and names the predecessor. */
   | { readonly begin: MoveHeader }
   /** A revision decisions of the old log were made under. */

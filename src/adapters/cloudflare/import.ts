@@ -38,6 +38,7 @@ export function createEdgeImporter(parts: EdgeImportParts): Importer {
 
   async function begin(header: MoveHeader): Promise<MoveProgress> {
     requireAcceptable(header, { origins, hash: (text) => pepper.hash(text) })
+    await Promise.all(logs.map((shard) => step(shard, { check: header })))
     const [first] = await Promise.all(logs.map((shard) => step(shard, { begin: header })))
     return first ?? { lines: 1, finished: false }
   }
