@@ -196,6 +196,15 @@ function othersOf(subject: string): readonly DurableObjectStub[] {
   ] as readonly object[] as readonly DurableObjectStub[]
 }
 
+/** A broadcast with the next subject as co-host, through a media server. */
+function busy(subject: string, subjects: readonly string[], round: number): DecideRequest {
+  const next = subjects[(subjects.indexOf(subject) + 1) % subjects.length] ?? subject
+  const hosts = [{ subject: next, facts: ask(next).facts }]
+  const stream = { id: `b_${round}`, ...(round % 2 === 0 ? { hosts } : {}) }
+  const session = { server: 'edge-2', session: `${subject}-${round}` }
+  return ask(subject, { stream, session })
+}
+
 describe('objects that are evicted', () => {
   const evict = (subject: string): Promise<void> => evictDurableObject(subjectStub(subject))
 
@@ -233,15 +242,16 @@ describe('objects that are evicted', () => {
     const subjects = Array.from({ length: 8 }, someone)
     let heard = 0
     let lost = 0
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < 24; round++) {
       const asking = subjects.flatMap((subject, i) => [
-        decide(ask(subject, { stream: { id: `b_${round}` } })),
+        decide(askOnce(`k_${round}`, busy(subject, subjects, round))),
         ...(i === round % 8 ? [strike(`s_${subject}_${round}`, subject)] : []),
       ])
-      for (let turn = 0; turn < 3 * round; turn++) await new Promise((go) => setTimeout(go, 0))
+      const settled = Promise.allSettled(asking)
+      // A little longer each time, so that every step is interrupted sooner or later.
+      for (let tick = 0; tick < round % 12; tick++) await env.LOG.head('nothing')
       await abortAllDurableObjects()
-      for (const { status } of await Promise.allSettled(asking))
-        status === 'fulfilled' ? heard++ : lost++
+      for (const { status } of await settled) status === 'fulfilled' ? heard++ : lost++
       for (const subject of subjects) expect(await isLookedAfter(subject)).toBe(true)
     }
     expect(heard).toBeGreaterThan(0)
