@@ -16,14 +16,16 @@ import type { Sql } from '../sqlite/sql.ts'
 import { readSeal, writeSeal } from './deployment-seal.ts'
 import { changedIn } from './fixed.ts'
 import type { GroupWriter } from './group-writer.ts'
+import { patiently } from './patient-tiles.ts'
 import type { R2Tiles } from './r2-tiles.ts'
 import type { SequencerParts } from './sequencer.ts'
 import { appendOthers } from './sequencer-chains.ts'
+import { after } from './worker-system.ts'
 
 export interface OpenParts {
   readonly parts: Pick<
     SequencerParts,
-    'origin' | 'create' | 'record' | 'checkpoint' | 'bucket' | 'seal'
+    'origin' | 'create' | 'record' | 'checkpoint' | 'bucket' | 'seal' | 'after'
   >
   readonly sql: Sql
   readonly halt: Halt
@@ -60,7 +62,7 @@ export async function openLog(open: OpenParts): Promise<void> {
 async function compareSeal({ parts, halt }: OpenParts): Promise<boolean> {
   const { bucket, seal } = parts
   if (seal === undefined) return true
-  const there = await reached(() => readSeal(bucket, seal.key))
+  const there = await reached(parts, () => readSeal(bucket, seal.key))
   if (there === null) return false
   if (there === 'unreadable')
     halt.halt(`\`${seal.key}\` in its bucket is malformed`, 'Restore that object.')
@@ -73,13 +75,13 @@ async function compareSeal({ parts, halt }: OpenParts): Promise<boolean> {
 /** Last of all, so that a bucket that belongs to others is left as it is; whoever comes second compares. */
 async function seal(open: OpenParts): Promise<void> {
   const { bucket, seal } = open.parts
-  if (seal === undefined || (await reached(() => writeSeal(bucket, seal)))) return
+  if (seal === undefined || (await reached(open.parts, () => writeSeal(bucket, seal)))) return
   await compareSeal(open)
 }
 
-async function reached<T>(work: () => Promise<T>): Promise<T> {
+async function reached<T>(parts: OpenParts['parts'], work: () => Promise<T>): Promise<T> {
   try {
-    return await work()
+    return await patiently(work, parts.after ?? after)
   } catch (cause) {
     throw new LivegateError('log_unavailable', 'Cannot open log: its bucket does not answer', {
       cause,

@@ -12,6 +12,7 @@ import { LivegateError } from '../../core/errors.ts'
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import { policyDigest } from '../../core/record/policy-parts.ts'
 import { type NoteSigner, signNote } from '../../core/tlog/note.ts'
+import type { After } from '../../gate/context.ts'
 import type { Clock, Observe, Random, Receipt, RecordSigner, SignedRecord } from '../../ports.ts'
 import { CLOSING, createEntries, type Entries, recordKeysOf } from '../sqlite/entries.ts'
 import { createHalt, type Halt } from '../sqlite/halt.ts'
@@ -26,6 +27,7 @@ import { createDoSql } from './do-sql.ts'
 import { changedIn } from './fixed.ts'
 import { createGroupWriter, type GroupWriter, type GroupWriterParts } from './group-writer.ts'
 import { createLogMoves, type LogMoves } from './import-log.ts'
+import { patientTiles } from './patient-tiles.ts'
 import { type Bucket, createR2Tiles, type R2Tiles } from './r2-tiles.ts'
 import type { Caller, ChainEntry, Reply, SequencerRpc } from './rpc.ts'
 import { createRoundAlarm, type RoundAlarm } from './sequencer-alarm.ts'
@@ -42,6 +44,7 @@ import { prunableTo, pruneEntries } from './sequencer-prune.ts'
 import { createRoom, type Room } from './sequencer-room.ts'
 import { SEQUENCER_MIGRATIONS } from './sequencer-schema.ts'
 import { decisionsNaming, placeOfId, placesFrom, searchPlaces } from './sequencer-search.ts'
+import { after } from './worker-system.ts'
 
 type Answered<F> = F extends (...args: infer A) => Promise<Reply<infer T>>
   ? (...args: A) => Promise<T>
@@ -76,6 +79,8 @@ export interface SequencerParts {
   readonly checkpoint: { readonly signer: NoteSigner; readonly vkey: string }
   readonly clock: Clock
   readonly random: Random
+  /** Timers; the isolate's unless given. */
+  readonly after?: After
   readonly observe?: Observe
   /** A round failed and will be tried again. */
   readonly onError?: (error: unknown) => void
@@ -124,7 +129,7 @@ function compose(parts: SequencerParts): Composed {
     ...parts.commit,
   })
   writer.follow(entries)
-  const tiles = createR2Tiles(parts.bucket, parts.prefix)
+  const tiles = patientTiles(createR2Tiles(parts.bucket, parts.prefix), parts.after ?? after)
   const signers = [checkpoint.signer]
   const rounds = createRounds({
     ...{ sql, writer, entries, tiles, halt, observe, elapsed: () => clock.now() },

@@ -5,6 +5,7 @@
  * hold the subject's turn just as long; given up, it counts as lost, and everything asked here may be asked again.
  */
 import type { After } from '../../gate/context.ts'
+import { withPatience } from './patience.ts'
 import type { CohostRpc } from './remote-cohosts.ts'
 import type { DirectoryRpc, SequencerRpc } from './rpc.ts'
 
@@ -19,7 +20,8 @@ export interface Others {
 }
 
 export function patientOthers(others: Others, after: After): Others {
-  const soon = <T>(call: () => PromiseLike<T>): Promise<T> => withPatience(call, after)
+  const soon = <T>(call: () => PromiseLike<T>): Promise<T> =>
+    withPatience(call, { after, patience_ms: PATIENCE_MS, who: 'the object' })
   return {
     sequencer(shard) {
       const log = (): ReturnType<Others['sequencer']> => others.sequencer(shard)
@@ -48,20 +50,4 @@ export function patientOthers(others: Others, after: After): Others {
       }
     },
   }
-}
-
-function withPatience<T>(call: () => PromiseLike<T>, after: After): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const cancel = after(PATIENCE_MS, () => reject(new Error('the object did not answer')))
-    call().then(
-      (value) => {
-        cancel()
-        resolve(value)
-      },
-      (error: unknown) => {
-        cancel()
-        reject(error)
-      },
-    )
-  })
 }
