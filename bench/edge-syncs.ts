@@ -1,35 +1,37 @@
 /**
- * How often a process makes something durable while it works: fsync and fdatasync, counted by strace from outside.
+ * How often a process makes something durable while it works: fsync and fdatasync, counted by the kernel for `perf stat`,
+ * which costs the process nothing that would change what it does.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-/** Null when strace is not installed. The process is slower while it is watched: count, do not time. */
+const EVENTS = 'syscalls:sys_enter_fsync,syscalls:sys_enter_fdatasync'
+
+/** Null where perf is missing or may not count. */
 export async function countSyncs<T>(
   pid: number,
   work: () => Promise<T>,
 ): Promise<{ readonly syncs: number; readonly result: T } | null> {
-  const args = ['-f', '-c', '-e', 'trace=fsync,fdatasync', '-p', String(pid)]
-  const strace = spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  const missing = await Promise.race([
-    once(strace, 'error').then(() => true),
-    once(strace.stderr, 'data').then(() => false),
-  ])
-  if (missing) return null
-  let table = ''
-  strace.stderr.on('data', (chunk: Buffer) => {
-    table += chunk.toString('utf8')
+  const args = ['stat', '-x', ',', '-e', EVENTS, '-p', String(pid)]
+  const perf = spawn('perf', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  perf.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString('utf8')
   })
-  const ended = once(strace, 'exit')
+  const ended = Promise.race([once(perf, 'exit'), once(perf, 'error')])
   const result = await work()
-  strace.kill('SIGINT')
+  perf.kill('SIGINT')
   await ended
-  return { syncs: syncsOf(table), result }
+  const syncs = syncsOf(said)
+  return syncs === null ? null : { syncs, result }
 }
 
-/** Calls in strace's table: percent, seconds, microseconds a call, calls, (errors,) name. */
-export function syncsOf(table: string): number {
-  return [...table.matchAll(/^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)(?:\s+\d+)?\s+f(?:data)?sync$/gm)]
-    .map(([, calls]) => Number(calls))
-    .reduce((sum, calls) => sum + calls, 0)
+/** Sum of perf's lines, `count,unit,event,…`; null when an event was not counted. */
+export function syncsOf(lines: string): number | null {
+  const counts = [...lines.matchAll(/^([^,]*),[^,]*,syscalls:sys_enter_f(?:data)?sync,/gm)].map(
+    ([, count = '']) => (/^\d+$/.test(count) ? Number(count) : 0),
+  )
+  return counts.length === 2 && counts.some((count) => count > 0)
+    ? counts.reduce((sum, count) => sum + count, 0)
+    : null
 }

@@ -5,7 +5,7 @@
  *
  * Both run under plain `workerd serve` with objects on disk, loaded in turn (A B A B …) by the same generator on the same
  * cores; only the ratio is quoted. Then what one decision makes durable: records that shared an insert of the log, and
- * commits to disk, counted by strace where it is installed.
+ * commits to disk, counted by perf where it is installed.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
@@ -156,7 +156,7 @@ export async function benchEdge(): Promise<readonly string[]> {
 async function syncRow({ workerd, target: of }: Served): Promise<string> {
   const counted = await countSyncs(workerd.pid, () => load(of, SECONDS))
   if (counted === null)
-    return `| commits to disk a decision, ${of.name} | – | strace is not installed |`
+    return `| commits to disk a decision, ${of.name} | – | perf cannot count here |`
   const { syncs, result } = counted
   const { answered } = result
   return `| commits to disk a decision, ${of.name} | ${(syncs / answered).toFixed(2)} | ${syncs} fdatasync and fsync, ${answered} answers |`
