@@ -3,9 +3,12 @@
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { binary } from './bundle.ts'
+
+/** The program itself: its launcher in `.bin` passes on no open file, and is replaced only where install scripts may run. */
+const PROGRAM = (createRequire(import.meta.url)('workerd') as { readonly default: string }).default
 
 export interface Workerd {
   readonly url: string
@@ -28,7 +31,7 @@ export async function startWorkerd(options: {
   const { config, data, port: wanted = 0 } = options
   mkdirSync(data, { recursive: true })
   const places = [`--directory-path=disk=${data}`, `--socket-addr=http=127.0.0.1:${wanted}`]
-  const child = spawn(binary('workerd'), ['serve', '--control-fd=3', ...places, config], {
+  const child = spawn(PROGRAM, ['serve', '--control-fd=3', ...places, config], {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
