@@ -145,8 +145,9 @@ export function createSubjectHost(given: SubjectParts): SubjectHost {
     moveIn(move) {
       of(subjectOfMove(move.lines))
       takeSubject(parts.sql, move)
-      // Everything in memory is about what was here before.
+      // Everything in memory is about what was here before; and the log, ready once, takes nothing until all has moved in.
       open = null
+      parts.ready.clear()
       return null
     },
     alarm: async () => resident()?.tend(),
