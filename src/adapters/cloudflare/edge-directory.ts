@@ -7,8 +7,8 @@
  */
 import { LivegateError } from '../../core/errors.ts'
 import type { Directory, Pepper, RecordPage, StoredRecord } from '../../ports.ts'
-import { mergedSearch } from './merged-search.ts'
-import { directoryName, serverName, subjectObjectName } from './names.ts'
+import { cursorBehind, mergedSearch } from './merged-search.ts'
+import { directoryName, serverName, shardOf, subjectObjectName } from './names.ts'
 import { type ChainPlace, opened, type SequencerRpc, type Stubs } from './rpc.ts'
 
 export interface EdgeDirectoryParts {
@@ -19,8 +19,13 @@ export interface EdgeDirectoryParts {
 
 /** Decisions listed for one strike. */
 const MAX_RELYING = 200
-/** Characters of one page of records, and records asked for at once: as in adapters/sqlite/directory.ts. */
+/** Characters of one page of records: as in adapters/sqlite/directory.ts. */
 const MAX_PAGE_CHARS = 1024 * 1024
+/**
+ * Records asked for at once: few at first, because each may have 2 MB and an isolate has 128; more each time while
+ * they turn out small.
+ */
+const FIRST_RECORDS = 10
 const RECORDS_AT_ONCE = 50
 
 export function createEdgeDirectory(parts: EdgeDirectoryParts): Directory {
@@ -35,7 +40,12 @@ export function createEdgeDirectory(parts: EdgeDirectoryParts): Directory {
     },
     async searchDecisions(question) {
       const { places, next } = await mergedSearch(logs, question)
-      return { records: await recordsAt(stubs, places), next }
+      const { records, taken } = await recordsWithin(stubs, places)
+      const last = taken < places.length ? places[taken - 1] : undefined
+      return {
+        records,
+        next: last === undefined ? next : cursorBehind(last, shardOf(last.object, shards)),
+      }
     },
     records: (page) => pageOf(stubs, logOf(logs, page), page),
     async decisionsRelyingOn(strike) {
@@ -79,16 +89,25 @@ async function pageOf(
   page: RecordPage,
 ): Promise<{ readonly records: readonly StoredRecord[]; readonly next: number | null }> {
   const { places, next } = await opened(log.records({ from: page.from, limit: page.limit }))
+  const { records, taken } = await recordsWithin(stubs, places)
+  return { records, next: places[taken]?.index ?? next }
+}
+
+/** The records at the first places, in their order, until they are large enough for a page; how many places those are. */
+async function recordsWithin(
+  stubs: Stubs,
+  places: readonly ChainPlace[],
+): Promise<{ readonly records: readonly StoredRecord[]; readonly taken: number }> {
   const records: StoredRecord[] = []
-  let chars = 0
-  for (let i = 0; i < places.length; i += RECORDS_AT_ONCE) {
-    const from = places[i]
-    if (from !== undefined && chars >= MAX_PAGE_CHARS) return { records, next: from.index }
-    const found = await recordsAt(stubs, places.slice(i, i + RECORDS_AT_ONCE))
+  let [taken, chars, count] = [0, 0, FIRST_RECORDS]
+  while (taken < places.length && chars < MAX_PAGE_CHARS) {
+    const found = await recordsAt(stubs, places.slice(taken, taken + count))
     records.push(...found)
+    taken = Math.min(taken + count, places.length)
     chars += found.reduce((sum, record) => sum + charsOf(record), 0)
+    count = Math.min(4 * count, RECORDS_AT_ONCE)
   }
-  return { records, next }
+  return { records, taken }
 }
 
 /** The records at places, in their order; each object is asked once, or more often when they are large. */

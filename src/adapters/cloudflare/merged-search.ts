@@ -59,6 +59,11 @@ export function merged(pages: readonly FoundPage[], limit: number): FoundPage {
   }
 }
 
+/** Where a search goes on behind a place it gave. */
+export function cursorBehind({ second, index }: FoundPlace, shard: number): string {
+  return `${second}.${shard}.${index}`
+}
+
 /** How far a log has looked, unless it is through. */
 function frontierOf({ next }: FoundPage, shard: number): readonly Position[] {
   if (next === null) return []
