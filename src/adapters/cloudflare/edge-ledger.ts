@@ -115,7 +115,7 @@ async function committed(parts: EdgeLedgerParts, change: Change): Promise<Commit
   const chain = store.open()
   const before = chain.subjects.load(change.subject).state.broadcasts
   const leaves = change.record !== null || change.idempotency !== undefined
-  const armed = leaves ? alarm.arm(due(parts, TEND_AFTER_MS)) : undefined
+  const armed = leaves ? alarm.defer(due(parts, TEND_AFTER_MS)) : undefined
   const [result] = await Promise.all([write(parts, chain, change), armed])
   if (!result.ok) return result
   const { receipt } = result
