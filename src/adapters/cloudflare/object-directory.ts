@@ -66,9 +66,23 @@ export async function recordsOfChain(
     if (record === null) continue
     chars += JSON.stringify(record.openings).length
     if (records.length > 0 && chars > MAX_REPLY_CHARS) return records
-    records.push(await placed({ sql, chain, origin }, record))
+    const found = await placedIfLogged({ sql, chain, origin }, record)
+    if (found !== null) records.push(found)
   }
   return records
+}
+
+/** Null for what the log contradicts: other records of the page are not to be withheld for that. */
+async function placedIfLogged(
+  from: { readonly sql: Sql; readonly chain: Chain; readonly origin: string },
+  record: StoredRecord,
+): Promise<StoredRecord | null> {
+  try {
+    return await placed(from, record)
+  } catch (error) {
+    if (from.chain.outbox.contradicted()) return null
+    throw error
+  }
 }
 
 /** With the place the log gave it; asks the log when that was lost. */

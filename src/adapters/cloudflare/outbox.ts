@@ -20,6 +20,8 @@ export const SENT_AT_ONCE = 100
 export interface Outbox {
   /** True while the log may lack a record that is written here. */
   waiting(): boolean
+  /** True once the log holds another chain than this one: what waits here is not in it and never will be. */
+  contradicted(): boolean
   /**
    * Resolves once the log has every record written so far. Rejects with `log_unavailable`, `overloaded` or `halted`;
    * whether the log has taken some is known at the next time.
@@ -62,6 +64,7 @@ export function createOutbox(parts: OutboxParts): Outbox {
 
   return {
     waiting: () => places.known() < size(),
+    contradicted: () => forked !== null,
     async drain() {
       const goal = size()
       while (places.known() < goal) {
