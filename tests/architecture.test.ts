@@ -93,8 +93,9 @@ const RULES: readonly Rule[] = [
       (/^adapters\/(node|cloudflare)\//.test(path) && to.startsWith('adapters/sqlite/')),
   },
   {
-    name: 'only the Node host and the CLI use Node',
-    applies: (path) => !/^(adapters\/node\/|cli\/)/.test(path),
+    name: 'only the Node host and the CLI use Node, and the edge host its hash',
+    applies: (path) =>
+      !/^(adapters\/node\/|cli\/|adapters\/cloudflare\/native-sha256\.ts$)/.test(path),
     allows: (_path, to) => !to.startsWith('node:'),
   },
   {
