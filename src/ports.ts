@@ -343,9 +343,21 @@ export interface RecordSigner {
   sign(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>
 }
 
-/** `HMAC-SHA256(pepper, text)` as base64url: stream keys and idempotency keys are stored only like this. */
+/** What is hashed under the pepper: texts of two kinds never have the same hash, whoever chooses them. */
+export type Peppered =
+  | 'account'
+  | 'deployment'
+  | 'idempotency_key'
+  | 'key'
+  | 'move'
+  | 'strike'
+  | 'stream_key'
+  | 'stream_name'
+  | 'subject'
+
+/** `HMAC-SHA256(pepper, "<what> <text>")` as base64url: stream keys and idempotency keys are stored only like this. */
 export interface Pepper {
-  hash(text: string): string
+  hash(what: Peppered, text: string): string
 }
 
 /** What happened, for metrics and log lines. No subject id, no secret, ever. */

@@ -36,7 +36,9 @@ export function requestGroup(pepper: Pepper, decided: Decided): RequestGroup {
     ...(stream.id === undefined ? {} : { stream: stream.id }),
     ...(territory === undefined ? {} : { territory }),
     ...(ingest === undefined ? {} : { ingest }),
-    ...(idempotency === undefined ? {} : { idempotency: pepper.hash(idempotency.key) }),
+    ...(idempotency === undefined
+      ? {}
+      : { idempotency: pepper.hash('idempotency_key', idempotency.key) }),
     ...(supersedes === null ? {} : { supersedes }),
     ...(session === undefined ? {} : session),
   }
@@ -91,7 +93,7 @@ export function idempotencyOf(
   if (request.idempotency === undefined) return null
   return {
     caller: request.caller,
-    key: pepper.hash(request.idempotency.key),
+    key: pepper.hash('idempotency_key', request.idempotency.key),
     fingerprint: request.idempotency.fingerprint,
     decision: id,
     version: standing.version,

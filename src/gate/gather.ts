@@ -59,12 +59,15 @@ function hostFacts(host: HostState, input: GatherInput): HostFacts {
   const { at } = input
   const streamId = input.request.stream.id ?? ''
   const ofStream = (entry: { readonly stream: string }): boolean => entry.stream === streamId
-  const subject = host.state.pseudonym ?? input.pepper.hash(host.subject)
+  const subject = host.state.pseudonym ?? input.pepper.hash('account', host.subject)
   const { facts, sources } = mergeFacts(host.state.facts, host.given, at, input.facts_max_age_ms)
   const { linked } = facts
   return {
     subject,
-    facts: linked === undefined ? facts : { ...facts, linked: linked.map(input.pepper.hash) },
+    facts:
+      linked === undefined
+        ? facts
+        : { ...facts, linked: linked.map((id) => input.pepper.hash('account', id)) },
     sources,
     strikes:
       host.state.strikes.length === 0 ? NO_STRIKES : pseudonymous(host.state.strikes, subject),

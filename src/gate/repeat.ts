@@ -173,7 +173,7 @@ export async function judgeRetry(
   now: { readonly standing: Standing; readonly state: SubjectState; readonly plan: Plan },
 ): Promise<{ readonly before: Answer | null; readonly supersedes: string | null }> {
   if (request.idempotency === undefined) return { before: null, supersedes: null }
-  const key = context.pepper.hash(request.idempotency.key)
+  const key = context.pepper.hash('idempotency_key', request.idempotency.key)
   const stored = await context.ledger.idempotent(request.caller, request.subject, key)
   const { again, supersedes } = judgeStored(stored, request, now.standing, now.state)
   if (again === null) return { before: null, supersedes }

@@ -54,7 +54,7 @@ describe(`${KILLS} kills under load (LIVEGATE_SEED=${SEED})`, () => {
 
       const store = await openNodeStore({ dir: data })
       const owners = await Promise.all(
-        ledger.keys.map(({ key }) => store.streamKeys.byHash(store.pepper.hash(key))),
+        ledger.keys.map(({ key }) => store.streamKeys.byHash(store.pepper.hash('stream_key', key))),
       )
       keysLost = ledger.keys
         .filter(

@@ -57,7 +57,7 @@ beforeAll(async () => {
     { do: 'decide', subject: 'u_1', stream: 'b_3' },
   ])
   const at = time.now()
-  const key_hash = house.store.pepper.hash('secret')
+  const key_hash = house.store.pepper.hash('stream_key', 'secret')
   await house.store.streamKeys.bind({
     ...{ id: 'sk_1', subject: 'u_2', key_hash, created_at: at, revoked_at: null },
   })

@@ -28,7 +28,7 @@ export async function aMemoryHost(): Promise<Host> {
   const { name, digest } = policy.plan
   const app = createApp({
     ...{ gate, clock, random: bytes, streamKeys: store.streamKeys, directory: store.directory },
-    pepper: { hash: (text) => portableHasher.digestText(`pepper ${text}`) },
+    pepper: { hash: (what, text) => portableHasher.digestText(`pepper ${what} ${text}`) },
     callerKeys: createCallerKeys(store.apiKeys, clock),
     observe: () => {},
     config: { ...DEFAULT_HTTP_CONFIG, rate: { per_s: 100_000, burst: 100_000 } },

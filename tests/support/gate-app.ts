@@ -33,7 +33,7 @@ export async function aGateApp(options: GateOptions = {}): Promise<GateApp> {
     ...{ gate, clock, random: bytes, streamKeys: store.streamKeys },
     directory: store.directory,
     logs: [{ log: store.log, vkey: '' }],
-    pepper: { hash: (text) => portableHasher.digestText(`pepper ${text}`) },
+    pepper: { hash: (what, text) => portableHasher.digestText(`pepper ${what} ${text}`) },
     callerKeys: createCallerKeys(store.apiKeys, clock),
     observe: (event) => world.events.push(event),
     config: DEFAULT_HTTP_CONFIG,

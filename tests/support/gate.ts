@@ -175,7 +175,7 @@ export async function aGate(options: GateOptions = {}): Promise<TestGate> {
       directory: store.directory,
       policies,
       surroundings: { incident: () => world.incident, platform: () => world.platform },
-      pepper: { hash: (text) => portableHasher.digestText(`pepper ${text}`) },
+      pepper: { hash: (what, text) => portableHasher.digestText(`pepper ${what} ${text}`) },
       observe: (event) => world.events.push(event),
     },
     options.settings ?? {},

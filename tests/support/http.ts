@@ -180,7 +180,7 @@ export function aFixture(options: FixtureOptions = {}): Fixture {
     gate: gateOf(world),
     clock: world.clock,
     random,
-    pepper: { hash: (text) => toBase64Url(sha256(utf8(`pepper ${text}`))) },
+    pepper: { hash: (what, text) => toBase64Url(sha256(utf8(`pepper ${what} ${text}`))) },
     callerKeys,
     streamKeys: streamKeysOf(world),
     directory: directoryOf(world),

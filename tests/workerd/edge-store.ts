@@ -107,7 +107,9 @@ export interface EdgeStore extends StoreUnderTest {
 
 export async function anEdgeStore(): Promise<EdgeStore> {
   const salt = crypto.randomUUID()
-  const pepper: Pepper = { hash: (text) => portableHasher.digestText(`${salt} ${text}`) }
+  const pepper: Pepper = {
+    hash: (what, text) => portableHasher.digestText(`${salt} ${what} ${text}`),
+  }
   const log = openLog()
   let held = new Map<string, Held>()
   const known = new Set<string>()

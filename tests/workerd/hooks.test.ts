@@ -76,7 +76,13 @@ async function aPublisher(): Promise<{ subject: string; key: string; id: string 
   const id = `sk_${String(made).padStart(22, 'A')}`
   const now = clock.now()
   await gate.putFacts(subject, { created_at: epochMs(now - 400 * DAY_MS) }, now)
-  const bound = { id, subject, key_hash: pepper.hash(key), created_at: now, revoked_at: null }
+  const bound = {
+    id,
+    subject,
+    key_hash: pepper.hash('stream_key', key),
+    created_at: now,
+    revoked_at: null,
+  }
   expect(await streamKeys.bind(bound)).toEqual({ ok: true })
   return { subject, key, id }
 }

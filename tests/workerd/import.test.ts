@@ -183,7 +183,7 @@ describe('a deployment that moves here', () => {
       [denied, ...relied.toReversed()].map(({ id }) => id),
     )
     const slices = createKeys()
-    expect(await slices.byHash(pepper.hash('an encoder’s secret'))).toMatchObject({
+    expect(await slices.byHash(pepper.hash('stream_key', 'an encoder’s secret'))).toMatchObject({
       ...{ id: 'sk_1', subject: 'u_live' },
     })
   })

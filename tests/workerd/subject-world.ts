@@ -69,7 +69,9 @@ let worlds = 0
 
 export function aWorld(policyText: string = policyOf('')): World {
   const salt = `${++worlds} ${crypto.randomUUID()}`
-  const pepper: Pepper = { hash: (text) => portableHasher.digestText(`${salt} ${text}`) }
+  const pepper: Pepper = {
+    hash: (what, text) => portableHasher.digestText(`${salt} ${what} ${text}`),
+  }
   const policy = activePolicy(policyText)
   let now = NOW
   const clock = {

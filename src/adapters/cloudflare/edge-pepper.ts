@@ -11,5 +11,13 @@ import type { Pepper } from '../../ports.ts'
 /** The secret's two blocks are hashed once. */
 export function createPepper(secret: Uint8Array): Pepper {
   const keyed = hmac.create(sha256, secret)
-  return { hash: (text) => toBase64Url(keyed.clone().update(utf8(text)).digest()) }
+  return {
+    hash: (what, text) =>
+      toBase64Url(
+        keyed
+          .clone()
+          .update(utf8(`${what} ${text}`))
+          .digest(),
+      ),
+  }
 }

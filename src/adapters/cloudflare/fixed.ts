@@ -15,7 +15,7 @@ export interface Fixed {
 }
 
 export function fixedOf(pepper: Pepper, shards: number): Fixed {
-  return { shards, pepper: pepper.hash('livegate deployment') }
+  return { shards, pepper: pepper.hash('deployment', '') }
 }
 
 /** The name of the variable that differs; null when none does. */

@@ -37,7 +37,7 @@ export function createEdgeImporter(parts: EdgeImportParts): Importer {
     opened(stubs.sequencer(shard).move(move))
 
   async function begin(header: MoveHeader): Promise<MoveProgress> {
-    requireAcceptable(header, { origins, hash: (text) => pepper.hash(text) })
+    requireAcceptable(header, { origins, hash: (text) => pepper.hash('move', text) })
     await Promise.all(logs.map((shard) => step(shard, { check: header })))
     const [first] = await Promise.all(logs.map((shard) => step(shard, { begin: header })))
     return first ?? { lines: 1, finished: false }

@@ -16,7 +16,7 @@ export const MAX_SHARDS = 64
 
 /** 43 characters. */
 export function subjectObjectName(pepper: Pepper, subject: SubjectId): string {
-  return pepper.hash(`subject ${subject}`)
+  return pepper.hash('subject', subject)
 }
 
 /** The shard of a subject's object: from 0. */
@@ -40,7 +40,7 @@ export function originOfShard(base: string, shard: number, shards: number): stri
 
 /** The slice of the directory that knows an id. */
 export function directoryName(pepper: Pepper, kind: 'strike' | 'key', id: string): string {
-  return `${kind}-${slice(pepper.hash(`${kind} ${id}`), DIRECTORY_SLICES)}`
+  return `${kind}-${slice(pepper.hash(kind, id), DIRECTORY_SLICES)}`
 }
 
 export function serverName(server: string): string {

@@ -35,7 +35,7 @@ export async function resolveSubject(
   if (server.app !== null && event.app !== server.app) return err('wrong_app')
   if (server.subject_from === 'name') return byName(lookup.pepper, server, event.name)
   if (lookup.guesses.blocked(server.id, event.client_ip, now)) return err('rate_limited')
-  const keyHash = lookup.pepper.hash(event.name)
+  const keyHash = lookup.pepper.hash('stream_key', event.name)
   const key = await lookup.streamKeys.byHash(keyHash)
   if (key === null) {
     const guess = { server: server.id, address: event.client_ip, key_hash: keyHash, now }
@@ -55,6 +55,6 @@ export function playbackName(streamKeyId: string): string {
 /** `.` and `..` cannot stand in a path of the API: a subject that nobody could ever record a strike for. */
 function byName(pepper: Pepper, server: MediaServer, name: string): Result<Resolved, Refusal> {
   if (name === '.' || name === '..') return err('malformed')
-  const stream = `sn_${pepper.hash(JSON.stringify(['stream name', server.id, name])).slice(0, 22)}`
+  const stream = `sn_${pepper.hash('stream_name', JSON.stringify([server.id, name])).slice(0, 22)}`
   return ok({ subject: name, stream, playback_name: null })
 }

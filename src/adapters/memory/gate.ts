@@ -79,7 +79,7 @@ export async function createMemoryGate(options: MemoryGateOptions): Promise<Memo
       ...{ ledger: store.ledger, directory: store.directory },
       issuer: { kid: signer.kid, issue },
       surroundings: { incident, platform },
-      pepper: { hash: (text) => portableHasher.digestText(`${hex(pepper)} ${text}`) },
+      pepper: { hash: (what, text) => portableHasher.digestText(`${hex(pepper)} ${what} ${text}`) },
       observe: options.observe ?? (() => {}),
     },
     options.settings,

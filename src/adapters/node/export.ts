@@ -80,7 +80,7 @@ async function headerFor(store: ExportedStore, sql: NodeSql): Promise<MoveHeader
     keys: store.recordKeys().map(({ x }) => x),
     successors: successors ?? [],
     predecessors: predecessorsOf(sql),
-    pepper_probe: store.pepper.hash(pepperProbe(store.origin)),
+    pepper_probe: store.pepper.hash('move', pepperProbe(store.origin)),
     counts: countsOf(sql),
   }
 }

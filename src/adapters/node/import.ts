@@ -31,7 +31,7 @@ export function createNodeImporter({ store, scribe }: NodeImportParts): Importer
     if (known !== null) requireSameFile(known, header)
     else {
       if (moves.hasChains()) throw refusal('subjects have a history here already', 'a fresh log')
-      requireAcceptable(header, { origins: [origin], hash: (text) => pepper.hash(text) })
+      requireAcceptable(header, { origins: [origin], hash: (text) => pepper.hash('move', text) })
       await moves.begin(header)
     }
     if (!log.has(PREDECESSOR)) await scribe.append([predecessorOf(header)], [signer.kid])

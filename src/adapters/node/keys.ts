@@ -114,7 +114,10 @@ function readCheckpointKey(text: string, origin: string): KeyObject {
 function readPepper(text: string): Pepper {
   const secret = fromHex(text.trim())
   if (secret?.length !== 32) throw unreadable('pepper', '64 hexadecimal digits')
-  return { hash: (value) => createHmac('sha256', secret).update(value).digest('base64url') }
+  return {
+    hash: (what, text) =>
+      createHmac('sha256', secret).update(`${what} ${text}`).digest('base64url'),
+  }
 }
 
 /** The 16 bytes that precede the seed of an Ed25519 key in PKCS #8 (RFC 8410 section 7). */

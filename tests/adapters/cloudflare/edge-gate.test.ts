@@ -7,7 +7,7 @@ import { LivegateError } from '../../../src/core/errors.ts'
 import { epochMs } from '../../../src/core/time.ts'
 import type { DecideRequest, Gate, StrikeRequest } from '../../../src/gate-types.ts'
 
-const pepper = { hash: (text: string) => `hash of ${text}` }
+const pepper = { hash: (what: string, text: string) => `hash of ${what} ${text}` }
 const NOW = epochMs(Date.UTC(2026, 10, 20, 12))
 
 interface Asked {

@@ -30,7 +30,7 @@ describe('POST /v1/stream-keys', () => {
     expect(stored).toEqual({
       id: answer.id,
       subject: 'u_1',
-      key_hash: deps.pepper.hash(key),
+      key_hash: deps.pepper.hash('stream_key', key),
       created_at: NOW,
       revoked_at: null,
     })

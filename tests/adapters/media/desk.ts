@@ -80,7 +80,7 @@ export function aStreamKey(secret: string, changes: Partial<StreamKey> = {}): St
   return {
     id: 'sk_AAAAAAAAAAAAAAAAAAAAAA',
     subject: 'u_81f',
-    key_hash: hashOf(secret),
+    key_hash: hashOf(`stream_key ${secret}`),
     created_at: NOW,
     revoked_at: null,
     ...changes,
@@ -148,7 +148,7 @@ export function aDesk(setup: DeskSetup = {}): TestDesk {
       },
     },
     streamKeys: lookUpOnly(setup.keys ?? [aStreamKey('k7f3q9')]),
-    pepper: { hash: hashOf },
+    pepper: { hash: (what, text) => hashOf(`${what} ${text}`) },
     servers: setup.servers ?? [aServer()],
     observe: (event) => events.push(event),
     clock: { now: () => (setup.real ? epochMs(Date.now()) : now) },

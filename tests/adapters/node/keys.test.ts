@@ -45,10 +45,12 @@ describe('keys', () => {
 
   it('hash with the pepper: the same text alike, under another pepper otherwise', () => {
     const [one, other] = [readKeys(EXAMPLE, ORIGIN), readKeys(generateKeys(ORIGIN), ORIGIN)]
-    expect(one.pepper.hash('key')).toMatch(/^[\w-]{43}$/)
-    expect(one.pepper.hash('key')).toBe(readKeys(EXAMPLE, ORIGIN).pepper.hash('key'))
-    expect(one.pepper.hash('key')).not.toBe(other.pepper.hash('key'))
-    expect(one.pepper.hash('key')).not.toBe(one.pepper.hash('kez'))
+    expect(one.pepper.hash('stream_key', 'key')).toMatch(/^[\w-]{43}$/)
+    expect(one.pepper.hash('stream_key', 'key')).toBe(
+      readKeys(EXAMPLE, ORIGIN).pepper.hash('stream_key', 'key'),
+    )
+    expect(one.pepper.hash('stream_key', 'key')).not.toBe(other.pepper.hash('stream_key', 'key'))
+    expect(one.pepper.hash('stream_key', 'key')).not.toBe(one.pepper.hash('stream_key', 'kez'))
   })
 
   const spoiled: readonly {

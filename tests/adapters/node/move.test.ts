@@ -85,7 +85,7 @@ describe('a deployment that moves', () => {
     const old = await anOldHouse(root, time)
     const decisions = await happen(old.gate, time, HISTORY)
     const key = {
-      ...{ id: 'sk_1', subject: 'u_2', key_hash: old.store.pepper.hash('secret') },
+      ...{ id: 'sk_1', subject: 'u_2', key_hash: old.store.pepper.hash('stream_key', 'secret') },
       ...{ created_at: time.now(), revoked_at: null },
     }
     await old.store.streamKeys.bind(key)
@@ -112,7 +112,9 @@ describe('a deployment that moves', () => {
     expect(await fresh.store.directory.broadcastOfSession('nginx', 'live/2')).toMatchObject({
       subject: 'u_2',
     })
-    expect(await fresh.store.streamKeys.byHash(fresh.store.pepper.hash('secret'))).toEqual(key)
+    expect(
+      await fresh.store.streamKeys.byHash(fresh.store.pepper.hash('stream_key', 'secret')),
+    ).toEqual(key)
     expect(await fresh.store.apiKeys.list()).toMatchObject([{ id: 'k1', owner: 'backend' }])
     for (const digest of policies) expect(fresh.store.policyTexts.text(digest)).not.toBeNull()
     const keys = fresh.store.recordKeys().map(({ x }) => x)

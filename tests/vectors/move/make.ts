@@ -37,7 +37,7 @@ await happen(house.gate, time, [
 ])
 const denied = await decide(house.gate, { subject: 'u_struck', stream: 'b_3' })
 await house.store.streamKeys.bind({
-  ...{ id: 'sk_1', subject: 'u_live', key_hash: house.store.pepper.hash('an encoder’s secret') },
+  ...{ id: 'sk_1', subject: 'u_live', key_hash: house.store.pepper.hash('stream_key', 'an encoder’s secret') },
   ...{ created_at: time.now(), revoked_at: null },
 })
 const subjects = ['u_facts', 'u_plain', 'u_live', 'u_cohost', 'u_struck']

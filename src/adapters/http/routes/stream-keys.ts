@@ -32,7 +32,7 @@ async function bind(call: Call, deps: AppDeps): Promise<Response> {
   const { value } = await readJson(call.c.req.raw)
   const { subject, key: chosen, facts } = read(STREAM_KEY_BODY, value, 'bind stream key')
   const key = chosen ?? toBase64Url(random.bytes(KEY_BYTES))
-  const key_hash = pepper.hash(key)
+  const key_hash = pepper.hash('stream_key', key)
   if ((await streamKeys.byHash(key_hash)) !== null) throw taken()
   const created_at = clock.now()
   if (facts !== undefined) await gate.patchFacts(subject, facts, created_at)
