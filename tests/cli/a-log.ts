@@ -11,12 +11,15 @@ import { utf8 } from '../../src/core/encoding.ts'
 import type { Decision, Facts, Strike } from '../../src/core/model.ts'
 import { ENGINE } from '../../src/core/policy/plan.ts'
 import {
+  closingDraft,
   decisionDraft,
   heartbeatDraft,
   keyDraft,
+  predecessorDraft,
   type RecordDraft,
   strikeDraft,
 } from '../../src/core/record/drafts.ts'
+import type { OwnClaims } from '../../src/core/record/groups.ts'
 import type { Hasher } from '../../src/core/record/hashing.ts'
 import { createIssuer, type IssuedRecord, type RecordSigner } from '../../src/core/record/issue.ts'
 import { ed25519Jwk, thumbprint } from '../../src/core/record/jwk.ts'
@@ -69,12 +72,13 @@ const jwk: ReturnType<typeof ed25519Jwk> = ed25519Jwk(RECORD_KEY.publicKey)
 const signer: RecordSigner = { kid: thumbprint(jwk), sign: RECORD_KEY.sign }
 
 export const JWKS: string = JSON.stringify({ keys: [{ ...jwk, kid: thumbprint(jwk) }] })
-export const VKEY: string = formatVkey({
-  name: ORIGIN,
-  type: NOTE_ED25519,
-  publicKey: CHECKPOINT_KEY.publicKey,
-})
-const noteSigner: NoteSigner = ed25519Signer({ name: ORIGIN, ...CHECKPOINT_KEY })
+export const VKEY: string = vkeyOf(ORIGIN)
+export const RECORD_X: string = jwk.x
+
+/** Verifier key of the log of that name. */
+export function vkeyOf(name: string): string {
+  return formatVkey({ name, type: NOTE_ED25519, publicKey: CHECKPOINT_KEY.publicKey })
+}
 
 export interface LogOptions {
   /** Decisions in the log, beside key, policy and heartbeat. */
@@ -85,13 +89,25 @@ export interface LogOptions {
   readonly tamper?: (entries: IssuedRecord[]) => void
   /** No heartbeat at the end. */
   readonly silent?: boolean
+  /** Name of the log. */
+  readonly origin?: string
+  /** Number of the first subject. */
+  readonly from?: number
+  /** The closed log it goes on from. */
+  readonly follows?: OwnClaims['predecessor']
+  /** Where chains of that log ended, by number of the subject; grows with the log. */
+  readonly heads?: Map<number, { seq: number; prev: string | null }>
+  /** Decisions before its first one, in that log: its time goes on after them. */
+  readonly after?: number
+  /** Closes the log at its end. */
+  readonly successors?: readonly string[]
 }
 
 /** A log in memory: entries in order, as issued. */
 export async function makeEntries(options: LogOptions): Promise<IssuedRecord[]> {
-  const { decisions, subjects = 3, silent = false } = options
+  const { decisions, subjects = 3, silent = false, origin: log = ORIGIN } = options
   const issue = createIssuer({
-    ...{ issuer: ISSUER, engine: ENGINE, log: ORIGIN, signer, hasher: fastHasher },
+    ...{ issuer: ISSUER, engine: ENGINE, log, signer, hasher: fastHasher },
     random: countedRandom(),
   })
   const entries: IssuedRecord[] = []
@@ -102,12 +118,15 @@ export async function makeEntries(options: LogOptions): Promise<IssuedRecord[]> 
   }
   await add(keyDraft({ jwk, use: 'record', status: 'active' }))
   for (const draft of policyDrafts(POLICY)) await add(draft)
-  const heads = new Map<number, { seq: number; prev: string | null }>()
+  if (options.follows !== undefined) await add(predecessorDraft(options.follows))
+  const { heads = new Map<number, { seq: number; prev: string | null }>(), after = 0 } = options
   for (let i = 0; i < decisions; i++) {
-    const n = i % subjects
+    const n = (options.from ?? 0) + (i % subjects)
     const head = heads.get(n) ?? { seq: 0, prev: null }
     const chain = { sub: pseudonym(n), seq: head.seq + 1, prev: head.prev }
-    const record = await add(i === 1 ? strikeOf(n, chain, i) : decisionOf(n, chain, i))
+    const record = await add(
+      i === 1 ? strikeOf(n, chain, after + i) : decisionOf(n, chain, after + i),
+    )
     heads.set(n, { seq: chain.seq, prev: Buffer.from(record.leaf).toString('base64url') })
   }
   options.tamper?.(entries)
@@ -116,6 +135,7 @@ export async function makeEntries(options: LogOptions): Promise<IssuedRecord[]> 
     for (const { kind } of entries) totals[kind] = (totals[kind] ?? 0) + 1
     await add(heartbeatDraft({ from_index: 0, to_index: entries.length, totals, shed: 0 }))
   }
+  if (options.successors !== undefined) await add(closingDraft(options.successors))
   return entries
 }
 
@@ -190,6 +210,7 @@ export type LogFiles = Map<string, Uint8Array>
 export async function publish(
   entries: readonly { readonly bytes: Uint8Array }[],
   rounds: readonly number[] = [],
+  origin: string = ORIGIN,
 ): Promise<LogFiles> {
   const files: LogFiles = new Map()
   let edge: Edge = emptyEdge()
@@ -201,14 +222,19 @@ export async function publish(
     for (const { path, bytes } of grown.tiles) files.set(path, bytes)
     edge = grown.edge
     done = size
-    files.set('checkpoint', utf8(await signedCheckpoint(size, grown.root)))
+    files.set('checkpoint', utf8(await signedCheckpoint(size, grown.root, origin)))
   }
   return files
 }
 
 /** The log's signature under any tree head. */
-export function signedCheckpoint(size: number, root: Uint8Array): Promise<string> {
-  return signNote({ body: formatCheckpoint({ origin: ORIGIN, size, root }), signers: [noteSigner] })
+export function signedCheckpoint(
+  size: number,
+  root: Uint8Array,
+  origin: string = ORIGIN,
+): Promise<string> {
+  const signers: NoteSigner[] = [ed25519Signer({ name: origin, ...CHECKPOINT_KEY })]
+  return signNote({ body: formatCheckpoint({ origin, size, root }), signers })
 }
 
 /** Writes files below `dir`. */

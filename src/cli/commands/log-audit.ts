@@ -1,13 +1,13 @@
 /**
  * `livegate log audit`: everything an outsider can check of a log, on all cores, offline when it is a directory.
  */
-import { availableParallelism } from 'node:os'
 import type { Command } from 'commander'
 import type { AuditState } from '../../core/audit/state.ts'
 import type { Act } from '../act.ts'
-import { EXIT, type ExitCode, incomplete } from '../failure.ts'
-import { auditText, auditWords, totalOf } from '../log/audit-report.ts'
-import { type AuditRun, findingsOf, runAudit } from '../log/audit-run.ts'
+import { EXIT, type ExitCode, incomplete, usage } from '../failure.ts'
+import { auditLogs, type LogsOptions } from '../log/audit-logs.ts'
+import { auditJson, auditText, auditWords, totalOf } from '../log/audit-report.ts'
+import { type AuditRun, runAudit, threadsFor } from '../log/audit-run.ts'
 import { readAuditState, writeAuditState } from '../log/audit-state.ts'
 import {
   type Disclosures,
@@ -15,30 +15,25 @@ import {
   readDisclosures,
   readRecords,
 } from '../log/disclosures.ts'
-import { logKeyOf, readHead, vkeyOption } from '../log/head.ts'
-import {
-  type AuditedPredecessor,
-  auditPredecessor,
-  type PredecessorOptions,
-} from '../log/predecessor.ts'
+import { logKeyOf, readHead, vkeysOption } from '../log/head.ts'
+import { type AuditedPredecessor, auditPredecessor } from '../log/predecessor.ts'
 import { openSource } from '../log/source.ts'
 import { OutsideRecords } from '../log/witnessed-records.ts'
 import type { Session } from '../session.ts'
 
-interface Options extends PredecessorOptions {
-  readonly vkey: string
-  readonly disclosures?: string
+interface Options extends LogsOptions {
   readonly state?: string
-  readonly records?: readonly string[]
-  readonly signatures: boolean
 }
 
 export function logAudit(noun: Command, act: Act): void {
   const command = noun
     .command('audit')
     .description('check a whole log, or what is new in it since the last audit')
-    .argument('<log>', 'directory of a mirror, or address before /checkpoint')
-  vkeyOption(command)
+    .argument(
+      '<log...>',
+      'directory of a mirror, or address before /checkpoint; all of a gate’s logs',
+    )
+  vkeysOption(command)
     .option('--key <key>', 'API key with scope audit, or @FILE, for private entries (LIVEGATE_KEY)')
     .option('--disclosures <file>', 'disclosed records, JSON Lines of {"record": "…"}')
     .option('--state <file>', 'resume after, and remember, the last clean audit')
@@ -56,14 +51,31 @@ export function logAudit(noun: Command, act: Act): void {
 const EXAMPLE = `
 Example:
   livegate log audit ./mirror --vkey gate.example/log+1a2b3c4d+AQ… --state audit.json
+  livegate log audit ./0 ./1 --vkey gate.example/log/0+… --vkey gate.example/log/1+… --disclosures d.jsonl
 
 Exit code 4: the log lies. Exit code 1: the audit could not be finished, which says nothing about the log.`
 
-/** Below this many entries, threads cost more than they bring. */
-const WORTH_THREADS = 2048
+async function audit(
+  session: Session,
+  logs: readonly string[],
+  options: Options,
+): Promise<ExitCode> {
+  const [where, ...others] = logs
+  const [vkey, ...otherKeys] = options.vkey
+  if (where === undefined || vkey === undefined) throw usage('Cannot audit: expected a log')
+  if (others.length === 0 && otherKeys.length === 0)
+    return auditOne(session, { where, vkey }, options)
+  if (options.state !== undefined)
+    throw usage('Cannot use --state with several logs: it remembers the audit of one')
+  return auditLogs(session, logs, options)
+}
 
-async function audit(session: Session, where: string, options: Options): Promise<ExitCode> {
-  const key = logKeyOf(options.vkey)
+async function auditOne(
+  session: Session,
+  { where, vkey }: { readonly where: string; readonly vkey: string },
+  options: Options,
+): Promise<ExitCode> {
+  const key = logKeyOf(vkey)
   const source = await openSource(session, where, options.key)
   const statePath = options.state === undefined ? null : session.path(options.state)
   const stored =
@@ -77,18 +89,18 @@ async function audit(session: Session, where: string, options: Options): Promise
     ...{ disclosures, signatures: options.signatures, signal: session.world.signal },
     now_s: source.remote ? Math.floor(session.world.now() / 1000) : null,
   }
-  const threads = (entries: number): number =>
-    entries < WORTH_THREADS ? 0 : availableParallelism()
   const before = comparedBefore(session, options, stored.state)
     ? null
-    : await auditPredecessor(session, { source, head, options, shared, threads })
+    : await auditPredecessor(session, {
+        ...{ logs: [{ source, head }], options, shared, threads: threadsFor },
+      })
   const progress = session.progress('auditing', head.size)
   let run: AuditRun
   try {
     run = await runAudit({
       ...{ source, head, outside, origin: key.origin, ...shared, ...stored },
       predecessor: before?.audit ?? null,
-      threads: threads(head.size - (stored.state?.size ?? 0)),
+      threads: threadsFor(head.size - (stored.state?.size ?? 0)),
       onProgress: (entries) => progress.update(entries),
     })
   } finally {
@@ -166,11 +178,5 @@ function textOf(session: Session, run: AuditRun, disclosures: Disclosures): stri
 }
 
 function reportOf(run: AuditRun, disclosures: Disclosures): object {
-  const { counts, notices } = run.report
-  return {
-    findings: findingsOf(run),
-    notices,
-    counts: { ...counts, findings: totalOf(run) },
-    ...auditWords(run, disclosures),
-  }
+  return auditJson(run, auditWords(run, disclosures))
 }

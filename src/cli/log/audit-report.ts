@@ -63,6 +63,17 @@ export function auditText(session: Session, run: AuditRun, words: AuditWords): s
   ].join('\n')
 }
 
+/** The whole report for programs. */
+export function auditJson(run: AuditRun, words: AuditWords): object {
+  const { counts, notices } = run.report
+  return {
+    findings: findingsOf(run),
+    notices,
+    counts: { ...counts, findings: totalOf(run) },
+    ...words,
+  }
+}
+
 /** Findings, those whose text was not kept included. */
 export function totalOf(run: AuditRun): number {
   const own = (run.bundle === null ? 0 : 1) + run.outside.findings.length

@@ -5,6 +5,7 @@
  * cannot be taken apart is a finding and the end of the stream, a missing one is "could not finish".
  * From: commands/log-audit.ts. Core: core/audit/audit.ts.
  */
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Audit, type AuditReport, createAudit } from '../../core/audit/audit.ts'
 import type { AuditState } from '../../core/audit/state.ts'
@@ -56,8 +57,18 @@ export interface AuditRun {
   readonly unmatched: number
   /** Null unless everything was clean: only then may an audit be resumed. */
   readonly state: AuditState | null
+  /** Chains with records in this log, and the index of each one's first. */
+  chainFirsts(): ReadonlyMap<string, number>
   /** What the audit of a successor needs of this one. */
   asPredecessor(vkey: string): PredecessorAudit
+}
+
+/** Below this many entries, threads cost more than they bring. */
+const WORTH_THREADS = 2048
+
+/** How many threads so many entries are worth. */
+export function threadsFor(entries: number): number {
+  return entries < WORTH_THREADS ? 0 : availableParallelism()
 }
 
 /** All findings of a run, in one list. */
@@ -95,6 +106,7 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
     const clean = report.clean && bundle === null && told.findings.length === 0
     return {
       ...{ report, outside: told, bundle, unmatched, state: clean ? audit.state() : null },
+      chainFirsts: () => audit.chainFirsts(),
       asPredecessor: (vkey) => audit.asPredecessor(head, vkey),
     }
   } finally {

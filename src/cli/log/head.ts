@@ -7,8 +7,8 @@
 import type { Command } from 'commander'
 import type { SignedHead } from '../../core/audit/tree.ts'
 import { fromUtf8 } from '../../core/encoding.ts'
-import { type OpenFault, openCheckpoint } from '../../core/tlog/checkpoint.ts'
-import { ed25519Verifier, type NoteVerifier } from '../../core/tlog/note.ts'
+import { type OpenFault, openCheckpoint, parseCheckpoint } from '../../core/tlog/checkpoint.ts'
+import { ed25519Verifier, type NoteVerifier, parseNote } from '../../core/tlog/note.ts'
 import { CliFailure, EXIT, incomplete, usage } from '../failure.ts'
 import { quote, type Session } from '../session.ts'
 import { verifyEd25519 } from './ed25519.ts'
@@ -25,6 +25,15 @@ export function vkeyOption(command: Command): Command {
   return command.requiredOption(
     '--vkey <key>',
     'verifier key of the log (GET /log/vkey, told by somebody you trust)',
+  )
+}
+
+/** Adds --vkey, once for each log. */
+export function vkeysOption(command: Command): Command {
+  return command.requiredOption(
+    '--vkey <key>',
+    'verifier key of the log (GET /log/vkey, told by somebody you trust); once for each log',
+    (key: string, before: readonly string[] = []) => [...before, key],
   )
 }
 
@@ -49,6 +58,11 @@ export async function openHead(note: string, key: LogKey, whose: string): Promis
 
 /** Reads and verifies `checkpoint`. */
 export async function readHead(source: LogSource, key: LogKey): Promise<SignedHead> {
+  return openHead(await readNote(source), key, source.name)
+}
+
+/** Reads `checkpoint`; nothing is verified. */
+export async function readNote(source: LogSource): Promise<string> {
   const bytes = await source.read('checkpoint')
   const note = bytes === null ? null : fromUtf8(bytes)
   if (note === null)
@@ -56,7 +70,18 @@ export async function readHead(source: LogSource, key: LogKey): Promise<SignedHe
       `Cannot read checkpoint of ${quote(source.name)}: ${bytes === null ? 'there is none' : 'it is not text'}`,
       source.remote ? 'the address ends before `/checkpoint`, for example …/log' : undefined,
     )
-  return openHead(note, key, source.name)
+  return note
+}
+
+/** The log a note says it is of, which no signature vouches for yet. */
+export function originIn(note: string, whose: string): string {
+  const parsed = parseNote(note)
+  const head = parsed.ok ? parseCheckpoint(parsed.value.body) : parsed
+  if (head.ok) return head.value.origin
+  throw incomplete(
+    `Cannot trust checkpoint of ${quote(whose)}: it is no checkpoint`,
+    'is this the address of a log?',
+  )
 }
 
 const NOT_A_NOTE: ReadonlySet<OpenFault> = new Set<OpenFault>([

@@ -35,9 +35,15 @@ export interface AuditedPredecessor {
 /** What the two audits share. */
 type Shared = Pick<AuditInput, 'disclosures' | 'signatures' | 'signal' | 'now_s'>
 
-interface Request {
+/** A log whose checkpoint was verified. */
+export interface OpenLog {
   readonly source: LogSource
   readonly head: SignedHead
+}
+
+interface Request {
+  /** Those that go on from it. */
+  readonly logs: readonly OpenLog[]
   readonly options: PredecessorOptions
   readonly shared: Shared
   /** How many threads so many entries are worth. */
@@ -86,19 +92,29 @@ async function audited(
   }
 }
 
-/** The key the new log names: its predecessor record is among its first entries. */
-async function namedVkey({ source, head }: Request): Promise<string> {
+/** The key the first log that has a predecessor record names; the audits find whether the others agree. */
+async function namedVkey({ logs }: Request): Promise<string> {
+  for (const log of logs) {
+    const named = await vkeyNamedIn(log)
+    if (named !== null) return named
+  }
+  throw incomplete(
+    `Cannot audit the predecessor: ${logs.length > 1 ? 'no log names one' : 'the log names none'} in its first entries`,
+    'give --predecessor-vkey, if you know the old log by other means',
+  )
+}
+
+/** Null without a predecessor record among the first entries, where it must be. */
+async function vkeyNamedIn({ source, head }: OpenLog): Promise<string | null> {
   const width = Math.min(TILE_WIDTH, head.size)
+  if (width === 0) return null
   const bundle = await needTile(source, { kind: 'entries', index: 0, width })
   const entries = decodeBundle(bundle, width)
   for (const entry of entries.ok ? entries.value : []) {
     const record = parseRecord(fromAscii(entry) ?? '')
     if (record.ok && record.value.kind === 'predecessor') return vkeyOf(record.value.claims)
   }
-  throw incomplete(
-    'Cannot audit the predecessor: the log names none in its first entries',
-    'give --predecessor-vkey, if you know the old log by other means',
-  )
+  return null
 }
 
 function vkeyOf({ vkey }: OwnClaims['predecessor']): string {

@@ -77,6 +77,8 @@ export interface Audit {
   policies(): ReadonlyMap<string, Uint8Array>
   /** Entries seen so far. */
   size(): number
+  /** Chains with records in this log, as far as opened, and the index of each one's first: for `acrossLogs`. */
+  chainFirsts(): ReadonlyMap<string, number>
   /** Where this audit stands, as JSON; resume only from a clean, finished one. */
   state(): AuditState
   /** What the audit of a successor needs of this one; `head` as given to `finish`, verified under `vkey`. */
@@ -157,6 +159,10 @@ class StreamingAudit implements Audit {
 
   size(): number {
     return this.#tree.size
+  }
+
+  chainFirsts(): ReadonlyMap<string, number> {
+    return this.#chains.firsts()
   }
 
   state(): AuditState {

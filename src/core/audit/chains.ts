@@ -20,6 +20,8 @@ export interface ChainHead {
   readonly unopened: number
   /** Leaf hashes (base64url) of the last records, the head's last. */
   readonly leaves: readonly string[]
+  /** Index of its first record in this log; absent while all of them are in the log before. */
+  readonly first?: number
 }
 
 /** As stored between two audits, or handed from a log that ended to the one that goes on. */
@@ -56,7 +58,8 @@ export class Chains {
 
   /** Goes on with the chains of a log that ended, as if this one were its next entries. Before any link. */
   follow({ heads, unopened, elsewhere = false }: ChainsState): void {
-    for (const [sub, head] of Object.entries(heads)) this.#heads.set(sub, head)
+    for (const [sub, { seq, at, unopened, leaves }] of Object.entries(heads))
+      this.#heads.set(sub, { seq, at, unopened, leaves })
     this.#unopened += unopened
     this.#elsewhere ||= elsewhere
   }
@@ -69,6 +72,7 @@ export class Chains {
   link({ index, leaf, chain }: Link, findings: Findings): void {
     const head = this.#heads.get(chain.sub)
     if (head !== undefined && chain.seq <= head.seq) {
+      if (head.first === undefined) this.#heads.set(chain.sub, { ...head, first: index })
       const back = head.leaves.length - 1 - (head.seq - chain.seq)
       if (head.leaves[back] === leaf) this.#repeats++
       else
@@ -89,7 +93,15 @@ export class Chains {
         index,
         `Seq ${chain.seq} of a chain is ${head.at - chain.at} ms earlier than the record before it`,
       )
-    this.#advance(chain, leaf, missing > 0 ? [] : (head?.leaves ?? []))
+    const before = missing > 0 ? [] : (head?.leaves ?? [])
+    this.#advance({ index: head?.first ?? index, leaf, chain }, before)
+  }
+
+  /** Every chain that has records in this log, with the index of its first one here. */
+  firsts(): ReadonlyMap<string, number> {
+    const firsts = new Map<string, number>()
+    for (const [sub, { first }] of this.#heads) if (first !== undefined) firsts.set(sub, first)
+    return firsts
   }
 
   state(): ChainsState {
@@ -113,8 +125,9 @@ export class Chains {
     else findings.add('chain_gap', index, message)
   }
 
-  #advance(chain: ChainGroup, leaf: string, before: readonly string[]): void {
+  #advance({ index: first, leaf, chain }: Link, before: readonly string[]): void {
+    const { sub, seq, at } = chain
     const leaves = [...before.slice(1 - REPEATABLE), leaf]
-    this.#heads.set(chain.sub, { seq: chain.seq, at: chain.at, unopened: this.#unopened, leaves })
+    this.#heads.set(sub, { seq, at, unopened: this.#unopened, leaves, first })
   }
 }
