@@ -1,26 +1,23 @@
 /**
  * All logs of a deployment in one audit: each in turn as if it were alone, then their chains against each other.
  *
- * Which key belongs to which log is what the checkpoint says, and only then is the signature looked at. A log that
- * cannot be finished does not keep the others from being audited. Reports are made at once and the audits let go: what
- * stays of each is a number a chain. From: commands/log-audit.ts. Core: core/audit/across.ts.
+ * A log that cannot be finished does not keep the others from being audited. Reports are made at once and the audits let
+ * go: what stays of each is a number a chain. From: commands/log-audit.ts. Core: core/audit/across.ts.
  */
 import { type AcrossReport, acrossLogs, type LogChains } from '../../core/audit/across.ts'
 import { parseRecord } from '../../core/record/parse.ts'
-import { type CliFailure, EXIT, type ExitCode, failureOf, usage } from '../failure.ts'
+import { type CliFailure, EXIT, type ExitCode, failureOf } from '../failure.ts'
 import { plural, quote, type Session } from '../session.ts'
 import { acrossText, acrossWords } from './across-report.ts'
 import { auditJson, auditText, auditWords, totalOf } from './audit-report.ts'
 import { type AuditInput, type AuditRun, runAudit, threadsFor } from './audit-run.ts'
 import { NO_DISCLOSURES, readDisclosures, readRecords } from './disclosures.ts'
-import { type LogKey, logKeyOf, openHead, originIn, readNote } from './head.ts'
+import { keysByOrigin, type NamedLog, openLogs } from './named-logs.ts'
 import {
   type AuditedPredecessor,
   auditPredecessor,
-  type OpenLog,
   type PredecessorOptions,
 } from './predecessor.ts'
-import { openSource } from './source.ts'
 import { OutsideRecords } from './witnessed-records.ts'
 
 export interface LogsOptions extends PredecessorOptions {
@@ -29,12 +26,6 @@ export interface LogsOptions extends PredecessorOptions {
   readonly records?: readonly string[]
   readonly signatures: boolean
 }
-
-/** A log of the run; `origin` is null when not even its checkpoint could be read. */
-type Log = { readonly name: string; readonly origin: string | null } & (
-  | { readonly open: OpenLog }
-  | { readonly failure: CliFailure }
-)
 
 /** How the audit of one log ended. */
 interface Told {
@@ -55,8 +46,8 @@ export async function auditLogs(
   names: readonly string[],
   options: LogsOptions,
 ): Promise<ExitCode> {
-  const keys = keysOf(options.vkey)
-  const logs = await openLogs(session, { names, keys, options })
+  const keys = keysByOrigin(options.vkey)
+  const logs = await openLogs(session, { names, keys, key: options.key })
   const given = options.disclosures
   const disclosures =
     given === undefined ? NO_DISCLOSURES : await readDisclosures(session.path(given))
@@ -79,72 +70,6 @@ export async function auditLogs(
   return tell(session, told, { before, disclosures, strays: records.strays })
 }
 
-/** By origin. */
-function keysOf(vkeys: readonly string[]): ReadonlyMap<string, LogKey> {
-  const keys = new Map<string, LogKey>()
-  for (const vkey of vkeys) {
-    const key = logKeyOf(vkey)
-    if (keys.has(key.origin))
-      throw usage(`Cannot use --vkey ${quote(vkey)}: there is another one of ${quote(key.origin)}`)
-    keys.set(key.origin, key)
-  }
-  return keys
-}
-
-async function openLogs(
-  session: Session,
-  input: {
-    readonly names: readonly string[]
-    readonly keys: ReadonlyMap<string, LogKey>
-    readonly options: LogsOptions
-  },
-): Promise<readonly Log[]> {
-  const { names, keys, options } = input
-  const logs: Log[] = []
-  for (const name of names) {
-    const log = await openLog(session, { name, keys, key: options.key })
-    const twin = logs.find(({ origin }) => origin !== null && origin === log.origin)
-    if (twin !== undefined)
-      throw usage(
-        `Cannot audit ${quote(name)} beside ${quote(twin.name)}: both are log ${quote(log.origin ?? '')}`,
-      )
-    logs.push(log)
-  }
-  const unused = [...keys.keys()].filter((key) => !logs.some(({ origin }) => origin === key))
-  // The key of a log that could not be read is one nobody used.
-  const unread = logs.filter(({ origin }) => origin === null).length
-  if (unused.length > unread)
-    throw usage(
-      `Cannot use --vkey of ${unused.map(quote).join(', ')}: no log given is of that name`,
-    )
-  return logs
-}
-
-async function openLog(
-  session: Session,
-  from: {
-    readonly name: string
-    readonly keys: ReadonlyMap<string, LogKey>
-    readonly key: string | undefined
-  },
-): Promise<Log> {
-  const { name, keys } = from
-  let origin: string | null = null
-  try {
-    const source = await openSource(session, name, from.key)
-    const note = await readNote(source)
-    origin = originIn(note, name)
-    const key = keys.get(origin)
-    if (key === undefined)
-      throw usage(`Cannot audit ${quote(name)}: it is log ${quote(origin)}, expected its --vkey`)
-    return { name, origin, open: { source, head: await openHead(note, key, name) } }
-  } catch (thrown) {
-    const failure = failureOf(thrown)
-    if (failure.exit === EXIT.usage) throw failure
-    return { name, origin, failure }
-  }
-}
-
 interface Records {
   readonly of: ReadonlyMap<string | null, OutsideRecords>
   /** Sentences about records of no log of this run. */
@@ -155,7 +80,7 @@ interface Records {
 async function recordsOf(
   session: Session,
   options: LogsOptions,
-  logs: readonly Log[],
+  logs: readonly NamedLog[],
 ): Promise<Records> {
   const of = new Map(
     logs.map(({ origin }): [string | null, OutsideRecords] => [origin, new OutsideRecords()]),
@@ -179,7 +104,7 @@ type LogInput = Pick<
   'disclosures' | 'signatures' | 'signal' | 'outside' | 'predecessor'
 >
 
-async function auditLog(session: Session, log: Log, input: LogInput): Promise<Told> {
+async function auditLog(session: Session, log: NamedLog, input: LogInput): Promise<Told> {
   if ('failure' in log) return unfinished(session, log, log.failure)
   const { name, origin, open } = log
   const progress = session.progress(`auditing ${origin}`, open.head.size)
