@@ -147,12 +147,12 @@ export const BILLED: Numbers<
   ),
   sequencer_requests: counted(1, 'requests', 'requests to the sequencer: one append'),
   subject_rows: counted(
-    6,
+    5,
     'rows',
-    'rows the subject object writes: subject, record, its index, entry, alarm, place',
+    'rows the subject object writes: subject, record, entry, alarm, place',
   ),
   first_share: assumed(0.1, '', 'starts that are the first of their subject ever'),
-  first_rows: counted(31, 'rows', 'rows more for a first start: tables and indexes are made'),
+  first_rows: counted(30, 'rows', 'rows more for a first start: tables and indexes are made'),
   sequencer_rows: counted(
     5,
     'rows',
