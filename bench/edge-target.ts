@@ -29,14 +29,3 @@ export function load({ url, path, headers }: Target, seconds: number): Promise<L
   const bodies = QUESTIONS
   return generateLoad({ url, path, headers, bodies, connections: CONNECTIONS, seconds })
 }
-
-/** The middle value. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-}
-
-/** Least and greatest. */
-export function spread(values: readonly number[]): string {
-  return `${Math.min(...values).toFixed(2)}–${Math.max(...values).toFixed(2)}`
-}

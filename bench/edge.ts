@@ -18,7 +18,8 @@ import { workerdConfig } from '../scripts/edge/workerd-config.ts'
 import { promisesToCheckpoint } from './edge-promises.ts'
 import { startCpuMs } from './edge-start.ts'
 import { countSyncs } from './edge-syncs.ts'
-import { load, median, spread, type Target } from './edge-target.ts'
+import { load, type Target } from './edge-target.ts'
+import { median, spread } from './figures.ts'
 import type { Loaded } from './generator.ts'
 
 const PAIRS = 9

@@ -11,6 +11,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { median, spread } from './figures.ts'
 import { generateLoad, type Loaded } from './generator.ts'
 import { START_FLAGS } from './start-flags.ts'
 
@@ -24,7 +25,7 @@ const SECONDS = 6
 const WARM_UP_SECONDS = 10
 
 /** A server under load. */
-export interface Target {
+interface Target {
   readonly name: string
   readonly url: string
   readonly path: string
@@ -50,7 +51,7 @@ async function started(child: ChildProcess, pattern: RegExp): Promise<string> {
 
 const LISTENING = /listening on (http:\/\/[\d.:]+)/
 /** Everybody has one channel: starting again replaces the broadcast before, as an encoder that reconnects does. */
-export const question = (i: number, subjects: number = SUBJECTS): object => ({
+const question = (i: number, subjects: number = SUBJECTS): object => ({
   subject: `u${i % subjects}`,
   stream: { id: `b${i % subjects}`, audience: 'public', category: 'irl' },
   request: { territory: 'FR', ingest: 'rtmp' },
@@ -167,20 +168,10 @@ resourcePolicy:
 `
 
 /** Loads a server with 32 connections; every one of the subjects asks in turn. */
-export function load(target: Target, seconds: number): Promise<Loaded> {
+function load(target: Target, seconds: number): Promise<Loaded> {
   const { url, path, headers, body } = target
   const bodies = Array.from({ length: SUBJECTS }, (_, i) => body(i))
   return generateLoad({ url, path, headers, bodies, connections: CONNECTIONS, seconds })
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-}
-
-/** Least and greatest. */
-export function spread(values: readonly number[]): string {
-  return `${Math.min(...values).toFixed(2)}–${Math.max(...values).toFixed(2)}`
 }
 
 /** One target against another, by ratios of neighbours. */

@@ -20,6 +20,7 @@ import { toBase64Url, utf8 } from '../src/core/encoding.ts'
 import { epochMs } from '../src/core/time.ts'
 import type { Change, SignedRecord } from '../src/ports.ts'
 import { BENCH_ORIGIN, benchGate, decideCost } from './decide.ts'
+import { median, spread } from './figures.ts'
 import { START_FLAGS } from './start-flags.ts'
 
 const FEW = 10_000
@@ -96,10 +97,6 @@ function measure(dir: string, count: number): Measured {
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Measured
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
-}
-
 /** Rows of the bench table. */
 export async function benchSubjectsRows(
   few: number = FEW,
@@ -114,11 +111,10 @@ export async function benchSubjectsRows(
       many: measure(join(dir, 'many'), many),
     }))
     const ratios = pairs.map((pair) => pair.many.cpu_us / pair.few.cpu_us)
-    const spread = `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`
     const of = (name: keyof Measured): string =>
       `${median(pairs.map((p) => p.few[name])).toFixed(0)} and ${median(pairs.map((p) => p.many[name])).toFixed(0)}`
     return [
-      `| CPU of a decision among ${many} subjects against ${few} | ${median(ratios).toFixed(2)} (${spread}) | ${of('cpu_us')} µs, ${of('rate')}/s |`,
+      `| CPU of a decision among ${many} subjects against ${few} | ${median(ratios).toFixed(2)} (${spread(ratios)}) | ${of('cpu_us')} µs, ${of('rate')}/s |`,
       `| resident memory with ${few} and ${many} subjects | ${of('rss_mib')} MiB | caches bound it |`,
       `| start with ${few} and ${many} records in the log | ${of('start_ms')} ms | cost does not grow with the log |`,
     ]

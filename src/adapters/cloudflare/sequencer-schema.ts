@@ -1,37 +1,14 @@
 /**
  * The tables of a sequencer, as numbered migrations that are never edited once released.
  *
- * `entries`, `log_state` and `log_requirements` mean what they mean in sqlite/schema.ts, but `entries` holds only what is
+ * `LOG_TABLES` mean what they mean in sqlite/schema.ts, but `entries` holds only what is
  * not published yet, the unfinished bundle, and what policies and keys are read from: everything else is in the bucket.
  * What stays for every record is one narrow row; a name of an object stands once, in `heads`. Next stop: sequencer-chains.ts.
  */
-import { MOVES } from '../sqlite/schema.ts'
+import { LOG_TABLES, MOVES } from '../sqlite/schema.ts'
 
 const FIRST: readonly string[] = [
-  `CREATE TABLE entries (
-    idx INTEGER PRIMARY KEY,
-    leaf BLOB NOT NULL,
-    jws TEXT NOT NULL,
-    openings TEXT
-  ) STRICT`,
-  `CREATE TABLE log_state (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    origin TEXT NOT NULL,
-    size INTEGER NOT NULL,
-    root BLOB NOT NULL,
-    edge BLOB NOT NULL,
-    note TEXT NOT NULL,
-    prev_size INTEGER NOT NULL,
-    prev_root BLOB NOT NULL,
-    prev_edge BLOB NOT NULL
-  ) STRICT`,
-  `CREATE TABLE log_requirements (
-    name TEXT NOT NULL,
-    part INTEGER NOT NULL,
-    parts INTEGER NOT NULL,
-    idx INTEGER NOT NULL,
-    PRIMARY KEY (name, part)
-  ) STRICT, WITHOUT ROWID`,
+  ...LOG_TABLES,
   // How far each subject's object has come on its chain.
   `CREATE TABLE heads (
     oid INTEGER PRIMARY KEY,
@@ -54,11 +31,6 @@ const FIRST: readonly string[] = [
   ) STRICT`,
   // Ids begin with their second, and few records share one: an index over ids would be a fifth of all there is.
   'CREATE INDEX records_by_time ON records (second)',
-  `CREATE TABLE reliance (
-    strike TEXT NOT NULL,
-    idx INTEGER NOT NULL,
-    PRIMARY KEY (strike, idx)
-  ) STRICT, WITHOUT ROWID`,
   // A record of the deployment. `covers`: of a heartbeat, where what it counts ends.
   `CREATE TABLE others (
     idx INTEGER PRIMARY KEY,

@@ -9,6 +9,43 @@
 import { LivegateError } from '../../core/errors.ts'
 import { integer, type Sql } from './sql.ts'
 
+/** What a log is made of wherever it lies: here beside everything else, on the edge in an object of its own. */
+export const LOG_TABLES: readonly string[] = [
+  // Decisions by the strikes their reasons name, whichever host's.
+  `CREATE TABLE reliance (
+    strike TEXT NOT NULL,
+    idx INTEGER NOT NULL,
+    PRIMARY KEY (strike, idx)
+  ) STRICT, WITHOUT ROWID`,
+  // The log's entries in order. `openings` is personal and goes with an erasure; the rest stays.
+  `CREATE TABLE entries (
+    idx INTEGER PRIMARY KEY,
+    leaf BLOB NOT NULL,
+    jws TEXT NOT NULL,
+    openings TEXT
+  ) STRICT`,
+  // The tree as signed, and as it was one round before: enough to write a lost round's files again.
+  `CREATE TABLE log_state (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    origin TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    edge BLOB NOT NULL,
+    note TEXT NOT NULL,
+    prev_size INTEGER NOT NULL,
+    prev_root BLOB NOT NULL,
+    prev_edge BLOB NOT NULL
+  ) STRICT`,
+  // Policies (in parts) and keys the log holds.
+  `CREATE TABLE log_requirements (
+    name TEXT NOT NULL,
+    part INTEGER NOT NULL,
+    parts INTEGER NOT NULL,
+    idx INTEGER NOT NULL,
+    PRIMARY KEY (name, part)
+  ) STRICT, WITHOUT ROWID`,
+]
+
 const FIRST: readonly string[] = [
   // One row a subject. `doc`: facts, holds, reviews, open broadcasts, last refusals, as JSON.
   `CREATE TABLE subjects (
@@ -49,39 +86,7 @@ const FIRST: readonly string[] = [
     rules TEXT
   ) STRICT`,
   'CREATE INDEX records_by_time ON records (second, idx, id)',
-  // Decisions by the strikes their reasons name, whichever host's.
-  `CREATE TABLE reliance (
-    strike TEXT NOT NULL,
-    idx INTEGER NOT NULL,
-    PRIMARY KEY (strike, idx)
-  ) STRICT, WITHOUT ROWID`,
-  // The log's entries in order. `openings` is personal and goes with an erasure; the rest stays.
-  `CREATE TABLE entries (
-    idx INTEGER PRIMARY KEY,
-    leaf BLOB NOT NULL,
-    jws TEXT NOT NULL,
-    openings TEXT
-  ) STRICT`,
-  // The tree as signed, and as it was one round before: enough to write a lost round's files again.
-  `CREATE TABLE log_state (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    origin TEXT NOT NULL,
-    size INTEGER NOT NULL,
-    root BLOB NOT NULL,
-    edge BLOB NOT NULL,
-    note TEXT NOT NULL,
-    prev_size INTEGER NOT NULL,
-    prev_root BLOB NOT NULL,
-    prev_edge BLOB NOT NULL
-  ) STRICT`,
-  // Policies (in parts) and keys the log holds.
-  `CREATE TABLE log_requirements (
-    name TEXT NOT NULL,
-    part INTEGER NOT NULL,
-    parts INTEGER NOT NULL,
-    idx INTEGER NOT NULL,
-    PRIMARY KEY (name, part)
-  ) STRICT, WITHOUT ROWID`,
+  ...LOG_TABLES,
   `CREATE TABLE sessions (
     server TEXT NOT NULL,
     session TEXT NOT NULL,
