@@ -18,6 +18,8 @@ import type {
 import type { Plan } from './core/policy/plan.ts'
 import type { EpochMs } from './core/time.ts'
 
+export type { GateEvent, Observe } from './gate/events.ts'
+
 /** The only clock. May step back; the gate never lets a subject's chain do so. */
 export interface Clock {
   now(): EpochMs
@@ -28,15 +30,21 @@ export interface Random {
   bytes(length: number): Uint8Array
 }
 
-/** A policy revision whose text is already in the log; `active()` never returns one that is not. */
+/** A policy revision whose text and activation are already in the log; `active()` never returns one that is not. */
 export interface Policies {
-  active(): ActivePolicy
+  /** What decides at an instant, now unless given; an instant before one that was asked about gives what came later. */
+  active(at?: EpochMs): ActivePolicy
 }
 
 export interface ActivePolicy {
+  /** With what it inherits of the revisions before it, and when it grows stale (core/policy/in-force.ts). */
   readonly plan: Plan
   /** The exact bytes of the file. */
   readonly bytes: Uint8Array
+  /** Its number in the log; absent where nothing is activated under one (a gate in memory, a test). */
+  readonly revision?: number
+  /** No decision under it has an earlier instant. */
+  readonly active_from?: EpochMs
 }
 
 /** Incident mode and state of the platform, as they are now. */
@@ -65,6 +73,7 @@ export type DeploymentKind =
   | 'erasure'
   | 'closing'
   | 'predecessor'
+  | 'activation'
 
 /** A signed record that has not left the process yet. */
 export interface SignedRecord {
@@ -359,41 +368,3 @@ export type Peppered =
 export interface Pepper {
   hash(what: Peppered, text: string): string
 }
-
-/** What happened, for metrics and log lines. No subject id, no secret, ever. */
-export type GateEvent =
-  | {
-      readonly type: 'decided'
-      readonly outcome: Outcome
-      readonly mode: string | null
-      readonly rules: readonly string[]
-      readonly unknown: readonly string[]
-      readonly policy: string
-      readonly took_ms: number
-      /** True when an earlier record was the answer. */
-      readonly repeated: boolean
-    }
-  | {
-      readonly type: 'strike_recorded'
-      readonly category: string
-      readonly known_category: boolean
-    }
-  | { readonly type: 'strike_reversed' }
-  | { readonly type: 'committed'; readonly batch: number; readonly took_ms: number }
-  | {
-      readonly type: 'round'
-      readonly size: number
-      readonly entries: number
-      readonly took_ms: number
-    }
-  /** A request was answered without an outcome because too much was asked: once per request, where it is answered. */
-  | { readonly type: 'shed'; readonly code: 'overloaded' | 'rate_limited' }
-  /** Something that should have ended now ends with its lease instead. */
-  | { readonly type: 'left_to_lease'; readonly what: 'unanswered_broadcast' | 'cohost' }
-  | { readonly type: 'halted'; readonly why: string }
-  | { readonly type: 'policy_active'; readonly name: string; readonly digest: string }
-  | { readonly type: 'policy_rejected'; readonly file: string; readonly problems: number }
-  | { readonly type: 'hook_refused'; readonly server: string; readonly why: string }
-
-/** Must not throw and must not block. */
-export type Observe = (event: GateEvent) => void

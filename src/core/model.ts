@@ -245,3 +245,30 @@ export interface Decision {
   /** Holds that began with this very decision; the gate stores them (subject by host index). */
   readonly holds_opened: readonly { readonly host: number; readonly rule: string }[]
 }
+
+/** Why a revision was activated. */
+export const ACTIVATION_CAUSES = ['activation', 'rollback', 'cancellation'] as const
+export type ActivationCause = (typeof ACTIVATION_CAUSES)[number]
+
+/** Where its text came from: the watched file, the bundle of a deployment, the API. */
+export const ACTIVATION_SOURCES = ['file', 'bundle', 'api'] as const
+export type ActivationSource = (typeof ACTIVATION_SOURCES)[number]
+
+/** A policy's text that decides from an instant on, under a number; as its record says it (core/policy/activation.ts). */
+export interface Activation {
+  /** From 1, without gaps; never given twice in a deployment. */
+  readonly revision: number
+  /** Of the policy's text. */
+  readonly digest: string
+  /** What the policy calls itself. */
+  readonly name: string
+  readonly active_from: EpochMs
+  /** The revision that decided when this one was made; null for the first. */
+  readonly previous: number | null
+  readonly cause: ActivationCause
+  readonly source: ActivationSource
+  /** Id of the API key or token; `livegate` for the gate itself. */
+  readonly by: string
+  /** At most `MAX_NOTE_CHARS`; public like the record. */
+  readonly note: string | null
+}

@@ -8,11 +8,13 @@
  * per entry since the last heartbeat. Spec: docs/spec/record.md, "Auditing".
  */
 import { toBase64Url } from '../encoding.ts'
+import type { PublicClaims } from '../record/groups.ts'
 import { type Hasher, portableHasher } from '../record/hashing.ts'
 import type { RecordKey } from '../record/jwk.ts'
 import { isChainKind, type RecordKind } from '../record/kinds.ts'
 import { expectedKey } from '../record/verify.ts'
 import type { LogFile } from '../tlog/grow.ts'
+import { Activations } from './activations.ts'
 import { Chains } from './chains.ts'
 import { type Finding, Findings, type Notice } from './findings.ts'
 import { Heartbeats } from './heartbeats.ts'
@@ -20,7 +22,13 @@ import { KeyBook } from './keys.ts'
 import { PolicyShelf } from './policies.ts'
 import type { RangeResult } from './range.ts'
 import { type AuditCounts, wordsOf } from './report.ts'
-import { type Opened, type Scanned, type ScannedRecord, scanEntry } from './scan.ts'
+import {
+  type ChainClaims,
+  type Opened,
+  type Scanned,
+  type ScannedRecord,
+  scanEntry,
+} from './scan.ts'
 import type { AuditState } from './state.ts'
 import { type PredecessorAudit, Succession } from './succession.ts'
 import { AuditTree, compareTile, type HashTile, type SignedHead } from './tree.ts'
@@ -99,6 +107,7 @@ class StreamingAudit implements Audit {
   readonly #tree: AuditTree
   readonly #keys: KeyBook
   readonly #policies: PolicyShelf
+  readonly #activations: Activations
   readonly #chains: Chains
   readonly #heartbeats: Heartbeats
   readonly #succession: Succession
@@ -122,6 +131,7 @@ class StreamingAudit implements Audit {
     this.#started = this.#tree.size
     this.#keys = new KeyBook(state?.keys)
     this.#policies = new PolicyShelf(hasher, state?.policies)
+    this.#activations = new Activations(state?.activations)
     this.#chains = new Chains(state?.chains)
     this.#heartbeats = new Heartbeats(state?.heartbeats)
     this.#succession = new Succession(origin, options.predecessor ?? null, state?.succession)
@@ -167,6 +177,7 @@ class StreamingAudit implements Audit {
 
   state(): AuditState {
     const { closing, predecessor } = this.#succession.state()
+    const activations = this.#activations.state()
     return {
       version: 1,
       origin: this.#origin,
@@ -175,6 +186,7 @@ class StreamingAudit implements Audit {
       tree: this.#tree.state(),
       keys: this.#keys.state(),
       policies: this.#policies.state(),
+      ...(activations.length === 0 ? {} : { activations }),
       chains: this.#chains.state(),
       heartbeats: this.#heartbeats.state(),
       recent: this.#recent,
@@ -262,14 +274,26 @@ class StreamingAudit implements Audit {
 
   #content(record: ScannedRecord, place: Place): void {
     const { index } = place
-    if (record.kind === 'decision' || record.kind === 'broadcast')
-      this.#policies.require(record.claims.policy, index, this.#findings)
+    if (record.kind === 'decision' || record.kind === 'broadcast') this.#rely(record.claims, place)
     if (isChainKind(record.kind)) this.#link(place)
     else if (!this.#isRepeat(toBase64Url(place.leaf))) this.#deployment(record, index)
   }
 
+  #rely(claims: ChainClaims, { index, opened }: Place): void {
+    this.#policies.require(claims.policy, index, this.#findings)
+    const at = opened?.ok === true ? opened.value?.at : undefined
+    const reliance = at === undefined ? claims : { ...claims, at }
+    this.#activations.require(reliance, index, this.#findings)
+  }
+
+  #activated(claims: PublicClaims<'activation'>, index: number): void {
+    this.#policies.require(claims.digest, index, this.#findings)
+    this.#activations.learn(claims, index, this.#findings)
+  }
+
   #deployment(record: ScannedRecord, index: number): void {
     if (record.kind === 'key' && index > 0) this.#keys.learn(record.claims, index, this.#findings)
+    if (record.kind === 'activation') this.#activated(record.claims, index)
     if (record.kind === 'policy') this.#policies.add(record.claims, index, this.#findings)
     if (record.kind === 'heartbeat') this.#heartbeats.check(record.claims, index, this.#findings)
     if (record.kind === 'closing') this.#succession.close(record.claims, index)

@@ -12,6 +12,9 @@ export type FindingCode =
   | 'key_record' // a key record that contradicts what the log said about keys before
   | 'policy_not_logged' // used before its text was completely in the log
   | 'policy_parts' // parts that do not make the text of their digest
+  | 'activation_order' // numbers that do not rise one by one, or in place of one that is not there
+  | 'policy_not_active' // used under no revision, or one not activated by then, or with another text
+  | 'policy_outdated' // used long after another revision had taken its place
   | 'chain_gap' // a seq is missing and no unopened entry can be it
   | 'chain_fork' // the same subject and seq with other bytes
   | 'chain_prev' // prev is not the leaf of the subject's previous record

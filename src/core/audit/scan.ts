@@ -18,8 +18,11 @@ import { ok, type Result } from '../result.ts'
 export interface ChainClaims {
   readonly iss: string
   readonly log: string
+  readonly iat: number
   /** Digest it relies on; of decisions and re-checks. */
   readonly policy?: string
+  /** Number of the activation it relies on. */
+  readonly revision?: number
 }
 
 /** A record without its text: of deployment kinds all claims, of chain kinds those an audit reads. */
@@ -78,7 +81,9 @@ function openChain(record: Commitment, disclosures: readonly string[], hasher: H
 
 function scannedOf({ kind, kid, claims }: ParsedRecord): ScannedRecord {
   if (!isChainKind(kind)) return { kind, kid, claims } as ScannedRecord
-  const { iss, log, policy } = claims as ChainClaims
-  const own = policy === undefined ? { iss, log } : { iss, log, policy }
-  return { kind, kid, claims: own }
+  const { iss, log, iat, policy, revision } = claims as ChainClaims
+  const own = { iss, log, iat }
+  if (policy === undefined) return { kind, kid, claims: own }
+  const under = revision === undefined ? { policy } : { policy, revision }
+  return { kind, kid, claims: { ...own, ...under } }
 }

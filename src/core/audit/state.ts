@@ -4,6 +4,7 @@
  * The file is the auditor's own and must be kept like the trusted checkpoint: whoever can change it can hide a lie.
  */
 import { LivegateError } from '../errors.ts'
+import type { KnownActivation } from './activations.ts'
 import type { ChainsState } from './chains.ts'
 import type { HeartbeatState } from './heartbeats.ts'
 import type { KeyState } from './keys.ts'
@@ -20,6 +21,8 @@ export interface AuditState {
   readonly tree: TreeState
   readonly keys: readonly KeyState[]
   readonly policies: PolicyState
+  /** Absent before the first. */
+  readonly activations?: readonly KnownActivation[]
   readonly chains: ChainsState
   readonly heartbeats: HeartbeatState
   readonly recent: readonly string[]

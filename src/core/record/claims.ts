@@ -10,6 +10,7 @@ import {
   MAX_CHECKPOINT_CHARS,
   MAX_COHOSTS,
   MAX_ID_CHARS,
+  MAX_NOTE_CHARS,
   MAX_POLICY_RULES,
   MAX_PREDECESSOR_KEYS,
   MAX_STRIKES_PER_SUBJECT,
@@ -17,6 +18,7 @@ import {
   MAX_SUCCESSORS,
   MAX_WORD_CHARS,
 } from '../limits.ts'
+import { ACTIVATION_CAUSES, ACTIVATION_SOURCES } from '../model.ts'
 import { FACTS, FACTS_MEMBERS, ID, RULE, STRIKE, SUBJECT_ID, WORD } from './decode-facts.ts'
 import { CHAIN_KINDS, GROUP_NAMES, type GroupName, RECORD_KINDS, type RecordKind } from './kinds.ts'
 import {
@@ -102,6 +104,7 @@ const RESULT: Readonly<Record<string, Check>> = {
 
 const SENTENCE = text(2048, { min: 0 })
 const COUNT = integer(0)
+const REVISION = integer(1)
 const JWK = object({
   kty: required(oneOf(['OKP'])),
   crv: required(oneOf(['Ed25519'])),
@@ -139,8 +142,12 @@ export const CLAIMS: readonly ClaimRow[] = [
   ...rows('public', ['decision'], {
     outcome: required(OUTCOME),
     policy: required(POLICY_DIGEST),
+    revision: optional(REVISION),
   }),
-  ...rows('public', ['broadcast'], { policy: optional(POLICY_DIGEST) }),
+  ...rows('public', ['broadcast'], {
+    policy: optional(POLICY_DIGEST),
+    revision: optional(REVISION),
+  }),
   ...rows('public', ['policy'], {
     digest: required(POLICY_DIGEST),
     part: required(integer(1, 4096)),
@@ -179,6 +186,17 @@ export const CLAIMS: readonly ClaimRow[] = [
     vkey: required(text(512, { pattern: /^[\x21-\x7e]+$/ })),
     checkpoint: required(text(MAX_CHECKPOINT_CHARS)),
     keys: required(list(DIGEST, MAX_PREDECESSOR_KEYS, 1)),
+  }),
+  ...rows('public', ['activation'], {
+    revision: required(REVISION),
+    digest: required(POLICY_DIGEST),
+    name: required(text(100)),
+    active_from: required(instant),
+    previous: required(nullable(REVISION)),
+    cause: required(oneOf(ACTIVATION_CAUSES)),
+    source: required(oneOf(ACTIVATION_SOURCES)),
+    by: required(text(256)),
+    note: optional(text(MAX_NOTE_CHARS)),
   }),
 
   ...rows('chain', CHAIN_KINDS, {

@@ -4,7 +4,7 @@
  * A value that appears in two groups is taken from one place, so the groups of a record cannot disagree. Claims are
  * checked against the table when the record is issued. Policy text in parts: policy-parts.ts. Next: issue.ts.
  */
-import type { Decision, Facts, Strike } from '../model.ts'
+import type { Activation, Decision, Facts, Strike } from '../model.ts'
 import type { EpochMs } from '../time.ts'
 import type {
   BroadcastContent,
@@ -29,20 +29,22 @@ export interface RecordDraft {
 /** The place in the chain, without the instant where that follows from the content. */
 export type ChainPlace = Omit<ChainGroup, 'at'>
 
-/** A decision: `policy` is the digest of the revision that decided. */
+/** A decision: `policy` is the digest of the revision that decided, `revision` its number where it has one. */
 export function decisionDraft(input: {
   readonly chain: ChainPlace
   readonly policy: string
+  readonly revision?: number
   /** Who the hosts of `facts` are, in the same order; facts name them by pseudonym only. */
   readonly subject: SubjectGroup
   readonly facts: Facts
   readonly decision: Decision
   readonly request: RequestGroup
 }): RecordDraft {
-  const { chain, policy, facts, decision, request } = input
+  const { chain, policy, revision, facts, decision, request } = input
+  const under = revision === undefined ? { policy } : { policy, revision }
   return {
     kind: 'decision',
-    claims: { outcome: decision.outcome, policy } satisfies OwnClaims['decision'],
+    claims: { outcome: decision.outcome, ...under } satisfies OwnClaims['decision'],
     groups: {
       chain: chainOf(chain, facts.at),
       result: resultOf(decision),
@@ -103,6 +105,7 @@ export function reversalDraft(input: {
 export function renewalDraft(input: {
   readonly chain: ChainPlace
   readonly policy: string
+  readonly revision?: number
   /** `jti` of the decision that let the broadcast start. */
   readonly broadcast: string
   /** Who the hosts of `facts` are, in the same order. */
@@ -111,10 +114,11 @@ export function renewalDraft(input: {
   readonly decision: Decision
   readonly request: RequestGroup
 }): RecordDraft {
-  const { chain, policy, broadcast, facts, decision, request } = input
+  const { chain, policy, revision, broadcast, facts, decision, request } = input
+  const under = revision === undefined ? { policy } : { policy, revision }
   return {
     kind: 'broadcast',
-    claims: { policy } satisfies OwnClaims['broadcast'],
+    claims: under satisfies OwnClaims['broadcast'],
     groups: {
       chain: chainOf(chain, facts.at),
       result: { outcome: decision.outcome, ...resultOf(decision) },
@@ -177,6 +181,14 @@ export function closingDraft(successors: readonly string[]): RecordDraft {
 export function predecessorDraft(claims: OwnClaims['predecessor']): RecordDraft {
   const { predecessor, vkey, checkpoint, keys } = claims
   return { kind: 'predecessor', claims: { predecessor, vkey, checkpoint, keys }, groups: null }
+}
+
+/** A policy revision that decides from an instant on; its text is in the log already. */
+export function activationDraft(activation: Activation): RecordDraft {
+  const { revision, digest, name, active_from, previous, cause, source, by, note } = activation
+  const claims = { revision, digest, name, active_from, previous, cause, source, by }
+  const noted = note === null ? claims : { ...claims, note }
+  return { kind: 'activation', claims: noted satisfies OwnClaims['activation'], groups: null }
 }
 
 function chainOf(place: ChainPlace, at: EpochMs): ChainGroup {

@@ -4,6 +4,8 @@
  * Types only; a value gets one of these types after its check has passed. Spec: docs/spec/record.md, "Claims".
  */
 import type {
+  ActivationCause,
+  ActivationSource,
   DelayMode,
   Facts,
   Obligation,
@@ -39,10 +41,15 @@ export interface Ed25519Jwk {
 
 /** Public claims a kind has beside the common ones and `_sd`. */
 export interface OwnClaims {
-  readonly decision: { readonly outcome: Outcome; readonly policy: string }
+  /** `revision`: the activation it was decided under; absent where none is recorded. */
+  readonly decision: {
+    readonly outcome: Outcome
+    readonly policy: string
+    readonly revision?: number
+  }
   readonly strike: object
   readonly reversal: object
-  readonly broadcast: { readonly policy?: string }
+  readonly broadcast: { readonly policy?: string; readonly revision?: number }
   readonly review: object
   readonly policy: {
     readonly digest: string
@@ -89,6 +96,18 @@ export interface OwnClaims {
     readonly checkpoint: string
     /** `x` of every record key it ever brought into force, oldest first. */
     readonly keys: readonly string[]
+  }
+  /** A policy revision that decides from an instant on. */
+  readonly activation: {
+    readonly revision: number
+    readonly digest: string
+    readonly name: string
+    readonly active_from: EpochMs
+    readonly previous: number | null
+    readonly cause: ActivationCause
+    readonly source: ActivationSource
+    readonly by: string
+    readonly note?: string
   }
 }
 

@@ -17,6 +17,7 @@ export const RECORD_KINDS = [
   'erasure',
   'closing',
   'predecessor',
+  'activation',
 ] as const
 export type RecordKind = (typeof RECORD_KINDS)[number]
 

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { toBase64Url, toHex } from '../../../src/core/encoding.ts'
 import { openDisclosures } from '../../../src/core/record/disclosure.ts'
 import {
+  activationDraft,
   closingDraft,
   keyDraft,
   predecessorDraft,
@@ -14,7 +15,16 @@ import {
 import { keyRing } from '../../../src/core/record/jwk.ts'
 import { policyDrafts } from '../../../src/core/record/policy-parts.ts'
 import { verifyRecord } from '../../../src/core/record/verify.ts'
-import { AT, aDecision, aStrike, POLICY_TEXT, SUB, testIssuer, testKey } from './samples.ts'
+import {
+  AT,
+  aDecision,
+  aStrike,
+  POLICY_DIGEST,
+  POLICY_TEXT,
+  SUB,
+  testIssuer,
+  testKey,
+} from './samples.ts'
 
 test('fixed key, salts, ids and times give the bytes in tests/vectors/record', async () => {
   const key = testKey(1)
@@ -41,6 +51,13 @@ test('fixed key, salts, ids and times give the bytes in tests/vectors/record', a
         vkey: 'gate.example/log/before+a7ce74b9+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4',
         checkpoint: `gate.example/log/before\n7\n${'A'.repeat(43)}=\n\n— gate.example/log/before AAAA\n`,
         keys: [key.jwk.x],
+      }),
+      time,
+    ),
+    await issue(
+      activationDraft({
+        ...{ revision: 2, digest: POLICY_DIGEST, name: 'vector', active_from: AT },
+        ...{ previous: 1, cause: 'rollback', source: 'api', by: 'key_1', note: 'as it was' },
       }),
       time,
     ),

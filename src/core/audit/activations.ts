@@ -1,0 +1,93 @@
+/**
+ * Holds decisions to the activations of their log: each under a revision that had been activated, and none under one that
+ * another had taken the place of.
+ *
+ * A log from before there were activations has none, and nothing to be held to; from its first one on every decision names
+ * its revision. Texts are policies.ts's. Spec: docs/spec/record.md, "Activations".
+ */
+import type { OwnClaims } from '../record/groups.ts'
+import type { Findings } from './findings.ts'
+
+/** What is remembered of an activation. */
+export interface KnownActivation {
+  readonly revision: number
+  readonly digest: string
+  readonly active_from: number
+  /** From when on every decision made under an older revision is a lie: in force, in the log, and time to hear of it. */
+  readonly settled: number
+}
+
+/** What a decision or renewal says. */
+export interface Reliance {
+  readonly policy?: string
+  readonly revision?: number
+  /** Whole seconds. */
+  readonly iat: number
+  /** Its instant, when its chain is opened. */
+  readonly at?: number
+}
+
+/** Hosts that share no memory hear of an activation within seconds; a decision takes at most two more. */
+const GRACE_MS = 60_000
+
+export class Activations {
+  readonly #known: KnownActivation[]
+
+  constructor(state: readonly KnownActivation[] = []) {
+    this.#known = [...state]
+  }
+
+  state(): readonly KnownActivation[] {
+    return this.#known
+  }
+
+  learn(
+    claims: OwnClaims['activation'] & { readonly iat: number },
+    index: number,
+    findings: Findings,
+  ): void {
+    const { revision, digest, active_from, previous, iat } = claims
+    const last = this.#known.at(-1)
+    const isNext = last === undefined || revision === last.revision + 1
+    const hasPrevious =
+      previous === null || last === undefined
+        ? last === undefined
+        : this.#known.some((one) => one.revision === previous)
+    if (!isNext || !hasPrevious)
+      findings.add(
+        'activation_order',
+        index,
+        `Revision ${revision} after ${last?.revision ?? 'none'}, in place of ${previous ?? 'none'}`,
+      )
+    if (last !== undefined && revision <= last.revision) return
+    const settled = Math.max(active_from, 1000 * iat) + GRACE_MS
+    this.#known.push({ revision, digest, active_from, settled })
+  }
+
+  /** A decision or renewal relies on a revision. */
+  require(reliance: Reliance, index: number, findings: Findings): void {
+    const { policy, revision } = reliance
+    if (policy === undefined) return
+    if (revision === undefined) {
+      if (this.#known.length > 0)
+        findings.add('policy_not_active', index, `Policy ${policy} is used under no revision`)
+      return
+    }
+    const found = this.#known.find((one) => one.revision === revision)
+    // `iat` is the instant cut to seconds.
+    const at = reliance.at ?? 1000 * reliance.iat + 999
+    if (found === undefined || found.digest !== policy || found.active_from > at)
+      findings.add(
+        'policy_not_active',
+        index,
+        `Policy ${policy} is used as revision ${revision}, which ${stateOf(found, policy)}`,
+      )
+    else if (this.#known.some((one) => one.revision > revision && one.settled <= at))
+      findings.add('policy_outdated', index, `Revision ${revision} is used after another took over`)
+  }
+}
+
+function stateOf(found: KnownActivation | undefined, policy: string): string {
+  if (found === undefined) return 'is not activated by then'
+  return found.digest === policy ? 'does not decide yet' : `has the text ${found.digest}`
+}

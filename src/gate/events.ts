@@ -1,0 +1,47 @@
+/**
+ * What happens in a gate, for metrics and log lines; part of the ports (ports.ts hands it on).
+ */
+import type { Outcome } from '../core/model.ts'
+
+/** What happened, for metrics and log lines. No subject id, no secret, ever. */
+export type GateEvent =
+  | {
+      readonly type: 'decided'
+      readonly outcome: Outcome
+      readonly mode: string | null
+      readonly rules: readonly string[]
+      readonly unknown: readonly string[]
+      readonly policy: string
+      readonly took_ms: number
+      /** True when an earlier record was the answer. */
+      readonly repeated: boolean
+    }
+  | {
+      readonly type: 'strike_recorded'
+      readonly category: string
+      readonly known_category: boolean
+    }
+  | { readonly type: 'strike_reversed' }
+  | { readonly type: 'committed'; readonly batch: number; readonly took_ms: number }
+  | {
+      readonly type: 'round'
+      readonly size: number
+      readonly entries: number
+      readonly took_ms: number
+    }
+  /** A request was answered without an outcome because too much was asked: once per request, where it is answered. */
+  | { readonly type: 'shed'; readonly code: 'overloaded' | 'rate_limited' }
+  /** Something that should have ended now ends with its lease instead. */
+  | { readonly type: 'left_to_lease'; readonly what: 'unanswered_broadcast' | 'cohost' }
+  | { readonly type: 'halted'; readonly why: string }
+  | {
+      readonly type: 'policy_active'
+      readonly name: string
+      readonly digest: string
+      readonly revision?: number
+    }
+  | { readonly type: 'policy_rejected'; readonly file: string; readonly problems: number }
+  | { readonly type: 'hook_refused'; readonly server: string; readonly why: string }
+
+/** Must not throw and must not block. */
+export type Observe = (event: GateEvent) => void

@@ -1,0 +1,174 @@
+/**
+ * An auditor holds decisions to the activations of their log; each lie about one has its code.
+ */
+import { describe, expect, it } from 'vitest'
+import { createAudit } from '../../../src/core/audit/audit.ts'
+import { parseAuditState } from '../../../src/core/audit/state.ts'
+import type { Activation } from '../../../src/core/model.ts'
+import { activationDraft } from '../../../src/core/record/drafts.ts'
+import { epochMs } from '../../../src/core/time.ts'
+import { AT, aDecision, LOG, POLICY_DIGEST, someFacts } from '../record/samples.ts'
+import { auditLog, beginLog, type Entry, feed, headOf, SUB_A } from './small-log.ts'
+
+const MINUTE = 60_000
+
+function anActivation(revision: number, more: Partial<Activation> = {}): Activation {
+  return {
+    revision,
+    ...{ digest: POLICY_DIGEST, name: 'sample', active_from: AT },
+    previous: revision === 1 ? null : revision - 1,
+    ...{ cause: 'activation', source: 'file', by: 'livegate', note: null },
+    ...more,
+  }
+}
+
+type Step = Activation | { readonly decides: number | null; readonly at: number }
+
+/** A log with these records after its key and its policy. */
+async function written(steps: readonly Step[], opened = true): Promise<readonly Entry[]> {
+  const writer = await beginLog()
+  let seq = 0
+  let prev: string | null = null
+  for (const step of steps) {
+    if ('revision' in step) {
+      await writer.add(activationDraft(step))
+      continue
+    }
+    const at = epochMs(AT + step.at)
+    const draft = aDecision({ sub: SUB_A, seq: ++seq, prev }, someFacts(at, [], SUB_A))
+    const claims = step.decides === null ? {} : { revision: step.decides }
+    const record = await writer.issue(
+      { ...draft, claims: { ...draft.claims, ...claims } },
+      { iat_s: Math.floor(at / 1000) },
+    )
+    prev = Buffer.from(record.leaf).toString('base64url')
+    const disclosures = opened ? Object.values(record.openings) : []
+    writer.entries.push({ bytes: record.bytes, disclosures })
+  }
+  return writer.entries
+}
+
+async function findings(steps: readonly Step[], opened = true): Promise<readonly string[]> {
+  const { findings } = await auditLog({ entries: await written(steps, opened) })
+  return findings.map(({ code, index }) => `${code} ${index}`)
+}
+
+const TABLE: readonly {
+  readonly name: string
+  readonly steps: readonly Step[]
+  readonly expect: readonly string[]
+}[] = [
+  {
+    name: 'a log without activations is held to none',
+    steps: [{ decides: null, at: 0 }],
+    expect: [],
+  },
+  {
+    name: 'a decision names the revision that was activated before it',
+    steps: [anActivation(1), { decides: 1, at: 0 }],
+    expect: [],
+  },
+  {
+    name: 'a revision nobody activated',
+    steps: [anActivation(1), { decides: 2, at: 0 }],
+    expect: ['policy_not_active 3'],
+  },
+  {
+    name: 'a revision that is activated only afterwards',
+    steps: [{ decides: 1, at: 0 }, anActivation(1)],
+    expect: ['policy_not_active 2'],
+  },
+  {
+    name: 'no revision where the log has one',
+    steps: [anActivation(1), { decides: null, at: 0 }],
+    expect: ['policy_not_active 3'],
+  },
+  {
+    name: 'a decision of the millisecond in which its revision begins',
+    steps: [anActivation(1, { active_from: epochMs(AT + 5000) }), { decides: 1, at: 5000 }],
+    expect: [],
+  },
+  {
+    name: 'a decision of the second before',
+    steps: [anActivation(1, { active_from: epochMs(AT + 5000) }), { decides: 1, at: 4000 }],
+    expect: ['policy_not_active 3'],
+  },
+  {
+    name: 'an older revision while another is still to come',
+    steps: [
+      anActivation(1),
+      anActivation(2, { active_from: epochMs(AT + 60 * MINUTE) }),
+      { decides: 1, at: 59 * MINUTE },
+      { decides: 2, at: 60 * MINUTE },
+    ],
+    expect: [],
+  },
+  {
+    name: 'an older revision for as long as hosts may take to hear of another',
+    steps: [anActivation(1), anActivation(2), { decides: 1, at: MINUTE }],
+    expect: [],
+  },
+  {
+    name: 'an older revision long after another took over',
+    steps: [
+      anActivation(1),
+      anActivation(2, { active_from: epochMs(AT + 60 * MINUTE) }),
+      { decides: 1, at: 62 * MINUTE },
+    ],
+    expect: ['policy_outdated 4'],
+  },
+  {
+    name: 'a number that is given twice',
+    steps: [anActivation(1), anActivation(2), anActivation(2, { previous: 1, note: 'other' })],
+    expect: ['activation_order 4'],
+  },
+  {
+    name: 'a number that is left out',
+    steps: [anActivation(1), anActivation(3, { previous: 1 })],
+    expect: ['activation_order 3'],
+  },
+  {
+    name: 'one in place of a revision that never was',
+    steps: [anActivation(1), anActivation(2, { previous: 7 })],
+    expect: ['activation_order 3'],
+  },
+  {
+    name: 'a text that is not in the log',
+    steps: [anActivation(1, { digest: `sha256-${'A'.repeat(43)}` })],
+    expect: ['policy_not_logged 2'],
+  },
+]
+
+describe('activations in an audit', () => {
+  for (const { name, steps, expect: codes } of TABLE)
+    it(name, async () => expect(await findings(steps)).toEqual(codes))
+
+  it('another text under the number of an activation is found', async () => {
+    const other = anActivation(1, { digest: `sha256-${'A'.repeat(43)}` })
+    expect(await findings([other, { decides: 1, at: 0 }])).toEqual([
+      'policy_not_logged 2',
+      'policy_not_active 3',
+    ])
+  })
+
+  it('seconds are enough where a chain is not opened', async () => {
+    const later = anActivation(1, { active_from: epochMs(AT + 5000) })
+    expect(await findings([later, { decides: 1, at: 4999 }], false)).toEqual([
+      'policy_not_active 3',
+    ])
+    expect(await findings([later, { decides: 1, at: 5000 }], false)).toEqual([])
+  })
+
+  it('are known to an audit that goes on from where another stopped', async () => {
+    const entries = await written([anActivation(1), { decides: 1, at: 0 }, { decides: 2, at: 0 }])
+    const first = createAudit({ origin: LOG, trusted: null })
+    await feed(first, entries.slice(0, 3))
+    expect(first.finish(headOf(entries.slice(0, 3))).clean).toBe(true)
+    const state = parseAuditState(JSON.stringify(first.state()), LOG)
+    const second = createAudit({ origin: LOG, trusted: headOf(entries.slice(0, 3)), state })
+    await feed(second, entries.slice(3))
+    expect(second.finish(headOf(entries)).findings.map(({ code }) => code)).toEqual([
+      'policy_not_active',
+    ])
+  })
+})
