@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'n
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { LivegateError } from '../../core/errors.ts'
+import { isLingering, linger, lingerAfter } from './linger.ts'
 
 /** Bounds on clients; tests shorten the times. */
 export interface ListenerLimits {
@@ -112,6 +113,7 @@ function serverFor({ fetch, unreadable }: ListenOptions, limits: ListenerLimits)
       requireHostHeader: false,
     },
     (incoming, outgoing) => {
+      lingerAfter(incoming, outgoing)
       if (namesTwoHosts(incoming)) return notHttp(incoming, outgoing)
       if (OTHER_SPELLING.test(incoming.url ?? '')) return otherSpelling(incoming, outgoing)
       return answer(incoming, outgoing)
@@ -145,12 +147,13 @@ function faultOf(error: Error & { readonly code?: string }): UnreadableRequest {
 
 /** Writes an answer to a connection that has no request, and closes it. Behind other answers it would be misread. */
 async function endWith(socket: Socket, response: Response): Promise<void> {
+  const body = await response.text()
+  if (isLingering(socket)) return
   if (!socket.writable) return void socket.destroy()
   if (socket.bytesWritten > 0) return void socket.destroySoon()
-  const body = await response.text()
   const headers = [...response.headers].map(([name, value]) => `${name}: ${value}\r\n`)
   socket.write(
     `HTTP/1.1 ${response.status} ${STATUS_CODES[response.status]}\r\n${headers.join('')}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   )
-  socket.destroySoon()
+  linger(socket)
 }

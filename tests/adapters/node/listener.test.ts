@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { LINGER_MS } from '../../../src/adapters/node/linger.ts'
 import {
   LISTENER_LIMITS,
   type ListenerLimits,
@@ -69,5 +70,31 @@ describe('a listener', () => {
       socket.once('data', () => socket.write('garbage\r\n\r\n'))
     })
     expect(answers.map(({ status }) => status)).toEqual([200])
+  })
+
+  const length = `Connection: close\r\nContent-Length: ${LARGE.length}\r\n\r\n`
+  it.each([
+    ['an early answer', `POST / HTTP/1.1\r\nHost: x\r\n${length}`, 200],
+    ['a refusal', 'GET / HTTP/1.1\r\nX:', 400],
+  ])('lets %s be heard by who reads only after all was written', async (_, head, status) => {
+    const url = await listening()
+    const answers = await talk(url, (socket) => {
+      socket.pause()
+      socket.write(head)
+      socket.write(LARGE, (error) => (error ? socket.destroy() : socket.resume()))
+    })
+    expect(answers.map((answer) => answer.status)).toEqual([status])
+  })
+
+  it('waits only so long for a client that never ends', async () => {
+    const url = await listening()
+    const started = performance.now()
+    await talk(url, (socket) => {
+      socket.write('POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n')
+      socket.write('Transfer-Encoding: chunked\r\n\r\n')
+      const more = setInterval(() => socket.write('1\r\nx\r\n'), 20)
+      socket.once('close', () => clearInterval(more))
+    })
+    expect(performance.now() - started).toBeLessThan(2 * LINGER_MS)
   })
 })
