@@ -1,5 +1,7 @@
-/** Writes policies/policy.schema.json. Run after a change of src/core/policy/syntax.ts: `node scripts/write-policy-schema.ts`. */
+/** Writes the schemas editors use. Run after a change of the syntax of policies or tests: `node scripts/write-policy-schema.ts`. */
 import { writeFileSync } from 'node:fs'
 import { policySchemaText } from '../src/core/policy/schema.ts'
+import { testFileSchemaText } from '../src/core/policy/test-file-schema.ts'
 
 writeFileSync(new URL('../policies/policy.schema.json', import.meta.url), policySchemaText())
+writeFileSync(new URL('../policies/policy-test.schema.json', import.meta.url), testFileSchemaText())

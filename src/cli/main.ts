@@ -3,6 +3,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { epochMs } from '../core/time.ts'
+import { watchDirectories } from './policy/watch.ts'
 import { runCli } from './program.ts'
 import type { World } from './world.ts'
 
@@ -22,6 +23,7 @@ const world: World = {
   now: () => epochMs(Date.now()),
   fetch: (url, init) => fetch(url, init),
   sleep: (ms) => delay(ms, undefined, { signal: stop.signal }),
+  watch: watchDirectories,
   signal: stop.signal,
 }
 

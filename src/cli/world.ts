@@ -21,6 +21,11 @@ export interface World {
   fetch(url: string, init: RequestInit): Promise<Response>
   /** Resolves after `ms`, rejects when `signal` aborts. */
   sleep(ms: number): Promise<void>
+  /**
+   * Calls `changed` whenever something in one of these directories (absolute; their own files only) may have changed,
+   * any number of times for one change, until the function it returns is called.
+   */
+  watch(directories: readonly string[], changed: () => void): () => void
   /** Aborts when the person wants to stop (SIGINT, SIGTERM). */
   readonly signal: AbortSignal
 }

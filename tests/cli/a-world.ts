@@ -47,6 +47,7 @@ export async function run(
     now: () => epochMs(Date.parse(NOW)),
     fetch: noNetwork,
     sleep: async () => undefined,
+    watch: () => () => undefined,
     signal: new AbortController().signal,
     ...changes,
   }

@@ -1,21 +1,22 @@
 /**
  * `livegate policy test`: runs the cases that lie beside policies. No case at all is an error, not a success.
+ *
+ * With --watch again and again; with --boundaries it writes cases instead (policy/test-boundaries.ts).
  */
-import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
-import { type Diagnostic, formatDiagnostic } from '../../core/policy/diagnostic.ts'
-import { parseTestFile } from '../../core/policy/test-file.ts'
-import { formatFailure, runTests, type TestResult } from '../../core/policy/test-run.ts'
-import { formatInstant } from '../../core/time.ts'
 import type { Act } from '../act.ts'
-import { EXIT, type ExitCode, incomplete } from '../failure.ts'
-import { readBounded } from '../files.ts'
+import { EXIT, type ExitCode, failureOf, incomplete, usage } from '../failure.ts'
 import { findTestFiles } from '../policy/find-files.ts'
-import { checkPolicyFile } from '../policy/load.ts'
-import { plural, type Session } from '../session.ts'
+import { passOver } from '../policy/test-pass.ts'
+import { type ReportOptions, reportOf } from '../policy/test-report.ts'
+import { directoriesOf, repeat } from '../policy/watch.ts'
+import { quote, type Session } from '../session.ts'
 
 interface Options {
   readonly quiet?: boolean
+  readonly coverage?: boolean
+  readonly minCoverage?: string
+  readonly watch?: boolean
 }
 
 export function policyTest(noun: Command, act: Act): void {
@@ -24,89 +25,78 @@ export function policyTest(noun: Command, act: Act): void {
     .description('run the tests of policies')
     .argument('<path...>', 'policies, .test.yaml files or directories')
     .option('--quiet', 'print failing cases only')
-    .addHelpText('after', '\nExample:\n  livegate policy test policies')
+    .option('--coverage', 'say what no case reached')
+    .option('--min-coverage <percent>', 'a policy covered less is a finding')
+    .option('--watch', 'run again whenever a file changes')
+    .addHelpText('after', EXAMPLE)
   act(command, run)
 }
 
-/** One test file, run or refused. */
-interface Outcome {
-  readonly file: string
-  readonly results: readonly TestResult[]
-  /** Why it, or its policy, could not be run: diagnostics as text for people and as data. */
-  readonly refused: readonly { readonly text: string; readonly diagnostic: Diagnostic }[]
-}
+const EXAMPLE = `
+Example:
+  livegate policy test policies --coverage`
 
 async function run(
   session: Session,
   written: readonly string[],
   options: Options,
 ): Promise<ExitCode> {
-  const outcomes: Outcome[] = []
-  for (const file of await findTestFiles(session, written))
-    outcomes.push(await runFile(session, file))
-  const results = outcomes.flatMap((outcome) => outcome.results)
-  const failed = results.filter(isFailure).length
-  const refused = outcomes.filter((outcome) => outcome.refused.length > 0).length
-  if (results.length === 0 && refused === 0)
+  const reporting: ReportOptions = { ...options, minCoverage: percentOf(options.minCoverage) }
+  if (options.watch === true) return watch(session, written, reporting)
+  return once(session, await findTestFiles(session, written), reporting)
+}
+
+function percentOf(text: string | undefined): number | null {
+  if (text === undefined) return null
+  if (/^\d{1,3}$/.test(text) && Number(text) <= 100) return Number(text)
+  throw usage(`Cannot use --min-coverage ${quote(text)}: expected a whole number from 0 to 100`)
+}
+
+async function once(
+  session: Session,
+  files: readonly string[],
+  options: ReportOptions,
+): Promise<ExitCode> {
+  const pass = await passOver(session, files)
+  const report = reportOf(session, pass, options)
+  if (report.cases === 0 && report.findings === 0)
     throw incomplete(
       'Cannot test: there is no case',
       'cases lie beside a policy, in <name>.test.yaml',
     )
-  const lines = outcomes.flatMap((outcome) => linesOf(session, outcome, options.quiet === true))
-  lines.push(
-    `${plural(results.length, 'case')}: ${results.length - failed} passed, ${failed} failed${refused > 0 ? `, ${plural(refused, 'file')} not run` : ''}`,
-  )
-  session.result(lines.join('\n'), {
-    cases: results.length,
-    failed,
-    files: outcomes.map(({ file, ...outcome }) => ({
-      file,
-      diagnostics: outcome.refused.map(({ diagnostic }) => diagnostic),
-      cases: outcome.results.map(renderCase),
-    })),
+  session.result(report.text, report.value)
+  return report.findings > 0 ? EXIT.findings : EXIT.clean
+}
+
+/** Wipes the screen and what was scrolled off it. */
+const CLEAR = '\x1b[2J\x1b[3J\x1b[H'
+
+/** Failures end a run, not the watch: the file that is missing now may be saved in a moment. */
+async function watch(
+  session: Session,
+  written: readonly string[],
+  options: ReportOptions,
+): Promise<ExitCode> {
+  if (session.json) throw usage('Cannot watch with --json: that is one document, expected one run')
+  const { world } = session
+  await repeat(world, {
+    directories: () => directoriesOf(written.map(session.path)),
+    async run() {
+      if (world.out_tty) world.out(CLEAR)
+      try {
+        const files = await findTestFiles(session, written)
+        const pass = await passOver(session, files)
+        session.result(reportOf(session, pass, options).text, null)
+        const paths = pass.outcomes.flatMap(({ file, policy }) => [file, policy ?? file])
+        return await directoriesOf(paths.map(session.path))
+      } catch (thrown) {
+        const { message, hint } = failureOf(thrown)
+        session.say(`error: ${message}${hint === undefined ? '' : `\nhint: ${hint}`}`)
+        return []
+      } finally {
+        session.say(`watching ${written.join(' ')}; end with Ctrl-C`)
+      }
+    },
   })
-  return failed > 0 || refused > 0 ? EXIT.findings : EXIT.clean
-}
-
-const MAX_TEST_BYTES: number = 1024 * 1024
-
-async function runFile(session: Session, file: string): Promise<Outcome> {
-  const bytes = await readBounded(session.path(file), MAX_TEST_BYTES)
-  const text = new TextDecoder().decode(bytes)
-  const parsed = parseTestFile(bytes, { file })
-  if (!parsed.ok) return refusal(file, parsed.error, text)
-  const policy = await checkPolicyFile(session, join(dirname(file), parsed.value.policy))
-  if (policy.plan === null) return refusal(file, policy.diagnostics, policy.text)
-  const unknown = parsed.value.check(policy.plan).filter(({ severity }) => severity === 'error')
-  if (unknown.length > 0) return refusal(file, unknown, text)
-  return { file, results: runTests(policy.plan, parsed.value.cases), refused: [] }
-}
-
-function refusal(file: string, diagnostics: readonly Diagnostic[], text: string): Outcome {
-  const refused = diagnostics.map((diagnostic) => ({
-    diagnostic,
-    text: formatDiagnostic(diagnostic, text),
-  }))
-  return { file, results: [], refused }
-}
-
-function isFailure(result: TestResult): boolean {
-  return result.differences.length > 0
-}
-
-function linesOf(session: Session, outcome: Outcome, quiet: boolean): string[] {
-  const lines = outcome.refused.map(({ text }) => text)
-  for (const result of outcome.results) {
-    if (isFailure(result)) lines.push(`${session.paint('red', 'FAIL')} ${formatFailure(result)}`)
-    else if (!quiet)
-      lines.push(
-        `${session.paint('green', 'ok')}   ${result.name} (at ${formatInstant(result.facts.at)})`,
-      )
-  }
-  return lines.length > 0 ? [session.paint('bold', outcome.file), ...lines] : []
-}
-
-function renderCase(result: TestResult): object {
-  const { name, facts, differences } = result
-  return { name, at: formatInstant(facts.at), passed: !isFailure(result), differences }
+  return EXIT.clean
 }

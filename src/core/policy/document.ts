@@ -17,16 +17,17 @@ export interface PolicyDocument {
   readonly reporter: Reporter
 }
 
-/** Decodes and parses `bytes`. A returned document has no YAML error; its meaning is not checked yet. */
+/** Decodes and parses `bytes`, at most `limit` of them. A returned document has no YAML error; its meaning is not checked yet. */
 export function readDocument(
   bytes: Uint8Array,
   file: string,
+  limit: number = MAX_POLICY_BYTES,
 ): { ok: true; value: PolicyDocument } | { ok: false; error: Diagnostic[] } {
-  const text = bytes.length > MAX_POLICY_BYTES ? '' : fromUtf8(bytes)
+  const text = bytes.length > limit ? '' : fromUtf8(bytes)
   const reporter = createReporter(file, text ?? '')
   const root = text === null || text === '' ? null : readText(text, reporter)
-  if (bytes.length > MAX_POLICY_BYTES)
-    reporter.report('too-large', START, `file has ${bytes.length} bytes, limit ${MAX_POLICY_BYTES}`)
+  if (bytes.length > limit)
+    reporter.report('too-large', START, `file has ${bytes.length} bytes, limit ${limit}`)
   else if (text === null)
     reporter.report('encoding', START, 'file is not UTF-8', 'save the file as UTF-8')
   if (text === null || reporter.failed()) return { ok: false, error: reporter.sorted() }

@@ -1,0 +1,172 @@
+/**
+ * The people and broadcasts of a test file: shapes of subjects, facts, strikes and streams, and the words they use.
+ *
+ * First half of test-file-syntax.ts. Each interface is a mapping as the author wrote it, with places.
+ * Spec: docs/spec/policy.md, "Tests".
+ */
+import { isScalar } from 'yaml'
+import { MAX_COHOSTS, MAX_LABELS, MAX_LINKED, MAX_STRIKE_WEIGHT } from '../limits.ts'
+import { SEVERITIES, type Severity, SOURCE_KINDS, type SourceKind } from '../model.ts'
+import { type EpochMs, parseInstant } from '../time.ts'
+import { quote } from './diagnostic.ts'
+import { type At, instant, integer, list, type Shape, spanOf, text, word } from './shape.ts'
+import { object, optional, required } from './shape-object.ts'
+import { didYouMean } from './suggest.ts'
+
+export type Words = At<readonly At<string>[]>
+
+export interface SubjectSource {
+  readonly facts?: At<FactsSource>
+  readonly strikes?: At<readonly At<StrikeSource>[]>
+  readonly open_broadcasts?: At<number>
+}
+
+export interface FactsSource {
+  readonly created_at?: At<EpochMs>
+  readonly followers?: At<number>
+  readonly age_band?: At<string>
+  readonly verified?: At<boolean>
+  readonly labels?: Words
+  readonly linked?: Words
+}
+
+export interface StrikeSource {
+  readonly id: At<string>
+  readonly category: At<string>
+  readonly severity: At<Severity>
+  readonly issued_at: At<EpochMs>
+  readonly received_at?: At<EpochMs>
+  readonly weight?: At<number>
+  readonly notified_at?: At<EpochMs>
+  readonly content_created_at?: At<EpochMs>
+  readonly expires_at?: At<EpochMs>
+  readonly scope?: At<string>
+  readonly context?: At<string>
+  readonly source?: At<{ readonly system: At<string>; readonly kind: At<SourceKind> }>
+  readonly evidence_hash?: At<string>
+  readonly status?: At<'active' | 'reversed'>
+}
+
+export interface StreamSource {
+  readonly id?: At<string>
+  readonly audience?: At<string>
+  readonly category?: At<string>
+  readonly admission?: At<string>
+  readonly one_to_many?: At<boolean>
+  readonly hosts?: Words
+}
+
+/** `true` or `false`. */
+export function flag(): Shape<boolean> {
+  const expected = '`true` or `false`'
+  return {
+    expected,
+    schema: { type: 'boolean' },
+    read(node, outer, reporter) {
+      const span = spanOf(node, outer)
+      if (isScalar(node) && typeof node.value === 'boolean') return { value: node.value, ...span }
+      reporter.report('wrong-type', span, `expected ${expected}`)
+      return undefined
+    },
+  }
+}
+
+/** An instant, or one of some words. */
+export function instantOr<W extends string>(...words: readonly W[]): Shape<EpochMs | W> {
+  const expected = `an instant or ${words.map((w) => `\`${w}\``).join(' or ')}`
+  return {
+    expected,
+    schema: { anyOf: [{ enum: words }, instant().schema] },
+    read(node, outer, reporter) {
+      const span = spanOf(node, outer)
+      const raw = isScalar(node) ? node.value : null
+      const found = words.find((w) => w === raw)
+      if (found !== undefined) return { value: found, ...span }
+      const parsed = parseInstant(String(raw))
+      if (parsed.ok) return { value: parsed.value, ...span }
+      const hint = didYouMean(String(raw), words)
+      reporter.report(
+        'bad-instant',
+        span,
+        `found ${quote(String(raw))}, expected ${expected}`,
+        hint,
+      )
+      return undefined
+    },
+  }
+}
+
+/** A name or a word. */
+export const WORD: Shape<string> = text({ max: 256 })
+
+/** A list of words, perhaps empty. */
+export function words(max: number): Shape<readonly At<string>[]> {
+  return list(WORD, { max, min: 0 })
+}
+
+const COUNT = integer(0, Number.MAX_SAFE_INTEGER)
+
+/** Facts about an account. */
+export const FACTS: Shape<FactsSource> = object<FactsSource>({
+  name: 'the facts',
+  members: {
+    created_at: optional(instant(), 'When the account was made.'),
+    followers: optional(COUNT, 'Followers of the account.'),
+    age_band: optional(WORD, 'For example 16-17.'),
+    verified: optional(flag(), 'The identity was verified.'),
+    labels: optional(words(MAX_LABELS), 'Labels the platform gave.'),
+    linked: optional(words(MAX_LINKED), 'Accounts of the same person.'),
+  },
+})
+
+const STRIKE = object<StrikeSource>({
+  name: 'a strike',
+  members: {
+    id: required(WORD, 'Unique within the subject.'),
+    category: required(WORD, 'Category id such as terrorism.link.'),
+    severity: required(word(...SEVERITIES), 'low, medium, high or critical.'),
+    issued_at: required(instant(), 'When the platform issued it.'),
+    received_at: optional(instant(), 'When the gate got it; at once unless given.'),
+    weight: optional(integer(1, MAX_STRIKE_WEIGHT), '1 unless given.'),
+    notified_at: optional(instant(), 'When the person was told.'),
+    content_created_at: optional(instant(), 'When the content was made.'),
+    expires_at: optional(instant(), "Overrides the policy's expiry."),
+    scope: optional(WORD, 'live, chat, post; any unless given.'),
+    context: optional(WORD, 'news, research, counter_speech, ...'),
+    source: optional(
+      object<{ readonly system: At<string>; readonly kind: At<SourceKind> }>({
+        name: 'a source',
+        members: {
+          system: required(WORD, 'Name of the reporting system.'),
+          kind: required(word(...SOURCE_KINDS), 'Who found it.'),
+        },
+      }),
+      'Who found the violation.',
+    ),
+    evidence_hash: optional(WORD, 'Hash of the evidence.'),
+    status: optional(word('active', 'reversed'), 'active unless given.'),
+  },
+})
+
+/** A person. */
+export const SUBJECT: Shape<SubjectSource> = object<SubjectSource>({
+  name: 'a subject',
+  members: {
+    facts: optional(FACTS, 'What is known; what is left out is unknown.'),
+    strikes: optional(list(STRIKE, { max: 4096, min: 0 }), 'The whole history, in any order.'),
+    open_broadcasts: optional(COUNT, 'Broadcasts now running; 0 unless given.'),
+  },
+})
+
+/** A broadcast. */
+export const STREAM: Shape<StreamSource> = object<StreamSource>({
+  name: 'a stream',
+  members: {
+    id: optional(WORD, 'Its id.'),
+    audience: optional(WORD, 'public, followers, private.'),
+    category: optional(WORD, 'What it is about.'),
+    admission: optional(WORD, 'open, auto, selected.'),
+    one_to_many: optional(flag(), 'One sender, many viewers.'),
+    hosts: optional(words(MAX_COHOSTS), 'Co-hosts, by name under subjects.'),
+  },
+})
