@@ -180,6 +180,7 @@ export const REASON_CODES = [
   'unsupported_condition', // the caller cannot carry out an obligation or tape delay
   'warning', // a `warn` step: no effect
   'default', // the policy's default
+  'policy_stale', // the policy has grown older than it says it may
 ] as const
 export type ReasonCode = (typeof REASON_CODES)[number]
 

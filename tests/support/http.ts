@@ -503,6 +503,8 @@ function explanationOf(decision: Decision): Explanation {
     rule,
     host: 0,
     state: 'matched',
+    kept: [],
+    retroactive: null,
     exemptions: [],
     missing: [],
     when: null,

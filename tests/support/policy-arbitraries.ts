@@ -66,6 +66,7 @@ const ladder = fc
 export interface Foundation {
   readonly count?: Json
   readonly ladder?: Json
+  readonly retroactive?: Json
   readonly when?: Said
   readonly unless?: Said
 }
@@ -79,6 +80,7 @@ export const aRandomFoundation: fc.Arbitrary<Foundation> = fc
     fc.record({
       count: selection,
       ladder,
+      retroactive: orNone(fc.constant({ why: 'a law says so' })),
       when: orNone(aRandomWhen),
       unless: orNone(aRandomUnless),
     }),

@@ -20,7 +20,7 @@ const outcome = v.picklist(['allow', 'deny', 'delay'])
 const may = v.exactOptional
 
 const receipt = v.strictObject({ origin: text, index: count, leaf: text })
-const policy = v.strictObject({ name: text, digest: text })
+const policy = v.strictObject({ name: text, digest: text, revision: may(count) })
 
 const reason = v.strictObject({
   rule: text,
@@ -66,12 +66,27 @@ export const DECISION_ANSWER: Shape = v.strictObject({
   receipt,
 })
 
+const length = v.nullable(v.union([count, v.picklist(['forever', 'warn'])]))
+
+/** A restriction an earlier revision made shorter or milder than it would be now; length null: it opened none. */
+const kept = v.strictObject({
+  strike: text,
+  from: at,
+  revision: count,
+  outcome,
+  length,
+  instead: v.strictObject({ outcome, length }),
+  text,
+})
+
 const trace = v.strictObject({
   rule: text,
   host: may(count),
   state: v.picklist(['matched', 'not_matched', 'unknown', 'lifted', 'satisfied', 'warning']),
   exemptions: strings,
   missing: strings,
+  kept: may(v.array(kept)),
+  retroactive: may(text),
   when: v.nullable(
     v.strictObject({ source: text, truth: v.union([v.boolean(), v.literal('unknown')]) }),
   ),

@@ -5,6 +5,7 @@
  * not end early) and host 0 is left out.
  */
 import type { Explanation, RuleTrace } from '../../core/policy/explain.ts'
+import { type KeptTrace, keptText } from '../../core/policy/inherit-explain.ts'
 import { formatInstant, SECOND_MS } from '../../core/time.ts'
 import { renderReason, renderTimes, renderUnknown } from './render.ts'
 
@@ -25,9 +26,11 @@ export function renderExplanation({ decision, trace, eligible_at }: Explanation)
   }
 }
 
-function renderTrace({ host, count, ...rest }: RuleTrace): Json {
+function renderTrace({ host, count, kept, retroactive, ...rest }: RuleTrace): Json {
   return {
     ...rest,
+    ...(kept.length === 0 ? {} : { kept: kept.map(renderKept) }),
+    ...(retroactive === null ? {} : { retroactive }),
     ...(host === 0 ? {} : { host }),
     count:
       count === null
@@ -37,5 +40,22 @@ function renderTrace({ host, count, ...rest }: RuleTrace): Json {
 }
 
 function renderStep({ n, length }: { n: number; length: number | string }): Json {
-  return { n, length: typeof length === 'number' ? Math.ceil(length / SECOND_MS) : length }
+  return { n, length: lengthOf(length) }
+}
+
+function lengthOf(length: number | string | null): number | string | null {
+  return typeof length === 'number' ? Math.ceil(length / SECOND_MS) : length
+}
+
+function renderKept(trace: KeptTrace): Json {
+  const { strike, from, revision, kept, instead } = trace
+  return {
+    strike,
+    from: formatInstant(from),
+    revision,
+    outcome: kept.outcome,
+    length: lengthOf(kept.length),
+    instead: { outcome: instead.outcome, length: lengthOf(instead.length) },
+    text: keptText(trace),
+  }
 }

@@ -16,6 +16,7 @@ import type {
   OnUnknown,
   Plan,
   RulePlan,
+  StalePlan,
   StrikeCondition,
   StrikesPlan,
 } from './plan.ts'
@@ -32,6 +33,7 @@ export function buildPlan(source: PolicySource, conditions: Conditions, digest: 
   return deepFreeze({
     name: source.name.value,
     digest,
+    revision: null,
     about: source.about?.value ?? null,
     as_of: source.as_of?.value ?? null,
     sources: (source.sources?.value ?? []).map(({ value }) => value),
@@ -43,8 +45,15 @@ export function buildPlan(source: PolicySource, conditions: Conditions, digest: 
     unsupported: source.unsupported?.value ?? 'hold',
     default: source.default?.value ?? 'allow',
     lease_ms: source.lease?.value ?? DEFAULT_LEASE_MS,
+    stale: buildStale(source),
     invariants: buildInvariants(source, conditions),
   })
+}
+
+function buildStale({ max_age, on_stale }: PolicySource): StalePlan | null {
+  return max_age === undefined
+    ? null
+    : { max_age: max_age.value, then: on_stale?.value ?? 'keep', from: null }
 }
 
 function byId(a: { readonly id: string }, b: { readonly id: string }): number {
@@ -90,6 +99,8 @@ function buildRule(rule: RuleSource, conditions: Conditions): RulePlan {
     count: rule.count === undefined ? null : buildCount(rule.count.value, unless),
     when: compiled(rule.when, conditions.when),
     ladder: rule.ladder?.value.map(stepOf) ?? null,
+    retroactive: rule.retroactive === undefined ? null : { why: rule.retroactive.value.why.value },
+    inherited: null,
     outcome: rule.outcome.value,
     hold: rule.hold?.value ?? null,
     review:

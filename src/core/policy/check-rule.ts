@@ -27,7 +27,7 @@ export function checkRule(rule: At<RuleSource>, reporter: Reporter): void {
 }
 
 function checkParts({ value: rule, ...place }: At<RuleSource>, reporter: Reporter): void {
-  const { id, count, when, ladder, unless } = rule
+  const { id, count, when, ladder, unless, retroactive } = rule
   const start = { start: place.start, end: place.start }
   if (count === undefined && ladder !== undefined)
     reporter.report(
@@ -39,6 +39,13 @@ function checkParts({ value: rule, ...place }: At<RuleSource>, reporter: Reporte
     reporter.report('empty-rule', start, `rule ${quote(id.value)} needs \`count\` or \`when\``)
   if (count === undefined && unless !== undefined)
     reporter.report('conflicting-keys', unless, '`unless` chooses strikes and needs `count`')
+  if (retroactive !== undefined && ladder === undefined)
+    reporter.report(
+      'conflicting-keys',
+      retroactive,
+      '`retroactive` speaks of the restrictions a ladder opened and needs `ladder`',
+      'a count without ladder looks at the window as it is now; `since` keeps earlier strikes out of it',
+    )
   if (ladder === undefined || count === undefined) return
   for (const key of ['at_least', 'weight_at_least'] as const) {
     const member = count.value[key]

@@ -18,6 +18,8 @@ export function checkPolicy(source: PolicySource, reporter: Reporter): void {
   checkIds(source, reporter)
   checkExemptions(source, reporter)
   checkOnUnknown(source, reporter)
+  if (source.on_stale !== undefined && source.max_age === undefined)
+    reporter.report('missing-key', source.on_stale, '`on_stale` needs `max_age`')
   for (const { value } of source.invariants?.value ?? []) {
     const { given } = value
     if (given.value.count !== undefined) checkCount(given.value.count.value, reporter)

@@ -11,7 +11,7 @@ import { isEpochMs } from '../time.ts'
 import { exitOf } from './count.ts'
 import { FACTS } from './environment.ts'
 import { type HostContext, hostContext } from './evaluate-rule.ts'
-import type { Condition, Plan, RulePlan } from './plan.ts'
+import type { Condition, Plan, RulePlan, StrikeCondition } from './plan.ts'
 import { matchesCategory, selectorOf } from './selector.ts'
 
 /** Sorted, without repeats, all after `facts.at`. */
@@ -26,19 +26,32 @@ export interface Edges {
 export function edgesOf(plan: Plan, facts: Facts): Edges {
   const strikes: number[] = []
   const clock: number[] = []
+  if (plan.stale?.from != null && plan.stale.from > facts.at) clock.push(plan.stale.from)
   const add: Adders = { strike: adder(strikes, facts.at), clock: adder(clock, facts.at) }
   facts.hosts.forEach((host, index) => {
     const context = hostContext(plan, facts, index, host)
-    for (const rule of plan.rules) ruleEdges(rule, context, add)
+    for (const rule of plan.rules.flatMap(measuresOf)) ruleEdges(rule, context, add)
     for (const { when } of plan.exemptions) conditionEdges(when, context, add)
     for (const { rule, first_asked_at } of host.holds) {
-      const hold = plan.rules.find(({ id }) => id === rule)?.hold ?? null
-      if (hold === null) continue
-      add.clock(first_asked_at + hold)
-      add.clock(first_asked_at + hold + HOLD_USABLE_MS)
+      for (const hold of holdsOf(plan, rule)) {
+        add.clock(first_asked_at + hold)
+        add.clock(first_asked_at + hold + HOLD_USABLE_MS)
+      }
     }
   })
   return { strikes: sorted(strikes), clock: sorted(clock) }
+}
+
+/** A rule, and what it asks for on behalf of strikes of other times (inherit.ts). */
+function measuresOf(rule: RulePlan): readonly RulePlan[] {
+  if (rule.inherited === null) return [rule]
+  return [rule, ...rule.inherited.milder.map((form) => form.rule)]
+}
+
+/** Lengths of the holds a rule may open: one, unless earlier revisions asked for others. */
+export function holdsOf(plan: Plan, rule: string): readonly number[] {
+  const measures = plan.rules.filter(({ id }) => id === rule).flatMap(measuresOf)
+  return measures.flatMap(({ hold }) => (hold === null ? [] : [hold]))
 }
 
 interface Adders {
@@ -78,16 +91,24 @@ export function insertEdge(edges: number[], instant: number): void {
 
 function ruleEdges(rule: RulePlan, context: HostContext, add: Adders): void {
   if (rule.when !== null) conditionEdges(rule.when, context, add)
-  const { count, ladder } = rule
+  const { count, ladder, inherited } = rule
   if (count === null) return
   const { table } = context
+  const forms = inherited?.forms ?? []
   for (let row = 0; row < table.strikes.length; row++) {
     if (!matchesCategory(count.categories, table.strikes[row]?.category ?? '')) continue
     const from = table.effective[row] ?? 0
     add.strike(exitOf(count, table, row))
-    for (const { length } of ladder ?? []) if (typeof length === 'number') add.strike(from + length)
-    if (count.unless !== null) timeEdges(count.unless.edges, context, row, add.clock)
+    for (const steps of [ladder ?? [], ...forms.map((form) => form.steps)])
+      for (const { length } of steps) if (typeof length === 'number') add.strike(from + length)
+    for (const unless of unlessesOf(rule)) timeEdges(unless.edges, context, row, add.clock)
   }
+}
+
+/** Every `unless` that has a say: the rule's own, and those of earlier forms. */
+export function unlessesOf({ count, inherited }: RulePlan): readonly StrikeCondition[] {
+  const counts = [count, ...(inherited?.forms ?? []).map(({ counting }) => counting?.count)]
+  return counts.flatMap((one) => (one?.unless == null ? [] : [one.unless]))
 }
 
 function conditionEdges(condition: Condition, context: HostContext, add: Adders): void {

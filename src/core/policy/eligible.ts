@@ -10,7 +10,14 @@
 import { HOLD_USABLE_MS, MAX_ELIGIBLE_WORK } from '../limits.ts'
 import type { Decision, Facts, HoldFact, HostFacts } from '../model.ts'
 import { type EpochMs, formatInstant } from '../time.ts'
-import { type Edges, edgesOf, firstFrom, insertEdge } from './eligible-edges.ts'
+import {
+  type Edges,
+  edgesOf,
+  firstFrom,
+  holdsOf,
+  insertEdge,
+  unlessesOf,
+} from './eligible-edges.ts'
 import { edgesWork, evaluationWork } from './eligible-work.ts'
 import { evaluate } from './evaluate.ts'
 import type { Condition, Plan, StrikeCondition } from './plan.ts'
@@ -139,9 +146,10 @@ function endOfDenials(plan: Plan, decision: Decision): number {
   for (const { rule: id, until, code } of decision.reasons) {
     if (until === undefined || (code !== 'restriction_active' && code !== 'strike_count')) continue
     const rule = plan.rules.find((other) => other.id === id)
-    if (rule?.outcome !== 'deny') continue
+    // What a rule asks for on behalf of another time need not be a denial.
+    if (rule?.outcome !== 'deny' || (rule.inherited?.milder.length ?? 0) > 0) continue
     const lifters = plan.exemptions.filter(({ rules }) => rules.includes(id))
-    const conditions = [rule.when, rule.count?.unless ?? null, ...lifters.map(({ when }) => when)]
+    const conditions = [rule.when, ...unlessesOf(rule), ...lifters.map(({ when }) => when)]
     if (!conditions.every((condition) => condition === null || isTimeless(condition))) continue
     end = Math.max(end, until === 'forever' ? Number.POSITIVE_INFINITY : until)
   }
@@ -158,9 +166,10 @@ function isTimeless(condition: Condition | StrikeCondition): boolean {
 function ask(search: Search, { at, decision }: Step): void {
   search.asked = remember(search.asked, decision, at)
   for (const { rule: id } of decision.holds_opened) {
-    const hold = search.plan.rules.find((rule) => rule.id === id)?.hold ?? 0
-    insertEdge(search.edges.clock, at + hold)
-    insertEdge(search.edges.clock, at + hold + HOLD_USABLE_MS)
+    for (const hold of holdsOf(search.plan, id)) {
+      insertEdge(search.edges.clock, at + hold)
+      insertEdge(search.edges.clock, at + hold + HOLD_USABLE_MS)
+    }
   }
 }
 
@@ -184,6 +193,7 @@ function whyNever(decision: Decision, facts: Facts): string {
     return `depends on facts: ${[...lacking].sort().join(', ')}`
   const codes = new Set(decision.reasons.map(({ code }) => code))
   if (codes.has('review_refused')) return 'refused by a review'
+  if (codes.has('policy_stale')) return 'the policy has grown too old'
   if (codes.has('default')) return 'denied by default'
   if (decision.review !== null) return 'depends on a review'
   if (codes.has('unsupported_condition'))

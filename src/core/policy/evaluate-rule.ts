@@ -10,8 +10,18 @@ import type { EpochMs } from '../time.ts'
 import { countEnd, countStrikes, groups, reaches, select } from './count.ts'
 import { lacked } from './count-unless.ts'
 import { isClouded } from './evaluate-clouded.ts'
-import { climb, countedAt, type LadderQuery, type Opening } from './ladder.ts'
-import type { Condition, ConditionScope, CountPlan, Plan, RulePlan } from './plan.ts'
+import { isLadder } from './inherit-forms.ts'
+import { type Kept, keptLadder } from './inherit-ladder.ts'
+import { climb, countedAt, type LadderQuery, type Opening, strictest } from './ladder.ts'
+import type {
+  Condition,
+  ConditionScope,
+  CountPlan,
+  Inherited,
+  Plan,
+  RulePlan,
+  StrikesPlan,
+} from './plan.ts'
 
 /** Everything one host contributes to an evaluation. */
 export interface HostContext {
@@ -21,6 +31,8 @@ export interface HostContext {
   readonly host: HostFacts
   readonly table: Standing
   readonly scope: ConditionScope
+  /** Standings under the `strikes` of earlier revisions, as they are needed; null for a plan without revision. */
+  readonly tables: Map<StrikesPlan, Standing> | null
   /** Rows of `table` by strike id. */
   readonly byId: () => readonly number[]
 }
@@ -35,6 +47,8 @@ export interface Evidence {
   /** Ids of the strikes relied on, sorted. */
   readonly strikes: readonly string[]
   readonly count: number | null
+  /** Where an earlier revision made the restriction shorter than it would be now. */
+  readonly kept: Kept | null
 }
 
 export interface RuleMatch {
@@ -55,6 +69,7 @@ const ON_CONDITION: Evidence = {
   until: null,
   strikes: [],
   count: null,
+  kept: null,
 }
 
 /** The standing and variables of host `index`. */
@@ -71,7 +86,8 @@ export function hostContext(plan: Plan, facts: Facts, index: number, host: HostF
     open_broadcasts: host.open_broadcasts,
     countStrikes: (pattern, within) => countStrikes(table, pattern, within),
   }
-  return { plan, facts, index, host, table, scope, byId: idOrder(table) }
+  const tables = plan.revision === null ? null : new Map<StrikesPlan, Standing>()
+  return { plan, facts, index, host, table, scope, tables, byId: idOrder(table) }
 }
 
 /** Evaluates `rule` for the host. Total. */
@@ -81,7 +97,9 @@ export function matchRule(context: HostContext, rule: RulePlan): RuleMatch {
   const counted =
     rule.ladder === null
       ? matchCount(context, rule.count)
-      : matchLadder(context, rule.count, rule.ladder)
+      : rule.inherited === null
+        ? matchLadder(context, rule.count, rule.ladder)
+        : matchKept(context, rule, rule.inherited)
   if (counted === null) return NO_MATCH
   if (rule.when !== null) return onCondition(context, rule.when, counted.evidence, counted.missing)
   const { evidence, missing } = counted
@@ -105,6 +123,7 @@ function matchCount(context: HostContext, count: CountPlan): Counted | null {
     until: countEnd(count, table, rows, group_within),
     strikes: idsOf(context, rows),
     count: groups(table, rows, group_within),
+    kept: null,
   }
   return { evidence, missing }
 }
@@ -135,15 +154,41 @@ function ladderEvidence(
   opening: Opening,
 ): Evidence {
   const { table } = context
-  const { until, warns } = opening
   const counted = countedAt(query, table, rows, opening.row)
   return {
-    code: warns ? 'warning' : 'restriction_active',
-    opening: table.strikes[opening.row] ?? null,
-    until: warns ? null : until === Number.POSITIVE_INFINITY ? 'forever' : (until as EpochMs),
+    ...openingEvidence(table, opening),
     strikes: idsOf(context, counted),
     count: groups(table, counted, query.group_within),
+    kept: null,
   }
+}
+
+function openingEvidence(
+  table: Standing,
+  { row, until, warns }: Opening,
+): Pick<Evidence, 'code' | 'opening' | 'until'> {
+  return {
+    code: warns ? 'warning' : 'restriction_active',
+    opening: table.strikes[row] ?? null,
+    until: warns ? null : until === Number.POSITIVE_INFINITY ? 'forever' : (until as EpochMs),
+  }
+}
+
+/** A ladder of which earlier revisions promised something. */
+function matchKept(context: HostContext, rule: RulePlan, inherited: Inherited): Counted | null {
+  if (!isLadder(rule)) return null
+  const { openings, missing, reliedOn } = keptLadder(context, rule, inherited)
+  const { running, warning } = strictest(context.table.at, openings)
+  const opening = running ?? warning
+  if (opening === null) return null
+  const { ids, n } = reliedOn(opening)
+  const evidence: Evidence = {
+    ...openingEvidence(context.table, opening),
+    strikes: [...ids].sort(),
+    count: n,
+    kept: opening.kept,
+  }
+  return { evidence, missing }
 }
 
 /** Ids of `rows`, sorted. Many rows are picked from all ids, which are sorted once per host. */
@@ -195,7 +240,7 @@ function onCondition(
 }
 
 /** Both lists without repeats, sorted. */
-function union(a: readonly string[], b: readonly string[]): readonly string[] {
+export function union(a: readonly string[], b: readonly string[]): readonly string[] {
   if (a.length === 0) return b
   return b.length === 0 ? a : [...new Set([...a, ...b])].sort()
 }

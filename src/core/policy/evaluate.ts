@@ -9,7 +9,7 @@
 import type { Decision, Facts, Reason, ReasonCode, Restriction, UnknownRule } from '../model.ts'
 import { addMs, type EpochMs } from '../time.ts'
 import { lacked } from './count-unless.ts'
-import { type HostContext, hostContext, matchRule, type RuleMatch } from './evaluate-rule.ts'
+import { type HostContext, hostContext, matchRule, type RuleMatch, union } from './evaluate-rule.ts'
 import { holdState, reviewState } from './holds.ts'
 import {
   emptyJoin,
@@ -23,7 +23,7 @@ import {
   settle,
 } from './join.ts'
 import type { ExemptionPlan, Plan, RulePlan } from './plan.ts'
-import { compareReasons, defaultReason, ruleReason } from './reasons.ts'
+import { compareReasons, defaultReason, ruleReason, staleReason } from './reasons.ts'
 import { restrictionId } from './restriction.ts'
 
 /** What one evaluation collects beside the join. */
@@ -48,16 +48,34 @@ export function evaluate(plan: Plan, facts: Facts): Decision {
     const context = hostContext(plan, facts, index, host)
     const asked: Asked = new Map()
     for (const rule of plan.rules) {
-      const match = matchRule(context, rule)
-      if (match.truth === false || isLifted(tally, context, rule.id, asked)) continue
-      contribute(tally, { context, rule, match })
+      consider(tally, context, rule, asked)
+      if (rule.inherited !== null)
+        for (const { rule: then } of rule.inherited.milder) consider(tally, context, then, asked)
     }
   }
   if (plan.default === 'deny') {
     joinDeny(tally.join, null)
     tally.reasons.push(defaultReason(plan))
   }
+  imposeAge(tally)
   return finish(tally)
+}
+
+function consider(tally: Tally, context: HostContext, rule: RulePlan, asked: Asked): void {
+  const match = matchRule(context, rule)
+  if (match.truth === false || isLifted(tally, context, rule.id, asked)) return
+  contribute(tally, { context, rule, match })
+}
+
+/** A policy that has grown too old: as its author said. It takes part beside everything else, so it never makes milder. */
+function imposeAge({ plan, facts, join, reasons }: Tally): void {
+  const { stale } = plan
+  if (stale === null || stale.from === null || facts.at < stale.from) return
+  if (stale.then === 'keep') return
+  const { on_unknown } = plan
+  if (stale.then === 'deny' || on_unknown.outcome === 'deny') joinDeny(join, null)
+  else joinRetry(join, on_unknown.retry_after_s)
+  reasons.push(staleReason(plan))
 }
 
 function startTally(plan: Plan, facts: Facts): Tally {
@@ -132,9 +150,8 @@ interface Finding {
 }
 
 function contribute(tally: Tally, finding: Finding): void {
-  const { context, rule, match } = finding
-  if (match.missing.length > 0)
-    tally.unknown.push({ rule: rule.id, host: context.index, facts: match.missing })
+  const { rule, match } = finding
+  if (match.missing.length > 0) lack(tally.unknown, finding)
   if (match.unsure) {
     const { on_unknown } = tally.plan
     if (on_unknown.outcome === 'deny') joinDeny(tally.join, null)
@@ -143,6 +160,20 @@ function contribute(tally: Tally, finding: Finding): void {
   }
   if (match.truth === 'warning') giveReason(tally, finding, 'warning')
   if (match.truth === true && impose(tally, finding)) tally.rules.add(rule.id)
+}
+
+/** One entry for each rule and host, also of a rule that asks for several things at once (inherit.ts). */
+function lack(unknown: UnknownRule[], { context, rule, match }: Finding): void {
+  const same = rule.inherited === null ? -1 : unknown.findIndex(isOf(rule.id, context.index))
+  const told = unknown[same]
+  const facts = told === undefined ? match.missing : union(told.facts, match.missing)
+  const entry = { rule: rule.id, host: context.index, facts }
+  if (told === undefined) unknown.push(entry)
+  else unknown[same] = entry
+}
+
+function isOf(rule: string, host: number): (other: RuleAndHost) => boolean {
+  return (other) => other.rule === rule && other.host === host
 }
 
 /** Everything a matching rule asks for; false if all it asked for is satisfied, so that it matches no longer. */
@@ -220,9 +251,17 @@ function giveReason(
   not_before: EpochMs | null = null,
 ): void {
   const { context, rule, match } = finding
+  if (code === 'fact_unknown' && isTold(tally, rule, context.index)) return
   const restriction = code === 'fact_unknown' ? null : restrict(tally, finding)
   const input = { code, host: context.index, evidence: match.evidence, not_before, restriction }
   tally.reasons.push(ruleReason(tally.plan, rule, input))
+}
+
+/** A rule that asks for several things at once is unknown once. */
+function isTold({ reasons }: Tally, { id, inherited }: RulePlan, host: number): boolean {
+  if (inherited === null) return false
+  const same = isOf(id, host)
+  return reasons.some((reason) => reason.code === 'fact_unknown' && same(reason))
 }
 
 /** Lists the running restriction behind a match once, and names it. */

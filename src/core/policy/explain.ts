@@ -11,6 +11,7 @@ import { groups, select } from './count.ts'
 import { type Eligibility, eligibleAt } from './eligible.ts'
 import { evaluate } from './evaluate.ts'
 import { type HostContext, hostContext, matchRule, type RuleMatch } from './evaluate-rule.ts'
+import { type KeptTrace, traceKept } from './inherit-explain.ts'
 import type { CountPlan, Plan, RulePlan } from './plan.ts'
 import type { Trivalent } from './trivalent.ts'
 
@@ -34,6 +35,10 @@ export interface RuleTrace {
   readonly when: { readonly source: string; readonly truth: Trivalent } | null
   /** Null for a rule that counts nothing. */
   readonly count: CountTrace | null
+  /** Restrictions that are shorter than by the rule as it is now, or milder, because their strike is older than it. */
+  readonly kept: readonly KeptTrace[]
+  /** Why the rule lengthens what strikes of earlier times cost; null if it does not. */
+  readonly retroactive: string | null
 }
 
 export interface CountTrace {
@@ -60,7 +65,7 @@ export function explain(plan: Plan, facts: Facts): Explanation {
 }
 
 function traceRule(context: HostContext, rule: RulePlan, decision: Decision): RuleTrace {
-  const match = matchRule(context, rule)
+  const match = strongest([rule, ...milderOf(rule)].map((one) => matchRule(context, one)))
   const exemptions = context.plan.exemptions
     .filter(({ rules, when }) => rules.includes(rule.id) && when.evaluate(context.scope) === true)
     .map(({ id }) => id)
@@ -80,7 +85,20 @@ function traceRule(context: HostContext, rule: RulePlan, decision: Decision): Ru
         ? null
         : { source: rule.when.source, truth: rule.when.evaluate(context.scope) },
     count: rule.count === null ? null : traceCount(context, rule, rule.count),
+    kept: traceKept(context, rule),
+    retroactive: rule.retroactive?.why ?? null,
   }
+}
+
+function milderOf({ inherited }: RulePlan): readonly RulePlan[] {
+  return inherited === null ? [] : inherited.milder.map((form) => form.rule)
+}
+
+const STRENGTH: readonly RuleMatch['truth'][] = [false, 'warning', 'unknown', true]
+
+/** Of the same rule for strikes of different times, the one that says most. */
+function strongest(matches: readonly RuleMatch[]): RuleMatch {
+  return matches.reduce((a, b) => (STRENGTH.indexOf(b.truth) > STRENGTH.indexOf(a.truth) ? b : a))
 }
 
 function stateOf(match: RuleMatch, lifted: boolean, listed: boolean): RuleTrace['state'] {

@@ -42,7 +42,8 @@ const IDLE: LadderState = { running: null, warning: null }
 /** State at `table.at`. `rows` are the strikes the rule ever selected, ascending. */
 export function climb(query: LadderQuery, table: Standing, rows: readonly number[]): LadderState {
   if (!mayApply(query, table, rows)) return IDLE
-  const numbers = numbering(query, table, rows)
+  const cap = query.steps[query.steps.length - 1]?.at ?? 0
+  const numbers = numbering(query, table, rows, cap)
   let running: Opening | null = null
   let warning: Opening | null = null
   for (let p = 0; p < rows.length; p++) {
@@ -66,6 +67,22 @@ export function climb(query: LadderQuery, table: Standing, rows: readonly number
     : { running, warning: running === null ? warning : null }
 }
 
+/** The same of openings found elsewhere, in the order of their strikes. */
+export function strictest<O extends Opening>(
+  at: number,
+  openings: readonly O[],
+): { readonly running: O | null; readonly warning: O | null } {
+  let running: O | null = null
+  let warning: O | null = null
+  for (const opening of openings) {
+    const { from, until, warns } = opening
+    if (until <= at) continue
+    if (!warns) running = running === null || until > running.until ? opening : running
+    else warning = warning === null || from > warning.from ? opening : warning
+  }
+  return { running, warning: running === null ? warning : null }
+}
+
 /** False when even the longest step of the latest strike is over, so that nothing needs to be numbered. */
 function mayApply(query: LadderQuery, table: Standing, rows: readonly number[]): boolean {
   const last = rows[rows.length - 1]
@@ -84,9 +101,20 @@ export function stepFor(steps: readonly LadderStep[], n: number): LadderStep | n
   return null
 }
 
+/** Below every length: no restriction at all, and a step that only warns. */
+export const NOTHING = -2
+export const WARNS = -1
+
+/** Lengths as numbers in the order of what they cost: `NOTHING` < `WARNS` < milliseconds < Infinity. */
+export function lengthRank(length: LadderStep['length'] | null): number {
+  if (length === null) return NOTHING
+  if (length === 'warn') return WARNS
+  return length === 'forever' ? Number.POSITIVE_INFINITY : length
+}
+
 /** Rows counted when the strike of `row` took effect: in the window ending at it and unexpired then. */
 export function countedAt(
-  query: LadderQuery,
+  query: Pick<LadderQuery, 'within'>,
   table: Standing,
   rows: readonly number[],
   row: number,
@@ -98,10 +126,14 @@ export function countedAt(
   )
 }
 
-/** n(s) per position of `rows`, capped at the last step's number. */
-function numbering(query: LadderQuery, table: Standing, rows: readonly number[]): Uint16Array {
+/** n(s) per position of `rows`, capped: beyond the last step's number all are alike. */
+export function numbering(
+  query: Omit<LadderQuery, 'steps'>,
+  table: Standing,
+  rows: readonly number[],
+  cap: number,
+): Uint16Array {
   const exits = exitsOf(query, table, rows)
-  const cap = query.steps[query.steps.length - 1]?.at ?? 0
   const input: Numbering = { table, rows, exits, cap }
   return query.group_within === 0 ? countLive(input) : countGroups(input, query.group_within)
 }

@@ -25,6 +25,8 @@ export interface Plan {
   readonly name: string
   /** `sha256-` + base64url over the exact bytes of the file. */
   readonly digest: string
+  /** Number of the activation this plan was made for by inherit.ts; null for a policy that was only compiled. */
+  readonly revision: number | null
   readonly about: string | null
   readonly as_of: EpochMs | null
   readonly sources: readonly string[]
@@ -37,7 +39,17 @@ export interface Plan {
   readonly unsupported: 'hold' | 'deny'
   readonly default: 'allow' | 'deny'
   readonly lease_ms: DurationMs
+  /** Null: the policy never grows too old. */
+  readonly stale: StalePlan | null
   readonly invariants: readonly InvariantPlan[]
+}
+
+/** How long a revision is good for once it is active, and what then. */
+export interface StalePlan {
+  readonly max_age: DurationMs
+  readonly then: 'keep' | 'unknown' | 'deny'
+  /** First instant of it, known once the revision is activated (in-force.ts); null for a policy that was only compiled. */
+  readonly from: EpochMs | null
 }
 
 /** How history becomes standing. */
@@ -63,6 +75,10 @@ export interface RulePlan {
   readonly when: Condition | null
   /** Increasing `at`, starting at 1. Only with `count`. */
   readonly ladder: readonly LadderStep[] | null
+  /** Why this revision may lengthen what earlier strikes cost; only with `ladder`. */
+  readonly retroactive: { readonly why: string } | null
+  /** What earlier revisions promised for strikes of their time; null when there is nothing to keep. Only with `ladder`. */
+  readonly inherited: Inherited | null
   readonly outcome: 'deny' | 'delay' | 'allow'
   readonly hold: DurationMs | null
   readonly review: ReviewPlan | null
@@ -100,6 +116,40 @@ export interface CategorySelector {
 export interface LadderStep {
   readonly at: number
   readonly length: DurationMs | 'forever' | 'warn'
+}
+
+/** What a rule with a ladder keeps of earlier revisions, made by inherit.ts. Only strikes before an `until` are concerned. */
+export interface Inherited {
+  /** Until then some revision had no such ladder: strikes before open nothing. */
+  readonly absent: { readonly revision: number; readonly until: EpochMs } | null
+  /** By falling `until`. A strike before it opens no more than the form gives it. */
+  readonly forms: readonly EarlierForm[]
+  /** This plan of the rule is for strikes in `[from, before)`; infinite where nothing bounds it. */
+  readonly from: number
+  readonly before: number
+  /** The rule for strikes of a time in which it asked for less than now (a delay, and now it denies), by `before`. */
+  readonly milder: readonly MilderForm[]
+}
+
+export interface MilderForm {
+  readonly revision: number
+  /** The rule with what it asked for then, counting as now. */
+  readonly rule: RulePlan
+}
+
+/** How long restrictions were under earlier revisions. */
+export interface EarlierForm {
+  /** The last revision with this form, and when the next took its place. */
+  readonly revision: number
+  readonly until: EpochMs
+  readonly steps: readonly LadderStep[]
+  /** How strikes were counted; null: as the rule counts now. */
+  readonly counting: Counting | null
+}
+
+export interface Counting {
+  readonly strikes: StrikesPlan
+  readonly count: CountPlan
 }
 
 export interface ReviewPlan {

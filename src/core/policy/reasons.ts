@@ -49,6 +49,12 @@ export function defaultReason(plan: Plan): Reason {
   return { rule: 'default', code: 'default', host: 0, ground: 'terms', strikes: [], text }
 }
 
+/** The reason of a policy that has grown too old. Like the default it belongs to no host in particular: host 0. */
+export function staleReason(plan: Plan): Reason {
+  const text = builtinText('policy_stale', plan.languages)
+  return { rule: 'default', code: 'policy_stale', host: 0, ground: 'terms', strikes: [], text }
+}
+
 /** By (rule, host, code), by code unit. */
 export function compareReasons(a: Reason, b: Reason): number {
   if (a.rule !== b.rule) return a.rule < b.rule ? -1 : 1
@@ -80,7 +86,7 @@ function appealOf(
   }
 }
 
-type BuiltinCode = 'fact_unknown' | 'unsupported_condition' | 'default'
+type BuiltinCode = 'fact_unknown' | 'unsupported_condition' | 'default' | 'policy_stale'
 
 type Sentences = Readonly<Record<string, string>> & { readonly en: string }
 
@@ -102,6 +108,12 @@ const BUILTIN: Readonly<Record<BuiltinCode, Sentences>> = {
     en: 'Going live is not open by default here.',
     es: 'Emitir en directo no está permitido aquí por defecto.',
     fr: "Le direct n'est pas ouvert par défaut ici.",
+  },
+  policy_stale: {
+    de: 'Die Regeln für Live-Übertragungen werden gerade überprüft. Bitte später erneut versuchen.',
+    en: 'The rules for going live are being reviewed. Please try again later.',
+    es: 'Las reglas para emitir en directo se están revisando. Inténtelo de nuevo más tarde.',
+    fr: 'Les règles du direct sont en cours de révision. Veuillez réessayer plus tard.',
   },
 }
 

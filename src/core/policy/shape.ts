@@ -46,6 +46,8 @@ function kindOf(node: Node | null): string {
 }
 
 export interface TextOptions {
+  /** Characters; 1 unless given. */
+  readonly min?: number
   /** Characters; 2,000 unless given. */
   readonly max?: number
   readonly pattern?: RegExp
@@ -57,19 +59,18 @@ export interface TextOptions {
 
 /** Text that is not empty. */
 export function text(options: TextOptions = {}): Shape<string> {
-  const max = options.max ?? 2000
-  const { pattern } = options
+  const { min = 1, max = 2000, pattern } = options
   const expected = options.expected ?? 'text'
   const read: Shape<string>['read'] = (node, outer, reporter) => {
     const span = spanOf(node, outer)
     if (!isScalar(node) || typeof node.value !== 'string')
       return wrongType(node, span, reporter, options.expected ? `text: ${expected}` : expected)
     const value = node.value
-    if (value.trim() === '' || value.length > max)
+    if (value.trim() === '' || value.length < min || value.length > max)
       reporter.report(
         'bad-value',
         span,
-        `text has ${value.length} characters, expected 1 to ${max}`,
+        `text has ${value.length} characters, expected ${min} to ${max}`,
       )
     else if (pattern !== undefined && !pattern.test(value))
       reporter.report(
@@ -81,7 +82,7 @@ export function text(options: TextOptions = {}): Shape<string> {
     else return { value, ...span }
     return undefined
   }
-  const schema = { type: 'string', minLength: 1, maxLength: max }
+  const schema = { type: 'string', minLength: min, maxLength: max }
   return {
     expected,
     schema: pattern === undefined ? schema : { ...schema, pattern: pattern.source },

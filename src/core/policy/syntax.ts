@@ -44,6 +44,8 @@ export interface PolicySource {
   readonly unsupported?: At<'hold' | 'deny'>
   readonly default?: At<'allow' | 'deny'>
   readonly lease?: At<DurationMs>
+  readonly max_age?: At<DurationMs>
+  readonly on_stale?: At<'keep' | 'unknown' | 'deny'>
   readonly invariants?: At<readonly At<InvariantSource>[]>
 }
 
@@ -71,6 +73,7 @@ export interface RuleSource {
   readonly jurisdiction?: At<string>
   readonly count?: At<CountSource>
   readonly ladder?: At<Dictionary<DurationMs | 'forever' | 'warn'>>
+  readonly retroactive?: At<RetroactiveSource>
   readonly when?: At<CelText>
   readonly unless?: At<CelText>
   readonly outcome: At<'deny' | 'delay' | 'allow'>
@@ -81,6 +84,10 @@ export interface RuleSource {
   readonly lease?: At<DurationMs>
   readonly because?: At<string | Dictionary<string>>
   readonly appeal?: At<AppealSource>
+}
+
+export interface RetroactiveSource {
+  readonly why: At<string>
 }
 
 export interface ReviewSource {
@@ -191,6 +198,18 @@ const RULE = object<RuleSource>({
         numbers: true,
       }),
       'nth counted strike: length of the restriction it opens, forever, or warn.',
+    ),
+    retroactive: optional(
+      object<RetroactiveSource>({
+        name: 'retroactive',
+        members: {
+          why: required(
+            text({ min: 10, max: 300 }),
+            'Why strikes of the time before this revision may cost more than they did then.',
+          ),
+        },
+      }),
+      'Beside a ladder: this revision may lengthen restrictions of strikes from before it.',
     ),
     when: optional(cel(), 'CEL condition that must hold.'),
     unless: optional(
@@ -335,6 +354,14 @@ export const POLICY: Shape<PolicySource> = object<PolicySource>({
     lease: optional(
       duration({ wholeSeconds: true }),
       'How long an allow is good for. 4h unless given.',
+    ),
+    max_age: optional(
+      duration(),
+      'How long the policy is good for once it is active. For ever unless given.',
+    ),
+    on_stale: optional(
+      word('keep', 'unknown', 'deny'),
+      'Beside max_age: what follows when it is over. keep (it decides on, with a warning) unless given.',
     ),
     invariants: optional(
       list(

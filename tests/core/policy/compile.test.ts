@@ -32,6 +32,8 @@ const UNSAID = {
   count: null,
   when: null,
   ladder: null,
+  retroactive: null,
+  inherited: null,
   hold: null,
   review: null,
   broadcast_delay_s: null,
@@ -58,6 +60,7 @@ describe('the example policy', () => {
   it('compiles to exactly this plan', () => {
     expect(plain(plan)).toEqual({
       name: 'one-strike',
+      revision: null,
       digest: policyDigest(new TextEncoder().encode(EXAMPLE)),
       about: 'Live is withdrawn from the first breach of the gravest rules.',
       as_of: Date.UTC(2019, 4, 14),
@@ -150,6 +153,7 @@ describe('the example policy', () => {
       unsupported: 'hold',
       default: 'allow',
       lease_ms: 4 * HOUR_MS,
+      stale: null,
       invariants: [
         { id: 'never-after-grave-strike', never: 'allow', given: { count: GRAVE, when: null } },
       ],
@@ -191,6 +195,7 @@ describe('a plan', () => {
       unsupported: 'hold',
       default: 'allow',
       lease_ms: 4 * HOUR_MS,
+      stale: null,
       exemptions: [],
       invariants: [],
     })
