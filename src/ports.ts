@@ -174,7 +174,7 @@ export interface Change {
     readonly outcome: Outcome
     readonly mode: string | null
     readonly rules: readonly string[]
-    /** Ids of the strikes its reasons name, of all hosts, for `decisionsRelyingOn`; each id once. */
+    /** Ids of strikes its reasons name, of all hosts, for `decisionsRelyingOn`; each id once, at most MAX_RELIED_ON. */
     readonly strikes?: readonly string[]
   }
   /** True when standing changed: version + 1. */

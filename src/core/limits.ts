@@ -27,6 +27,12 @@ export const MAX_OPEN_BROADCASTS = 256
  * can be sent is 1,212 bytes, 5 MB. A decision that discloses that much is slow, not refused.
  */
 export const MAX_STRIKES_PER_SUBJECT = 4096
+/**
+ * Strikes a decision is found by when one of them is reversed, and decisions listed for one strike: 64 rows of some 40
+ * bytes a decision, and what a moderator can still look at. More is neither stored nor told.
+ */
+export const MAX_RELIED_ON = 64
+export const MAX_RELYING = 200
 export const MAX_STRIKE_WEIGHT = 1000
 /** A strike's `issued_at` may lie this far after its receipt. */
 export const MAX_STRIKE_FUTURE_MS = 60_000

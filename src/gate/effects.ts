@@ -4,7 +4,7 @@
  * Pure but for the pepper. An allow opens a broadcast under its lease in place of those it replaces; a refusal is
  * remembered so that the same one is not logged again; holds that began with it are kept.
  */
-import { IDEMPOTENCY_TTL_MS } from '../core/limits.ts'
+import { IDEMPOTENCY_TTL_MS, MAX_RELIED_ON } from '../core/limits.ts'
 import type { Decision } from '../core/model.ts'
 import type { RequestGroup } from '../core/record/groups.ts'
 import type { EpochMs } from '../core/time.ts'
@@ -104,7 +104,8 @@ export function idempotencyOf(
   }
 }
 
-/** Ids of every strike the reasons name, so that a reversal finds the decisions that relied on it. */
+/** Ids of the strikes the reasons name, in their order, so that a reversal finds the decisions that relied on it. */
 function strikesOf(decision: Decision): readonly string[] {
-  return [...new Set(decision.reasons.flatMap((reason) => reason.strikes))].sort()
+  const named = new Set(decision.reasons.flatMap((reason) => reason.strikes))
+  return [...named].slice(0, MAX_RELIED_ON).sort()
 }

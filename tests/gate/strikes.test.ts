@@ -2,7 +2,7 @@
  * Strikes and reversals: recorded once, whatever is repeated, and counted from the moment they are answered (G2).
  */
 import { describe, expect, it } from 'vitest'
-import { MAX_STRIKES_PER_SUBJECT } from '../../src/core/limits.ts'
+import { MAX_RELIED_ON, MAX_STRIKES_PER_SUBJECT } from '../../src/core/limits.ts'
 import { epochMs } from '../../src/core/time.ts'
 import type { StrikeRequest } from '../../src/gate-types.ts'
 import {
@@ -161,6 +161,18 @@ describe('a strike', () => {
 })
 
 describe('a reversal', () => {
+  it('finds a decision by no more than 64 strikes, of all it names', async () => {
+    const world = await gates({ policy })
+    const ids = Array.from({ length: MAX_RELIED_ON + 1 }, (_, i) => `s${100 + i}`)
+    for (const id of ids) await world.gate.strike(aStrike(id, 'u1'))
+    const { decision } = await world.gate.decide(ask('u1'))
+    expect(decision.reasons[0]?.strikes).toEqual(ids)
+    const found: number[] = []
+    for (const strike of ids)
+      found.push((await world.gate.reverse({ strike, reason: 'wrong' })).decisions.length)
+    expect(found).toEqual([...ids.slice(1).map(() => 1), 0])
+  })
+
   it('lets the next start through and lists the decisions that relied on the strike', async () => {
     const world = await gates({ policy })
     await world.gate.strike(aStrike('s1', 'u1'))

@@ -6,6 +6,7 @@
  * logs become one list: merged-search.ts.
  */
 import { LivegateError } from '../../core/errors.ts'
+import { MAX_RELYING } from '../../core/limits.ts'
 import type { Directory, Pepper, RecordPage, StoredRecord } from '../../ports.ts'
 import { cursorBehind, mergedSearch } from './merged-search.ts'
 import { directoryName, serverName, shardOf, subjectObjectName } from './names.ts'
@@ -17,8 +18,6 @@ export interface EdgeDirectoryParts {
   readonly shards: number
 }
 
-/** Decisions listed for one strike. */
-const MAX_RELYING = 200
 /** Characters of one page of records: as in adapters/sqlite/directory.ts. */
 const MAX_PAGE_CHARS = 1024 * 1024
 /**

@@ -5,6 +5,7 @@
  * everybody's, and the logs know them. Searches over all subjects are not for an object: the Worker asks the logs.
  */
 import { LivegateError } from '../../core/errors.ts'
+import { MAX_RELYING } from '../../core/limits.ts'
 import type { Directory, StoredRecord } from '../../ports.ts'
 import { createSqlDirectory } from '../sqlite/directory.ts'
 import { placeIn } from '../sqlite/predecessors.ts'
@@ -13,8 +14,6 @@ import type { Sql } from '../sqlite/sql.ts'
 import type { Chain, ChainStore } from './chain-store.ts'
 import { opened, type SequencerRpc } from './rpc.ts'
 
-/** Decisions listed for one strike, of all logs together. */
-const MAX_RELYING = 200
 /** Characters of openings in one answer: a call carries at most 32 MiB, and who asks has 128 MB for everything. */
 export const MAX_REPLY_CHARS: number = 4 * 1024 * 1024
 

@@ -6,6 +6,7 @@
  */
 import { toBase64Url } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
+import { MAX_RELYING } from '../../core/limits.ts'
 import type { Outcome, Strike } from '../../core/model.ts'
 import type {
   ChainKind,
@@ -24,7 +25,6 @@ import type { MemoryLog } from './log.ts'
 
 const MAX_REFUSALS = 16
 const MAX_HOLDS = 256
-const MAX_RELYING = 200
 const NOBODY: SubjectState = {
   pseudonym: null,
   seq: 0,

@@ -5,6 +5,7 @@
  * question can stall the decisions beside it. Next stop: stream-keys.ts.
  */
 import { LivegateError } from '../../core/errors.ts'
+import { MAX_RELYING } from '../../core/limits.ts'
 import type { DecisionSearch, Directory, RecordPage, StoredRecord } from '../../ports.ts'
 import {
   decisionsNaming,
@@ -19,8 +20,6 @@ import type { Subjects } from './subjects.ts'
 
 /** Records one search call looks at, some 10 ms at most. */
 export const MAX_LOOKED_AT = 4_000
-/** Decisions listed for one strike. */
-const MAX_RELYING = 200
 /**
  * Characters of one page of records: some 250 of ordinary size. One record may be larger than that by itself (4,096
  * strikes in its facts are 1.2 MB), so at most one of those is added to a page.

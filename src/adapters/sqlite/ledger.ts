@@ -12,6 +12,7 @@ import type { Change, CommitFailure, CommitResult, Ledger, OpenBroadcast } from 
 import { type Entries, requireEntry } from './entries.ts'
 import { findAnswer, storeAnswer } from './idempotency.ts'
 import { insertRecord } from './records.ts'
+import { trimReliance } from './reliance.ts'
 import type { Sql, Writer } from './sql.ts'
 import type { SubjectEntry, Subjects } from './subjects.ts'
 
@@ -31,7 +32,11 @@ export function createSqlLedger(parts: LedgerParts): Ledger {
       if (change.record !== null) requireEntry(change.record)
       requireWhole(change)
       parts.entries.requireOpen()
-      const apply = (): CommitResult => applyChange(parts, change)
+      const apply = (): CommitResult => {
+        const result = applyChange(parts, change)
+        if (result.ok) trimReliance(sql, change)
+        return result
+      }
       return readsRows(change)
         ? writer.write(apply, weigh(change))
         : writer.writeLater(apply, weigh(change))
