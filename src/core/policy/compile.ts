@@ -13,6 +13,7 @@ import type { Diagnostic } from './diagnostic.ts'
 import { policyDigest } from './digest.ts'
 import { parsePolicy } from './parse.ts'
 import type { Plan } from './plan.ts'
+import type { PolicySource } from './syntax.ts'
 
 export interface CompileOptions {
   /** Name of the file in diagnostics; nothing is read from it. */
@@ -24,11 +25,29 @@ export interface CompiledPolicy {
   readonly warnings: readonly Diagnostic[]
 }
 
+/** A plan beside what it was read from, for tools that point at the author's text. */
+export interface CompiledSource extends CompiledPolicy {
+  /** As written, every member with its place in `text`. */
+  readonly source: PolicySource
+  readonly text: string
+}
+
 /** Compiles one policy. On failure every diagnostic is returned, warnings included, by position. */
 export function compilePolicy(
   bytes: Uint8Array,
   options: CompileOptions,
 ): Result<CompiledPolicy, Diagnostic[]> {
+  const compiled = compileSource(bytes, options)
+  if (!compiled.ok) return compiled
+  const { plan, warnings } = compiled.value
+  return ok({ plan, warnings })
+}
+
+/** As `compilePolicy`, with the source kept. */
+export function compileSource(
+  bytes: Uint8Array,
+  options: CompileOptions,
+): Result<CompiledSource, Diagnostic[]> {
   const parsed = parsePolicy(bytes, options.file)
   if (!parsed.ok) return err(parsed.error)
   const { source, text, reporter } = parsed.value
@@ -36,5 +55,5 @@ export function compilePolicy(
   const conditions = compileConditions(source, text, reporter)
   if (reporter.failed()) return err(reporter.sorted())
   const plan = buildPlan(source, conditions, policyDigest(bytes))
-  return ok({ plan, warnings: reporter.sorted() })
+  return ok({ plan, warnings: reporter.sorted(), source, text })
 }

@@ -45,7 +45,8 @@ const WARNINGS: ReadonlySet<string> = new Set<CompileCode>(['unknown-category'])
 export interface Diagnostic {
   /** A `CompileCode`, or the id of a lint check. */
   readonly code: string
-  readonly severity: 'error' | 'warning'
+  /** `info` comes from lint only; it never makes anything fail. */
+  readonly severity: 'error' | 'warning' | 'info'
   /** One line, without place and code. */
   readonly message: string
   readonly file: string
@@ -77,7 +78,7 @@ const MAX_DIAGNOSTICS = 100
 
 /** Collects diagnostics for one file. `text` is only used to turn offsets into lines and columns. */
 export function createReporter(file: string, text: string): Reporter {
-  const starts = lineStarts(text)
+  const place = createPlacer(text)
   const found: Diagnostic[] = []
   const errors: number[] = []
   return {
@@ -85,19 +86,28 @@ export function createReporter(file: string, text: string): Reporter {
       const severity = WARNINGS.has(code) ? 'warning' : 'error'
       if (severity === 'error') errors.push(span.start)
       if (found.length >= MAX_DIAGNOSTICS) return
-      const place = placeOf(starts, text, span)
-      found.push({ code, severity, message, file, ...place, ...(hint ? { hint } : {}) })
+      found.push({ code, severity, message, file, ...place(span), ...(hint ? { hint } : {}) })
     },
     failed: (within) =>
       within === undefined
         ? errors.length > 0
         : errors.some((at) => at >= within.start && at < within.end),
-    sorted: () => found.toSorted(byPlace),
+    sorted: () => found.toSorted(compareDiagnostics),
   }
 }
 
-function byPlace(a: Diagnostic, b: Diagnostic): number {
+/** Reading order: by line, column and code. */
+export function compareDiagnostics(a: Diagnostic, b: Diagnostic): number {
   return a.line - b.line || a.column - b.column || (a.code < b.code ? -1 : a.code > b.code ? 1 : 0)
+}
+
+/** Where in a file a span is, as a diagnostic says it. */
+export type Place = Pick<Diagnostic, 'line' | 'column' | 'end_column'>
+
+/** Turns offsets into `text` into places; made once, then logarithmic in lines. */
+export function createPlacer(text: string): (span: Span) => Place {
+  const starts = lineStarts(text)
+  return (span) => placeOf(starts, text, span)
 }
 
 function lineStarts(text: string): number[] {
@@ -106,11 +116,7 @@ function lineStarts(text: string): number[] {
   return starts
 }
 
-function placeOf(
-  starts: readonly number[],
-  text: string,
-  span: Span,
-): { line: number; column: number; end_column?: number } {
+function placeOf(starts: readonly number[], text: string, span: Span): Place {
   // The end of the file is shown on its last line, not on the empty one after it.
   const last = text.endsWith('\n') ? text.length - 1 : text.length
   const at = Math.min(Math.max(0, span.start), last)
