@@ -66,7 +66,7 @@ const worker: ExportedHandler<Env> = {
   },
   async scheduled(_controller, env) {
     const deployment = deploymentOf(env)
-    if (deployment.ok) await beatAll(stubsOf(env), deployment.value.config.shards)
+    if (deployment.ok) await beatAll(stubsOf(env, after), deployment.value.config.shards)
     else deployment.error.forEach(sayUnfit)
   },
 }
@@ -118,7 +118,7 @@ function deploymentOf(env: Env): Result<Deployment, readonly string[]> {
 }
 
 async function depsOf(env: Env, { config, policy, servers }: Deployment): Promise<AppDeps> {
-  const stubs = stubsOf(env)
+  const stubs = stubsOf(env, after)
   const pepper = createPepper(config.pepper)
   const observe = logEvents(config.log_level, clock.now)
   const gate = createEdgeGate({ stubs, pepper, after })

@@ -2,16 +2,29 @@
  * The objects of a deployment as what they answer (rpc.ts), found by the names of names.ts.
  *
  * A stub of the platform belongs to the request it was made in and breaks with its object, so one is made for each call.
+ * No call of the Worker is waited for without end; what objects ask of each other has its own limit (subject-calls.ts).
  */
+import type { After } from '../../gate/context.ts'
 import type { Env } from './env.ts'
 import { sequencerName } from './names.ts'
+import { withPatience } from './patience.ts'
 import type { DirectoryRpc, SequencerRpc, Stubs, SubjectRpc } from './rpc.ts'
 
-export function stubsOf(env: Pick<Env, 'SUBJECTS' | 'SEQUENCERS' | 'DIRECTORIES'>): Stubs {
+/** One that cannot be reached: a call takes milliseconds, and a subject's object answers within its own budget of 2 s. */
+export const CALL_PATIENCE_MS = 5_000
+/** Calls that wait for a checkpoint, or write a piece of a whole deployment. */
+const LONG_CALLS: ReadonlySet<string | symbol> = new Set(['proof', 'move', 'moveIn'])
+export const LONG_PATIENCE_MS = 60_000
+
+/** With `after`, a call that takes too long rejects, which `opened` (rpc.ts) makes `log_unavailable`. */
+export function stubsOf(
+  env: Pick<Env, 'SUBJECTS' | 'SEQUENCERS' | 'DIRECTORIES'>,
+  after?: After,
+): Stubs {
   return {
-    subject: (name) => stub<SubjectRpc>(env.SUBJECTS, name),
-    sequencer: (shard) => stub<SequencerRpc>(env.SEQUENCERS, sequencerName(shard)),
-    directory: (name) => stub<DirectoryRpc>(env.DIRECTORIES, name),
+    subject: (name) => stub<SubjectRpc>(env.SUBJECTS, name, after),
+    sequencer: (shard) => stub<SequencerRpc>(env.SEQUENCERS, sequencerName(shard), after),
+    directory: (name) => stub<DirectoryRpc>(env.DIRECTORIES, name, after),
   }
 }
 
@@ -19,13 +32,19 @@ export function stubsOf(env: Pick<Env, 'SUBJECTS' | 'SEQUENCERS' | 'DIRECTORIES'
  * Answers every method by making a stub and asking it. The platform types a stub by what it makes of each answer's type;
  * what crosses is plain data all the same.
  */
-function stub<T extends object>(namespace: object, name: string): T {
+function stub<T extends object>(namespace: object, name: string, after: After | undefined): T {
   const objects = namespace as DurableObjectNamespace
   return new Proxy({} as T, {
     get: (_target, method) =>
       // Nobody may take it for a promise.
-      method === 'then' ? undefined : (...values: readonly unknown[]) => call(method, values),
+      method === 'then' ? undefined : (...values: readonly unknown[]) => soon(method, values),
   })
+
+  function soon(method: string | symbol, values: readonly unknown[]): Promise<unknown> {
+    if (after === undefined) return call(method, values)
+    const patience_ms = LONG_CALLS.has(method) ? LONG_PATIENCE_MS : CALL_PATIENCE_MS
+    return withPatience(() => call(method, values), { after, patience_ms, who: 'the object' })
+  }
 
   /** A stub that cannot be made is a call that was lost, like any other. */
   async function call(method: string | symbol, values: readonly unknown[]): Promise<unknown> {
