@@ -8,10 +8,12 @@ import type { Sequencer } from '../../src/adapters/cloudflare/sequencer.ts'
 import {
   chain,
   type Fault,
+  indexesFound,
   inPlace,
   newWorld,
   openIn,
   type Place,
+  placesOf,
   verifyPublished,
   type World,
 } from './sequencers.ts'
@@ -20,10 +22,13 @@ const FAULTS: readonly Fault[] = ['lost', 'reported-lost', 'crash-before', 'cras
 /** The two keys a log begins with. */
 const FIRST = 2
 
+/** So that the round that is looked at lets a segment go: the first 250 entries. */
+const SMALL = { segmentEntries: 200 }
+
 /** A published log of 250 entries with 12 more waiting: full and partial files of both kinds, and two levels. */
 async function readyForFaults(place: Place): Promise<{ world: World; log: Sequencer }> {
   const world = newWorld()
-  const log = await openIn(world, place)
+  const log = await openIn(world, place, SMALL)
   await log.append(chain('a', 1, 248))
   await log.publish()
   await log.append(chain('b', 1, 12))
@@ -37,7 +42,7 @@ async function settle(world: World, place: Place, log: Sequencer | null): Promis
   for (let attempt = 0; attempt < 6; attempt++)
     try {
       if (world.process.ended) current = null
-      current ??= await openIn(world, place)
+      current ??= await openIn(world, place, SMALL)
       while (await current.publish());
       const { entries, published, halted } = await current.status()
       expect(halted).toBeNull()
@@ -60,8 +65,12 @@ async function expectWhole(world: World, place: Place, log: Sequencer): Promise<
   expect(size).toBe(261 + FIRST)
   for (const [i, { record }] of [...chain('a', 1, 248), ...chain('b', 1, 13)].entries())
     expect(entries[i + FIRST]).toBe(record.jws)
-  const next = await place.open()
+  const next = await place.open(SMALL)
   expect(await next.status()).toMatchObject({ halted: null, entries: size, published: size })
+  const chains = indexes.slice(0, 261)
+  expect((await placesOf(next)).map(({ index }) => index)).toEqual(chains)
+  expect(await indexesFound(next, { limit: 100 })).toEqual(chains.toReversed())
+  expect(place.state.storage.sql.exec('SELECT count(*) AS n FROM segments').one().n).toBe(1)
 }
 
 const writesOfARound = await inPlace(async (place) => {
@@ -72,7 +81,7 @@ const writesOfARound = await inPlace(async (place) => {
 })
 
 describe('a round on the edge', () => {
-  it('commits first, writes files then, publishes last, and prunes what is published', () => {
+  it('commits first, writes files then, publishes then, and moves what is published last', () => {
     expect(writesOfARound).toEqual([
       'commit',
       'tile/entries/000',
@@ -81,6 +90,7 @@ describe('a round on the edge', () => {
       'tile/0/001.p/6',
       'tile/1/000.p/1',
       'checkpoint',
+      'segment',
       'commit',
     ])
   })
@@ -129,7 +139,7 @@ describe('a round on the edge', () => {
             return place.bucket.get(key)
           },
         } as Bucket
-        const log = await place.open({ bucket }).catch(() => null)
+        const log = await place.open({ bucket, ...SMALL }).catch(() => null)
         await log?.publish().catch(() => {})
         over = true
         await expectWhole(world, place, await settle(world, place, log))
@@ -155,7 +165,7 @@ describe('an append on the edge', () => {
         const { world, log } = await readyForFaults(place)
         world.plan = [{ at: 0, fault }]
         await expect(log.append(chain('c', 1))).rejects.toMatchObject({ code: 'log_unavailable' })
-        const next = await openIn(world, place)
+        const next = await openIn(world, place, SMALL)
         expect(await next.append(chain('c', 1, 2))).toEqual([262, 263])
         await settle(world, place, next)
         expect((await verifyPublished(place.bucket, place.prefix)).size).toBe(264)

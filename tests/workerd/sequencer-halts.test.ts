@@ -21,7 +21,7 @@ import {
 } from './sequencers.ts'
 
 const OTHER_SEED = toBase64Url(new Uint8Array(32).fill(9))
-const TABLES = ['entries', 'log_state', 'log_requirements', 'heads', 'records', 'others']
+const TABLES = ['entries', 'log_state', 'log_requirements', 'heads', 'packs', 'segments', 'beat']
 
 type Rows = Map<string, Record<string, SqlStorageValue>[]>
 

@@ -1,7 +1,7 @@
 /** The sequencer of the edge host over a real object's storage and a real bucket: order, idempotency, search, rounds. */
 import { describe, expect, it } from 'vitest'
 import type { ChainEntry } from '../../src/adapters/cloudflare/rpc.ts'
-import { toBase64Url, utf8 } from '../../src/core/encoding.ts'
+import { utf8 } from '../../src/core/encoding.ts'
 import { policyDigest } from '../../src/core/record/policy-parts.ts'
 import { epochMs } from '../../src/core/time.ts'
 import { leafHash } from '../../src/core/tlog/hash.ts'
@@ -269,40 +269,5 @@ describe('a heartbeat', () => {
         { from_index: 0, to_index: 5, totals: { key: 2, decision: 3 }, shed: 0 },
         { from_index: 5, to_index: 6, totals: { heartbeat: 1 }, shed: 0 },
       ])
-    }))
-})
-
-describe('pruning', () => {
-  it('leaves the bucket whole, and the unfinished bundle, keys and policies in storage', () =>
-    inPlace(async ({ open, state, bucket, prefix }) => {
-      const log = await open()
-      const bytes = utf8('name: kept')
-      await log.ready({ digest: policyDigest(bytes), bytes })
-      for (const [first, count] of [
-        [1, 300],
-        [301, 209],
-      ] as const) {
-        await log.append(chain('pruned', first, count))
-        await log.publish()
-      }
-      // 512: the newest entry stays although its bundle is full.
-      await log.status()
-      const left = (): unknown[] =>
-        state.storage.sql
-          .exec('SELECT idx FROM entries ORDER BY idx')
-          .toArray()
-          .map((row) => row.idx)
-      expect(left()).toEqual([0, 2, 511])
-      const reopened = await open()
-      expect((await reopened.status()).entries).toBe(512)
-      expect(await reopened.policyText(policyDigest(bytes))).toEqual(bytes)
-      expect(await reopened.append(chain('pruned', 509, 2))).toEqual([511, 512])
-      await reopened.publish()
-      const { size, entries } = await verifyPublished(bucket, prefix)
-      expect(size).toBe(513)
-      expect(entries[400]).toBe(chain('pruned', 398)[0]?.record.jws)
-      expect(toBase64Url(leafHash(utf8(entries[400] ?? '')))).toBe(
-        toBase64Url(chain('pruned', 398)[0]?.record.leaf ?? new Uint8Array()),
-      )
     }))
 })

@@ -11,7 +11,7 @@ import {
   createRecordSigner,
 } from '../../src/adapters/cloudflare/edge-keys.ts'
 import type { Bucket } from '../../src/adapters/cloudflare/r2-tiles.ts'
-import type { ChainEntry } from '../../src/adapters/cloudflare/rpc.ts'
+import type { ChainEntry, ChainPlace } from '../../src/adapters/cloudflare/rpc.ts'
 import {
   openSequencer,
   type Sequencer,
@@ -27,6 +27,7 @@ import { grow } from '../../src/core/tlog/grow.ts'
 import { leafHash } from '../../src/core/tlog/hash.ts'
 import { ed25519Verifier, type NoteVerifier } from '../../src/core/tlog/note.ts'
 import { TILE_WIDTH, tilePath, tilesOf } from '../../src/core/tlog/tile.ts'
+import type { DecisionSearch } from '../../src/ports.ts'
 import { aRecord } from '../contract/fixtures.ts'
 
 export const ORIGIN = 'gate.example/log/edge'
@@ -133,6 +134,35 @@ function link(object: string, seq: number): ChainEntry {
   return made
 }
 
+/** Every record of a chain as a walk over the index finds them, `limit` a page. */
+export async function placesOf(
+  log: Pick<Sequencer, 'records'>,
+  limit = 500,
+): Promise<readonly ChainPlace[]> {
+  const all: ChainPlace[] = []
+  for (let from: number | null = 0; from !== null; ) {
+    const page: Awaited<ReturnType<Sequencer['records']>> = await log.records({ from, limit })
+    all.push(...page.places)
+    from = page.next
+  }
+  return all
+}
+
+/** Indexes of every decision a search finds, page after page. */
+export async function indexesFound(
+  log: Pick<Sequencer, 'searchDecisions'>,
+  search: DecisionSearch,
+): Promise<readonly number[]> {
+  const all: number[] = []
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const page = await log.searchDecisions({ ...search, ...(cursor === '' ? {} : { cursor }) })
+    all.push(...page.places.map(({ index }) => index))
+    if (page.next === cursor) throw new Error('a search does not get on')
+    cursor = page.next
+  }
+  return all
+}
+
 /** Verifier of the checkpoints of `ORIGIN`. */
 export async function verifier(
   seed: string = SEED,
@@ -205,7 +235,7 @@ export class Crash extends Error {}
 
 /** Writes of every process that runs over a place, numbered from 0, and what shall become of some of them. */
 export interface World {
-  /** Names of writes in their order: keys without the prefix, and `commit`. */
+  /** Names of writes in their order: keys without the prefix, `segment`, and `commit`. */
   readonly writes: string[]
   plan: readonly { readonly at: number; readonly fault: Fault }[]
   /** True when the newest process has crashed. */
@@ -250,7 +280,8 @@ function faultyBucket(world: World, { bucket, prefix }: Place, process: Process)
     list: bucket.list.bind(bucket),
     delete: bucket.delete.bind(bucket),
     async put(key: string, value: Uint8Array, options: R2PutOptions) {
-      const fault = meet(world, key.slice(prefix.length), process)
+      const name = key.startsWith(prefix) ? key.slice(prefix.length) : 'segment'
+      const fault = meet(world, name, process)
       if (fault === 'late') world.late.push(() => bucket.put(key, value, options))
       if (fault === 'lost' || fault === 'crash-before' || fault === 'late') throw new Crash(key)
       const put = await bucket.put(key, value, options)

@@ -19,6 +19,8 @@ export interface GroupWriterParts {
   readonly halt: Halt
   /** Called before a transaction with entries in it, in the same event: what it writes is durable with them. */
   readonly arm?: () => void
+  /** Called inside each transaction after its last piece of work: writes what that work has gathered. */
+  readonly close?: () => void
   readonly limits?: Partial<GroupWriterLimits>
   /** Begins a flush soon after work arrived at an idle writer; at the end of the microtask unless given. */
   readonly schedule?: (flush: () => void) => void
@@ -60,7 +62,7 @@ interface Job {
 }
 
 export function createGroupWriter(parts: GroupWriterParts): GroupWriter {
-  const { sql, sync, halt, arm = () => {}, schedule = queueMicrotask } = parts
+  const { sql, sync, halt, arm = () => {}, close = () => {}, schedule = queueMicrotask } = parts
   const limits: GroupWriterLimits = { ...GROUP_WRITER_LIMITS, ...parts.limits }
   const mirrors: Mirror[] = []
   const queue: Job[] = []
@@ -90,7 +92,11 @@ export function createGroupWriter(parts: GroupWriterParts): GroupWriter {
       if (halt.why() !== null) throw halt.error()
       const appending = batch.filter((job) => job.arms).length
       if (appending > 0) arm()
-      const results = sql.transaction(() => batch.map((job) => job.work()))
+      const results = sql.transaction(() => {
+        const all = batch.map((job) => job.work())
+        close()
+        return all
+      })
       await sync()
       inserts += appending > 0 ? 1 : 0
       inserted += appending

@@ -15,6 +15,7 @@ import { secondOf } from '../sqlite/records.ts'
 import { logPolicy, type Scribe } from '../sqlite/scribe.ts'
 import type { Sql, Writer } from '../sqlite/sql.ts'
 import type { LogMove, Seed } from './import-steps.ts'
+import { insertRelying } from './sequencer-relying.ts'
 
 export interface LogMoveParts {
   readonly sql: Sql
@@ -69,7 +70,7 @@ export function createLogMoves(parts: LogMoveParts): LogMoves {
   }
 }
 
-const HISTORY = 'SELECT oid FROM heads LIMIT 1'
+const HISTORY = 'SELECT seq FROM heads LIMIT 1'
 
 /** Asked of every log before the first is shut: one that must not be would leave the others shut for good. */
 async function mayBegin(sql: Sql, header: MoveHeader): Promise<MoveProgress> {
@@ -107,22 +108,22 @@ async function keepPolicy(
   await logPolicy(scribe, entries, { kid }, bytes)
 }
 
-const HEAD = `INSERT INTO heads (object, seq) VALUES (?, ?)
-  ON CONFLICT (object) DO UPDATE SET seq = max(seq, excluded.seq) RETURNING oid`
-const RECORD = `INSERT INTO records (idx, second, id, kind, at, outcome, mode, rules, object, seq, leaf)
+const HEAD = `INSERT INTO heads (object, seq, idx, leaf) VALUES (?, ?, ?, ?)
+  ON CONFLICT (object) DO UPDATE SET seq = excluded.seq, idx = excluded.idx, leaf = excluded.leaf
+  WHERE excluded.seq > seq`
+const RECORD = `INSERT INTO moved (idx, second, id, kind, at, outcome, mode, rules, object, seq, leaf)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (idx) DO NOTHING`
-const RELY = `INSERT INTO reliance (strike, idx) SELECT DISTINCT value, ? FROM json_each(?) WHERE true
-  ON CONFLICT DO NOTHING`
 
 /** Inside a transaction only. */
 function plant(sql: Sql, seeds: readonly Seed[]): void {
   for (const { object, seq, place, id, kind, at, leaf, decision } of seeds) {
-    const oid = sql.get(HEAD, object, seq)?.oid
-    if (typeof oid !== 'number' || place >= 0) throw new TypeError('a seed without object or place')
+    if (place >= 0) throw new TypeError('a seed without a place')
+    sql.run(HEAD, object, seq, place, leaf)
     const rules = decision === null ? null : JSON.stringify(decision.rules)
     const what = [decision?.outcome ?? null, decision?.mode ?? null, rules] as const
-    sql.run(RECORD, place, secondOf(id), id, kind, at, ...what, oid, seq, leaf)
-    const { strikes = [] } = decision ?? {}
-    if (strikes.length > 0) sql.run(RELY, place, JSON.stringify(strikes))
+    sql.run(RECORD, place, secondOf(id), id, kind, at, ...what, object, seq, leaf)
+    if (decision === null) continue
+    const { outcome, strikes } = decision
+    insertRelying(sql, place, { id, outcome, at, strikes })
   }
 }

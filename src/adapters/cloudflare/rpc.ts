@@ -79,6 +79,8 @@ export interface ChainEntry {
   readonly object: string
   /** Place on its chain, from 1; the log takes each chain's records in order, without a gap. */
   readonly seq: number
+  /** Log index of the chain's record before, where the object knows it: a log that was set back is found by it. */
+  readonly after?: number | null
   readonly at: EpochMs
   readonly record: Omit<SignedRecord, 'openings'>
   /** As in `Change.decision`. */
@@ -102,7 +104,7 @@ export interface ChainPlace {
   readonly index: number
 }
 
-/** A place with what searches are ordered by: the second its id was made in (`records.second`). */
+/** A place with what searches are ordered by: the second the log took it in; of an earlier log's, that of its id. */
 export interface FoundPlace extends ChainPlace {
   readonly second: number
 }
@@ -112,7 +114,7 @@ export interface SequencerRpc {
   /**
    * Log indexes of the entries, in their order; durable when answered. Idempotent by full leaf hash: an entry that is in
    * the log already gets the index it has. Fails with `conflict`, nothing appended, when an entry does not continue its
-   * object's chain, or another record stands at its place.
+   * object's chain, or another record stands at its place; with `halted` when the log lacks what an entry comes after.
    */
   append(entries: readonly ChainEntry[]): Promise<Reply<readonly number[]>>
   /** The Log port's append, for records of the deployment. */

@@ -2,21 +2,51 @@
  * What a sequencer writes: records of chains, each chain in order and without a gap, and records of the deployment.
  *
  * Everything is looked at before anything is written, because others share the transaction: a refused append is a value.
- * A record that is sent again is recognised by its full leaf hash and keeps the index it has. Next stop: sequencer.ts.
+ * A record that is sent again is recognised by its full leaf hash and keeps the index it has: the newest of a chain by
+ * its head, an older one is looked for outside of the transaction and comes back as `known`. A caller who remembers a
+ * place this log does not have shows that the log was set back. Next stop: sequencer.ts.
  */
-import { equalBytes, utf8 } from '../../core/encoding.ts'
+import { equalBytes, toBase64Url, utf8 } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
 import { isChainKind } from '../../core/record/kinds.ts'
 import { leafHash } from '../../core/tlog/hash.ts'
 import type { Receipt, SignedRecord } from '../../ports.ts'
-import { claimsOf, type Entries, requireEntry } from '../sqlite/entries.ts'
-import { secondOf } from '../sqlite/records.ts'
+import { type Entries, requireEntry } from '../sqlite/entries.ts'
 import { bytes, integer, type Sql } from '../sqlite/sql.ts'
 import type { ChainEntry } from './rpc.ts'
+import { noteBeat } from './sequencer-heartbeat.ts'
+import type { Packs } from './sequencer-packs.ts'
+import { insertRelying } from './sequencer-relying.ts'
 
 /** Why an append was refused; then nothing of it is there. */
 export interface Refused {
   readonly refused: string
+}
+
+/** What came of an append; unless it is indexes, nothing of it is there. */
+export type Appended =
+  | readonly number[]
+  | Refused
+  /** Records behind the head of their chain: where they are has to be found first. */
+  | { readonly older: readonly ChainEntry[] }
+  /** What was acknowledged is not here any more. */
+  | { readonly lost: string }
+
+/** Where a chain's records are written. */
+export interface ChainLog {
+  readonly sql: Sql
+  readonly entries: Pick<Entries, 'append' | 'next'>
+  readonly packs: Pick<Packs, 'describe'>
+}
+
+/** Older records by `knownAs`: their index, or null where there is no such record. */
+export type Known = ReadonlyMap<string, number | null>
+
+interface Head {
+  seq: number
+  /** Null while its newest record is only looked at. */
+  idx: number | null
+  leaf: Uint8Array | null
 }
 
 type Step = { readonly entry: ChainEntry; readonly known: number | null }
@@ -25,26 +55,25 @@ type Step = { readonly entry: ChainEntry; readonly known: number | null }
  * Indexes of the entries, in their order. Inside a transaction only; throws `internal` for what no log can hold before
  * it writes, so callers have called `requireChainEntries` outside of any.
  */
-export function appendChains(
-  sql: Sql,
-  entries: Pick<Entries, 'append'>,
-  chains: readonly ChainEntry[],
-): readonly number[] | Refused {
+export function appendChains(log: ChainLog, chains: readonly ChainEntry[], known: Known): Appended {
   const heads = new Map<string, Head>()
   const steps: Step[] = []
+  const older: ChainEntry[] = []
   for (const entry of chains) {
-    const head = heads.get(entry.object) ?? headOf(sql, entry.object)
+    const head = heads.get(entry.object) ?? headOf(log.sql, entry.object)
     heads.set(entry.object, head)
-    const known = entry.seq <= head.seq ? placeOf(sql, head, entry) : null
-    if (known === null && entry.seq !== head.seq + 1)
-      return {
-        refused: `record ${entry.seq} of a chain that has ${head.seq}, expected the next one`,
-      }
-    if (known === null) head.seq = entry.seq
-    steps.push({ entry, known })
+    const lost = lostIn(head, entry)
+    if (lost !== null) return { lost }
+    const place = placeOf(head, entry, known)
+    if (place === undefined) older.push(entry)
+    else if (place !== null) steps.push({ entry, known: place })
+    else if (entry.seq === head.seq + 1) {
+      steps.push({ entry, known: null })
+      heads.set(entry.object, { seq: entry.seq, idx: null, leaf: null })
+    } else return { refused: refusalOf(head, entry) }
   }
-  for (const [object, head] of heads) storeHead(sql, object, head)
-  return steps.map(({ entry, known }) => known ?? insert(sql, entries, heads, entry))
+  if (older.length > 0) return { older }
+  return written(log, steps)
 }
 
 /** Throws `internal` for entries that could spoil the transaction of others, or the log. */
@@ -59,6 +88,11 @@ export function requireChainEntries(chains: readonly ChainEntry[]): void {
   }
 }
 
+/** What an older record is called in `Known`. */
+export function knownAs({ object, seq, record }: ChainEntry): string {
+  return `${object} ${seq} ${toBase64Url(record.leaf)}`
+}
+
 /** Appends records of the deployment. Inside a transaction only; `requireLeaf` has been called for each. */
 export function appendOthers(
   sql: Sql,
@@ -66,12 +100,8 @@ export function appendOthers(
   records: readonly SignedRecord[],
 ): readonly Receipt[] {
   return records.map((record) => {
-    const receipt = entries.append({ ...record, openings: {} })
-    const { iat, to_index } = claimsOf(record.jws)
-    const at = Number.isSafeInteger(iat) ? 1000 * (iat as number) : 0
-    const covers = Number.isSafeInteger(to_index) ? (to_index as number) : null
-    sql.run(INSERT_OTHER, receipt.index, record.kind, at, covers)
-    return receipt
+    noteBeat(sql, record)
+    return entries.append({ ...record, openings: {} })
   })
 }
 
@@ -82,60 +112,59 @@ export function requireLeaf(record: SignedRecord): void {
   throw new LivegateError('internal', 'Cannot log record: its bytes do not hash to its leaf')
 }
 
-const HEAD = 'SELECT oid, seq FROM heads WHERE object = ?'
-const NEW_HEAD = 'INSERT INTO heads (object, seq) VALUES (?, ?) RETURNING oid'
-const MOVE_HEAD = 'UPDATE heads SET seq = ? WHERE oid = ?'
-const KNOWN = 'SELECT idx, leaf FROM records WHERE second = ? AND id = ? AND object = ? AND seq = ?'
-const INSERT = `INSERT INTO records (idx, second, id, kind, at, outcome, mode, rules, object, seq, leaf)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-const INSERT_OTHER = 'INSERT INTO others (idx, kind, at, covers) VALUES (?, ?, ?, ?)'
-const RELY = 'INSERT INTO reliance (strike, idx) SELECT DISTINCT value, ? FROM json_each(?)'
-
-interface Head {
-  oid: number | null
-  seq: number
-  readonly stored: number
-}
+const HEAD = 'SELECT seq, idx, leaf FROM heads WHERE object = ?'
+const MOVE_HEAD = `INSERT INTO heads (object, seq, idx, leaf) VALUES (?, ?, ?, ?)
+  ON CONFLICT (object) DO UPDATE SET seq = excluded.seq, idx = excluded.idx, leaf = excluded.leaf`
 
 function headOf(sql: Sql, object: string): Head {
   const row = sql.get(HEAD, object)
-  if (row === undefined) return { oid: null, seq: 0, stored: 0 }
-  const seq = integer(row, 'seq')
-  return { oid: integer(row, 'oid'), seq, stored: seq }
+  if (row === undefined) return { seq: 0, idx: null, leaf: null }
+  return { seq: integer(row, 'seq'), idx: integer(row, 'idx'), leaf: bytes(row, 'leaf') }
 }
 
-/** Index of this very record at its place on the chain; null when another one stands there. */
-function placeOf(sql: Sql, { oid }: Head, { record, seq }: ChainEntry): number | null {
-  if (oid === null) return null
-  const row = sql.get(KNOWN, secondOf(record.id), record.id, oid, seq)
-  return row !== undefined && equalBytes(bytes(row, 'leaf'), record.leaf)
-    ? integer(row, 'idx')
-    : null
+/** Whoever was told a place remembers it: a log that does not was set back, and others have their places by now. */
+function lostIn({ seq, idx }: Head, entry: ChainEntry): string | null {
+  const { after = null } = entry
+  if (after === null || entry.seq <= seq) return null
+  const record = entry.seq - 1
+  if (record > seq)
+    return `record ${record} of a chain was at ${after}, but ${seq} is the newest here`
+  if (idx === null || idx === after) return null
+  return `record ${record} of a chain was at ${after}, but is at ${idx} here`
 }
 
-function storeHead(sql: Sql, object: string, head: Head): void {
-  if (head.seq === head.stored) return
-  if (head.oid !== null) {
-    sql.run(MOVE_HEAD, head.seq, head.oid)
-    return
-  }
-  const row = sql.get(NEW_HEAD, object, head.seq)
-  head.oid = row === undefined ? null : integer(row, 'oid')
+/** Index of this very record; null when it is not there, undefined when that has to be found out. */
+function placeOf(head: Head, entry: ChainEntry, known: Known): number | null | undefined {
+  if (entry.seq > head.seq) return null
+  if (entry.seq < head.seq) return known.get(knownAs(entry))
+  return head.leaf !== null && equalBytes(head.leaf, entry.record.leaf) ? head.idx : null
 }
 
-function insert(
-  sql: Sql,
-  entries: Pick<Entries, 'append'>,
-  heads: ReadonlyMap<string, Head>,
-  { object, seq, at, record, decision }: ChainEntry,
-): number {
-  const { index } = entries.append({ ...record, openings: {} })
-  const oid = heads.get(object)?.oid ?? null
+function refusalOf({ seq }: Head, entry: ChainEntry): string {
+  return `record ${entry.seq} of a chain that has ${seq}, expected the next one`
+}
+
+/** Each head once, however many of its records come together. */
+function written(log: ChainLog, steps: readonly Step[]): readonly number[] {
+  const ends = new Map<string, ChainEntry & { readonly index: number }>()
+  const indexes = steps.map(({ entry, known }) => {
+    if (known !== null) return known
+    const index = insert(log, entry)
+    ends.set(entry.object, { ...entry, index })
+    return index
+  })
+  for (const { object, seq, index, record } of ends.values())
+    log.sql.run(MOVE_HEAD, object, seq, index, record.leaf)
+  return indexes
+}
+
+function insert({ sql, entries, packs }: ChainLog, entry: ChainEntry): number {
+  const { object, seq, at, record, decision } = entry
   const { id, kind, leaf } = record
-  const rules = decision === null ? null : JSON.stringify(decision.rules)
-  const what = [decision?.outcome ?? null, decision?.mode ?? null, rules] as const
-  sql.run(INSERT, index, secondOf(id), id, kind, at, ...what, oid, seq, leaf)
-  const { strikes = [] } = decision ?? {}
-  if (strikes.length > 0) sql.run(RELY, index, JSON.stringify(strikes))
+  const { index } = entries.append({ ...record, openings: {} })
+  const { outcome = null, mode = null, rules = [], strikes = [] } = decision ?? {}
+  const place = { index, id, kind, at, object, seq, leaf: toBase64Url(leaf) }
+  packs.describe({ ...place, outcome, mode, rules }, strikes)
+  if (outcome !== null) insertRelying(sql, index, { id, outcome, at, strikes })
   return index
 }

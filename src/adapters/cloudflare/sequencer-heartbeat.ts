@@ -8,28 +8,55 @@
 import { heartbeatDraft, type RecordDraft } from '../../core/record/drafts.ts'
 import type { RecordKind } from '../../core/record/kinds.ts'
 import { HOUR_MS } from '../../core/time.ts'
-import { integer, type Sql, text } from '../sqlite/sql.ts'
+import type { SignedRecord } from '../../ports.ts'
+import { claimsOf } from '../sqlite/entries.ts'
+import { integer, integerOrNull, type Sql, text } from '../sqlite/sql.ts'
+import { addTotals, readTotals, type Totals } from './sequencer-packs.ts'
 
 /** Two triggers a minute apart may arrive closer together. */
 const BUSY_EVERY_MS = 50_000
 
-const LAST = "SELECT at, covers FROM others WHERE kind = 'heartbeat' ORDER BY idx DESC LIMIT 1"
-const FIRST = 'SELECT at FROM others ORDER BY idx LIMIT 1'
-const COUNTED = (table: 'records' | 'others'): string =>
-  `SELECT kind, COUNT(*) AS count FROM ${table} WHERE idx >= ? AND idx < ? GROUP BY kind`
+const BEAT = 'SELECT began, at, covers, totals FROM beat'
+const BEGIN = `INSERT INTO beat (one, began, at, covers, totals) VALUES (1, ?, NULL, 0, '{}')
+  ON CONFLICT DO NOTHING`
+const MOVE = 'UPDATE beat SET at = ?, covers = ?, totals = ? WHERE one = 1'
 
-/** The record that is due at `now` in a log of `size` entries; null when none is. */
-export function dueHeartbeat(sql: Sql, now: number, size: number): RecordDraft | null {
-  const last = sql.get(LAST)
+/**
+ * The record that is due at `now` in a log of `size` entries; null when none is. `totals`: those entries by kind, since the
+ * log began.
+ */
+export function dueHeartbeat(
+  sql: Sql,
+  { now, size, totals }: { readonly now: number; readonly size: number; readonly totals: Totals },
+): RecordDraft | null {
+  const last = sql.get(BEAT)
   const from_index = last === undefined ? 0 : integer(last, 'covers')
-  const first = last ?? sql.get(FIRST)
-  const since = first === undefined ? 0 : now - integer(first, 'at')
+  const at = last === undefined ? null : (integerOrNull(last, 'at') ?? integer(last, 'began'))
+  const since = at === null ? 0 : now - at
   // The one entry after a heartbeat's end is that heartbeat itself. A clock set back must not silence it.
   const idle = size - from_index <= 1
   if (since >= 0 && since < (idle ? HOUR_MS : BUSY_EVERY_MS)) return null
-  const totals: Partial<Record<RecordKind, number>> = {}
-  for (const table of ['records', 'others'] as const)
-    for (const row of sql.all(COUNTED(table), from_index, size))
-      totals[text(row, 'kind') as RecordKind] = integer(row, 'count')
-  return heartbeatDraft({ from_index, to_index: size, totals, shed: 0 })
+  const before = last === undefined ? {} : readTotals(text(last, 'totals'))
+  return heartbeatDraft({ from_index, to_index: size, totals: freshOf(totals, before), shed: 0 })
+}
+
+/** Notes a record of the deployment: when the log began, and where its newest heartbeat ends. Inside a transaction only. */
+export function noteBeat(sql: Sql, record: Pick<SignedRecord, 'kind' | 'jws'>): void {
+  const { iat, to_index, totals } = claimsOf(record.jws)
+  const at = Number.isSafeInteger(iat) ? 1000 * (iat as number) : 0
+  sql.run(BEGIN, at)
+  if (record.kind !== 'heartbeat' || !Number.isSafeInteger(to_index)) return
+  const before = sql.get(BEAT)
+  const known = before === undefined ? {} : readTotals(text(before, 'totals'))
+  const all = addTotals(known, (totals ?? {}) as Totals)
+  sql.run(MOVE, at, to_index as number, JSON.stringify(all))
+}
+
+function freshOf(totals: Totals, before: Totals): Partial<Record<RecordKind, number>> {
+  const left: Partial<Record<RecordKind, number>> = {}
+  for (const [kind, count] of Object.entries(totals)) {
+    const fresh = count - (before[kind] ?? 0)
+    if (fresh > 0) left[kind as RecordKind] = fresh
+  }
+  return left
 }

@@ -20,12 +20,13 @@ import { patiently } from './patient-tiles.ts'
 import type { R2Tiles } from './r2-tiles.ts'
 import type { SequencerParts } from './sequencer.ts'
 import { appendOthers } from './sequencer-chains.ts'
+import { SEGMENTS_PREFIX } from './sequencer-segments.ts'
 import { after } from './worker-system.ts'
 
 export interface OpenParts {
   readonly parts: Pick<
     SequencerParts,
-    'origin' | 'create' | 'record' | 'checkpoint' | 'bucket' | 'seal' | 'after'
+    'origin' | 'create' | 'record' | 'checkpoint' | 'bucket' | 'prefix' | 'seal' | 'after'
   >
   readonly sql: Sql
   readonly halt: Halt
@@ -116,7 +117,7 @@ async function begin({
   scribe,
 }: OpenParts): Promise<void> {
   if (!parts.create) return halt.halt('no log was ever created here', CREATE)
-  if (!(await isEmpty(tiles)))
+  if (!(await isEmpty(parts, tiles)))
     return halt.halt(
       'its storage is empty, but a log is in the bucket',
       'Restore the storage of the object, or bind the empty bucket of a new deployment.',
@@ -129,9 +130,15 @@ async function begin({
   }, 16 * 1024)
 }
 
-async function isEmpty(tiles: R2Tiles): Promise<boolean> {
+/** Nothing of a log is there, nor of what it knew about its records. */
+async function isEmpty(
+  { bucket, prefix, after: within = after }: OpenParts['parts'],
+  tiles: R2Tiles,
+): Promise<boolean> {
+  const records = { prefix: `${SEGMENTS_PREFIX}${prefix}`, limit: 1 }
   try {
-    return await tiles.isEmpty()
+    if (!(await tiles.isEmpty())) return false
+    return (await patiently(() => bucket.list(records), within)).objects.length === 0
   } catch (cause) {
     throw new LivegateError('log_unavailable', 'Cannot create log: its bucket does not answer', {
       cause,

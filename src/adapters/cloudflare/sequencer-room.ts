@@ -1,9 +1,9 @@
 /**
  * Room for what was taken: a log that may become full stops taking records while it can still publish those it has.
  *
- * An object holds 10 GB. A record leaves some 150 bytes here for good and its whole entry until it is published, so a
- * log is full at some 60 million records, or sooner when the bucket does not answer for hours; what is published then
- * makes room.
+ * An object holds 10 GB. What stays here is a row for each chain, of records only what is not in the bucket yet: so a log
+ * becomes full when the bucket does not answer for hours, and what is published then makes room; or when it has some
+ * sixty million people.
  */
 import { LivegateError } from '../../core/errors.ts'
 

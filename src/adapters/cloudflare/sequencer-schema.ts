@@ -1,22 +1,74 @@
 /**
  * The tables of a sequencer, as numbered migrations that are never edited once released.
  *
- * `LOG_TABLES` mean what they mean in sqlite/schema.ts, but `entries` holds only what is
- * not published yet, the unfinished bundle, and what policies and keys are read from: everything else is in the bucket.
- * What stays for every record is one narrow row; a name of an object stands once, in `heads`. Next stop: sequencer-chains.ts.
+ * `LOG_TABLES` mean what they mean in sqlite/schema.ts, but `entries` holds only what policies and keys are read from:
+ * all others lie in packs, and in the bucket once they are published. What grows with records is a row in `segments` for
+ * thousands of them; what stays is a row for each chain, in `heads`. Next stop: sequencer-chains.ts.
  */
-import { LOG_TABLES, MOVES } from '../sqlite/schema.ts'
+import { LOG_TABLES, MOVES, RELIANCE } from '../sqlite/schema.ts'
 
 const FIRST: readonly string[] = [
-  ...LOG_TABLES,
-  // How far each subject's object has come on its chain.
+  ...LOG_TABLES.filter((table) => table !== RELIANCE),
+  // How far each subject's object has come on its chain: its newest record, where that stands, and how it is recognised.
   `CREATE TABLE heads (
-    oid INTEGER PRIMARY KEY,
-    object TEXT NOT NULL UNIQUE,
-    seq INTEGER NOT NULL
+    object TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    idx INTEGER NOT NULL,
+    leaf BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  // What shared an insert: entries from index `first` on, taken in a second. Instants in ms; `totals`: entries of the log
+  // by kind, up to here; `strikes`: named in it. The long columns last: heads are read without them.
+  `CREATE TABLE packs (
+    first INTEGER PRIMARY KEY,
+    count INTEGER NOT NULL,
+    second INTEGER NOT NULL,
+    at_from INTEGER NOT NULL,
+    at_to INTEGER NOT NULL,
+    totals TEXT NOT NULL,
+    strikes TEXT,
+    lines TEXT NOT NULL,
+    leaves BLOB NOT NULL,
+    entries TEXT NOT NULL
   ) STRICT`,
-  // A record of a chain. `object` is its row in `heads`; `leaf` recognises a record that is sent again.
-  `CREATE TABLE records (
+  // Lines of packs that are gone from here: an object in the bucket, by the SHA-256 of its bytes.
+  `CREATE TABLE segments (
+    first INTEGER PRIMARY KEY,
+    count INTEGER NOT NULL,
+    second_from INTEGER NOT NULL,
+    second_to INTEGER NOT NULL,
+    at_from INTEGER NOT NULL,
+    at_to INTEGER NOT NULL,
+    digest BLOB NOT NULL
+  ) STRICT`,
+  // Records that were not taken soon after the second their id was made in.
+  `CREATE TABLE strays (
+    id TEXT NOT NULL,
+    idx INTEGER NOT NULL,
+    PRIMARY KEY (id, idx)
+  ) STRICT, WITHOUT ROWID`,
+  // Decisions by the strikes their reasons name; of each strike the newest.
+  `CREATE TABLE relying (
+    strike TEXT NOT NULL,
+    idx INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (strike, idx)
+  ) STRICT, WITHOUT ROWID`,
+  // When the log began, and the newest heartbeat: its instant, where what it counts ends, entries by kind up to there.
+  `CREATE TABLE beat (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    began INTEGER NOT NULL,
+    at INTEGER,
+    covers INTEGER NOT NULL,
+    totals TEXT NOT NULL
+  ) STRICT`,
+]
+
+const MOVED: readonly string[] = [
+  MOVES,
+  // Records of an earlier log, with places below 0: as many as there will ever be.
+  `CREATE TABLE moved (
     idx INTEGER PRIMARY KEY,
     second INTEGER NOT NULL,
     id TEXT NOT NULL,
@@ -25,20 +77,13 @@ const FIRST: readonly string[] = [
     outcome TEXT,
     mode TEXT,
     rules TEXT,
-    object INTEGER NOT NULL,
+    object TEXT NOT NULL,
     seq INTEGER NOT NULL,
     leaf BLOB NOT NULL
   ) STRICT`,
   // Ids begin with their second, and few records share one: an index over ids would be a fifth of all there is.
-  'CREATE INDEX records_by_time ON records (second)',
-  // A record of the deployment. `covers`: of a heartbeat, where what it counts ends.
-  `CREATE TABLE others (
-    idx INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,
-    at INTEGER NOT NULL,
-    covers INTEGER
-  ) STRICT`,
+  'CREATE INDEX moved_by_time ON moved (second)',
 ]
 
 /** For `migrate` of sqlite/schema.ts. */
-export const SEQUENCER_MIGRATIONS: readonly (readonly string[])[] = [FIRST, [MOVES]]
+export const SEQUENCER_MIGRATIONS: readonly (readonly string[])[] = [FIRST, MOVED]

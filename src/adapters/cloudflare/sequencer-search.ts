@@ -1,105 +1,223 @@
 /**
- * Where records of chains are, by id, by time, by index and by the strikes they rely on: places, never contents.
+ * Where records of chains are, by id, by time and by index: places, never contents.
  *
- * A search looks at a bounded number of rows a call and hands back a cursor, even with nothing found yet: no question can
- * stall the appends beside it. Whoever may read a record gets it from its subject's object. Next stop: sequencer.ts.
+ * A call looks at a bounded number of records and reads at most two segments of the bucket, then hands back a cursor,
+ * even with nothing found yet: no question can stall the appends beside it. Decisions are listed in the order the log took
+ * them in, newest first; those of an earlier log are behind all of its own. Whoever may read a record gets it from its
+ * subject's object. Next stop: sequencer.ts.
  */
+import { toBase64Url } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
-import type { Outcome } from '../../core/model.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { DecisionSearch, RecordPage } from '../../ports.ts'
 import { secondOf } from '../sqlite/records.ts'
-import { integer, type Row, type Sql, text, textOrNull } from '../sqlite/sql.ts'
+import { bytes, integer, type Row, type Sql, text, textOrNull } from '../sqlite/sql.ts'
+import type { PlacedRecord } from './placed-record.ts'
 import type { ChainPlace, FoundPlace } from './rpc.ts'
+import type { Chunk, Chunks } from './sequencer-chunks.ts'
+import { ID_AFTER_S, ID_BEFORE_S } from './sequencer-packs.ts'
 
-/** Rows one search call looks at, some 10 ms at most. */
-export const MAX_LOOKED_AT = 4_000
-/** Decisions listed for one strike. */
-const MAX_RELYING = 200
+/** Records one search call looks at, some 10 ms at most. */
+export const MAX_LOOKED_AT = 4_096
+/** Heads of segments one call passes over, or their weight in packs: 60 million records. */
+const MAX_PASSED = 16_384
+/** Segments one call reads, besides the one it ends in. */
+const MAX_READ = 2
 /** Clocks step: a record may have been made this long before or after the instant on its chain. */
 const STEP_S = 3_600
 const LAST_SECOND = 0xffff_ffff
 
-const PLACE = 'r.idx, r.seq, h.object FROM records r JOIN heads h ON h.oid = r.object'
-const BY_ID = `SELECT ${PLACE} WHERE r.second = ? AND r.id = ?`
-const FROM_INDEX = `SELECT ${PLACE} WHERE r.idx >= ? ORDER BY r.idx LIMIT ?`
-const BEFORE = `SELECT r.second, r.at, r.outcome, r.rules, ${PLACE}
-  WHERE r.second >= ? AND r.second <= ? AND (r.second, r.idx) < (?, ?)
-  ORDER BY r.second DESC, r.idx DESC LIMIT ?`
-const RELYING = `SELECT r.id, r.outcome, r.at FROM reliance x JOIN records r ON r.idx = x.idx
-  WHERE x.strike = ? ORDER BY x.idx DESC LIMIT ${MAX_RELYING}`
-
-/** Null when no record of a chain has this id. */
-export function placeOfId(sql: Sql, id: string): ChainPlace | null {
-  const row = sql.get(BY_ID, secondOf(id), id)
-  return row === undefined ? null : placeIn(row)
+/** What is searched. */
+export interface Searched {
+  readonly sql: Sql
+  readonly chunks: Chunks
 }
 
-/** Records of chains from an index on, in the order of the log. */
-export function placesFrom(
-  sql: Sql,
+/** Null when no record of a chain has this id. */
+export async function findRecord(searched: Searched, id: string): Promise<PlacedRecord | null> {
+  const { sql, chunks } = searched
+  const second = secondOf(id)
+  const moved = sql.get(MOVED_BY_ID, second, id)
+  if (moved !== undefined) return movedIn(moved)
+  const stray = sql.get(STRAY, id)
+  if (stray !== undefined) {
+    const index = integer(stray, 'idx')
+    const records = await chunks.at(index)?.records()
+    return records?.find((record) => record.index === index) ?? null
+  }
+  const above = chunks.lowest(({ second_from }) => second_from > second + ID_BEFORE_S)
+  for (const chunk of chunks.below(above)) {
+    if (chunk.second_to < second - ID_AFTER_S) return null
+    const records = chunk.mayHold(id) ? await chunk.records() : []
+    const found = records.find((record) => record.id === id)
+    if (found !== undefined) return found
+  }
+  return null
+}
+
+export function placeOf({ object, seq, index }: PlacedRecord): ChainPlace {
+  return { object, seq, index }
+}
+
+/** Records of chains from an index on, in the order of the log; `next` is where to go on. */
+export async function placesFrom(
+  { sql, chunks }: Searched,
   { from, limit }: RecordPage,
-): { readonly places: readonly ChainPlace[]; readonly next: number | null } {
-  const found = sql.all(FROM_INDEX, from, limit + 1).map(placeIn)
-  return { places: found.slice(0, limit), next: found[limit]?.index ?? null }
+): Promise<{ readonly places: readonly ChainPlace[]; readonly next: number | null }> {
+  const found = from < 0 ? sql.all(MOVED_FROM, from, limit + 1).map(movedIn) : []
+  let [next, passed, read] = [Math.max(from, 0), 0, 0]
+  while (found.length <= limit) {
+    const chunk = chunks.at(next)
+    if (chunk === null) return { places: found.map(placeOf), next: null }
+    if (passed > MAX_PASSED || read === MAX_READ) return { places: found.map(placeOf), next }
+    const since = next
+    found.push(...(await chunk.records()).filter(({ index }) => index >= since))
+    passed += chunk.weight
+    read += isSegment(chunk) ? 1 : 0
+    next = chunk.first + chunk.count
+  }
+  return { places: found.slice(0, limit).map(placeOf), next: found[limit]?.index ?? null }
 }
 
 /** Decisions, newest first by (second, index), downwards from the cursor. */
-export function searchPlaces(
-  sql: Sql,
+export async function searchPlaces(
+  searched: Searched,
   search: DecisionSearch,
-): { readonly places: readonly FoundPlace[]; readonly next: string | null } {
-  const { from, to, limit, cursor } = search
-  const first = from === undefined ? -1 : Math.floor(from / 1000) - STEP_S
-  const last = to === undefined ? LAST_SECOND : Math.floor(to / 1000) + STEP_S
-  const before = cursor === undefined ? { second: last, idx: MAX_IDX } : readCursor(cursor)
-  const rows = sql.all(BEFORE, first, last, before.second, before.idx, MAX_LOOKED_AT)
+): Promise<{ readonly places: readonly FoundPlace[]; readonly next: string | null }> {
+  const before = search.cursor === undefined ? NEWEST : readCursor(search.cursor)
+  const lowest = search.from === undefined ? -1 : Math.floor(search.from / 1000) - STEP_S
+  const walk = createWalk(search, before)
+  let [passed, read] = [0, 0]
+  for (const chunk of searched.chunks.below(startBelow(searched.chunks, before))) {
+    if (chunk.second_to < lowest) return { places: walk.places, next: null }
+    if (mayMatch(chunk, search)) {
+      if (read === MAX_READ) return walk.until(chunk.second_to, chunk.first + chunk.count)
+      const end = walk.over(await chunk.records())
+      if (end !== null) return walk.until(end.second, end.index)
+      read += isSegment(chunk) ? 1 : 0
+    }
+    passed += chunk.weight
+    if (passed > MAX_PASSED) return walk.until(chunk.second_from, chunk.first)
+  }
+  return movedPlaces(searched.sql, search, { walk, before, lowest })
+}
+
+interface Position {
+  readonly second: number
+  readonly index: number
+}
+
+const NEWEST: Position = { second: LAST_SECOND, index: Number.MAX_SAFE_INTEGER }
+
+interface Walk {
+  readonly places: FoundPlace[]
+  /** Looks at records, from the last to the first; where it had to stop, null when it did not. */
+  over(records: readonly PlacedRecord[]): Position | null
+  /** How many more may be looked at. */
+  left(): number
+  until(
+    second: number,
+    index: number,
+  ): { readonly places: readonly FoundPlace[]; readonly next: string }
+}
+
+function createWalk(search: DecisionSearch, before: Position): Walk {
   const places: FoundPlace[] = []
   let looked = 0
-  for (const row of rows) {
-    looked++
-    if (matches(row, search)) places.push({ ...placeIn(row), second: integer(row, 'second') })
-    if (places.length === limit) break
+  return {
+    places,
+    over(records) {
+      for (const record of records.toReversed()) {
+        if (!isBefore(record, before)) continue
+        looked++
+        if (matches(record, search)) places.push({ ...placeOf(record), second: record.second })
+        if (places.length === search.limit || looked === MAX_LOOKED_AT) return record
+      }
+      return null
+    },
+    left: () => MAX_LOOKED_AT - looked,
+    until: (second, index) => ({ places, next: `${second}.${index}` }),
   }
-  const end = rows[looked - 1]
-  const done = end === undefined || (looked === rows.length && looked < MAX_LOOKED_AT)
-  return { places, next: done ? null : `${integer(end, 'second')}.${integer(end, 'idx')}` }
 }
 
-/** Decisions that name the strike, newest first. */
-export function decisionsNaming(
+/** An index all records before a position lie below, and at most a chunk and a second's records more. */
+function startBelow(chunks: Chunks, { second, index }: Position): number {
+  const above = chunks.lowest(({ second_from }) => second_from > second)
+  const same = chunks.at(chunks.lowest(({ second_to }) => second_to >= second))
+  const least = same === null ? above : same.first + same.count
+  return Math.min(Math.max(index, least), above)
+}
+
+/** What an earlier log had: its rows are here, in an order of their own. */
+function movedPlaces(
   sql: Sql,
-  strike: string,
-): readonly { readonly id: string; readonly outcome: Outcome; readonly at: EpochMs }[] {
-  return sql.all(RELYING, strike).map((row) => ({
+  search: DecisionSearch,
+  { walk, before, lowest }: { walk: Walk; before: Position; lowest: number },
+): { readonly places: readonly FoundPlace[]; readonly next: string | null } {
+  const last = search.to === undefined ? LAST_SECOND : Math.floor(search.to / 1000) + STEP_S
+  const limit = walk.left()
+  const rows = sql.all(MOVED_BEFORE, lowest, last, before.second, before.index, limit).map(movedIn)
+  const end = walk.over(rows.toReversed())
+  const oldest = rows.at(-1)
+  const through = oldest === undefined || (rows.length < limit && (end === null || end === oldest))
+  const stopped = end ?? oldest
+  if (through || stopped === undefined) return { places: walk.places, next: null }
+  return walk.until(stopped.second, stopped.index)
+}
+
+const MOVED = 'idx, second, id, kind, at, outcome, mode, rules, object, seq, leaf'
+const MOVED_BY_ID = `SELECT ${MOVED} FROM moved WHERE second = ? AND id = ?`
+const MOVED_FROM = `SELECT ${MOVED} FROM moved WHERE idx >= ? ORDER BY idx LIMIT ?`
+const MOVED_BEFORE = `SELECT ${MOVED} FROM moved
+  WHERE second >= ? AND second <= ? AND (second, idx) < (?, ?)
+  ORDER BY second DESC, idx DESC LIMIT ?`
+const STRAY = 'SELECT idx FROM strays WHERE id = ?'
+
+function movedIn(row: Row): PlacedRecord {
+  return {
+    index: integer(row, 'idx'),
+    second: integer(row, 'second'),
     id: text(row, 'id'),
-    outcome: text(row, 'outcome') as Outcome,
+    kind: text(row, 'kind'),
     at: integer(row, 'at') as EpochMs,
-  }))
+    outcome: textOrNull(row, 'outcome'),
+    mode: textOrNull(row, 'mode'),
+    rules: JSON.parse(textOrNull(row, 'rules') ?? '[]') as string[],
+    object: text(row, 'object'),
+    seq: integer(row, 'seq'),
+    leaf: toBase64Url(bytes(row, 'leaf')),
+  }
 }
 
-const MAX_IDX = Number.MAX_SAFE_INTEGER
-
-function placeIn(row: Row): ChainPlace {
-  return { object: text(row, 'object'), seq: integer(row, 'seq'), index: integer(row, 'idx') }
+function isSegment({ weight }: Chunk): boolean {
+  return weight === 1
 }
 
-function matches(row: Row, search: DecisionSearch): boolean {
-  const outcome = textOrNull(row, 'outcome')
-  const at = integer(row, 'at')
-  if (outcome === null || (search.outcome !== undefined && outcome !== search.outcome)) return false
-  if (search.from !== undefined && at < search.from) return false
-  if (search.to !== undefined && at >= search.to) return false
-  if (search.rule === undefined) return true
-  return (JSON.parse(textOrNull(row, 'rules') ?? '[]') as string[]).includes(search.rule)
+function isBefore({ second, index }: Position, before: Position): boolean {
+  return second < before.second || (second === before.second && index < before.index)
 }
 
-function readCursor(cursor: string): { readonly second: number; readonly idx: number } {
-  const [, second, idx] = /^(-1|\d{1,10})\.(-?\d{1,16})$/.exec(cursor) ?? []
-  if (second === undefined || idx === undefined)
+/** False when no record of a chunk is of the time that is asked for. */
+function mayMatch({ at_from, at_to }: Chunk, { from, to }: DecisionSearch): boolean {
+  return (from === undefined || at_to >= from) && (to === undefined || at_from < to)
+}
+
+function matches({ outcome, at, rules }: PlacedRecord, search: DecisionSearch): boolean {
+  return (
+    outcome !== null &&
+    (search.outcome === undefined || outcome === search.outcome) &&
+    (search.rule === undefined || rules.includes(search.rule)) &&
+    (search.from === undefined || at >= search.from) &&
+    (search.to === undefined || at < search.to)
+  )
+}
+
+function readCursor(cursor: string): Position {
+  const [, second, index] = /^(-1|\d{1,10})\.(-?\d{1,16})$/.exec(cursor) ?? []
+  if (second === undefined || index === undefined)
     throw new LivegateError(
       'invalid_request',
       'Cannot continue search: the cursor is not one of ours',
     )
-  return { second: Number(second), idx: Number(idx) }
+  return { second: Number(second), index: Number(index) }
 }

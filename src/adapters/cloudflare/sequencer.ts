@@ -8,13 +8,20 @@
  * contradicts it halts the log, which then still answers what it knows (sequencer-open.ts).
  * Spec: docs/spec/log.md, docs/spec/storage.md. Next stop: sequencer-chains.ts.
  */
+import { toBase64Url } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import { policyDigest } from '../../core/record/policy-parts.ts'
 import { type NoteSigner, signNote } from '../../core/tlog/note.ts'
 import type { After } from '../../gate/context.ts'
 import type { Clock, Observe, Random, Receipt, RecordSigner, SignedRecord } from '../../ports.ts'
-import { CLOSING, createEntries, type Entries, recordKeysOf } from '../sqlite/entries.ts'
+import {
+  CLOSING,
+  createEntries,
+  type Entries,
+  type ReadEntries,
+  recordKeysOf,
+} from '../sqlite/entries.ts'
 import { createHalt, type Halt } from '../sqlite/halt.ts'
 import { createSqlLog } from '../sqlite/log.ts'
 import { createPolicyTexts } from '../sqlite/policy-texts.ts'
@@ -32,18 +39,23 @@ import { type Bucket, createR2Tiles, type R2Tiles } from './r2-tiles.ts'
 import type { Caller, ChainEntry, Reply, SequencerRpc } from './rpc.ts'
 import { createRoundAlarm, type RoundAlarm } from './sequencer-alarm.ts'
 import {
+  type Appended,
   appendChains,
   appendOthers,
+  knownAs,
   type Refused,
   requireChainEntries,
   requireLeaf,
 } from './sequencer-chains.ts'
+import { createChunks } from './sequencer-chunks.ts'
 import { dueHeartbeat } from './sequencer-heartbeat.ts'
 import { openLog } from './sequencer-open.ts'
-import { prunableTo, pruneEntries } from './sequencer-prune.ts'
+import { createPacks, type Packs, readPacked } from './sequencer-packs.ts'
+import { decisionsNaming } from './sequencer-relying.ts'
 import { createRoom, type Room } from './sequencer-room.ts'
 import { SEQUENCER_MIGRATIONS } from './sequencer-schema.ts'
-import { decisionsNaming, placeOfId, placesFrom, searchPlaces } from './sequencer-search.ts'
+import { findRecord, placeOf, placesFrom, type Searched, searchPlaces } from './sequencer-search.ts'
+import { createSegments, type Segments } from './sequencer-segments.ts'
 import { after } from './worker-system.ts'
 
 type Answered<F> = F extends (...args: infer A) => Promise<Reply<infer T>>
@@ -55,7 +67,7 @@ export interface Sequencer
   extends Readonly<{ [K in keyof SequencerRpc]: Answered<SequencerRpc[K]> }> {
   /** The object's alarm went off; never rejects. */
   alarm(): Promise<void>
-  /** Runs a round now instead of within the interval; false when nothing waited. */
+  /** Runs a round now instead of within the interval, and moves what it let go; false when nothing waited. */
   publish(): Promise<boolean>
 }
 
@@ -89,6 +101,8 @@ export interface SequencerParts {
   readonly commit?: Pick<GroupWriterParts, 'limits' | 'schedule'>
   /** Bytes of storage from which on no record of a chain is taken; 9 GB. */
   readonly maxBytes?: number
+  /** Entries from which on published ones become a segment; 4,096. */
+  readonly segmentEntries?: number
 }
 
 /** What the methods work with. */
@@ -97,7 +111,10 @@ interface Composed {
   readonly sql: Sql
   readonly halt: Halt
   readonly writer: GroupWriter
+  readonly packs: Packs
   readonly entries: Entries
+  readonly segments: Segments
+  readonly searched: Searched
   readonly tiles: R2Tiles
   readonly rounds: Rounds
   readonly alarm: RoundAlarm
@@ -123,25 +140,27 @@ function compose(parts: SequencerParts): Composed {
   const sql = createDoSql(storage)
   migrate(sql, SEQUENCER_MIGRATIONS)
   const halt = createHalt(observe)
-  const entries = createEntries(sql, origin)
+  const packs = createPacks(sql, () => clock.now())
+  const entries = createEntries(sql, origin, packs)
   const writer = createGroupWriter({
-    ...{ sql, halt, sync: () => storage.sync(), arm: () => alarm.arm() },
+    ...{ sql, halt, sync: () => storage.sync(), arm: () => alarm.arm(), close: packs.close },
     ...parts.commit,
   })
-  writer.follow(entries)
-  const tiles = patientTiles(createR2Tiles(parts.bucket, parts.prefix), parts.after ?? after)
+  for (const mirror of [packs, entries]) writer.follow(mirror)
+  const within = parts.after ?? after
+  const tiles = patientTiles(createR2Tiles(parts.bucket, parts.prefix), within)
   const signers = [checkpoint.signer]
+  const read: ReadEntries = (stretch) => readPacked(sql, stretch)
   const rounds = createRounds({
-    ...{ sql, writer, entries, tiles, halt, observe, elapsed: () => clock.now() },
+    ...{ sql, writer, entries, tiles, halt, observe, read, elapsed: () => clock.now() },
     signNote: (body) => signNote({ body, signers }),
   })
-  let pruned = 0
-  rounds.onPublished(({ size }) => {
-    const to = prunableTo(size)
-    if (to === pruned) return
-    pruned = to
-    writer.write(() => pruneEntries(sql, to)).catch(onError)
+  const segments = createSegments({
+    ...{ sql, writer, halt, bucket: parts.bucket, prefix: parts.prefix, after: within },
+    ...(parts.segmentEntries === undefined ? {} : { entries: parts.segmentEntries }),
   })
+  // Nobody waits for it, no round either: what fails is moved after the next one.
+  rounds.onPublished(({ size }) => void segments.move(size).catch(onError))
   const alarm = createRoundAlarm({
     ...{ storage, rounds, onError, now: () => clock.now() },
     waiting: () => halt.why() === null && isWaiting(entries, rounds),
@@ -156,7 +175,9 @@ function compose(parts: SequencerParts): Composed {
   })
   const moves = createLogMoves({ sql, writer, entries, scribe, kid: parts.record.signer.kid })
   const room = createRoom(storage.sql, parts.maxBytes)
-  return { parts, sql, halt, writer, entries, tiles, rounds, alarm, scribe, moves, room }
+  const searched: Searched = { sql, chunks: createChunks(sql, segments) }
+  const log = { sql, packs, entries, segments, searched, tiles, rounds }
+  return { ...log, parts, halt, writer, alarm, scribe, moves, room }
 }
 
 /** Counts what a transaction under way has appended: its alarm must not be taken away before it is durable. */
@@ -166,6 +187,8 @@ function isWaiting(entries: Entries, rounds: Rounds): boolean {
 
 function sequencerOver(composed: Composed): Sequencer {
   const { parts, sql, halt, writer, entries, rounds, alarm, scribe, moves, room } = composed
+  const { packs, segments, searched } = composed
+  const { onError = () => {} } = parts
   const { origin, clock } = parts
   const log = createSqlLog({ ...composed, origin })
   const policyTexts = createPolicyTexts(sql)
@@ -185,9 +208,12 @@ function sequencerOver(composed: Composed): Sequencer {
       await once(() => logPolicy(scribe, entries, parts.record.signer, bytes))
       return origin
     },
-    find: async (id) => placeOfId(sql, id),
-    searchDecisions: async (search) => searchPlaces(sql, search),
-    records: async (page) => placesFrom(sql, page),
+    async find(id) {
+      const found = await findRecord(searched, id)
+      return found === null ? null : placeOf(found)
+    },
+    searchDecisions: (search) => searchPlaces(searched, search),
+    records: (page) => placesFrom(searched, page),
     decisionsRelyingOn: async (strike) => decisionsNaming(sql, strike),
     checkpoint: log.checkpoint,
     proof: log.proof,
@@ -197,7 +223,8 @@ function sequencerOver(composed: Composed): Sequencer {
     recordKeys: async () => recordKeysOf(sql),
     heartbeat: () =>
       once(async () => {
-        const due = halt.why() === null ? dueHeartbeat(sql, clock.now(), entries.size()) : null
+        const counted = { now: clock.now(), size: entries.size(), totals: packs.totals() }
+        const due = halt.why() === null ? dueHeartbeat(sql, counted) : null
         if (due !== null) await scribe.append([due], [parts.record.signer.kid])
         return null
       }),
@@ -210,7 +237,11 @@ function sequencerOver(composed: Composed): Sequencer {
       ...writer.counts(),
     }),
     alarm: alarm.ring,
-    publish: rounds.run,
+    async publish() {
+      const ran = await rounds.run()
+      await segments.move(rounds.published()?.size ?? 0).catch(onError)
+      return ran
+    },
   }
 }
 
@@ -234,20 +265,53 @@ function requireSame({ record, seal }: SequencerParts, caller: Caller): void {
 }
 
 async function append(
-  { sql, writer, entries, halt, moves, room }: Composed,
+  composed: Composed,
   chains: Parameters<SequencerRpc['append']>[0],
 ): Promise<readonly number[]> {
+  const { writer, entries, halt, moves, room } = composed
   if (halt.why() !== null) throw halt.error()
   moves.requireOpen()
   room.require()
   requireChainEntries(chains)
   if (chains.length === 0) return []
   const bytes = chains.reduce((sum, entry) => sum + weightOf(entry), 0)
-  const places = await writer.writeEntries(
-    () => (entries.hasNow(CLOSING) ? CLOSED : appendChains(sql, entries, chains)),
-    bytes,
+  const known = new Map<string, number | null>()
+  for (;;) {
+    const result = await writer.writeEntries(
+      () => (entries.hasNow(CLOSING) ? CLOSED : appendChains(composed, chains, known)),
+      bytes,
+    )
+    if (!('older' in result)) return appended(composed, result)
+    // Each time around they are fewer: what is known stays known.
+    await lookFor(composed.searched, result.older, known)
+  }
+}
+
+/** Finds out where records behind the head of their chain are: most often whoever sends them lost its memory. */
+async function lookFor(
+  searched: Searched,
+  older: readonly ChainEntry[],
+  known: Map<string, number | null>,
+): Promise<void> {
+  for (const entry of older) {
+    const { object, seq, record } = entry
+    const found = await findRecord(searched, record.id)
+    const same = found?.object === object && found.seq === seq
+    const leaf = same && found.leaf === toBase64Url(record.leaf)
+    known.set(knownAs(entry), leaf ? found.index : null)
+  }
+}
+
+function appended(
+  { halt }: Composed,
+  result: Exclude<Appended, { readonly older: unknown }>,
+): readonly number[] {
+  if (!('lost' in result)) return taken(result)
+  halt.halt(
+    `its storage was set back: ${result.lost}`,
+    'Restore the storage of its object forward, to its newest state.',
   )
-  return taken(places)
+  throw halt.error()
 }
 
 async function appendDeployment(

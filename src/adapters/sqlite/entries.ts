@@ -10,6 +10,7 @@ import { textFromBase64Url, toBase64Url, utf8 } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
 import { MAX_ENTRY_BYTES } from '../../core/limits.ts'
 import { thumbprint } from '../../core/record/jwk.ts'
+import { activationName } from '../../gate/in-force.ts'
 import type { Receipt, SignedRecord } from '../../ports.ts'
 import { bytes, integer, integerOrNull, type Mirror, type Sql, text } from './sql.ts'
 
@@ -36,12 +37,27 @@ export interface Entries extends Mirror {
   requireOpen(): void
 }
 
+/** Where entries are kept, by hosts that do not keep each in a row of `entries`. Inside the caller's transaction. */
+export interface EntryRows {
+  /** Index after the last stored entry. */
+  size(): number
+  insert(idx: number, record: SignedRecord): void
+}
+
 const APPEND = 'INSERT INTO entries (idx, leaf, jws, openings) VALUES (?, ?, ?, ?)'
 const REQUIRE = `INSERT INTO log_requirements (name, part, parts, idx) VALUES (?, ?, ?, ?)
   ON CONFLICT (name, part) DO NOTHING`
 
-export function createEntries(sql: Sql, origin: string): Entries {
-  let size = sizeOf(sql)
+/**
+ * `rows` keeps entries elsewhere; what `requirementOf` names has to be in `entries` all the same, because policies and keys
+ * are read from there.
+ */
+export function createEntries(
+  sql: Sql,
+  origin: string,
+  rows: EntryRows = entryTable(sql),
+): Entries {
+  let size = rows.size()
   let next = size
   let parts = readParts(sql)
   const fresh: (Requirement & { readonly idx: number })[] = []
@@ -72,9 +88,7 @@ export function createEntries(sql: Sql, origin: string): Entries {
     append(record) {
       requireOpen()
       const idx = next
-      const openings =
-        Object.keys(record.openings).length === 0 ? null : JSON.stringify(record.openings)
-      sql.run(APPEND, idx, record.leaf, record.jws, openings)
+      rows.insert(idx, record)
       next = idx + 1
       const requirement = requirementOf(record)
       if (requirement !== null) {
@@ -100,7 +114,7 @@ export function createEntries(sql: Sql, origin: string): Entries {
       fresh.length = 0
       sealed = []
       parts = readParts(sql)
-      size = sizeOf(sql)
+      size = rows.size()
       next = size
     },
   }
@@ -130,7 +144,7 @@ export const PREDECESSOR = 'predecessor'
 /** Public record keys the log, or one it goes on from, has brought into force, oldest first: `x` of each JWK. */
 export function recordKeysOf(sql: Sql): string[] {
   const rows = sql.all(`SELECT e.jws FROM log_requirements r JOIN entries e ON e.idx = r.idx
-    WHERE r.name NOT LIKE 'sha256-%' ORDER BY r.name = '${PREDECESSOR}' DESC, r.idx`)
+    WHERE r.name NOT LIKE 'sha256-%' AND r.name NOT LIKE 'revision-%' ORDER BY r.name = '${PREDECESSOR}' DESC, r.idx`)
   const keys = rows
     .map((row) => claimsOf(text(row, 'jws')))
     .flatMap(({ jwk, keys: earlier }) => [
@@ -156,12 +170,14 @@ export function claimsUnder(sql: Sql, name: string): Readonly<Record<string, unk
   return row === undefined ? null : claimsOf(text(row, 'jws'))
 }
 
-/** What `requires` may name once `record` is in the log: the digest of a policy, the thumbprint of a record key. */
+/** What `requires` may name once `record` is in the log: a policy's digest, a record key's thumbprint, an activation. */
 export function requirementOf(record: Pick<SignedRecord, 'kind' | 'jws'>): Requirement | null {
   if (record.kind === CLOSING || record.kind === PREDECESSOR)
     return { name: record.kind, part: 1, parts: 1 }
-  if (record.kind !== 'policy' && record.kind !== 'key') return null
+  if (record.kind !== 'policy' && record.kind !== 'key' && record.kind !== 'activation') return null
   const claims = claimsOf(record.jws)
+  if (record.kind === 'activation')
+    return { name: activationName(claims.revision as number), part: 1, parts: 1 }
   if (record.kind === 'key') {
     const jwk = claims.jwk as { readonly x?: unknown } | undefined
     if (claims.use !== 'record' || claims.status !== 'active' || typeof jwk?.x !== 'string')
@@ -193,11 +209,28 @@ function readParts(sql: Sql): Parts {
   return all
 }
 
+function entryTable(sql: Sql): EntryRows {
+  return {
+    size: () => sizeOf(sql),
+    insert(idx, { leaf, jws, openings }) {
+      const texts = Object.keys(openings).length === 0 ? null : JSON.stringify(openings)
+      sql.run(APPEND, idx, leaf, jws, texts)
+    },
+  }
+}
+
 function sizeOf(sql: Sql): number {
   const row = sql.get('SELECT max(idx) AS last FROM entries')
   const last = row === undefined ? null : integerOrNull(row, 'last')
   return last === null ? 0 : last + 1
 }
+
+/** Reads a stretch of entries: as `readEntries` does from its table. */
+export type ReadEntries = (stretch: {
+  readonly from: number
+  readonly to: number
+  readonly maxBytes?: number
+}) => LogEntry[]
 
 /** Entries from index `from` up to `to`, at most `maxBytes` of them but always one; throws `halted` at a gap. */
 export function readEntries(

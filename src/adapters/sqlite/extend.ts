@@ -8,7 +8,7 @@ import { MAX_ROUND_BYTES, MAX_ROUND_ENTRIES } from '../../core/limits.ts'
 import type { Edge } from '../../core/tlog/edge.ts'
 import { type Grown, type Growth, grow } from '../../core/tlog/grow.ts'
 import { TILE_WIDTH } from '../../core/tlog/tile.ts'
-import { readEntries } from './entries.ts'
+import { type ReadEntries, readEntries } from './entries.ts'
 import type { Sql } from './sql.ts'
 
 /** Grows a tree up to `to` leaves or one round's worth, whichever is less. The same rows give the same bytes. */
@@ -21,10 +21,20 @@ export function extendTree(
   to: number,
   hashEntry?: Growth['hashEntry'],
 ): Grown {
+  return extendFrom((stretch) => readEntries(sql, stretch), edge, to, hashEntry)
+}
+
+/** As `extendTree`, over entries that lie elsewhere. */
+export function extendFrom(
+  read: ReadEntries,
+  edge: Edge,
+  to: number,
+  hashEntry?: Growth['hashEntry'],
+): Grown {
   const end = Math.min(to, edge.size + MAX_ROUND_ENTRIES)
-  const added = readEntries(sql, { from: edge.size, to: end, maxBytes: MAX_ROUND_BYTES })
+  const added = read({ from: edge.size, to: end, maxBytes: MAX_ROUND_BYTES })
   const begin = edge.size - (edge.size % TILE_WIDTH)
-  const unfinished = readEntries(sql, { from: begin, to: edge.size })
+  const unfinished = read({ from: begin, to: edge.size })
   return grow({
     edge,
     ...(hashEntry === undefined ? {} : { hashEntry }),

@@ -19,8 +19,8 @@ import { hashReaderOverTiles } from '../../core/tlog/tile-reader.ts'
 import { proveInclusionAsync } from '../../core/tlog/tree.ts'
 import { verifyInclusion } from '../../core/tlog/verify.ts'
 import type { Observe } from '../../ports.ts'
-import { type Entries, readEntries } from './entries.ts'
-import { type Extend, extendTree } from './extend.ts'
+import { type Entries, type ReadEntries, readEntries } from './entries.ts'
+import { type Extend, extendFrom } from './extend.ts'
 import type { Halt } from './halt.ts'
 import { advanceLogState, type LogState, readLogState, type SignedTree } from './log-state.ts'
 import type { Sql, Writer } from './sql.ts'
@@ -34,6 +34,8 @@ export interface RoundParts {
   readonly halt: Halt
   /** Signs a checkpoint's body; what it gives never leaves memory before the commit point. */
   readonly signNote: (body: string) => Promise<string>
+  /** Where entries are read; from their table unless given. */
+  readonly read?: ReadEntries
   /** Computes a round; here and now unless given. */
   readonly extend?: Extend
   readonly observe?: Observe
@@ -66,7 +68,7 @@ export interface Rounds {
 }
 
 export function createRounds(parts: RoundParts): Rounds {
-  const extend: Extend = parts.extend ?? ((edge, to) => extendTree(parts.sql, edge, to))
+  const extend: Extend = parts.extend ?? ((edge, to) => extendFrom(readerOf(parts), edge, to))
   const listeners: ((published: Published) => void)[] = []
   let state: LogState | null = null
   let published: Published | null = null
@@ -158,11 +160,16 @@ async function publish(parts: RoundParts, grown: Grown, note: string): Promise<v
     if (parseTilePath(path)?.width === TILE_WIDTH) await tiles.dropPartials(path)
 }
 
+function readerOf({ sql, read }: RoundParts): ReadEntries {
+  return read ?? ((stretch) => readEntries(sql, stretch))
+}
+
 /** Whoever asks for a proof next must get one that holds: try with the newest entry, from the files as published. */
-async function proveLast({ tiles, sql }: RoundParts, grown: Grown): Promise<void> {
+async function proveLast(parts: RoundParts, grown: Grown): Promise<void> {
+  const { tiles } = parts
   const { edge, root } = grown
   const [size, index] = [edge.size, edge.size - 1]
-  const [last] = readEntries(sql, { from: index, to: size })
+  const [last] = readerOf(parts)({ from: index, to: size })
   const reader = hashReaderOverTiles((tile) => tiles.get(tilePath(tile)), size)
   const proof = await proveInclusionAsync({ index, size }, reader)
   const held =

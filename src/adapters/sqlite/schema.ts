@@ -9,14 +9,16 @@
 import { LivegateError } from '../../core/errors.ts'
 import { integer, type Sql } from './sql.ts'
 
-/** What a log is made of wherever it lies: here beside everything else, on the edge in an object of its own. */
-export const LOG_TABLES: readonly string[] = [
-  // Decisions by the strikes their reasons name, whichever host's.
-  `CREATE TABLE reliance (
+/** Decisions by the strikes their reasons name, whichever host's. */
+export const RELIANCE: string = `CREATE TABLE reliance (
     strike TEXT NOT NULL,
     idx INTEGER NOT NULL,
     PRIMARY KEY (strike, idx)
-  ) STRICT, WITHOUT ROWID`,
+  ) STRICT, WITHOUT ROWID`
+
+/** What a log is made of wherever it lies: here beside everything else, on the edge in an object of its own. */
+export const LOG_TABLES: readonly string[] = [
+  RELIANCE,
   // The log's entries in order. `openings` is personal and goes with an erasure; the rest stays.
   `CREATE TABLE entries (
     idx INTEGER PRIMARY KEY,

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect, it } from 'vitest'
 import { createLogMoves, type LogMoves } from '../../../src/adapters/cloudflare/import-log.ts'
 import { requireRoom } from '../../../src/adapters/cloudflare/import-subject.ts'
+import { createChunks } from '../../../src/adapters/cloudflare/sequencer-chunks.ts'
 import { SEQUENCER_MIGRATIONS } from '../../../src/adapters/cloudflare/sequencer-schema.ts'
 import { searchPlaces } from '../../../src/adapters/cloudflare/sequencer-search.ts'
 import { type NodeSql, nodeSqlOver } from '../../../src/adapters/node/node-sql.ts'
@@ -70,7 +71,7 @@ it('is open until something moves in, and again when all of it has; a lost memor
 
 it('is not begun in a log with a chain of its own, which stays open', async () => {
   const { moves, sql } = aLog()
-  sql.run("INSERT INTO heads (object, seq) VALUES ('somebody', 1)")
+  sql.run("INSERT INTO heads (object, seq, idx, leaf) VALUES ('somebody', 1, 0, x'')")
   const mine = moves()
   await expect(mine.take({ begin: header })).rejects.toMatchObject({ code: 'conflict' })
   mine.requireOpen()
@@ -95,10 +96,11 @@ it('knows where moved records were and how far chains are, however often it is t
   for (let i = 0; i < 2; i++) await moves().take({ seeds })
   // An earlier batch that comes again does not lead the chain back.
   await moves().take({ seeds: seeds.slice(0, 1) })
-  expect(sql.get('SELECT seq FROM heads')?.seq).toBe(2)
-  const found = searchPlaces(sql, { limit: 1 })
+  expect(sql.get('SELECT seq, idx FROM heads')).toMatchObject({ seq: 2, idx: -2 })
+  const searched = { sql, chunks: createChunks(sql, { read: async () => [] }) }
+  const found = await searchPlaces(searched, { limit: 1 })
   expect(found.places).toMatchObject([{ object: 'o', seq: 2, index: -2 }])
-  const rest = searchPlaces(sql, {
+  const rest = await searchPlaces(searched, {
     limit: 9,
     ...(found.next === null ? {} : { cursor: found.next }),
   })

@@ -1,0 +1,229 @@
+/**
+ * Where a log's entries are until they are published and out of the way: what shares an insert is one row, a pack.
+ *
+ * A row is what storage of objects costs, so entries and what is known about them are gathered while a transaction runs
+ * and written at its end (`close`). The newest pack is never deleted: where the log goes on, in which second, and how
+ * many records of each kind there are is read from it. What policies and keys are read from gets a row of its own
+ * besides. Packs become segments of the bucket in sequencer-segments.ts. Next stop: sequencer-chunks.ts.
+ */
+import { utf8 } from '../../core/encoding.ts'
+import { LivegateError } from '../../core/errors.ts'
+import type { SignedRecord } from '../../ports.ts'
+import { type EntryRows, type LogEntry, requirementOf } from '../sqlite/entries.ts'
+import { secondOf } from '../sqlite/records.ts'
+import { bytes, integer, type Mirror, type Sql, text } from '../sqlite/sql.ts'
+import { lineOf, type PlacedRecord } from './placed-record.ts'
+
+/** Entries by kind. */
+export type Totals = Readonly<Record<string, number>>
+
+export interface Packs extends EntryRows, Mirror {
+  /** What is known about the entry inserted last, and the strikes it names. Inside a transaction only. */
+  describe(record: Omit<PlacedRecord, 'second'>, strikes: readonly string[]): void
+  /** Writes what the transaction under way has inserted. */
+  close(): void
+  /** Durable entries by kind, since the log began. */
+  totals(): Totals
+}
+
+/** Characters of a pack: a row has at most 2 MB. */
+const MAX_PACK_CHARS = 1_000_000
+const MAX_PACK_ENTRIES = 1_024
+/**
+ * An id begins with the second it was made in; a record whose id is older than this when the log takes it, or younger, is
+ * noted by itself, so that all others are found by their id alone.
+ */
+export const ID_BEFORE_S = 5
+export const ID_AFTER_S = 1
+
+interface Waiting {
+  readonly index: number
+  readonly record: SignedRecord
+  about?: Omit<PlacedRecord, 'second'>
+  strikes?: readonly string[]
+}
+
+const PACK = `INSERT INTO packs (first, count, second, at_from, at_to, totals, strikes, lines, leaves, entries)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const STRAY = 'INSERT INTO strays (id, idx) VALUES (?, ?)'
+const KEPT = 'INSERT INTO entries (idx, leaf, jws) VALUES (?, ?, ?)'
+const NEWEST = 'SELECT first, count, second, totals FROM packs ORDER BY first DESC LIMIT 1'
+const MOVED = 'SELECT second FROM moved ORDER BY second DESC LIMIT 1'
+
+/** `now` in ms. Followed by the writer, which calls `close` at the end of each transaction. */
+export function createPacks(sql: Sql, now: () => number): Packs {
+  let waiting: Waiting[] = []
+  let { second, totals } = newest(sql)
+  let durable = totals
+
+  /** Seconds only ever grow, from those of an earlier log on, whatever the clock does: searches rely on it. */
+  function nextSecond(): number {
+    const moved = sql.get(MOVED)
+    return Math.max(
+      Math.floor(now() / 1000),
+      second,
+      moved === undefined ? -1 : integer(moved, 'second'),
+    )
+  }
+
+  function writePack(pack: readonly Described[]): void {
+    const [head] = pack
+    if (head === undefined) return
+    totals = addTotals(totals, countKinds(pack))
+    const at = pack.flatMap(({ about }) => (about === undefined ? [] : [about.at]))
+    const strikes = new Set(pack.flatMap((entry) => entry.strikes ?? []))
+    sql.run(
+      PACK,
+      ...[head.index, pack.length, second, least(at, second), most(at, second)],
+      JSON.stringify(totals),
+      strikes.size === 0 ? null : JSON.stringify([...strikes]),
+      pack.map(({ line }) => line).join(''),
+      joined(pack.map(({ record }) => record.leaf)),
+      pack.map(({ record }) => record.jws).join('\n'),
+    )
+    for (const { about } of pack) if (about !== undefined && strays(about.id, second)) stray(about)
+  }
+
+  function stray({ id, index }: { readonly id: string; readonly index: number }): void {
+    sql.run(STRAY, id, index)
+  }
+
+  return {
+    size: () => newest(sql).end,
+    insert(index, record) {
+      waiting.push({ index, record })
+      if (requirementOf(record) !== null) sql.run(KEPT, index, record.leaf, record.jws)
+    },
+    describe(record, strikes) {
+      const last = waiting.at(-1)
+      if (last?.index !== record.index)
+        throw new LivegateError('internal', 'Cannot describe a record: it is not the last appended')
+      last.about = record
+      last.strikes = strikes
+    },
+    close() {
+      if (waiting.length === 0) return
+      second = nextSecond()
+      for (const pack of packsOf(waiting, second)) writePack(pack)
+      waiting = []
+    },
+    totals: () => durable,
+    committed() {
+      durable = totals
+    },
+    aborted() {
+      waiting = []
+      ;({ second, totals } = newest(sql))
+      durable = totals
+    },
+  }
+}
+
+export function addTotals(a: Totals, b: Totals): Totals {
+  const sum: Record<string, number> = { ...a }
+  for (const [kind, count] of Object.entries(b)) sum[kind] = (sum[kind] ?? 0) + count
+  return sum
+}
+
+/** Text of totals as stored. */
+export function readTotals(json: string): Totals {
+  return JSON.parse(json) as Totals
+}
+
+const READ = `SELECT first, count, leaves, entries FROM packs
+  WHERE first >= coalesce((SELECT max(first) FROM packs WHERE first <= ?), 0) AND first < ?
+  ORDER BY first LIMIT 4`
+
+/** As `readEntries` of sqlite/entries.ts: entries up to `to`, at most `maxBytes` but always one; throws `halted` at a gap. */
+export function readPacked(
+  sql: Sql,
+  { from, to, maxBytes = Number.MAX_SAFE_INTEGER }: { from: number; to: number; maxBytes?: number },
+): LogEntry[] {
+  const entries: LogEntry[] = []
+  let total = 0
+  for (let next = from; next < to; next = from + entries.length) {
+    for (const row of sql.all(READ, next, to)) {
+      const first = integer(row, 'first')
+      const leaves = bytes(row, 'leaves')
+      const jws = text(row, 'entries').split('\n')
+      const skipped = from + entries.length - first
+      if (skipped < 0) break
+      for (const [i, own] of jws.entries()) {
+        if (i < skipped || first + i >= to) continue
+        const entry = { leaf: leaves.slice(32 * i, 32 * (i + 1)), bytes: utf8(own) }
+        total += entry.bytes.length
+        if (entries.length > 0 && total > maxBytes) return entries
+        entries.push(entry)
+      }
+    }
+    if (from + entries.length === next) throw missing(next, to)
+  }
+  return entries
+}
+
+type Described = Waiting & { readonly line: string }
+
+/** In their order, each small enough for a row; one entry alone always is. */
+function packsOf(waiting: readonly Waiting[], second: number): readonly Described[][] {
+  const packs: Described[][] = []
+  let [pack, chars]: [Described[], number] = [[], 0]
+  for (const entry of waiting) {
+    const line = entry.about === undefined ? '' : lineOf({ ...entry.about, second })
+    const named = (entry.strikes ?? []).reduce((sum, strike) => sum + strike.length + 3, 0)
+    const weight = entry.record.jws.length + line.length + named + 33
+    if (pack.length === MAX_PACK_ENTRIES || (pack.length > 0 && chars + weight > MAX_PACK_CHARS)) {
+      packs.push(pack)
+      ;[pack, chars] = [[], 0]
+    }
+    pack.push({ ...entry, line })
+    chars += weight
+  }
+  return [...packs, pack]
+}
+
+function strays(id: string, taken: number): boolean {
+  const made = secondOf(id)
+  return made < taken - ID_BEFORE_S || made > taken + ID_AFTER_S
+}
+
+function countKinds(pack: readonly Waiting[]): Totals {
+  const counts: Record<string, number> = {}
+  for (const { record } of pack) counts[record.kind] = (counts[record.kind] ?? 0) + 1
+  return counts
+}
+
+function newest(sql: Sql): {
+  readonly end: number
+  readonly second: number
+  readonly totals: Totals
+} {
+  const row = sql.get(NEWEST)
+  if (row === undefined) return { end: 0, second: -1, totals: {} }
+  return {
+    end: integer(row, 'first') + integer(row, 'count'),
+    second: integer(row, 'second'),
+    totals: readTotals(text(row, 'totals')),
+  }
+}
+
+function joined(leaves: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(32 * leaves.length)
+  for (const [i, leaf] of leaves.entries()) all.set(leaf, 32 * i)
+  return all
+}
+
+/** Where there is no instant, that of the second it was taken in. */
+function least(instants: readonly number[], second: number): number {
+  return instants.length === 0 ? 1000 * second : Math.min(...instants)
+}
+
+function most(instants: readonly number[], second: number): number {
+  return instants.length === 0 ? 1000 * second : Math.max(...instants)
+}
+
+function missing(index: number, to: number): LivegateError {
+  return new LivegateError(
+    'halted',
+    `Cannot read log: entry ${index} is missing, expected entries up to ${to}`,
+  )
+}
