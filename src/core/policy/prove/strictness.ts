@@ -1,0 +1,70 @@
+/**
+ * The order of answers: which of two is stricter, as a whole and component by component.
+ *
+ * deny forever > deny > retry > review > hold > broadcast delay > allow with obligations > allow; then every component
+ * by itself. It is the order docs/spec/policy.md gives ("Combining"), written once more for proofs and comparisons;
+ * evaluation itself only joins. Used by prove/ and diff/.
+ */
+import type { Decision, Obligation } from '../../model.ts'
+import { mergeObligations } from '../join-obligations.ts'
+
+/** 0 for a plain allow, up to 7 for a deny without end. */
+export function rank(decision: Decision): number {
+  if (decision.outcome === 'deny') return decision.until === 'forever' ? 7 : 6
+  if (decision.mode === 'retry') return 5
+  if (decision.mode === 'review') return 4
+  if (decision.mode === 'hold') return 3
+  if (decision.mode === 'broadcast') return 2
+  return decision.obligations.length > 0 ? 1 : 0
+}
+
+/** Components of a decision that have an order, from the gravest; larger is stricter. */
+const MEASURES: Readonly<Record<string, (decision: Decision) => number>> = {
+  outcome: rank,
+  until: ({ until }) => (until === 'forever' ? Infinity : (until ?? -Infinity)),
+  retry_after_s: ({ retry_after_s }) => retry_after_s ?? -1,
+  review: ({ review }) => {
+    if (review === null) return -Infinity
+    return review.at_deadline === 'deny' ? 1e15 - review.by : review.by - 1e15
+  },
+  not_before: holdEnd,
+  broadcast_delay_s: ({ broadcast_delay_s }) => broadcast_delay_s ?? -1,
+  lease_until: ({ lease_until }) => -(lease_until ?? -1),
+}
+
+export type Component = 'outcome' | 'until' | 'obligations' | (string & {})
+
+/** A hold that waiting alone does not end comes after every end. */
+function holdEnd({ not_before, reasons }: Decision): number {
+  if (not_before !== null) return not_before
+  const endless = reasons.some(({ code }) => code === 'unsupported_condition')
+  return endless ? Infinity : -Infinity
+}
+
+/** Components in which `after` is milder than `before`; empty when in none. */
+export function milderIn(before: Decision, after: Decision): Component[] {
+  const found: Component[] = []
+  for (const [name, measure] of Object.entries(MEASURES))
+    if (measure(after) < measure(before)) found.push(name)
+  if (!coversAll(after.obligations, before.obligations)) found.push('obligations')
+  return found
+}
+
+/** True when together with `mild` nothing is asked that `strict` does not ask already. */
+function coversAll(strict: readonly Obligation[], mild: readonly Obligation[]): boolean {
+  if (mild.length === 0) return true
+  const joined = mergeObligations([...strict, ...mild])
+  return JSON.stringify(joined) === JSON.stringify(mergeObligations(strict))
+}
+
+/** Everything a caller is told to do, as one text: equal for answers that are the same to a broadcaster. */
+export function answerKey(decision: Decision): string {
+  const { outcome, mode, until, not_before, review, retry_after_s } = decision
+  const { broadcast_delay_s, lease_until, obligations } = decision
+  const warnings = decision.reasons.filter(({ code }) => code === 'warning')
+  return JSON.stringify([
+    [outcome, mode, until, not_before, review, retry_after_s],
+    [broadcast_delay_s, lease_until, obligations],
+    warnings.map(({ rule, host }) => [rule, host]),
+  ])
+}
