@@ -105,9 +105,15 @@ function headOf(jws: string): Pick<SignedRecord, 'id' | 'kind'> {
 async function entriesOf(shard: number): Promise<readonly string[]> {
   const stub = env.SEQUENCERS.getByName(sequencerName(shard))
   const rows = await runInDurableObject(stub as never, (_object: never, { storage }) =>
-    storage.sql.exec<{ idx: number; jws: string }>('SELECT idx, jws FROM entries').toArray(),
+    storage.sql
+      .exec<{ first: number; entries: string }>('SELECT first, entries FROM packs')
+      .toArray(),
   )
-  const held = new Map(rows.map(({ idx, jws }) => [idx, jws]))
+  const held = new Map(
+    rows.flatMap(({ first, entries }) =>
+      entries.split('\n').map((jws, i): [number, string] => [first + i, jws]),
+    ),
+  )
   const size = Math.max(...held.keys()) + 1
   const entries: string[] = []
   for (let index = 0; index < size; index++) {

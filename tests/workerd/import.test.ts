@@ -260,8 +260,8 @@ async function entriesOf(shard: number): Promise<readonly string[]> {
   const stub = env.SEQUENCERS.getByName(sequencerName(shard))
   return runInDurableObject(stub as never, (_object: never, { storage }: DurableObjectState) =>
     storage.sql
-      .exec<{ jws: string }>('SELECT jws FROM entries ORDER BY idx')
+      .exec<{ entries: string }>('SELECT entries FROM packs ORDER BY first')
       .toArray()
-      .map(({ jws }) => jws),
+      .flatMap(({ entries }) => entries.split('\n')),
   )
 }
