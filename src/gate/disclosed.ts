@@ -10,6 +10,8 @@ import { decodeFacts } from '../core/record/decode-facts.ts'
 import type { RequestGroup, SubjectGroup } from '../core/record/groups.ts'
 import type { StoredRecord } from '../ports.ts'
 
+type Openings = Pick<StoredRecord, 'openings'>
+
 /** What a decision was evaluated on; null when erased. */
 export function disclosedFacts(record: StoredRecord): Facts | null {
   const decoded = decodeFacts(disclosed(record, 'facts'))
@@ -27,11 +29,11 @@ export function disclosedRequest(record: StoredRecord): RequestGroup | null {
 }
 
 /** The co-hosts a decision was about; none when erased. */
-export function disclosedCohosts(record: StoredRecord): readonly string[] {
+export function disclosedCohosts(record: Openings): readonly string[] {
   return (disclosed(record, 'subject') as SubjectGroup | undefined)?.cohosts ?? []
 }
 
-function disclosed(record: StoredRecord, group: string): unknown {
+function disclosed(record: Openings, group: string): unknown {
   const text = textFromBase64Url(record.openings[group] ?? '')
   if (text === null || text === '') return undefined
   const disclosure: unknown = JSON.parse(text)

@@ -30,6 +30,7 @@ import {
 import { openSequencer, type Sequencer } from '../../src/adapters/cloudflare/sequencer.ts'
 import { stubsOf } from '../../src/adapters/cloudflare/stubs.ts'
 import { createAlarm } from '../../src/adapters/cloudflare/subject-alarm.ts'
+import { subjectSql } from '../../src/adapters/cloudflare/subject-schema.ts'
 import { createTurnWriter } from '../../src/adapters/cloudflare/turn-writer.ts'
 import { requirementOf } from '../../src/adapters/sqlite/entries.ts'
 import { portableHasher } from '../../src/core/record/hashing.ts'
@@ -208,13 +209,13 @@ function holdIn(
   },
 ): Held {
   const { object, log, pepper, known } = shared
-  const sql = createDoSql(state.storage)
+  const sql = subjectSql(createDoSql(state.storage))
   const writer = createTurnWriter(sql)
   const silent = { onUnheard: () => {}, observe: () => {} }
   const store = createChainStore({ sql, writer, object, origin: ORIGIN, log: log.rpc, ...silent })
   const directories = (): Stubs => stubsOf(env)
   const ledger = createEdgeLedger({
-    ...{ sql, writer, store, clock, origin: ORIGIN },
+    ...{ sql, writer, store, object, clock, origin: ORIGIN },
     alarm: createAlarm({ getAlarm: async () => null, setAlarm: async () => {} }),
     ready: async () => {},
     has: (name) => known.has(name),

@@ -16,6 +16,7 @@ import {
   type SequencerRpc,
 } from '../../src/adapters/cloudflare/rpc.ts'
 import { createSubjectHost, type SubjectHost } from '../../src/adapters/cloudflare/subject-host.ts'
+import { subjectSql } from '../../src/adapters/cloudflare/subject-schema.ts'
 import { createTurnWriter } from '../../src/adapters/cloudflare/turn-writer.ts'
 import type { Writer } from '../../src/adapters/sqlite/sql.ts'
 import { toBase64Url } from '../../src/core/encoding.ts'
@@ -143,7 +144,7 @@ export function aWorld(policyText: string = policyOf('')): World {
     },
   })
   const hostOf = (subject: string, state: DurableObjectState): SubjectHost => {
-    const sql = createDoSql(state.storage)
+    const sql = subjectSql(createDoSql(state.storage))
     return createSubjectHost({
       ...{ sql, writer: counted(createTurnWriter(sql)), clock },
       storage: {

@@ -6,14 +6,16 @@
  */
 import { DECISION_BUDGET_MS } from '../../core/limits.ts'
 import type { Observe, StoredRecord } from '../../ports.ts'
-import { createEntries, type Entries } from '../sqlite/entries.ts'
-import { recordAt } from '../sqlite/records.ts'
+import type { Entries } from '../sqlite/entries.ts'
+import { type InsertRow, RECORD_COLUMNS, recordAt } from '../sqlite/records.ts'
 import { integer, type Sql, type Writer } from '../sqlite/sql.ts'
 import { createSubjects, type Subjects } from '../sqlite/subjects.ts'
 import { shorten } from '../sqlite/unconfirmed.ts'
+import { createChainEntries } from './chain-entries.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { createPlaces, type Places } from './places.ts'
 import type { SequencerRpc } from './rpc.ts'
+import type { SparseSql } from './sparse-sql.ts'
 import { hasSubjectTables, makeSubjectTables } from './subject-schema.ts'
 
 /** The tables, open. */
@@ -22,6 +24,8 @@ export interface Chain {
   readonly subjects: Subjects
   readonly places: Places
   readonly outbox: Outbox
+  /** Writes a record's row, its bytes and the place of the record before with it. Inside a transaction only. */
+  readonly insertRow: InsertRow
 }
 
 export interface ChainStore {
@@ -32,7 +36,7 @@ export interface ChainStore {
 }
 
 export interface ChainStoreParts {
-  readonly sql: Sql
+  readonly sql: SparseSql
   readonly writer: Writer
   /** Name of this subject's object. */
   readonly object: string
@@ -50,34 +54,51 @@ export function createChainStore(parts: ChainStoreParts): ChainStore {
   const open = (): Chain => {
     if (chain !== null) return chain
     makeSubjectTables(sql)
-    const unheard = unheardDecisions(sql, origin)
+    const opened = openChain(parts)
+    const unheard = unheardDecisions(sql, origin, opened.places.known())
     if (unheard.length > 0) sql.transaction(() => shortenAll(sql, unheard))
-    chain = openChain(parts)
+    chain = opened
     if (unheard.length > 0) onUnheard(unheard)
     return chain
   }
   return { open, peek: () => chain ?? (hasSubjectTables(sql) ? open() : null) }
 }
 
+const INSERT = `INSERT INTO records (${RECORD_COLUMNS}, leaf, jws, openings, prev_place)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+/** As `InsertRow`, in the one table for both, with what is known of the record before. */
+export function insertWhole(
+  sql: Sql,
+  [values, { leaf, jws, openings }]: Parameters<InsertRow>,
+  prev_place: number | null,
+): void {
+  const disclosures = JSON.stringify(openings)
+  sql.run(INSERT, ...values, leaf, jws, disclosures === '{}' ? null : disclosures, prev_place)
+}
+
 function openChain({ sql, writer, object, origin, log, observe }: ChainStoreParts): Chain {
-  const entries = createEntries(sql, origin)
+  const entries = createChainEntries(sql, origin)
   const subjects = createSubjects(sql)
   const places = createPlaces(sql)
   for (const mirror of [entries, subjects, places]) writer.follow(mirror)
   const outbox = createOutbox({ sql, object, size: entries.size, places, log, observe })
-  return { entries, subjects, places, outbox }
+  // Its own place on the chain is handed out already.
+  const insertRow: InsertRow = (...row) => insertWhole(sql, row, places.carry(entries.next() - 1))
+  return { entries, subjects, places, outbox, insertRow }
 }
 
-const UNPLACED = `SELECT idx FROM records
-  WHERE idx >= (SELECT coalesce(max(idx) + 1, 0) FROM places) AND outcome IS NOT NULL
-    AND at >= (SELECT max(at) FROM records) - ${DECISION_BUDGET_MS}`
+const UNPLACED = `SELECT idx FROM records WHERE idx >= ? AND outcome IS NOT NULL
+    AND at >= (SELECT max(at) FROM records WHERE idx >= ?) - ${DECISION_BUDGET_MS}`
 
 /**
  * When the object wakes: a decision without a place may have died with its answer. As on Node, only those that could
  * still have been under way when the newest record was written.
  */
-function unheardDecisions(sql: Sql, origin: string): readonly StoredRecord[] {
-  return sql.all(UNPLACED).flatMap((row) => recordAt(sql, origin, integer(row, 'idx')) ?? [])
+function unheardDecisions(sql: Sql, origin: string, placed: number): readonly StoredRecord[] {
+  return sql
+    .all(UNPLACED, placed, placed)
+    .flatMap((row) => recordAt(sql, origin, integer(row, 'idx')) ?? [])
 }
 
 /** What they opened; where that has ended, or was shortened before, nothing changes. */

@@ -9,6 +9,7 @@
 import { LivegateError } from '../../core/errors.ts'
 import type { Strike, SubjectId } from '../../core/model.ts'
 import { type EpochMs, epochMs } from '../../core/time.ts'
+import { disclosedCohosts } from '../../gate/disclosed.ts'
 import type {
   Change,
   Clock,
@@ -26,13 +27,11 @@ import type { Sql, Writer } from '../sqlite/sql.ts'
 import { NOBODY } from '../sqlite/subject-doc.ts'
 import { shorten } from '../sqlite/unconfirmed.ts'
 import type { Chain, ChainStore } from './chain-store.ts'
+import { entryOfChange } from './outbox.ts'
 import type { Alarm } from './subject-alarm.ts'
 import { MAX_OPENINGS_CHARS } from './subject-schema.ts'
 
-/**
- * After a write the alarm looks after what is left to do; every write until then shares it. Below the ten seconds
- * after which a quiet object loses its memory: one that wakes without knowing a record's place has to take its answer for lost.
- */
+/** After a write for which somebody else waits the alarm looks after what is left to do; every write until then shares it. */
 export const TEND_AFTER_MS = 7_000
 /** When the log did not answer, sooner. */
 export const RETRY_AFTER_MS = 1_000
@@ -41,6 +40,8 @@ export interface EdgeLedgerParts {
   readonly sql: Sql
   readonly writer: Writer
   readonly store: ChainStore
+  /** Name of this subject's object. */
+  readonly object: string
   readonly alarm: Alarm
   readonly clock: Clock
   /** Name of the log. */
@@ -88,12 +89,19 @@ export function createEdgeLedger(parts: EdgeLedgerParts): Ledger {
 /** Throws for a record no log can hold (`internal`), or no row of an object (`conflict`). */
 function requireRoom(record: SignedRecord): void {
   requireEntry(record)
-  const { length } = JSON.stringify(record.openings)
+  const length = jsonLength(record.openings)
   if (length <= MAX_OPENINGS_CHARS) return
   throw new LivegateError(
     'conflict',
     `Cannot log record: its disclosures have ${length} characters, expected at most ${MAX_OPENINGS_CHARS}`,
   )
+}
+
+/** Characters of base64url texts as a JSON object: nothing in them is escaped. */
+function jsonLength(texts: Readonly<Record<string, string>>): number {
+  let length = 1
+  for (const [name, value] of Object.entries(texts)) length += name.length + value.length + 6
+  return Math.max(2, length)
 }
 
 /** What speaks against it, asked in the order in which an answer leaves the least behind. */
@@ -111,12 +119,14 @@ async function refusalOf(parts: EdgeLedgerParts, change: Change): Promise<Commit
 
 async function committed(parts: EdgeLedgerParts, change: Change): Promise<CommitResult> {
   const { store, alarm, claims } = parts
-  await alarm.known()
+  const watched = watchedFrom(parts, change)
+  if (watched !== null) await alarm.known()
   const chain = store.open()
   const before = chain.subjects.load(change.subject).state.broadcasts
-  const leaves = change.record !== null || change.idempotency !== undefined
-  const armed = leaves ? alarm.defer(due(parts, TEND_AFTER_MS)) : undefined
-  const [result] = await Promise.all([write(parts, chain, change), armed])
+  // In one turn of the event loop, and so in one commit.
+  const armed = watched === null ? undefined : alarm.arm(watched)
+  const result = await write(parts, chain, change)
+  await armed
   if (!result.ok) return result
   const { receipt } = result
   if (receipt !== null) await logged(parts, chain, change)
@@ -126,18 +136,36 @@ async function committed(parts: EdgeLedgerParts, change: Change): Promise<Commit
   return { ok: true, receipt: receipt === null ? null : located(parts, chain, receipt) }
 }
 
-function write(
-  { sql, writer }: EdgeLedgerParts,
+/**
+ * When this object has to wake by itself should it die before the answer, or forget something later. A plain decision needs
+ * none of that: if nobody was told of it nobody waits for it, and whoever asks next finds its record and sends it first.
+ */
+function watchedFrom(
+  parts: Pick<EdgeLedgerParts, 'clock'>,
+  { record, decision, opens, idempotency }: Change,
+): EpochMs | null {
+  const times: EpochMs[] = []
+  // Co-hosts would count the broadcast for its whole lease, until somebody asks here.
+  const shared = opens !== undefined && record !== null && disclosedCohosts(record).length > 0
+  if (shared || (record !== null && decision === undefined)) times.push(due(parts, TEND_AFTER_MS))
+  if (isSession(opens)) times.push(opens.lease_until)
+  if (idempotency !== undefined) times.push(idempotency.expires_at)
+  return times.length === 0 ? null : epochMs(Math.min(...times))
+}
+
+async function write(
+  { sql, writer, object }: EdgeLedgerParts,
   chain: Chain,
   change: Change,
 ): Promise<CommitResult> {
-  const { entries, subjects, places } = chain
-  // What must be in the log was asked of the log.
-  const parts = { sql, writer, subjects, entries: { ...entries, hasNow: () => true } }
-  return writer.write(() => {
-    places.write()
-    return applyChange(parts, change)
-  })
+  const { entries, subjects, outbox, insertRow } = chain
+  const parts = { sql, writer, subjects, entries, insertRow }
+  const result = await writer.write(() => applyChange(parts, change))
+  if (result.ok && result.receipt !== null && change.record !== null) {
+    const { record } = change
+    outbox.hold(entryOfChange(object, change, { seq: result.receipt.index + 1, record }))
+  }
+  return result
 }
 
 /** Resolves when the log has the change's record. */
@@ -154,6 +182,7 @@ async function logged(parts: EdgeLedgerParts, chain: Chain, change: Change): Pro
 async function unanswered(parts: EdgeLedgerParts, chain: Chain, change: Change): Promise<void> {
   const { sql, writer, alarm } = parts
   const { opens } = change
+  await alarm.known()
   const soon = alarm.arm(due(parts, RETRY_AFTER_MS))
   if (opens === undefined) return soon
   await Promise.all([
@@ -170,7 +199,7 @@ function located({ origin }: EdgeLedgerParts, chain: Chain, receipt: Receipt): R
   return { ...receipt, origin, index }
 }
 
-function due({ clock }: EdgeLedgerParts, delay_ms: number): EpochMs {
+function due({ clock }: Pick<EdgeLedgerParts, 'clock'>, delay_ms: number): EpochMs {
   return epochMs(clock.now() + delay_ms)
 }
 

@@ -9,12 +9,21 @@ import type { MoveLine } from '../../core/move/lines.ts'
 import { putSubjectLine, type Rows } from '../sqlite/move-in.ts'
 import { writePredecessors } from '../sqlite/predecessors.ts'
 import type { Sql } from '../sqlite/sql.ts'
+import { insertWhole } from './chain-store.ts'
 import type { SubjectMove } from './import-steps.ts'
-import { MAX_OPENINGS_CHARS, makeSubjectTables } from './subject-schema.ts'
+import type { SparseSql } from './sparse-sql.ts'
+import { MAX_OPENINGS_CHARS, makeSubjectTables, RARE_TABLES } from './subject-schema.ts'
 
 /** The n-th record of a chain is the n-th row. */
-const ROWS: Rows = { idx: ({ seq }) => seq - 1, whole: false }
-const PLACE = 'INSERT INTO places (idx, log_idx) VALUES (?, ?) ON CONFLICT (idx) DO NOTHING'
+function rowsIn(sql: Sql): Rows {
+  return {
+    idx: ({ seq }) => seq - 1,
+    whole: false,
+    insertRow: (prev_place, ...row) => insertWhole(sql, row, prev_place),
+  }
+}
+/** Of the newest record; the others' are in the rows behind them. */
+const PLACE = 'UPDATE subjects SET placed = ?1, place = ?2 WHERE coalesce(placed, -1) < ?1'
 
 /** Id of the subject the lines are about. Throws unless it is one. */
 export function subjectOfMove(lines: readonly MoveLine[]): string {
@@ -35,37 +44,32 @@ export function requireRoom(line: MoveLine): void {
 }
 
 /** Writes the lines, in one transaction. Whatever is in memory of these tables must be read again. */
-export function takeSubject(sql: Sql, { logs, lines }: SubjectMove): void {
+export function takeSubject(sql: SparseSql, { logs, lines }: SubjectMove): void {
   makeSubjectTables(sql)
+  const rows = rowsIn(sql)
   sql.transaction(() => {
     if (!sql.get('SELECT origin FROM predecessors LIMIT 1')) clearUnlogged(sql)
     writePredecessors(sql, logs)
     for (const line of lines) {
-      putSubjectLine(sql, line, ROWS)
+      putSubjectLine(sql, line, rows)
       if ('record' in line) sql.run(PLACE, line.record.seq - 1, line.record.place)
     }
   })
 }
 
-const TABLES = [
-  'subjects',
-  'strikes',
-  'records',
-  'reliance',
-  'entries',
-  'log_requirements',
-  'sessions',
-  'idempotency',
-]
-
 /** What was written while the log took nothing has no place in it. */
 function clearUnlogged(sql: Sql): void {
-  if (sql.get('SELECT idx FROM places LIMIT 1') !== undefined)
+  if (
+    sql.get(
+      `SELECT 1 AS placed FROM subjects WHERE placed IS NOT NULL
+        UNION ALL SELECT 1 FROM records WHERE prev_place IS NOT NULL LIMIT 1`,
+    ) !== undefined
+  )
     throw new LivegateError(
       'conflict',
       'Cannot import a subject: it has a history here already, expected a fresh log',
     )
-  for (const table of TABLES) sql.run(`DELETE FROM ${table}`)
+  for (const table of ['subjects', 'records', ...RARE_TABLES]) sql.run(`DELETE FROM ${table}`)
 }
 
 function subjectOf(line: MoveLine): string | undefined {

@@ -9,7 +9,7 @@
 import { LivegateError } from '../../core/errors.ts'
 import type { Outcome } from '../../core/model.ts'
 import type { EpochMs } from '../../core/time.ts'
-import type { ChainKind, Observe } from '../../ports.ts'
+import type { ChainKind, Change, Observe, SignedRecord } from '../../ports.ts'
 import { bytes, integer, type Row, type Sql, text, textOrNull } from '../sqlite/sql.ts'
 import type { Places } from './places.ts'
 import { type ChainEntry, opened, type SequencerRpc } from './rpc.ts'
@@ -27,6 +27,8 @@ export interface Outbox {
    * whether the log has taken some is known at the next time.
    */
   drain(): Promise<void>
+  /** The next to be sent, known without reading it: a record that was just written. */
+  hold(entry: ChainEntry): void
 }
 
 export interface OutboxParts {
@@ -44,12 +46,22 @@ export function createOutbox(parts: OutboxParts): Outbox {
   const { size, places } = parts
   let running: Promise<void> | null = null
   let forked: LivegateError | null = null
+  let held: ChainEntry | null = null
+
+  /** What waits is nearly always the one record that was just written. */
+  function waiting(): readonly ChainEntry[] {
+    const only = held
+    held = null
+    return only !== null && only.seq === size() && places.known() === size() - 1
+      ? [only]
+      : waitingEntries(parts)
+  }
 
   async function send(): Promise<void> {
     if (forked !== null) throw forked
-    const entries = waitingEntries(parts)
+    const entries = waiting()
     try {
-      const indexes = await opened(parts.log.append(entries))
+      const indexes = await opened(parts.log.append(behind(places, entries)))
       if (indexes.length !== entries.length) throw miscounted(indexes.length, entries.length)
       places.note(indexes)
     } catch (error) {
@@ -65,6 +77,9 @@ export function createOutbox(parts: OutboxParts): Outbox {
   return {
     waiting: () => places.known() < size(),
     contradicted: () => forked !== null,
+    hold(entry) {
+      held = entry
+    },
     async drain() {
       const goal = size()
       while (places.known() < goal) {
@@ -77,15 +92,29 @@ export function createOutbox(parts: OutboxParts): Outbox {
   }
 }
 
-const WAITING = `SELECT r.idx, r.id, r.kind, r.at, r.outcome, r.mode, r.rules, e.leaf, e.jws,
-    (SELECT json_group_array(x.strike) FROM reliance x WHERE x.idx = r.idx) AS strikes
-  FROM records r JOIN entries e ON e.idx = r.idx WHERE r.idx >= ? ORDER BY r.idx LIMIT ${SENT_AT_ONCE}`
-
-function waitingEntries({ sql, object, places }: OutboxParts): readonly ChainEntry[] {
-  return sql.all(WAITING, places.known()).map((row) => entryOf(object, row))
+/** The first says which place the record before it has: a log that was set back does not know it. */
+function behind(places: Places, [first, ...rest]: readonly ChainEntry[]): readonly ChainEntry[] {
+  if (first === undefined) return []
+  return [{ ...first, after: first.seq === 1 ? null : places.of(first.seq - 2) }, ...rest]
 }
 
-function entryOf(object: string, row: Row): ChainEntry {
+const WAITING = `SELECT idx, id, kind, at, outcome, mode, rules, leaf, jws
+  FROM records WHERE idx >= ? ORDER BY idx LIMIT ${SENT_AT_ONCE}`
+const RELIED_ON = 'SELECT idx, strike FROM reliance WHERE idx >= ? ORDER BY strike'
+
+function waitingEntries({ sql, object, places }: OutboxParts): readonly ChainEntry[] {
+  const from = places.known()
+  const strikes = new Map<number, string[]>()
+  for (const row of sql.all(RELIED_ON, from)) {
+    const idx = integer(row, 'idx')
+    strikes.set(idx, [...(strikes.get(idx) ?? []), text(row, 'strike')])
+  }
+  return sql
+    .all(WAITING, from)
+    .map((row) => entryOf(object, row, strikes.get(integer(row, 'idx')) ?? []))
+}
+
+function entryOf(object: string, row: Row, strikes: readonly string[]): ChainEntry {
   return {
     object,
     // Nothing else is in these tables: the n-th record of the chain is the n-th row.
@@ -97,18 +126,32 @@ function entryOf(object: string, row: Row): ChainEntry {
       jws: text(row, 'jws'),
       leaf: bytes(row, 'leaf'),
     },
-    decision: decisionOf(row),
+    decision: decisionOf(row, strikes),
   }
 }
 
-function decisionOf(row: Row): ChainEntry['decision'] {
+function decisionOf(row: Row, strikes: readonly string[]): ChainEntry['decision'] {
   const outcome = textOrNull(row, 'outcome')
   if (outcome === null) return null
   return {
     outcome: outcome as Outcome,
     mode: textOrNull(row, 'mode'),
     rules: JSON.parse(textOrNull(row, 'rules') ?? '[]') as string[],
-    strikes: JSON.parse(text(row, 'strikes')) as string[],
+    strikes,
+  }
+}
+
+/** A change's record as it is sent, once it is written at `seq` of the chain; as `entryOf` would read it. */
+export function entryOfChange(
+  object: string,
+  { at, decision }: Pick<Change, 'at' | 'decision'>,
+  { seq, record }: { readonly seq: number; readonly record: SignedRecord },
+): ChainEntry {
+  const { id, kind, jws, leaf } = record
+  return {
+    ...{ object, seq, at },
+    record: { id, kind: kind as ChainKind, jws, leaf },
+    decision: decision === undefined ? null : { strikes: [], ...decision },
   }
 }
 

@@ -36,7 +36,8 @@ import type {
   StoredRecord,
   Surroundings,
 } from '../../ports.ts'
-import { type Sql, text, type Writer } from '../sqlite/sql.ts'
+import { text, type Writer } from '../sqlite/sql.ts'
+import { type Answering, createAnswering } from './answering.ts'
 import { createChainStore } from './chain-store.ts'
 import { type Claims, createEdgeLedger } from './edge-ledger.ts'
 import { fixedOf } from './fixed.ts'
@@ -53,6 +54,7 @@ import {
 import { createObjectDirectory, recordsOfChain } from './object-directory.ts'
 import { type CohostRpc, routeCohosts } from './remote-cohosts.ts'
 import { opened } from './rpc.ts'
+import type { SparseSql } from './sparse-sql.ts'
 import { type AlarmStorage, createAlarm } from './subject-alarm.ts'
 import { type Others, patientOthers } from './subject-calls.ts'
 import { createReady, doubting, type KnownReady } from './subject-ready.ts'
@@ -75,7 +77,7 @@ export interface SubjectSettings {
 }
 
 export interface SubjectParts {
-  readonly sql: Sql
+  readonly sql: SparseSql
   readonly writer: Writer
   readonly storage: AlarmStorage
   /** True for the name of this very object. */
@@ -131,15 +133,23 @@ export function createSubjectHost(given: SubjectParts): SubjectHost {
     return row === undefined ? null : of(text(row, 'subject'))
   }
 
+  const answer = <T>(subject: SubjectId, question: (gate: Gate) => Promise<T>): Promise<T> => {
+    const { gate, answering } = of(subject)
+    return answering(() => question(gate))
+  }
+
   return {
-    decide: async (request) => of(request.subject).gate.decide(request),
+    decide: async (request) => answer(request.subject, (gate) => gate.decide(request)),
     explain: async (request) => of(request.subject).gate.explain(request),
-    strike: async (request) => of(request.subject).gate.strike(request),
-    reverse: async (subject, request) => of(subject).gate.reverse(request),
-    putFacts: async (subject, facts, as_of) => of(subject).gate.putFacts(subject, facts, as_of),
-    patchFacts: async (subject, facts, as_of) => of(subject).gate.patchFacts(subject, facts, as_of),
+    strike: async (request) => answer(request.subject, (gate) => gate.strike(request)),
+    reverse: async (subject, request) => answer(subject, (gate) => gate.reverse(request)),
+    putFacts: async (subject, facts, as_of) =>
+      answer(subject, (gate) => gate.putFacts(subject, facts, as_of)),
+    patchFacts: async (subject, facts, as_of) =>
+      answer(subject, (gate) => gate.patchFacts(subject, facts, as_of)),
     view: async (subject) => of(subject).gate.subject(subject),
-    endSession: async (subject, server, session) => of(subject).gate.endSession(server, session),
+    endSession: async (subject, server, session) =>
+      answer(subject, (gate) => gate.endSession(server, session)),
     desk: (subject) => of(subject).desk,
     records: async (seqs) => (await resident()?.records(seqs)) ?? [],
     moveIn(move) {
@@ -158,6 +168,7 @@ export function createSubjectHost(given: SubjectParts): SubjectHost {
 interface House {
   readonly subject: SubjectId
   readonly gate: Gate
+  readonly answering: Answering
   readonly desk: CohostDesk
   readonly records: (seqs: readonly number[]) => Promise<readonly StoredRecord[]>
   readonly tend: () => Promise<void>
@@ -180,7 +191,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   const alarm = createAlarm(parts.storage)
   const held = new Set([signer.kid, policy.plan.digest])
   const ledger = createEdgeLedger({
-    ...{ sql, writer, store, alarm, clock, origin },
+    ...{ sql, writer, store, object, alarm, clock, origin },
     ready: ready.known,
     async has(name) {
       await ready.known()
@@ -208,6 +219,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   )
   return {
     ...{ subject, gate, desk },
+    answering: createAnswering({ writer, store, clock, after: parts.after }),
     records: (seqs) => recordsOfChain({ sql, store, origin }, seqs),
     tend: createTending({
       ...{ sql, writer, store, alarm, clock, subject },

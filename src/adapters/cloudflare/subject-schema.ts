@@ -1,33 +1,76 @@
 /**
- * The tables of a subject's object: of those every host has, what one subject needs, and where its records stand.
+ * The tables of a subject's object: of those every host has, what one subject needs, each from when it is needed.
  *
- * The statements are the shared ones, so that shared SQL fits; a table left out is a page less for each of millions of
- * objects. Nor is there an index over a chain's ids: it would be a row and a page more for every decision, to find what a look
- * through one person's records finds as well. Made with the first write, in the same commit: who is only asked about keeps costing nothing.
- * Spec: docs/spec/storage.md, "The edge host". Next stop: edge-ledger.ts.
+ * Two are there from the first write: the subject, and its records with their bytes in the same row, where on Node the two lie
+ * apart because a log has other entries as well; a view gives shared SQL its `entries`. Nothing in here is looked for among
+ * many, so nothing is indexed: each page and each row is paid for by millions of objects. Made with the first write, in the same
+ * commit: who is only asked about keeps costing nothing. A second version of these tables will have to leave its number.
+ * Spec: docs/spec/storage.md, "The edge host". Next stop: sparse-sql.ts, edge-ledger.ts.
  */
-import { MIGRATIONS, migrate, schemaVersion } from '../sqlite/schema.ts'
+import { LivegateError } from '../../core/errors.ts'
+import { MIGRATIONS } from '../sqlite/schema.ts'
 import type { Sql } from '../sqlite/sql.ts'
+import { createSparseSql, type SparseSql } from './sparse-sql.ts'
 
-const NEEDED =
-  /^CREATE (?!INDEX records_by_time).*\b(?:TABLE|ON) (?:subjects|strikes|records|reliance|entries|log_requirements|sessions|idempotency|predecessors) /
+/** Tables most subjects never need. */
+export const RARE_TABLES = [
+  'strikes',
+  'reliance',
+  'sessions',
+  'idempotency',
+  'predecessors',
+] as const
 
-/** Local place of a record (its `seq` less one) to its index in the log. */
-const PLACES = 'CREATE TABLE places (idx INTEGER PRIMARY KEY, log_idx INTEGER NOT NULL) STRICT'
+/** Which index of the log the newest record has, once that is known: `placed` is the record's own `idx`. */
+const PLACE_COLUMNS = 'placed INTEGER, place INTEGER'
+/** What else a record's row holds here: its entry, and which index of the log the record before it has. */
+const ENTRY_COLUMNS = 'leaf BLOB NOT NULL, jws TEXT NOT NULL, openings TEXT, prev_place INTEGER'
+const ENTRIES = 'CREATE VIEW entries AS SELECT idx, leaf, jws, openings FROM records'
 
-const SUBJECT_MIGRATIONS: readonly (readonly string[])[] = MIGRATIONS.map((statements, i) => [
-  ...statements.filter((statement) => NEEDED.test(statement)),
-  ...(i === 0 ? [PLACES] : []),
-])
+/** Strikes are read all or by their id. */
+const NEEDLESS = /^CREATE INDEX strikes_by_subject /
+
+const rare: ReadonlyMap<string, readonly string[]> = new Map(
+  RARE_TABLES.map((table) => [table, statementsOf(table)]),
+)
 
 /** Characters of one record's openings, as JSON: a row has at most 2 MB, and the record itself lies in it too. */
 export const MAX_OPENINGS_CHARS = 1_990_000
 
-/** True once there is anything. */
-export function hasSubjectTables(sql: Sql): boolean {
-  return schemaVersion(sql) > 0
+/** A subject's tables over the database of its object. */
+export function subjectSql(sql: Sql): SparseSql {
+  return createSparseSql(sql, rare)
 }
 
-export function makeSubjectTables(sql: Sql): void {
-  migrate(sql, SUBJECT_MIGRATIONS)
+/** True once there is anything. */
+export function hasSubjectTables(sql: SparseSql): boolean {
+  return sql.has('subjects')
+}
+
+export function makeSubjectTables(sql: SparseSql): void {
+  if (hasSubjectTables(sql)) return
+  sql.transaction(() => {
+    for (const table of ['subjects', 'records']) sql.run(firstOf(table))
+    sql.run(ENTRIES)
+  })
+  sql.forget()
+}
+
+/** The shared statement for a table, with what it has more or less here. */
+function firstOf(table: string): string {
+  const [statement] = statementsOf(table)
+  const columns = table === 'subjects' ? PLACE_COLUMNS : ENTRY_COLUMNS
+  return requireText(statement)
+    .replace(/ UNIQUE\b/, '')
+    .replace(/\n\s*\) STRICT$/, `,\n    ${columns}\n  ) STRICT`)
+}
+
+function statementsOf(table: string): readonly string[] {
+  const about = new RegExp(`^CREATE .*\\b(?:TABLE|ON) ${table} `)
+  return MIGRATIONS.flat().filter((one) => about.test(one) && !NEEDLESS.test(one))
+}
+
+function requireText(statement: string | undefined): string {
+  if (statement !== undefined) return statement
+  throw new LivegateError('internal', 'Cannot make tables: the shared schema has none of this name')
 }

@@ -14,6 +14,7 @@ import type { Env } from './env.ts'
 import { stubsOf } from './stubs.ts'
 import { createSubjectHost, type SubjectHost, type SubjectSettings } from './subject-host.ts'
 import type { KnownReady } from './subject-ready.ts'
+import { subjectSql } from './subject-schema.ts'
 import { createTurnWriter } from './turn-writer.ts'
 import { logEvents } from './worker-lines.ts'
 import { after, createOnce, random, systemClock } from './worker-system.ts'
@@ -24,7 +25,7 @@ const ready: KnownReady = new Set()
 export async function startSubjectHost(ctx: DurableObjectState, env: Env): Promise<SubjectHost> {
   const config = requireEdgeConfig(env)
   const settings = await settingsOf(config)
-  const sql = createDoSql(ctx.storage)
+  const sql = subjectSql(createDoSql(ctx.storage))
   return createSubjectHost({
     ...{ sql, writer: createTurnWriter(sql), storage: ctx.storage, settings, ready },
     ...{ others: stubsOf(env), clock: systemClock, random, after },

@@ -11,7 +11,7 @@ import type { Strike } from '../../core/model.ts'
 import type { Change, CommitFailure, CommitResult, Ledger, OpenBroadcast } from '../../ports.ts'
 import { type Entries, requireEntry } from './entries.ts'
 import { findAnswer, storeAnswer } from './idempotency.ts'
-import { insertRecord } from './records.ts'
+import { type InsertRow, insertRecord } from './records.ts'
 import { trimReliance } from './reliance.ts'
 import type { Sql, Writer } from './sql.ts'
 import type { SubjectEntry, Subjects } from './subjects.ts'
@@ -21,6 +21,8 @@ export interface LedgerParts {
   readonly writer: Writer
   readonly entries: Entries
   readonly subjects: Subjects
+  /** For a host that keeps entry and record in one row; its `entries` then writes none. */
+  readonly insertRow?: InsertRow
 }
 
 /** `entries` and `subjects` must follow `writer`. */
@@ -52,7 +54,7 @@ function readsRows({ strike, reverses }: Change): boolean {
 
 /** Applies one change, or says why not with nothing written. Inside a transaction only. */
 export function applyChange(parts: LedgerParts, change: Change): CommitResult {
-  const { sql, entries, subjects } = parts
+  const { sql, entries, subjects, insertRow } = parts
   const refusal = refusalOf(parts, change)
   if (refusal !== null) return { ok: false, error: refusal }
   const before = subjects.read(change.subject)
@@ -70,7 +72,8 @@ export function applyChange(parts: LedgerParts, change: Change): CommitResult {
   if (record === null) return { ok: true, receipt: null }
   const receipt = entries.append(record)
   const { seq } = after.state
-  insertRecord(sql, { change, record, idx, rid: after.rid, seq, prev_idx: before.head_idx })
+  const step = { change, record, idx, rid: after.rid, seq, prev_idx: before.head_idx }
+  insertRecord(sql, step, insertRow)
   return { ok: true, receipt }
 }
 

@@ -17,7 +17,7 @@ import type {
 } from '../../core/move/lines.ts'
 import { leafHash } from '../../core/tlog/hash.ts'
 import type { SubjectState } from '../../ports.ts'
-import { secondOf } from './records.ts'
+import { type InsertRow, RECORD_COLUMNS, secondOf } from './records.ts'
 import { integer, integerOrNull, type Row, type Sql, text, textOrNull } from './sql.ts'
 import { encodeDoc } from './subject-doc.ts'
 
@@ -27,6 +27,12 @@ export interface Rows {
   idx(record: { readonly seq: number; readonly place: number }): number
   /** Whether these are the tables of a whole deployment: sessions and what relies on strikes are found here then. */
   readonly whole: boolean
+  /** For a host that keeps entry and record in one row, together with the place of the record before. */
+  insertRow?(
+    prev_place: number | null,
+    values: Parameters<InsertRow>[0],
+    record: Parameters<InsertRow>[1],
+  ): void
 }
 
 /** How far a move has got; null when none ever began. */
@@ -137,8 +143,7 @@ function placeOfStrike(place: number | null, rows: Rows): number | null {
   return place === null || !rows.whole ? null : rows.idx({ seq: 0, place })
 }
 
-const RECORD = `INSERT INTO records (idx, second, id, kind, subject, seq, at, prev_idx, outcome, mode, rules)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const RECORD = `INSERT INTO records (${RECORD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 const ENTRY = 'INSERT INTO entries (idx, leaf, jws, openings) VALUES (?, ?, ?, ?)'
 const RELY = 'INSERT INTO reliance (strike, idx) SELECT DISTINCT value, ? FROM json_each(?)'
 
@@ -150,10 +155,15 @@ function putRecord(sql: Sql, record: MovedRecord, rows: Rows): void {
   const texts = Object.keys(openings).length === 0 ? null : JSON.stringify(openings)
   const there = sql.get('SELECT jws, openings FROM entries WHERE idx = ?', idx)
   if (isThere('record', there && [there.jws, there.openings], [jws, texts])) return
-  sql.run(ENTRY, idx, leafHash(utf8(jws)), jws, texts)
+  const leaf = leafHash(utf8(jws))
   const { outcome = null, mode = null, rules, strikes = [] } = decision ?? {}
   const what = [outcome, mode, rules === undefined ? null : JSON.stringify(rules)] as const
-  sql.run(RECORD, idx, secondOf(id), id, kind, rid, seq, at, prev, ...what)
+  const values = [idx, secondOf(id), id, kind, rid, seq, at, prev, ...what]
+  if (rows.insertRow !== undefined) rows.insertRow(prev_place, values, { leaf, jws, openings })
+  else {
+    sql.run(ENTRY, idx, leaf, jws, texts)
+    sql.run(RECORD, ...values)
+  }
   if (strikes.length > 0 && rows.whole) sql.run(RELY, idx, JSON.stringify(strikes))
 }
 

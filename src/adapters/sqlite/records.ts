@@ -10,7 +10,7 @@ import type { Outcome } from '../../core/model.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { ChainKind, Change, Receipt, SignedRecord, StoredRecord } from '../../ports.ts'
 import { placeIn } from './predecessors.ts'
-import { bytes, integer, type Row, type Sql, text, textOrNull } from './sql.ts'
+import { bytes, integer, type Row, type Sql, type SqlValue, text, textOrNull } from './sql.ts'
 
 const ID_BYTES = 16
 const FOREIGN_SECOND = -1
@@ -22,8 +22,17 @@ export function secondOf(id: string): number {
   return new DataView(made.buffer, made.byteOffset).getUint32(0)
 }
 
-const INSERT = `INSERT INTO records (idx, second, id, kind, subject, seq, at, prev_idx, outcome, mode, rules)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+/** Columns of a record's row, in this order. */
+export const RECORD_COLUMNS =
+  'idx, second, id, kind, subject, seq, at, prev_idx, outcome, mode, rules'
+const INSERT = `INSERT INTO records (${RECORD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+/** Writes a record's row, given the values of RECORD_COLUMNS; for a host that keeps the record's bytes in it as well. */
+export type InsertRow = (
+  values: readonly SqlValue[],
+  record: Pick<SignedRecord, 'leaf' | 'jws' | 'openings'>,
+) => void
+
 /** One statement however many strikes there are. */
 const RELY = `INSERT INTO reliance (strike, idx) SELECT DISTINCT value, ? FROM json_each(?)`
 
@@ -38,12 +47,13 @@ export function insertRecord(
     readonly seq: number
     readonly prev_idx: number | null
   },
+  insertRow: InsertRow = (values) => sql.run(INSERT, ...values),
 ): void {
   const { change, record, idx, rid, seq, prev_idx } = step
   const { outcome = null, mode = null, rules, strikes = [] } = change.decision ?? {}
   const what = [outcome, mode, rules === undefined ? null : JSON.stringify(rules)] as const
   const { id, kind } = record
-  sql.run(INSERT, idx, secondOf(id), id, kind, rid, seq, change.at, prev_idx, ...what)
+  insertRow([idx, secondOf(id), id, kind, rid, seq, change.at, prev_idx, ...what], record)
   if (strikes.length > 0) sql.run(RELY, idx, JSON.stringify(strikes))
 }
 
