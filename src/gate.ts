@@ -51,6 +51,7 @@ import {
 import { endSession, takeBack } from './gate/sessions.ts'
 import { recordStrike, reverseStrike } from './gate/strikes.ts'
 import { changeFacts, viewSubject } from './gate/subjects.ts'
+import { createTables } from './gate/tables.ts'
 import { createTurns } from './gate/turns.ts'
 import type { Answer, DecideRequest, Gate } from './gate-types.ts'
 import type { SubjectState } from './ports.ts'
@@ -75,6 +76,7 @@ export function createGateWithDesk(
   const local = {
     ...ports,
     turns: createTurns(),
+    tables: createTables(),
     settings: {
       facts_max_age_ms: DEFAULT_FACTS_MAX_AGE_MS,
       budget_ms: DECISION_BUDGET_MS,
@@ -94,12 +96,12 @@ function gateOver(context: Context): Gate {
       const started = context.clock.now()
       const release = claimKey(running, request)
       const answer = await timely('decide', (listener) =>
-        decide(context, request, listener).finally(release),
+        context.tables.run(request, () => decide(context, request, listener)).finally(release),
       )
       observeDecided(context, answer, started)
       return answer
     },
-    explain: (request) => explainNow(context, request),
+    explain: (request) => context.tables.run(request, () => explainNow(context, request)),
     strike: (request) => timely('record the strike', () => recordStrike(context, request)),
     reverse: (request) => timely('reverse the strike', () => reverseStrike(context, request)),
     putFacts: (subject, facts, as_of) =>

@@ -27,6 +27,7 @@ import type {
   Surroundings,
 } from '../ports.ts'
 import type { CohostDesk } from './cohosts.ts'
+import type { Tables } from './tables.ts'
 import type { Turns } from './turns.ts'
 
 /** Signs drafts under one key (core/record/issue.ts). */
@@ -61,6 +62,7 @@ export interface GateSettings {
 export interface Context extends GatePorts {
   readonly settings: GateSettings
   readonly turns: Turns
+  readonly tables: Tables
   readonly cohosts: CohostDesk
 }
 

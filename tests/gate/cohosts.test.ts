@@ -2,6 +2,7 @@
  * Co-hosts answer with their own history, in their own turns, and nobody waits for anybody while holding one.
  */
 import { describe, expect, it } from 'vitest'
+import { MAX_WITH_COHOSTS } from '../../src/core/limits.ts'
 import { MAX_WAITERS } from '../../src/gate/turns.ts'
 import type { Answer, CohostRequest, DecideRequest } from '../../src/gate-types.ts'
 import {
@@ -75,6 +76,32 @@ describe('a broadcast with co-hosts', () => {
       faults: [{ pointer: '/stream/hosts' }],
     })
     expect(await opens(world, 'c0')).toHaveLength(1)
+  })
+
+  it('is shed beyond 64 of one subject at a time, and taken again when one has ended', async () => {
+    let go = (): void => {}
+    const gone = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    const world = await gates({
+      policy: policyOf(STRIKE_RULE),
+      around: async (what, work) => {
+        if (what === 'load') await gone
+        return work()
+      },
+    })
+    const { explain, decide } = world.gate
+    const waiting = Array.from({ length: MAX_WITH_COHOSTS - 1 }, () =>
+      explain(together('a', ['b'])),
+    )
+    const last = decide(together('a', ['b']))
+    const shed = { code: 'overloaded', retry_after_s: 1 }
+    await expect(decide(together('a', ['c']))).rejects.toMatchObject(shed)
+    await expect(explain(together('a', ['c']))).rejects.toMatchObject(shed)
+    const others = [decide(ask('a')), decide(together('b', ['c']))]
+    go()
+    await Promise.all([...waiting, last, ...others])
+    expect((await decide(together('a', ['c']))).outcome).toBe('allow')
   })
 
   it('is denied for a struck co-host, and says whose rule it was', async () => {

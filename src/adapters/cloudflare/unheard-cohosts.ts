@@ -17,11 +17,12 @@ export async function shortenWithCohosts(
   decisions: readonly StoredRecord[],
   observe: Observe,
 ): Promise<void> {
-  const visits = decisions.flatMap((decision) =>
-    disclosedCohosts(decision).map((cohost) => shortenOne(desk, cohost, decision.id)),
-  )
-  for (const visit of await Promise.allSettled(visits))
-    if (visit.status === 'rejected') observe({ type: 'left_to_lease', what: 'cohost' })
+  // One decision after the other: each visit brings a whole history here, of sixteen co-hosts at most.
+  for (const decision of decisions) {
+    const visits = disclosedCohosts(decision).map((cohost) => shortenOne(desk, cohost, decision.id))
+    for (const visit of await Promise.allSettled(visits))
+      if (visit.status === 'rejected') observe({ type: 'left_to_lease', what: 'cohost' })
+  }
 }
 
 async function shortenOne(desk: CohostDesk, subject: SubjectId, id: string): Promise<void> {
