@@ -53,7 +53,7 @@ export interface Answer {
   readonly decided_at: EpochMs
   readonly outcome: Outcome
   readonly decision: Decision
-  readonly policy: { readonly name: string; readonly digest: string }
+  readonly policy: { readonly name: string; readonly digest: string; readonly revision?: number }
   readonly jws: string
   /** Disclosures by group; adapters choose which the caller may see. */
   readonly openings: Readonly<Record<string, string>>

@@ -30,7 +30,6 @@ import {
   change,
   type GatePorts,
   type GateSettings,
-  instantFor,
   named,
   newRecordId,
   nextPlace,
@@ -38,6 +37,7 @@ import {
 import { type Listener, requireHeard, withinBudget } from './gate/deadline.ts'
 import { type Decided, effectsOf, idempotencyOf, requestGroup } from './gate/effects.ts'
 import { factsFor, surroundings } from './gate/facts-for.ts'
+import { decider, policyKey, policyOf, requiredBy, underOf } from './gate/in-force.ts'
 import {
   heardUntil,
   judgeRetry,
@@ -203,14 +203,14 @@ interface Asked {
 async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
   const { request, cohosts, id, listener } = asked
   requireHeard(listener, 'decide')
-  const { plan } = context.policies.active()
   const state = named(context, await context.ledger.load(request.subject))
   const around = surroundings(context)
+  const { plan, at } = decider(context, state, ...statesOf(cohosts))
   const standing: Standing = {
     version: state.version + cohosts.version,
-    policy: plan.digest,
+    policy: policyKey(plan),
     incident: JSON.stringify([around.incident, around.platform]),
-    at: instantFor(context, state, ...statesOf(cohosts)),
+    at,
   }
   const retry = await judgeRetry(context, request, { standing, state, plan })
   if (retry.before !== null) return { answer: retry.before, replaces: [] }
@@ -271,17 +271,16 @@ async function commit(
   const { pseudonym, chain } = nextPlace(context, state, at)
   const request = requestGroup(context.pepper, decided)
   const cohosts = input.cohosts.hosts.map((host) => host.subject)
-  const policy = plan.digest
   const draft = decisionDraft({
     chain,
-    policy,
+    ...underOf(plan),
     subject: { subject, cohosts },
     facts,
     decision,
     request,
   })
   const effects = effectsOf(context.pepper, decided)
-  const requires = [plan.digest]
+  const requires = requiredBy(plan)
   try {
     const step = { subject, state, at, id, pseudonym, draft, requires, effects }
     const { record, receipt } = await advance(context, step)
@@ -291,7 +290,7 @@ async function commit(
       decided_at: at,
       outcome: decision.outcome,
       decision,
-      policy: { name: plan.name, digest: plan.digest },
+      policy: policyOf(plan),
       jws: record.jws,
       openings: record.openings,
       receipt,
@@ -310,11 +309,11 @@ async function explainNow(
 ): Promise<Explanation> {
   const cohosts = await readCohosts(context, request)
   const state = await context.ledger.load(request.subject)
-  const at = instantFor(context, state, ...statesOf(cohosts))
+  const { plan, at } = decider(context, state, ...statesOf(cohosts))
   const replaces = replacedBy(request, state, null)
   const around = surroundings(context)
   const facts = factsFor(context, { request, cohosts, state, around, at, replaces })
-  return explain(context.policies.active().plan, facts)
+  return explain(plan, facts)
 }
 
 function observeDecided(context: Context, answer: Answer, started: EpochMs): void {

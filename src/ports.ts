@@ -32,7 +32,7 @@ export interface Random {
 
 /** A policy revision whose text and activation are already in the log; `active()` never returns one that is not. */
 export interface Policies {
-  /** What decides at an instant, now unless given; an instant before one that was asked about gives what came later. */
+  /** What decides at an instant, now unless given. What has decided is not gone back behind, should the clock be. */
   active(at?: EpochMs): ActivePolicy
 }
 
@@ -41,9 +41,7 @@ export interface ActivePolicy {
   readonly plan: Plan
   /** The exact bytes of the file. */
   readonly bytes: Uint8Array
-  /** Its number in the log; absent where nothing is activated under one (a gate in memory, a test). */
-  readonly revision?: number
-  /** No decision under it has an earlier instant. */
+  /** No decision under it has an earlier instant; absent where nothing is activated (a policy in a test). */
   readonly active_from?: EpochMs
 }
 

@@ -25,6 +25,7 @@ import type {
 } from '../ports.ts'
 import type { Context } from './context.ts'
 import { disclosedFacts, disclosedRequest, disclosedResult } from './disclosed.ts'
+import { policyKey, policyOf } from './in-force.ts'
 
 /** True when the broadcast may start now under this decision. */
 export function mayStart(decision: Decision): boolean {
@@ -34,7 +35,7 @@ export function mayStart(decision: Decision): boolean {
 /** Everything that must be equal for two refusals to be the same; the instant and what counts from it left out. */
 function refusalFingerprint(facts: Facts, decision: Decision, plan: Plan, caller: string): string {
   const same = {
-    policy: plan.digest,
+    policy: policyKey(plan),
     caller,
     decision: {
       ...decision,
@@ -157,7 +158,7 @@ function answerFrom(record: StoredRecord, plan: Plan): Answer | null {
     decided_at: record.at,
     outcome: decision.outcome,
     decision,
-    policy: { name: plan.name, digest: plan.digest },
+    policy: policyOf(plan),
     jws: record.jws,
     openings: record.openings,
     receipt: record.receipt,

@@ -15,6 +15,7 @@ import type { FactsPatch, SubjectView } from '../gate-types.ts'
 import type { StoredFacts, SubjectState } from '../ports.ts'
 import { type Context, change, instantFor } from './context.ts'
 import { gather } from './gather.ts'
+import { decider } from './in-force.ts'
 
 export interface FactsChange {
   readonly subject: SubjectId
@@ -69,9 +70,9 @@ export function mergedFacts(stored: StoredFacts, input: Omit<FactsChange, 'subje
 /** Everything the deployment may show about a subject now. */
 export async function viewSubject(context: Context, subject: SubjectId): Promise<SubjectView> {
   const state = await context.ledger.load(subject)
-  const at = instantFor(context, state)
+  const { plan, at } = decider(context, state)
   const facts = factsOf(context, subject, state, at)
-  const eligible = eligibleAt(context.policies.active().plan, facts)
+  const eligible = eligibleAt(plan, facts)
   return {
     subject,
     facts: state.facts,
@@ -90,10 +91,19 @@ export function restrictionsOf(
   state: SubjectState,
   at: EpochMs,
 ): readonly Restriction[] {
-  return evaluate(context.policies.active().plan, factsOf(context, subject, state, at)).restrictions
+  const { plan } = context.policies.active(at)
+  return evaluate(plan, factsOf(context, subject, state, at)).restrictions
 }
 
-function factsOf(context: Context, subject: SubjectId, state: SubjectState, at: EpochMs): Facts {
+/** What is known about a subject when nobody has asked anything in particular. */
+export function factsOf(
+  context: Pick<Context, 'surroundings' | 'pepper'> & {
+    readonly settings: Pick<Context['settings'], 'facts_max_age_ms'>
+  },
+  subject: SubjectId,
+  state: SubjectState,
+  at: EpochMs,
+): Facts {
   return gather({
     at,
     request: { stream: {}, request: {}, supports: [] },

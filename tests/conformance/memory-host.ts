@@ -18,26 +18,35 @@ import { narrowApiKeys } from './keys.ts'
 const ADMIN = 'lg_admin_0123456789abcdefghijklmnopqrstuv'
 
 export async function aMemoryHost(): Promise<Host> {
-  const world = await aGate()
+  const world = await aGate({ numbered: true })
   const { store, gate, policies } = world
   const clock = { now: () => epochMs(Date.now()) }
   const bytes = { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) }
   const admin = apiKeyFromToken(ADMIN, { scopes: ['admin'], owner: 'admin' }, clock)
   for (const key of [admin, ...narrowApiKeys()]) if (key !== null) await store.apiKeys.create(key)
-  const policy = policies.active()
-  const { name, digest } = policy.plan
   const app = createApp({
     ...{ gate, clock, random: bytes, streamKeys: store.streamKeys, directory: store.directory },
     pepper: { hash: (what, text) => portableHasher.digestText(`pepper ${what} ${text}`) },
     callerKeys: createCallerKeys(store.apiKeys, clock),
     observe: () => {},
     config: { ...DEFAULT_HTTP_CONFIG, rate: { per_s: 100_000, burst: 100_000 } },
-    readiness: () => ({ ready: true, policy: { digest, file: 'default.yaml', problems: [] } }),
+    readiness: () => {
+      const { digest, revision } = policies.active().plan
+      const numbered = revision === null ? {} : { revision }
+      return { ready: true, policy: { digest, ...numbered, file: 'default.yaml', problems: [] } }
+    },
     metricsText: () => '# TYPE livegate_log_size gauge\nlivegate_log_size 0\n',
     policiesView: {
-      list: () => [{ name, digest, active: true, activated_at: clock.now() }],
-      text: (asked) => (asked === digest ? policy.bytes : null),
+      list: () => {
+        const { name, digest } = policies.active().plan
+        return [{ name, digest, active: true, activated_at: clock.now() }]
+      },
+      text: (asked) => {
+        const { plan, bytes } = policies.active()
+        return asked === plan.digest ? bytes : null
+      },
     },
+    policyDesk: world.desk,
     logs: [{ log: store.log, vkey: vkeyOf(8) }],
     recordKeys: () => [RECORD_KEY.jwk],
   })

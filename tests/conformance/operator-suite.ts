@@ -2,12 +2,8 @@
  * What whoever runs a gate works with: stream keys, policies, health, metrics, the contract.
  */
 import { beforeAll, describe, expect, it } from 'vitest'
-import {
-  POLICIES_ANSWER,
-  READY_ANSWER,
-  STATUS_ANSWER,
-  STREAM_KEY_ANSWER,
-} from '../../src/adapters/http/answers.ts'
+import { READY_ANSWER, STATUS_ANSWER, STREAM_KEY_ANSWER } from '../../src/adapters/http/answers.ts'
+import { POLICIES_ANSWER } from '../../src/adapters/http/policy-schemas.ts'
 import { methodAndPath, ROUTE_IDS } from '../../src/adapters/http/scopes.ts'
 import { policyDigest } from '../../src/core/record/policy-parts.ts'
 import { answer, fresh, type Host, problem, send } from './host.ts'

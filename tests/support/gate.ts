@@ -29,6 +29,8 @@ import { grow } from '../../src/core/tlog/grow.ts'
 import { leafHash } from '../../src/core/tlog/hash.ts'
 import { ed25519Signer } from '../../src/core/tlog/note.ts'
 import type { GateSettings } from '../../src/gate/context.ts'
+import type { PolicyDesk } from '../../src/gate/policy-desk.ts'
+import type { ReportSources } from '../../src/gate/policy-report.ts'
 import { createGate } from '../../src/gate.ts'
 import type { DecideRequest, Gate, StrikeRequest } from '../../src/gate-types.ts'
 import type {
@@ -36,10 +38,12 @@ import type {
   Change,
   CommitResult,
   GateEvent,
+  Policies,
   SignedRecord,
   SubjectState,
 } from '../../src/ports.ts'
 import { countedRandom, nodeVerify, type TestKey, testKey } from '../core/record/samples.ts'
+import { aDesk } from './policy-desk.ts'
 
 export const NOW: EpochMs = epochMs(Date.UTC(2026, 10, 20, 12))
 export const ORIGIN = 'gate.example/log/test'
@@ -56,6 +60,8 @@ export interface GateOptions {
   readonly policy?: string
   readonly settings?: Partial<GateSettings>
   readonly around?: Around
+  /** Policies are activated under numbers, through a desk, as on hosts that offer it. */
+  readonly numbered?: true
 }
 
 /** A gate and everything a test can turn or see. */
@@ -70,7 +76,8 @@ export interface TestGate {
   hold: { readonly when: 'before' | 'after'; readonly until: Promise<void> } | null
   incident: IncidentFacts
   platform: PlatformFacts
-  readonly policies: { active(): ActivePolicy }
+  readonly policies: Policies
+  readonly desk: PolicyDesk
   /** Logs a policy and makes it the active one. */
   activate(text: string): Promise<void>
   /** Moves the clock and fires what is due. */
@@ -111,27 +118,34 @@ export async function aGate(options: GateOptions = {}): Promise<TestGate> {
   })
   let now = NOW
   const policy = activePolicy(options.policy ?? defaultPolicy())
-  const policies = createMemoryPolicies(policy)
+  const simple = createMemoryPolicies(policy)
+  const clock = { now: () => now }
   const append = async (drafts: readonly RecordDraft[]): Promise<void> => {
     const records = await Promise.all(drafts.map(async (draft) => signed(issue, draft, now)))
     await store.log.append(records, [])
   }
   await append([keyDraft({ jwk: RECORD_KEY.jwk, use: 'record', status: 'active' })])
-  await append(policyDrafts(policy.bytes))
+  const recent: ReportSources['recent'] = async function* (limit) {
+    yield (await store.directory.searchDecisions({ limit })).records
+  }
+  const { desk, book, begin } = aDesk({ clock, append, sources: { recent } })
+  if (options.numbered === true) await begin(policy.bytes)
+  else await append(policyDrafts(policy.bytes))
+  const policies = options.numbered === true ? book : simple
   const world: Omit<TestGate, 'gate'> = {
     store,
     clock: {
-      now: () => now,
+      now: clock.now,
       set: (at) => {
         now = epochMs(at)
       },
     },
-    ...{ events: [], fates, hold: null, policies },
+    ...{ events: [], fates, hold: null, policies, desk },
     ...{ incident: { active: false }, platform: {} },
     async activate(text) {
       const next = activePolicy(text)
       if (!store.log.has(next.plan.digest)) await append(policyDrafts(next.bytes))
-      policies.activate(next)
+      simple.activate(next)
     },
     pass(ms) {
       now = epochMs(now + ms)

@@ -25,6 +25,9 @@ export function aStrikeBody(overrides: Readonly<Record<string, unknown>> = {}): 
   }
 }
 
+const A_POLICY =
+  'livegate: policy/v1\nname: sample\nrules: [{ id: all, when: incident.active, outcome: deny }]\n'
+
 /** Request and the status it is answered with; needs a world made ready by `furnish`. */
 export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly status: number }>> =
   {
@@ -83,6 +86,18 @@ export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly s
     },
     'GET /v1/policies': { sent: { path: '/v1/policies' }, status: 200 },
     'GET /v1/policies/:digest': { sent: { path: `/v1/policies/${DIGEST}` }, status: 200 },
+    'PUT /v1/policies': {
+      sent: { method: 'PUT', path: '/v1/policies', body: { policy: A_POLICY } },
+      status: 201,
+    },
+    'POST /v1/policies/rollback': {
+      sent: { method: 'POST', path: '/v1/policies/rollback', body: {} },
+      status: 409,
+    },
+    'DELETE /v1/policies/pending': {
+      sent: { method: 'DELETE', path: '/v1/policies/pending' },
+      status: 404,
+    },
     'GET /log/checkpoint': { sent: { path: '/log/checkpoint' }, status: 200 },
     'GET /log/vkey': { sent: { path: '/log/vkey' }, status: 200 },
     'GET /log/tile/entries/*': { sent: { path: '/log/tile/entries/000' }, status: 200 },

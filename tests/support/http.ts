@@ -36,6 +36,7 @@ import type {
   StreamKey,
   StreamKeys,
 } from '../../src/ports.ts'
+import { aDesk } from './policy-desk.ts'
 
 export const NOW: EpochMs = epochMs(Date.UTC(2026, 10, 20, 12))
 export const ORIGIN = 'gate.example/log/test'
@@ -198,6 +199,7 @@ export function aFixture(options: FixtureOptions = {}): Fixture {
       list: () => [{ name: 'one-strike', digest: DIGEST, active: true, activated_at: NOW }],
       text: (digest) => (digest === DIGEST ? utf8(POLICY_TEXT) : null),
     },
+    policyDesk: aDesk({ clock: world.clock }).desk,
     recordKeys: () => [{ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }],
     importer: {
       begin: async () => ({ lines: 1, finished: false }),

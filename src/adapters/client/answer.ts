@@ -38,7 +38,7 @@ export interface VerifiedAnswer {
   readonly reasons: readonly AnswerReason[]
   readonly unknown: readonly unknown[]
   readonly obligations: readonly ({ readonly type: string } & Readonly<Record<string, unknown>>)[]
-  readonly policy: { readonly name: string; readonly digest: string }
+  readonly policy: { readonly name: string; readonly digest: string; readonly revision?: number }
   readonly supersedes?: string
   /** SD-JWT: the record with the disclosures a caller sees. */
   readonly record: string

@@ -113,6 +113,7 @@ function saysTheSame(answer: VerifiedAnswer, claims: Claims, opened: OpenedGroup
     answer.id === claims.jti &&
     answer.outcome === claims.outcome &&
     answer.policy?.digest === claims.policy &&
+    answer.policy?.revision === claims.revision &&
     instantOf(answer.decided_at) === chain.at &&
     (answer.supersedes ?? null) === (request.supersedes ?? null) &&
     (answer.mode ?? null) === result.mode &&

@@ -7,6 +7,7 @@ import * as v from 'valibot'
 import { PROBLEM_CODES } from '../../core/errors.ts'
 import { REASON_CODES, SEVERITIES, SOURCE_KINDS } from '../../core/model.ts'
 import { CHAIN_KINDS } from '../../core/record/kinds.ts'
+import { DIAGNOSTICS } from './policy-schemas.ts'
 
 /** A schema used for its shape only. */
 export type Shape = v.GenericSchema
@@ -204,18 +205,20 @@ export const STREAM_KEY_ANSWER: Shape = v.strictObject({
   warning: may(text),
 })
 
-export const POLICIES_ANSWER: Shape = v.strictObject({
-  policies: v.array(
-    v.strictObject({ name: text, digest: text, active: v.boolean(), activated_at: may(at) }),
-  ),
-})
-
 export const IMPORT_ANSWER: Shape = v.strictObject({ lines: count, finished: v.boolean() })
 
 export const STATUS_ANSWER: Shape = v.strictObject({ status: text })
 export const READY_ANSWER: Shape = v.strictObject({
   status: text,
-  policy: may(v.strictObject({ digest: text, file: text, problems: strings })),
+  policy: may(
+    v.strictObject({
+      digest: text,
+      revision: may(count),
+      stale: may(v.boolean()),
+      file: text,
+      problems: strings,
+    }),
+  ),
 })
 export const JWKS_ANSWER: Shape = v.strictObject({ keys: v.array(v.looseObject({ kty: text })) })
 
@@ -228,4 +231,5 @@ export const PROBLEM: Shape = v.strictObject({
   errors: may(v.array(v.strictObject({ pointer: text, detail: text }))),
   hint: may(text),
   retry_after: may(count),
+  diagnostics: may(DIAGNOSTICS),
 })

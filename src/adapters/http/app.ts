@@ -20,6 +20,7 @@ import { mountImport } from './routes/import.ts'
 import { mountKeys } from './routes/keys.ts'
 import { mountLog } from './routes/log.ts'
 import { mountPolicies } from './routes/policies.ts'
+import { mountPolicyChanges } from './routes/policy-changes.ts'
 import { mountStreamKeys } from './routes/stream-keys.ts'
 import { mountStrikes } from './routes/strikes.ts'
 import { mountSubjects } from './routes/subjects.ts'
@@ -33,6 +34,7 @@ const GROUPS: readonly ((mount: Mount, deps: AppDeps) => void)[] = [
   mountStreamKeys,
   mountImport,
   mountPolicies,
+  mountPolicyChanges,
   mountLog,
   mountKeys,
   mountHooks,

@@ -36,7 +36,8 @@ function requireJsonType(type: string | null): void {
   )
 }
 
-function requireNoEncoding(headers: Headers): void {
+/** Bodies come as they are. */
+export function requireNoEncoding(headers: Headers): void {
   const encoding = headers.get('content-encoding')
   if (encoding === null || encoding === 'identity') return
   throw new LivegateError(

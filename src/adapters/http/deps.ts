@@ -5,6 +5,7 @@
 import type { Importer } from '../../core/move/importer.ts'
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import type { EpochMs } from '../../core/time.ts'
+import type { PolicyDesk } from '../../gate/policy-desk.ts'
 import type { Gate } from '../../gate-types.ts'
 import type { Clock, Directory, Log, Observe, Pepper, Random, StreamKeys } from '../../ports.ts'
 import type { CallerKeys } from './caller-keys.ts'
@@ -35,6 +36,10 @@ export const DEFAULT_HTTP_CONFIG: HttpConfig = {
 /** The active revision, and what is wrong with the file as it is now (the last good revision stays active). */
 export interface PolicyHealth {
   readonly digest: string
+  /** Its number, where policies are activated. */
+  readonly revision?: number
+  /** True once it is older than it says it may be. */
+  readonly stale?: boolean
   readonly file: string
   /** One line each, as the compiler words them; empty when the file is the active revision. */
   readonly problems: readonly string[]
@@ -89,6 +94,8 @@ export interface AppDeps {
   /** Prometheus text, version 0.0.4. */
   readonly metricsText: () => string | Promise<string>
   readonly policiesView: PoliciesView
+  /** Absent: policies are not activated through this API (404). */
+  readonly policyDesk?: PolicyDesk
   /** Public record keys of all logs, old ones included. */
   readonly recordKeys: () => readonly Ed25519Jwk[] | Promise<readonly Ed25519Jwk[]>
   /** Absent: access tokens are refused. */

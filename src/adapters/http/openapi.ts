@@ -58,7 +58,7 @@ function operationOf(route: RouteId, path: string): Json {
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(operation.body === undefined
       ? {}
-      : { requestBody: { required: true, content: contentOf(operation.body) } }),
+      : { requestBody: { required: true, content: bodiesOf(operation, operation.body) } }),
     responses: responsesOf(route, operation),
     security:
       scope === null || delegated === true ? [] : opened_by === undefined ? [bearer] : [bearer, {}],
@@ -92,6 +92,13 @@ function contentOf(shape: Shape | string): Json {
   return typeof shape === 'string'
     ? { [shape]: {} }
     : { 'application/json': { schema: referenceTo(shape) } }
+}
+
+function bodiesOf({ raw_body }: Operation, body: Shape): Json {
+  const content = contentOf(body)
+  return raw_body === undefined
+    ? content
+    : { ...content, [raw_body]: { schema: { type: 'string' } } }
 }
 
 const NAMES: ReadonlyMap<Shape, string> = new Map(

@@ -11,7 +11,6 @@ import {
   FOUND_DECISIONS,
   IMPORT_ANSWER,
   JWKS_ANSWER,
-  POLICIES_ANSWER,
   PROBLEM,
   READY_ANSWER,
   RECORDS_ANSWER,
@@ -23,6 +22,14 @@ import {
   STRIKE_ANSWER,
   SUBJECT_ANSWER,
 } from './answers.ts'
+import {
+  ACTIVATION_ANSWER,
+  ACTIVATION_BODY,
+  ACTIVATION_QUERY,
+  CANCEL_QUERY,
+  POLICIES_ANSWER,
+  ROLLBACK_BODY,
+} from './policy-schemas.ts'
 import {
   DECISION,
   FACTS,
@@ -42,6 +49,8 @@ export interface Operation {
   readonly summary: string
   /** JSON body. */
   readonly body?: Shape
+  /** Media type of a body that may be sent instead, as it is. */
+  readonly raw_body?: string
   readonly query?: Shape
   /** Request headers beside Authorization. */
   readonly headers?: readonly string[]
@@ -60,6 +69,8 @@ export const REQUEST_SCHEMAS: Readonly<Record<string, Shape>> = {
   FactsPatch: FACTS_PATCH,
   StreamKeyRequest: STREAM_KEY_BODY,
   ImportRequest: IMPORT_BODY,
+  ActivationRequest: ACTIVATION_BODY,
+  RollbackRequest: ROLLBACK_BODY,
 }
 
 /** Answers, likewise. */
@@ -76,6 +87,7 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, Shape>> = {
   StreamKey: STREAM_KEY_ANSWER,
   Import: IMPORT_ANSWER,
   Policies: POLICIES_ANSWER,
+  Activation: ACTIVATION_ANSWER,
   Keys: JWKS_ANSWER,
   Status: STATUS_ANSWER,
   Readiness: READY_ANSWER,
@@ -188,7 +200,8 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
   },
   'GET /v1/policies': {
     id: 'list_policies',
-    summary: 'Policy revisions, and which one decides.',
+    summary:
+      'Policies in the log, activations of them by number, which one decides and what is to come.',
     answers: { 200: POLICIES_ANSWER },
   },
   'GET /v1/policies/:digest': {
@@ -196,6 +209,33 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
     summary: 'The exact text of a revision.',
     answers: { 200: 'application/yaml' },
     problems: ['not_found'],
+  },
+  'PUT /v1/policies': {
+    id: 'activate_policy',
+    summary:
+      'Activate a policy, or report what it would change; the text of one that decides already is 200.',
+    body: ACTIVATION_BODY,
+    raw_body: 'application/yaml',
+    query: ACTIVATION_QUERY,
+    headers: ['If-Match'],
+    answers: { 201: ACTIVATION_ANSWER, 200: ACTIVATION_ANSWER },
+    problems: ['not_found', 'conflict', ...STORING],
+  },
+  'POST /v1/policies/rollback': {
+    id: 'roll_policy_back',
+    summary: 'Activate the text that decided before, under a new revision.',
+    body: ROLLBACK_BODY,
+    headers: ['If-Match'],
+    answers: { 201: ACTIVATION_ANSWER, 200: ACTIVATION_ANSWER },
+    problems: ['not_found', 'conflict', ...STORING],
+  },
+  'DELETE /v1/policies/pending': {
+    id: 'cancel_activation',
+    summary: 'What decides goes on deciding, under a new revision; what was pending never will.',
+    query: CANCEL_QUERY,
+    headers: ['If-Match'],
+    answers: { 201: ACTIVATION_ANSWER, 200: ACTIVATION_ANSWER },
+    problems: ['not_found', 'conflict', ...STORING],
   },
   'GET /log/checkpoint': {
     id: 'log_checkpoint',

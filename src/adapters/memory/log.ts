@@ -14,6 +14,7 @@ import { formatTlogProof } from '../../core/tlog/proof.ts'
 import { TILE_WIDTH, tilePath } from '../../core/tlog/tile.ts'
 import { hashReaderOverTilesSync } from '../../core/tlog/tile-reader.ts'
 import { proveInclusion } from '../../core/tlog/tree.ts'
+import { activationName } from '../../gate/in-force.ts'
 import type { Log, Receipt, SignedRecord } from '../../ports.ts'
 import { checkRecord, demand, type Fates, fated } from './contract.ts'
 
@@ -105,7 +106,7 @@ function learn(
   parts: Map<string, { readonly of: number; readonly have: Set<number> }>,
   { kind, jws }: SignedRecord,
 ): void {
-  if (kind !== 'policy' && kind !== 'key') return
+  if (kind !== 'policy' && kind !== 'key' && kind !== 'activation') return
   const claims = JSON.parse(textFromBase64Url(jws.split('.')[1] ?? '') ?? '{}') as {
     readonly digest?: string
     readonly part?: number
@@ -113,9 +114,12 @@ function learn(
     readonly jwk?: { readonly x: string }
     readonly use?: string
     readonly status?: string
+    readonly revision?: number
   }
   const { digest, part, of, jwk } = claims
-  if (kind === 'key') {
+  if (kind === 'activation')
+    parts.set(activationName(claims.revision ?? 0), { of: 1, have: new Set([1]) })
+  else if (kind === 'key') {
     if (claims.use !== 'record' || claims.status !== 'active' || jwk === undefined) return
     parts.set(thumbprint({ kty: 'OKP', crv: 'Ed25519', x: jwk.x }), { of: 1, have: new Set([1]) })
   } else if (digest !== undefined && part !== undefined && of !== undefined) {

@@ -1,9 +1,9 @@
 /**
- * The Policies port over one file: watched, compiled, logged, and only then active; the last good one stays.
+ * A policy in a file: watched, compiled, activated; what decided before goes on when it is broken.
  *
  * The file's bytes decide, not its times: every event, and a slow look besides (network file systems tell nothing),
- * reads and hashes it. A file that is being written is read until two readings agree. Its text goes into the log before
- * it is active, so no record can name a policy an auditor could not find (G4). Next stop: core/policy/compile.ts.
+ * reads and hashes it. A file that is being written is read until two readings agree. What another way of activating put
+ * in force since stays until the file changes (policy-activations.ts). Next stop: core/policy/compile.ts.
  */
 import { createHash } from 'node:crypto'
 import { type FSWatcher, watch } from 'node:fs'
@@ -14,8 +14,7 @@ import { MAX_POLICY_BYTES } from '../../core/limits.ts'
 import type { Diagnostic } from '../../core/policy/diagnostic.ts'
 import type { Plan } from '../../core/policy/plan.ts'
 import type { Result } from '../../core/result.ts'
-import type { EpochMs } from '../../core/time.ts'
-import type { ActivePolicy, Clock, Observe, Policies } from '../../ports.ts'
+import type { Observe } from '../../ports.ts'
 
 export interface PolicyFileParts {
   readonly path: string
@@ -23,9 +22,10 @@ export interface PolicyFileParts {
     bytes: Uint8Array,
     file: string,
   ) => Result<{ readonly plan: Plan }, readonly Diagnostic[]>
-  /** Puts the policy's text into the log, if it is not there yet; durable when resolved. */
-  readonly publish: (bytes: Uint8Array, digest: string) => Promise<void>
-  readonly clock: Clock
+  /** Activates the text, unless it is what the file said last; durable when resolved. */
+  readonly activate: (bytes: Uint8Array, plan: Plan) => Promise<void>
+  /** True when something decides already: then a file that cannot be loaded stops nothing, also at the start. */
+  readonly decided?: () => boolean
   readonly observe?: Observe
   /** Why a file is not active, other than its own mistakes: it cannot be read, the log cannot take it. */
   readonly onError?: (error: unknown) => void
@@ -37,15 +37,12 @@ export interface PolicyFileParts {
 
 /** For /readyz. */
 export interface PolicyFileStatus {
-  readonly digest: string
   readonly file: string
-  /** When the active policy became active. */
-  readonly since: EpochMs
-  /** What is wrong with the file as it is now; null when it is the active one. */
+  /** What is wrong with the file as it is now; null when it was activated as it is. */
   readonly last_error: readonly Diagnostic[] | null
 }
 
-export interface PolicyFile extends Policies {
+export interface PolicyFile {
   status(): PolicyFileStatus
   /** Looks at the file now; resolves when what is there is active or refused (see `status`), never rejects. */
   reload(): Promise<void>
@@ -59,40 +56,34 @@ const MAX_READINGS = 20
 /** What a look at the file came to. */
 type Look =
   | { readonly is: 'same'; readonly as: Uint8Array }
-  | { readonly is: 'active'; readonly policy: ActivePolicy }
+  | { readonly is: 'active'; readonly bytes: Uint8Array }
   | {
       readonly is: 'refused'
       readonly diagnostics: readonly Diagnostic[]
       readonly bytes: Uint8Array
     }
 
-/** Loads and watches a policy. Rejects when the file cannot be read, compiled or logged: nothing decides without one. */
+/**
+ * Loads and watches a policy. Rejects when the file cannot be read, compiled or activated and nothing decides without it.
+ */
 export async function openPolicyFile(parts: PolicyFileParts): Promise<PolicyFile> {
   const file = basename(parts.path)
-  const first = await look(parts, [])
-  if (first.is === 'refused') throw refusedAtStart(parts.path, first.diagnostics)
-  if (first.is === 'same')
-    throw new LivegateError('internal', 'Cannot load policy: no bytes were read')
-  let policy = first.policy
-  let since = parts.clock.now()
+  let activeBytes: Uint8Array | null = null
   let lastError: readonly Diagnostic[] | null = null
   let refusedBytes: Uint8Array | null = null
   let looking: Promise<void> | null = null
   let again = false
-  announce(parts, policy)
 
   async function lookOnce(): Promise<void> {
-    const found = await look(parts, [policy.bytes, refusedBytes])
+    const found = await look(parts, [activeBytes, refusedBytes])
     if (found.is === 'refused') {
       refusedBytes = found.bytes
       lastError = found.diagnostics
       parts.observe?.({ type: 'policy_rejected', file, problems: found.diagnostics.length })
     } else if (found.is === 'active') {
-      policy = found.policy
-      since = parts.clock.now()
-      announce(parts, policy)
+      activeBytes = found.bytes
     }
-    if (found.is === 'active' || (found.is === 'same' && found.as === policy.bytes)) {
+    if (found.is === 'active' || (found.is === 'same' && found.as === activeBytes)) {
       refusedBytes = null
       lastError = null
     }
@@ -122,6 +113,10 @@ export async function openPolicyFile(parts: PolicyFileParts): Promise<PolicyFile
     return looking
   }
 
+  if (parts.decided?.() === true) await reload()
+  else await lookOnce()
+  if (refusedBytes !== null && parts.decided?.() !== true)
+    throw refusedAtStart(parts.path, lastError ?? [])
   const noticed = (): void => {
     void reload()
   }
@@ -129,8 +124,7 @@ export async function openPolicyFile(parts: PolicyFileParts): Promise<PolicyFile
   const timer = setInterval(noticed, parts.lookMs ?? LOOK_MS)
   timer.unref()
   return {
-    active: () => policy,
-    status: () => ({ digest: policy.plan.digest, file, since, last_error: lastError }),
+    status: () => ({ file, last_error: lastError }),
     reload,
     stop() {
       clearInterval(timer)
@@ -146,8 +140,8 @@ async function look(parts: PolicyFileParts, known: readonly (Uint8Array | null)[
   const compiled = parts.compile(bytes, basename(parts.path))
   if (!compiled.ok) return { is: 'refused', diagnostics: compiled.error, bytes }
   const { plan } = compiled.value
-  await parts.publish(bytes, plan.digest)
-  return { is: 'active', policy: { plan, bytes } }
+  await parts.activate(bytes, plan)
+  return { is: 'active', bytes }
 }
 
 /** Bytes that two readings agreed on: an editor may be in the middle of writing, or between removing and renaming. */
@@ -206,10 +200,6 @@ function watchDirectory(parts: PolicyFileParts, noticed: () => void): FSWatcher 
     parts.onError?.(error)
     return null
   }
-}
-
-function announce({ observe }: PolicyFileParts, { plan }: ActivePolicy): void {
-  observe?.({ type: 'policy_active', name: plan.name, digest: plan.digest })
 }
 
 function refusedAtStart(path: string, diagnostics: readonly Diagnostic[]): LivegateError {

@@ -6,8 +6,10 @@
  */
 import { resolve } from 'node:path'
 import { compilePolicy } from '../../core/policy/compile.ts'
+import { createPolicyDesk } from '../../gate/policy-desk.ts'
 import { createGate } from '../../gate.ts'
 import type { Gate } from '../../gate-types.ts'
+import type { Surroundings } from '../../ports.ts'
 import { apiKeyFromToken, newApiKey } from '../http/api-key.ts'
 import { createApp } from '../http/app.ts'
 import { createCallerKeys } from '../http/caller-keys.ts'
@@ -17,7 +19,7 @@ import { createHooks } from '../media/hooks.ts'
 import { describeProblem as describe } from '../media/scrub.ts'
 import { parseServersFile as parse } from '../media/servers-file.ts'
 import { ADMIN_GRANT, ensureAdminKey } from './admin-key.ts'
-import { createScribe, logPolicy, type Scribe, writeFirstEntries } from './bootstrap.ts'
+import { createScribe, type Scribe, writeFirstEntries } from './bootstrap.ts'
 import type { ServerConfig } from './config.ts'
 import { hasDataDir } from './data-dir.ts'
 import { gaugesOf } from './gauges.ts'
@@ -30,7 +32,9 @@ import { readMediaServers } from './media-servers.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createObservers, type Observers } from './observers.ts'
 import { policiesView } from './policies-view.ts'
+import { createNodePolicies, type NodePolicies } from './policy-activations.ts'
 import { openPolicyFile, type PolicyFile } from './policy-files.ts'
+import { nodeReportSources } from './policy-sources.ts'
 import { readinessOf, unpublished } from './readiness.ts'
 import { initNodeStore, type NodeStore, type NodeStoreOptions, openNodeStore } from './store.ts'
 import { aborted, after, createSystemRandom, elapsed, systemClock } from './system.ts'
@@ -97,11 +101,13 @@ async function decideUntilAborted(house: House): Promise<void> {
     keyOf: (token) => apiKeyFromToken(token, ADMIN_GRANT, clock),
     newKey: () => newApiKey(ADMIN_GRANT, { random, clock }),
   })
-  const policies = await openPolicyFile({
+  const policies = createNodePolicies({ store, scribe, clock, after, observe, onError })
+  const file = await openPolicyFile({
     path: resolve(config.policy),
-    compile: (bytes, file) => compilePolicy(bytes, { file }),
-    publish: async (bytes) => void (await logPolicy(scribe, store.log, store.signer, bytes)),
-    ...{ clock, observe, onError },
+    compile: (bytes, name) => compilePolicy(bytes, { file: name }),
+    activate: policies.fromFile,
+    decided: () => policies.now() !== null,
+    ...{ observe, onError },
   })
   const issuer = { kid: store.signer.kid, issue: scribe.issue }
   const surroundings = surroundingsOf(config)
@@ -112,7 +118,7 @@ async function decideUntilAborted(house: House): Promise<void> {
   const heartbeat = createHeartbeat({ store, scribe, elapsed, onError })
   add(heartbeat.observe)
   try {
-    const app = await appOf(house, { gate, policies, metrics })
+    const app = await appOf(house, { gate, policies, file, metrics, surroundings })
     const { host, port } = config
     const answers = { fetch: app.fetch, unreadable: unreadableResponse }
     const listener = await listen({ ...answers, host, port })
@@ -121,6 +127,7 @@ async function decideUntilAborted(house: House): Promise<void> {
     await aborted(house.io.signal)
     await listener.stop()
   } finally {
+    file.stop()
     policies.stop()
     await heartbeat.stop()
   }
@@ -128,9 +135,16 @@ async function decideUntilAborted(house: House): Promise<void> {
 
 async function appOf(
   { config, store, observers, report }: House,
-  parts: { readonly gate: Gate; readonly policies: PolicyFile; readonly metrics: Metrics },
+  parts: {
+    readonly gate: Gate
+    readonly policies: NodePolicies
+    readonly file: PolicyFile
+    readonly metrics: Metrics
+    readonly surroundings: Surroundings
+  },
 ): Promise<ReturnType<typeof createApp>> {
-  const { gate, policies, metrics } = parts
+  const { gate, policies, file, metrics, surroundings } = parts
+  const { facts_max_age_ms } = config
   const { observe } = observers
   const servers = await readMediaServers(config.servers, process.env, { parse, describe })
   return createApp({
@@ -139,9 +153,14 @@ async function appOf(
     hooks: createHooks({ ...store, gate, servers, observe, clock, after }),
     callerKeys: createCallerKeys(store.apiKeys, clock),
     config: { ...DEFAULT_HTTP_CONFIG, ...httpSettingsOf(config) },
-    readiness: () => readinessOf(store, policies),
+    readiness: () => readinessOf(store, { file, policies, clock }),
     metricsText: metrics.text,
-    policiesView: policiesView(store.policyTexts, policies),
+    policiesView: policiesView(store.policyTexts, policies, clock),
+    policyDesk: createPolicyDesk({
+      ...{ clock, lead_ms: 0, text: store.policyTexts.text },
+      ...{ activations: policies.activations, planOf: policies.planOf, commit: policies.commit },
+      sources: nodeReportSources({ store, surroundings, facts_max_age_ms }),
+    }),
     logs: [store],
     ...accessTokensOf(config),
   })

@@ -19,6 +19,7 @@ import type {
   RecordSigner,
   StreamKeys,
 } from '../../ports.ts'
+import { type LoggedActivation, loggedActivations } from '../sqlite/activations.ts'
 import { createSqlApiKeys } from '../sqlite/api-keys.ts'
 import { createSqlDirectory } from '../sqlite/directory.ts'
 import { CLOSING, claimsUnder, createEntries, issuerOf, recordKeysOf } from '../sqlite/entries.ts'
@@ -33,6 +34,7 @@ import { createPolicyTexts, type PolicyTexts } from '../sqlite/policy-texts.ts'
 import { createRounds } from '../sqlite/rounds.ts'
 import { migrate } from '../sqlite/schema.ts'
 import { createSqlStreamKeys } from '../sqlite/stream-keys.ts'
+import { type StruckFound, type StruckPage, struckSubjects } from '../sqlite/struck.ts'
 import { createSubjects } from '../sqlite/subjects.ts'
 import { beginRunning, endRunning } from '../sqlite/unconfirmed.ts'
 import { createBackground } from './background.ts'
@@ -95,6 +97,10 @@ export interface NodeStore {
   readonly vkey: string
   /** Every policy revision in the log. */
   readonly policyTexts: PolicyTexts
+  /** Every activation in the log, by number. */
+  activations(): readonly LoggedActivation[]
+  /** Subjects of the newest strikes, newest first, each once: those of at most `limit` strikes before a place. */
+  struck(page: StruckPage): StruckFound
   /** What the next heartbeat record has to say. */
   readonly heartbeats: Heartbeats
   /** When an entry was made. */
@@ -302,6 +308,8 @@ function assemble(assembly: Assembly): Assembled {
     recordIssuer: () => issuerOf(sql),
     vkey: keys.vkey,
     policyTexts: createPolicyTexts(sql),
+    activations: () => loggedActivations(sql),
+    struck: (page) => struckSubjects(sql, page),
     heartbeats: createHeartbeats(sql),
     instantOf: createEntryInstants(sql),
     status: () => ({

@@ -27,6 +27,17 @@ export function latestOf(activations: readonly Activation[]): Activation | null 
   return found
 }
 
+/** True when `digest` is not what this source said last: then it has something new to say. */
+export function isNews(
+  activations: readonly Activation[],
+  { source, digest }: Pick<Activation, 'source' | 'digest'>,
+): boolean {
+  const said = latestOf(
+    activations.filter((one) => one.source === source && one.cause === 'activation'),
+  )
+  return said?.digest !== digest
+}
+
 export type ActivationState = 'active' | 'pending' | 'past' | 'superseded'
 
 /** What has become of each at `at`. `superseded` ones never decided. */
@@ -91,6 +102,14 @@ export interface Proposal {
   readonly expect_revision: number | null
 }
 
+/** An activation of a text, or one that follows from those there are. */
+export type Wish =
+  | ({ readonly cause: 'activation' } & Proposal)
+  | ({ readonly cause: 'rollback' | 'cancellation' } & Pick<
+      Proposal,
+      'by' | 'note' | 'expect_revision'
+    >)
+
 /** What a host knows when it is asked. */
 export interface Moment {
   readonly now: EpochMs
@@ -104,19 +123,33 @@ export type Proposed =
   | { readonly is: 'same'; readonly activation: Activation }
   | { readonly is: 'refused'; readonly why: string }
 
-/** The activation that follows from a proposal. */
-export function propose(
+/** The activation that follows from a wish. */
+export function propose(activations: readonly Activation[], wish: Wish, moment: Moment): Proposed {
+  switch (wish.cause) {
+    case 'activation':
+      return proposeText(activations, wish, moment)
+    case 'rollback':
+      return proposeRollback(activations, wish, moment)
+    case 'cancellation':
+      return proposeCancellation(activations, wish, moment)
+  }
+}
+
+function proposeText(
   activations: readonly Activation[],
   proposal: Proposal,
   moment: Moment,
 ): Proposed {
-  const { digest, activate_at } = proposal
+  const { digest, activate_at, source } = proposal
   const { now } = moment
   const active = decidesAt(activations, now)
   const [next] = pendingAt(activations, now)
-  if (next === undefined && active?.digest === digest) return { is: 'same', activation: active }
-  if (next?.digest === digest && (activate_at === null || activate_at === next.active_from))
-    return { is: 'same', activation: next }
+  // What a file or a bundle says is noted even when it decides already: it is compared with what it said last.
+  if (source === 'api') {
+    if (next === undefined && active?.digest === digest) return { is: 'same', activation: active }
+    if (next?.digest === digest && (activate_at === null || activate_at === next.active_from))
+      return { is: 'same', activation: next }
+  }
   const unexpected = unexpectedRevision(activations, proposal.expect_revision)
   if (unexpected !== null) return unexpected
   if (activate_at !== null) {
@@ -129,7 +162,7 @@ export function propose(
 }
 
 /** The text that decided before the one that decides, under a new number. */
-export function proposeRollback(
+function proposeRollback(
   activations: readonly Activation[],
   wish: Pick<Proposal, 'by' | 'note' | 'expect_revision'>,
   moment: Moment,
@@ -147,7 +180,7 @@ export function proposeRollback(
 }
 
 /** What decides now goes on deciding, under a new number, so that what is to come never does. */
-export function proposeCancellation(
+function proposeCancellation(
   activations: readonly Activation[],
   wish: Pick<Proposal, 'by' | 'note' | 'expect_revision'>,
   moment: Moment,

@@ -53,7 +53,7 @@ export function buildPlan(source: PolicySource, conditions: Conditions, digest: 
 function buildStale({ max_age, on_stale }: PolicySource): StalePlan | null {
   return max_age === undefined
     ? null
-    : { max_age: max_age.value, then: on_stale?.value ?? 'keep', from: null }
+    : { max_age: max_age.value, effect: on_stale?.value ?? 'keep', from: null }
 }
 
 function byId(a: { readonly id: string }, b: { readonly id: string }): number {

@@ -71,9 +71,9 @@ function consider(tally: Tally, context: HostContext, rule: RulePlan, asked: Ask
 function imposeAge({ plan, facts, join, reasons }: Tally): void {
   const { stale } = plan
   if (stale === null || stale.from === null || facts.at < stale.from) return
-  if (stale.then === 'keep') return
+  if (stale.effect === 'keep') return
   const { on_unknown } = plan
-  if (stale.then === 'deny' || on_unknown.outcome === 'deny') joinDeny(join, null)
+  if (stale.effect === 'deny' || on_unknown.outcome === 'deny') joinDeny(join, null)
   else joinRetry(join, on_unknown.retry_after_s)
   reasons.push(staleReason(plan))
 }

@@ -47,7 +47,7 @@ export interface Plan {
 /** How long a revision is good for once it is active, and what then. */
 export interface StalePlan {
   readonly max_age: DurationMs
-  readonly then: 'keep' | 'unknown' | 'deny'
+  readonly effect: 'keep' | 'unknown' | 'deny'
   /** First instant of it, known once the revision is activated (in-force.ts); null for a policy that was only compiled. */
   readonly from: EpochMs | null
 }

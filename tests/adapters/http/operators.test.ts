@@ -38,6 +38,7 @@ describe('for those who run it', () => {
           activated_at: '2026-11-20T12:00:00.000Z',
         },
       ],
+      revisions: [],
     })
     const response = await send({ path: `/v1/policies/${DIGEST}`, as: 'read' })
     expect(response.headers.get('content-type')).toBe('application/yaml; charset=utf-8')

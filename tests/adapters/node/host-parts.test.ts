@@ -15,8 +15,12 @@ import {
 import { readMediaServers } from '../../../src/adapters/node/media-servers.ts'
 import { createObservers } from '../../../src/adapters/node/observers.ts'
 import { readinessOf } from '../../../src/adapters/node/readiness.ts'
+import { utf8 } from '../../../src/core/encoding.ts'
 import type { Diagnostic } from '../../../src/core/policy/diagnostic.ts'
+import type { Plan } from '../../../src/core/policy/plan.ts'
+import { durationMs } from '../../../src/core/time.ts'
 import { START } from '../../support/node-gate.ts'
+import { aPlan } from '../../support/plans.ts'
 
 function configOf(flags: Readonly<Record<string, string>> = {}): ServerConfig {
   const config = readConfig({ flags, env: {}, file: null })
@@ -29,8 +33,10 @@ describe('readiness', () => {
     ...{ code: 'bad-value', severity: 'error', message: 'default has `perhaps`' },
     ...{ file: 'p.yaml', line: 3, column: 10 },
   }
-  const policies = (last_error: readonly Diagnostic[] | null) => ({
-    status: () => ({ digest: 'sha256-x', file: 'p.yaml', since: START, last_error }),
+  const policies = (last_error: readonly Diagnostic[] | null, more: Partial<Plan> = {}) => ({
+    file: { status: () => ({ file: 'p.yaml', last_error }) },
+    policies: { active: () => ({ plan: aPlan({ digest: 'sha256-x', ...more }), bytes: utf8('') }) },
+    clock: { now: () => START },
   })
   const store = (halted: string | null) => ({ status: () => ({ halted }) })
 
@@ -42,6 +48,14 @@ describe('readiness', () => {
     expect(readinessOf(store(null), policies([problem]))).toMatchObject({
       ready: true,
       policy: { problems: ['p.yaml:3:10 bad-value: default has `perhaps`'] },
+    })
+  })
+
+  it('goes on with a revision that is too old, and says so', () => {
+    const stale = { max_age: durationMs(1), effect: 'deny', from: START } as const
+    expect(readinessOf(store(null), policies(null, { revision: 3, stale }))).toEqual({
+      ready: true,
+      policy: { digest: 'sha256-x', revision: 3, stale: true, file: 'p.yaml', problems: [] },
     })
   })
 

@@ -5,9 +5,9 @@ import { dataPaths } from '../../../src/adapters/node/data-dir.ts'
 import { openNodeSql } from '../../../src/adapters/node/node-sql.ts'
 import { policiesView } from '../../../src/adapters/node/policies-view.ts'
 import { createPolicyTexts } from '../../../src/adapters/sqlite/policy-texts.ts'
+import type { Plan } from '../../../src/core/policy/plan.ts'
 import { policyDigest } from '../../../src/core/record/policy-parts.ts'
 import { epochMs, MINUTE_MS } from '../../../src/core/time.ts'
-import type { ActivePolicy } from '../../../src/ports.ts'
 import { aNodeGate, type NodeGate, POLICY, START } from '../../support/node-gate.ts'
 
 let world: NodeGate
@@ -23,11 +23,21 @@ const BROKEN = new TextEncoder().encode('livegate: policy/v0\nname: of an older 
 
 function viewOf(active: Uint8Array): ReturnType<typeof policiesView> {
   const digest = policyDigest(active)
-  const since = epochMs(START + 5 * MINUTE_MS)
-  return policiesView(world.store.policyTexts, {
-    active: () => ({}) as ActivePolicy,
-    status: () => ({ digest, file: 'default.yaml', since, last_error: null }),
-  })
+  const active_from = epochMs(START + 5 * MINUTE_MS)
+  const one = { ...{ revision: 1, digest, name: 'default', active_from, logged_at: active_from } }
+  const said = {
+    previous: null,
+    cause: 'activation',
+    source: 'file',
+    by: 'me',
+    note: null,
+  } as const
+  const plan = { digest } as Plan
+  return policiesView(
+    world.store.policyTexts,
+    { now: () => ({ plan, bytes: active }), activations: () => [{ ...one, ...said }] },
+    { now: () => epochMs(START + 6 * MINUTE_MS) },
+  )
 }
 
 async function log(bytes: Uint8Array): Promise<string> {

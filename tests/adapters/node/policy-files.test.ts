@@ -4,22 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openPolicyFile, type PolicyFile } from '../../../src/adapters/node/policy-files.ts'
-import { utf8 } from '../../../src/core/encoding.ts'
 import { compilePolicy } from '../../../src/core/policy/compile.ts'
-import { policyDigest } from '../../../src/core/policy/digest.ts'
-import { epochMs } from '../../../src/core/time.ts'
 import type { GateEvent } from '../../../src/ports.ts'
-import { T0 } from '../../contract/fixtures.ts'
 
 const policy = (name: string): string =>
   `livegate: policy/v1\nname: ${name}\nrules: [{ id: all, when: 'true', outcome: deny }]\n`
-const digestOf = (text: string): string => policyDigest(utf8(text))
 
 let root: string
 let path: string
 let events: GateEvent[]
 let errors: unknown[]
-let published: string[]
+let activated: string[]
+let decided: boolean
 let refuse: Error | null
 let opened: PolicyFile[]
 
@@ -28,7 +24,8 @@ beforeEach(async () => {
   path = join(root, 'gate.yaml')
   events = []
   errors = []
-  published = []
+  activated = []
+  decided = false
   refuse = null
   opened = []
 })
@@ -41,11 +38,11 @@ async function open(lookMs = 3_600_000): Promise<PolicyFile> {
   const file = await openPolicyFile({
     path,
     compile: (bytes, name) => compilePolicy(bytes, { file: name }),
-    publish: async (_bytes, digest) => {
+    activate: async (_bytes, plan) => {
       if (refuse !== null) throw refuse
-      published.push(digest)
+      activated.push(plan.name)
     },
-    clock: { now: () => epochMs(T0 + events.length) },
+    decided: () => decided || activated.length > 0,
     observe: (event) => events.push(event),
     onError: (error) => errors.push(error),
     settleMs: 2,
@@ -61,40 +58,36 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 describe('a policy file', () => {
-  it('is active once its text is in the log', async () => {
+  it('is activated before it has been opened', async () => {
     await writeFile(path, policy('one'))
     const file = await open()
-    const digest = digestOf(policy('one'))
-    expect(file.active().plan).toMatchObject({ name: 'one', digest })
-    expect(file.active().bytes).toEqual(utf8(policy('one')))
-    expect(published).toEqual([digest])
-    expect(events).toEqual([{ type: 'policy_active', name: 'one', digest }])
-    expect(file.status()).toEqual({ digest, file: 'gate.yaml', since: T0, last_error: null })
+    expect(activated).toEqual(['one'])
+    expect(file.status()).toEqual({ file: 'gate.yaml', last_error: null })
   })
 
   it('replaces the active one when it changes, seen without being told', async () => {
     await writeFile(path, policy('one'))
-    const file = await open()
+    await open()
     await writeFile(path, policy('two'))
-    await until(() => file.active().plan.name === 'two')
-    expect(published).toEqual([digestOf(policy('one')), digestOf(policy('two'))])
+    await until(() => activated.at(-1) === 'two')
+    expect(activated).toEqual(['one', 'two'])
   })
 
   it('is seen when another file is renamed over it', async () => {
     await writeFile(path, policy('one'))
-    const file = await open()
+    await open()
     await writeFile(`${path}.new`, policy('two'))
     await rename(`${path}.new`, path)
-    await until(() => file.active().plan.name === 'two')
+    await until(() => activated.at(-1) === 'two')
     await writeFile(path, policy('three'))
-    await until(() => file.active().plan.name === 'three')
+    await until(() => activated.at(-1) === 'three')
   })
 
   it('is looked at from time to time where nothing tells of changes', async () => {
     await writeFile(path, policy('one'))
-    const file = await open(1)
+    await open(1)
     await writeFile(path, policy('two'))
-    await until(() => file.active().plan.name === 'two')
+    await until(() => activated.at(-1) === 'two')
   })
 
   it('keeps the last good one while it is broken, and says what is wrong, once', async () => {
@@ -103,13 +96,13 @@ describe('a policy file', () => {
     await writeFile(path, 'policy: [')
     await file.reload()
     await file.reload()
-    expect(file.active().plan.name).toBe('one')
+    expect(activated.at(-1)).toBe('one')
     expect(file.status().last_error?.[0]).toMatchObject({ severity: 'error', file: 'gate.yaml' })
     expect(events.filter((event) => event.type === 'policy_rejected')).toHaveLength(1)
     await writeFile(path, policy('one'))
     await file.reload()
     expect(file.status().last_error).toBeNull()
-    expect(published).toHaveLength(1)
+    expect(activated).toHaveLength(1)
   })
 
   it('keeps the last good one while the file is gone', async () => {
@@ -118,12 +111,12 @@ describe('a policy file', () => {
     await rm(path)
     await file.reload()
     await file.reload()
-    expect(file.active().plan.name).toBe('one')
+    expect(activated.at(-1)).toBe('one')
     expect(file.status().last_error).toMatchObject([{ code: 'not-loaded', file: 'gate.yaml' }])
     expect(errors).toHaveLength(1)
     await writeFile(path, policy('two'))
     await file.reload()
-    expect(file.active().plan.name).toBe('two')
+    expect(activated.at(-1)).toBe('two')
     expect(file.status().last_error).toBeNull()
   })
 
@@ -133,11 +126,11 @@ describe('a policy file', () => {
     refuse = new Error('Cannot write: the log has halted')
     await writeFile(path, policy('two'))
     await file.reload()
-    expect(file.active().plan.name).toBe('one')
+    expect(activated.at(-1)).toBe('one')
     expect(file.status().last_error).toMatchObject([{ message: refuse.message }])
     refuse = null
     await file.reload()
-    expect(file.active().plan.name).toBe('two')
+    expect(activated.at(-1)).toBe('two')
   })
 
   it('is read until two readings agree', async () => {
@@ -147,8 +140,8 @@ describe('a policy file', () => {
     const looking = file.reload()
     await writeFile(path, policy('two'))
     await looking
-    await until(() => file.active().plan.name === 'two')
-    expect(published).toHaveLength(2)
+    await until(() => activated.at(-1) === 'two')
+    expect(activated).toHaveLength(2)
   })
 
   const refused = [
@@ -164,5 +157,19 @@ describe('a policy file', () => {
     it(`stops the start when it ${name}`, async () => {
       if (text !== null) await writeFile(path, text)
       await expect(open()).rejects.toThrow(message)
+    })
+
+  for (const { name, text, message } of refused)
+    it(`stops nothing when it ${name} while a revision decides already, and says so`, async () => {
+      decided = true
+      if (text !== null) await writeFile(path, text)
+      const file = await open()
+      expect(activated).toEqual([])
+      const [problem] = file.status().last_error ?? []
+      if (name !== 'has mistakes') expect(problem?.message).toContain(message)
+      else expect(problem).toMatchObject({ severity: 'error', file: 'gate.yaml', line: 1 })
+      await writeFile(path, policy('one'))
+      await file.reload()
+      expect([activated, file.status().last_error]).toEqual([['one'], null])
     })
 })

@@ -1,17 +1,31 @@
 /**
- * Policy revisions: which there are, which decides, and the exact text of each by its digest.
+ * Policies: which the log holds, which decides and is to come, and the exact text of each by its digest.
+ *
+ * Activating them is policy-changes.ts's.
  */
 import { LivegateError } from '../../../core/errors.ts'
+import { latestOf } from '../../../core/policy/activation.ts'
 import { formatInstant } from '../../../core/time.ts'
 import type { AppDeps, PolicyRevision } from '../deps.ts'
 import type { Call, Mount } from '../mount.ts'
+import { renderRevisions } from '../render-activation.ts'
 import { IMMUTABLE_PRIVATE, json, raw } from '../reply.ts'
 
 /** `GET /v1/policies`, `GET /v1/policies/{digest}`. */
 export function mountPolicies(mount: Mount, deps: AppDeps): void {
   mount('GET /v1/policies', async (call) => {
-    const revisions = await deps.policiesView.list()
-    return json(call, { policies: revisions.map(renderRevision) })
+    const policies = (await deps.policiesView.list()).map(renderRevision)
+    const activations = (await deps.policyDesk?.activations()) ?? []
+    const revision = latestOf(activations)?.revision
+    const revisions = renderRevisions(activations, deps.clock.now())
+    const response = json(call, {
+      ...(revision === undefined ? {} : { revision }),
+      policies,
+      revisions,
+    })
+    // For If-Match: who activates what they made of this list says so.
+    if (deps.policyDesk !== undefined) response.headers.set('etag', `"${revision ?? 0}"`)
+    return response
   })
   mount('GET /v1/policies/:digest', (call) => text(call, deps))
 }

@@ -1,0 +1,56 @@
+/**
+ * The activations a log holds, and the one way another gets in.
+ *
+ * The log is the only copy: what is activated is what a record says, in the order of its number, and text and record come
+ * in one append, so that there is never one without the other. Who calls `activateIn` makes sure that nobody else does so
+ * meanwhile. Spec: docs/spec/record.md, "Activations".
+ */
+import type { Activation } from '../../core/model.ts'
+import { activationDraft } from '../../core/record/drafts.ts'
+import { policyDigest, policyDrafts } from '../../core/record/policy-parts.ts'
+import { type EpochMs, epochMs } from '../../core/time.ts'
+import { activationName } from '../../gate/in-force.ts'
+import type { Log, RecordSigner } from '../../ports.ts'
+import { claimsOf } from './entries.ts'
+import type { Scribe } from './scribe.ts'
+import { type Sql, text } from './sql.ts'
+
+/** An activation and when it was signed, to the second. */
+export interface LoggedActivation extends Activation {
+  readonly logged_at: EpochMs
+}
+
+/** All of them by their number. */
+export function loggedActivations(sql: Sql): readonly LoggedActivation[] {
+  return sql
+    .all(
+      `SELECT e.jws FROM log_requirements r JOIN entries e ON e.idx = r.idx
+       WHERE r.name LIKE 'revision-%' ORDER BY r.idx`,
+    )
+    .map((row) => activationOf(claimsOf(text(row, 'jws'))))
+}
+
+function activationOf(claims: Readonly<Record<string, unknown>>): LoggedActivation {
+  const { revision, digest, name, active_from, previous, cause, source, by, note, iat } =
+    claims as unknown as LoggedActivation & { readonly iat: number }
+  return {
+    ...{ revision, digest, name, active_from, previous, cause, source, by },
+    note: note ?? null,
+    logged_at: epochMs(1000 * iat),
+  }
+}
+
+/** Puts an activation into the log, with its text unless that is there. Durable when resolved. */
+export async function activateIn(
+  log: Pick<Log, 'has'>,
+  signer: Pick<RecordSigner, 'kid'>,
+  scribe: Pick<Scribe, 'append'>,
+  { activation, bytes }: { readonly activation: Activation; readonly bytes: Uint8Array },
+): Promise<void> {
+  const { revision, digest } = activation
+  if (policyDigest(bytes) !== digest)
+    throw new TypeError('the text of an activation has another digest than it says')
+  const text = log.has(digest) ? [] : policyDrafts(bytes)
+  const before = revision === 1 ? [] : [activationName(revision - 1)]
+  await scribe.append([...text, activationDraft(activation)], [signer.kid, ...before])
+}
