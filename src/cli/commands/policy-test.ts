@@ -7,6 +7,7 @@ import type { Command } from 'commander'
 import type { Act } from '../act.ts'
 import { EXIT, type ExitCode, failureOf, incomplete, usage } from '../failure.ts'
 import { findTestFiles } from '../policy/find-files.ts'
+import { printBoundaries } from '../policy/test-boundaries.ts'
 import { passOver } from '../policy/test-pass.ts'
 import { type ReportOptions, reportOf } from '../policy/test-report.ts'
 import { directoriesOf, repeat } from '../policy/watch.ts'
@@ -17,6 +18,8 @@ interface Options {
   readonly coverage?: boolean
   readonly minCoverage?: string
   readonly watch?: boolean
+  readonly boundaries?: boolean
+  readonly rule?: readonly string[]
 }
 
 export function policyTest(noun: Command, act: Act): void {
@@ -28,19 +31,36 @@ export function policyTest(noun: Command, act: Act): void {
     .option('--coverage', 'say what no case reached')
     .option('--min-coverage <percent>', 'a policy covered less is a finding')
     .option('--watch', 'run again whenever a file changes')
+    .option(
+      '--boundaries',
+      'print a test file with a case on either side of every edge of a policy',
+    )
+    .option('--rule <id>', 'with --boundaries: of this rule only; may be repeated', several)
     .addHelpText('after', EXAMPLE)
   act(command, run)
 }
 
 const EXAMPLE = `
-Example:
-  livegate policy test policies --coverage`
+Examples:
+  livegate policy test policies --coverage
+  livegate policy test policies/default.yaml --boundaries > policies/default.boundaries.test.yaml`
+
+function several(one: string, before: readonly string[] = []): readonly string[] {
+  return [...before, one]
+}
 
 async function run(
   session: Session,
   written: readonly string[],
   options: Options,
 ): Promise<ExitCode> {
+  if (options.boundaries === true) {
+    if (options.watch === true || options.coverage === true || options.minCoverage !== undefined)
+      throw usage('Cannot use --boundaries with --watch or coverage: it writes cases and runs none')
+    await printBoundaries(session, written, options.rule ?? [])
+    return EXIT.clean
+  }
+  if (options.rule !== undefined) throw usage('Cannot use --rule without --boundaries')
   const reporting: ReportOptions = { ...options, minCoverage: percentOf(options.minCoverage) }
   if (options.watch === true) return watch(session, written, reporting)
   return once(session, await findTestFiles(session, written), reporting)

@@ -35,7 +35,7 @@ export function length(ms: number): Raw {
 }
 
 /** Words YAML reads as themselves and as text. */
-const PLAIN = /^[\p{L}_][\p{L}\p{M}\p{N}_.-]*$/u
+const PLAIN = /^(\.{1,2}\/)?[\p{L}_][\p{L}\p{M}\p{N}_./-]*$/u
 const NOT_TEXT = /^(true|false|null|yes|no|on|off|y|n|\.?inf|\.?nan)$/i
 
 /** A text as YAML: bare where that is safe, in quotes otherwise. JSON's quotes are YAML's. */

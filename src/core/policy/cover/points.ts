@@ -5,8 +5,12 @@
  * and so on. Only what can happen is a point: a fact that is always there cannot be absent. Hits are counted in
  * coverage.ts. Spec: docs/spec/policy.md, "Coverage".
  */
+
+import { expireLength } from '../../standing/standing.ts'
 import { formatDuration } from '../../time.ts'
-import type { Condition, LadderStep, Plan, RulePlan } from '../plan.ts'
+import { CATEGORIES } from '../categories.ts'
+import type { Condition, CountPlan, LadderStep, Plan, RulePlan } from '../plan.ts'
+import { matchesCategory } from '../selector.ts'
 
 export type PointKind =
   | 'policy'
@@ -75,19 +79,25 @@ function points(kind: PointKind, of: string, what: readonly string[]): Point[] {
 function policyPoints(plan: Plan): Point[] {
   const { strikes, rules } = plan
   if (rules.length === 0) return points('policy', '', ['no rule matched'])
-  const expires =
-    strikes.expire_default !== 'never' ||
-    strikes.expire_exact.size + strikes.expire_prefix.length > 0
+  const expires = rules.some(({ count }) => count !== null && mayExpire(plan, count))
   const counts = rules.some(({ count }) => count !== null)
   return [
     ...points('policy', '', ['no rule matched']),
     ...points('strikes', '', [
-      ...(counts && expires ? ['expired'] : []),
+      ...(expires ? ['expired'] : []),
       ...(counts && strikes.group_within > 0 ? ['grouped'] : []),
       ...(counts && strikes.ignore_content_older_than !== null ? ['content too old'] : []),
     ]),
     ...points('co-host', '', ['restricted', 'free']),
   ]
+}
+
+/** Some category the count takes expires; categories nobody listed expire like the first part of their pattern. */
+function mayExpire({ strikes }: Plan, { categories }: CountPlan): boolean {
+  const taken = CATEGORIES.map(({ id }) => id).filter((id) => matchesCategory(categories, id))
+  return [...taken, ...categories.exact, ...categories.prefixes].some((id) =>
+    Number.isFinite(expireLength(strikes, id)),
+  )
 }
 
 function rulePoints(rule: RulePlan): Point[] {
