@@ -65,7 +65,8 @@ export function inWindow(
   )
 }
 
-function numberOf(strikes: readonly Strike[], plan: Plan): number {
+/** Their number, by covers. */
+export function numberOf(strikes: readonly Strike[], plan: Plan): number {
   const points = strikes.map(({ effective_at }) => effective_at)
   return leastCover(points, plan.strikes.group_within)
 }

@@ -129,7 +129,8 @@ const conditions = {
   obligations: fc.array(obligation, { minLength: 1, maxLength: 3 }),
   lease: fc.constantFrom('1s', '5s', '2h'),
 }
-const effect = fc.oneof(
+/** What a rule does. */
+export const aRandomEffect: fc.Arbitrary<Json> = fc.oneof(
   fc.constant({ outcome: 'deny' }),
   fc.record({ outcome: fc.constant('allow'), ...conditions }, { requiredKeys: ['outcome'] }),
   fc
@@ -168,7 +169,7 @@ const ground = fc.constantFrom<Json>({}, {}, { ground: 'terms' }, law)
 
 /** One rule without its id. */
 export const aRandomRule: fc.Arbitrary<Json> = fc
-  .tuple(aRandomFoundation, effect, words, ground)
+  .tuple(aRandomFoundation, aRandomEffect, words, ground)
   .map(([on, does, says, by]) => ({
     ...writtenAs(on),
     ...does,
