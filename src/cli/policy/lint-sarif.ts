@@ -2,6 +2,7 @@
  * What SARIF needs from outside: paths from where the person stands, our version, the pages of docs/checks.
  */
 import { relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { LintReport } from '../../core/policy/lint/lint.ts'
 import { sarifOf } from '../../core/policy/lint/sarif.ts'
 import { readIfThereSync } from '../files.ts'
@@ -31,6 +32,6 @@ function uriOf(path: string): string {
 }
 
 function textOf(path: string): string | null {
-  const bytes = readIfThereSync(new URL(path, PACKAGE).pathname, MAX_PAGE_BYTES)
+  const bytes = readIfThereSync(fileURLToPath(new URL(path, PACKAGE)), MAX_PAGE_BYTES)
   return bytes === null ? null : new TextDecoder().decode(bytes)
 }

@@ -65,8 +65,8 @@ function resultsOf(report: LintReport, artifact: number, { uriOf }: SarifOptions
   const lines = report.text.split('\n')
   const seen = new Map<string, number>()
   return [...report.diagnostics, ...report.suppressed].map((one) => {
-    const { code, severity, message, line, hint } = one
-    const words = `${code}\0${lines[line - 1]?.trim() ?? ''}`
+    const { code, severity, message, hint } = one
+    const words = `${code}\0${around(one, lines)}`
     const times = seen.get(words) ?? 0
     seen.set(words, times + 1)
     return {
@@ -89,6 +89,14 @@ function resultsOf(report: LintReport, artifact: number, { uriOf }: SarifOptions
     }
   })
 }
+
+/** The line a finding stands on; of a long one the part around it, lest a file of one line is hashed a thousand times. */
+function around({ line, column }: Diagnostic, lines: readonly string[]): string {
+  const text = lines[line - 1] ?? ''
+  return text.slice(Math.max(0, column - LONG), column + LONG).trim()
+}
+
+const LONG = 200
 
 function regionOf({ line, column, end_column }: Diagnostic): object {
   return {

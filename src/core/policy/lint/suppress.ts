@@ -54,20 +54,15 @@ function faultOf(words: string): string {
     : `${quote(words)} is no suppression`
 }
 
-/** What the lexer puts in by itself; a policy cannot hold these characters. The last says that a scalar follows. */
+/** What the lexer puts in by itself; a policy cannot hold these characters. */
 const MARKS: ReadonlySet<string> = new Set(['\x02', '\x18', '\x1f'])
 
-/** Places of all comments. */
+/** Places of all comments. No scalar begins with `#`: block text begins with its indentation. */
 function* commentsIn(text: string): Iterable<Span> {
   let at = 0
-  let scalar = false
   for (const lexeme of new Lexer().lex(text)) {
-    if (MARKS.has(lexeme)) {
-      scalar = lexeme === '\x1f'
-      continue
-    }
-    if (!scalar && lexeme.startsWith('#')) yield { start: at, end: at + lexeme.trimEnd().length }
-    scalar = false
+    if (MARKS.has(lexeme)) continue
+    if (lexeme.startsWith('#')) yield { start: at, end: at + lexeme.trimEnd().length }
     at += lexeme.length
   }
 }
