@@ -177,7 +177,9 @@ function columnOf(at: number, { from, to, width }: Axis): number {
 function drawLane({ spans, marks }: Lane, axis: Axis, signs: Signs, now: EpochMs): string[] {
   const line = cells(axis)
   line[columnOf(now, axis)] = signs.now
-  for (const { from, until, faint } of spans) {
+  // A bar is drawn over what is faint, so that its end is seen.
+  const order = [...spans].sort((a, b) => Number(b.faint ?? false) - Number(a.faint ?? false))
+  for (const { from, until, faint } of order) {
     const first = columnOf(from, axis)
     const last = Math.max(first, columnOf(until, axis))
     for (let x = first; x <= last; x++) line[x] = faint === true ? signs.faint : signs.bar

@@ -23,16 +23,14 @@ const MAX_ASKED = 256
 export function drawTimeline(plan: Plan, facts: Facts, options: TimelineOptions = {}): string[] {
   const lanes = facts.hosts.flatMap((host, index) => {
     const own = lanesOf(plan, facts, index, host)
-    return facts.hosts.length === 1 ? own : own.map((lane) => ofHost(lane, host.subject, index))
+    const named = ({ label, ...lane }: Lane): Lane => ({
+      label: `${host.subject}: ${label}`,
+      ...lane,
+    })
+    return facts.hosts.length === 1 ? own : own.map(named)
   })
   const conditions = facts.hosts.flatMap((host, index) => conditionLanes(plan, facts, index, host))
   return draw(lanes, conditions, facts.at, options)
-}
-
-function ofHost(lane: Lane, subject: string, index: number): Lane {
-  return index === 0 && lane.label !== 'strikes'
-    ? lane
-    : { ...lane, label: `${subject}: ${lane.label}` }
 }
 
 function lanesOf(plan: Plan, facts: Facts, index: number, host: HostFacts): Lane[] {

@@ -113,18 +113,18 @@ function* numberProbes(on: On, kind: StrikeClass): Generator<Probe> {
   yield* groupProbes(on, kind, count.at_least)
 }
 
-/** Two strikes just in one group, and just not. */
+/** Two strikes just in one group, and just not; without grouping two of one millisecond, and of two. */
 function* groupProbes(on: On, kind: StrikeClass, number: number): Generator<Probe> {
-  const { ground, rule, count } = on
+  const { ground, rule } = on
   const group = ground.plan.strikes.group_within
-  const need = group === 0 || number < 2 ? null : needOf(ground, rule, kind, number)
+  const need = number < 2 ? null : needOf(ground, rule, kind, number)
   if (need === null || need.weights.length < 2) return
   const before = spaced(ground.from, need.weights.length - 1, need.gap)
-  for (const by of [-1, 0, 1]) {
+  for (const by of group === 0 ? [0, 1] : [-1, 0, 1]) {
     const last = (before.at(-1) ?? ground.from) + group + by
     const strikes = strikesAt(kind, [...before, last])
     const apart = `the last two ${lengthWords(group + by)} apart`
-    if (count !== null) yield probe(on, strikes, last, `${strikeWords(strikes.length)}, ${apart}`)
+    yield probe(on, strikes, last, `${strikeWords(strikes.length)}, ${apart}`)
   }
 }
 

@@ -78,7 +78,6 @@ function points(kind: PointKind, of: string, what: readonly string[]): Point[] {
 
 function policyPoints(plan: Plan): Point[] {
   const { strikes, rules } = plan
-  if (rules.length === 0) return points('policy', '', ['no rule matched'])
   const expires = rules.some(({ count }) => count !== null && mayExpire(plan, count))
   const counts = rules.some(({ count }) => count !== null)
   return [

@@ -93,3 +93,48 @@ function steps(source: string): string[][] {
   if (instant.ok) return [-1, 1].map((by) => [formatInstant((instant.value + by) as EpochMs)])
   return /^\d+$/.test(source) ? [-1, 1].map((by) => [String(Number(source) + by)]) : []
 }
+
+export interface PlanMutant {
+  /** `rules.grave.ladder.0.length: 2592000000 -> 2592000001`. */
+  readonly name: string
+  readonly plan: Plan
+}
+
+/** Every number of a compiled plan one up and one down, but those inside conditions; what would be below 1 is left out. */
+export function planMutants(plan: Plan): PlanMutant[] {
+  const found: PlanMutant[] = []
+  const visit = (value: unknown, path: string, rebuilt: (changed: unknown) => Plan): void => {
+    if (typeof value === 'number') {
+      if (value === Number.MAX_SAFE_INTEGER) return
+      for (const by of [-1, 1])
+        if (value + by >= 1)
+          found.push({ name: `${path}: ${value} -> ${value + by}`, plan: rebuilt(value + by) })
+    } else if (value instanceof Map)
+      for (const [key, inner] of value)
+        visit(inner, `${path}.${String(key)}`, (changed) =>
+          rebuilt(new Map([...value, [key, changed]])),
+        )
+    else if (Array.isArray(value))
+      value.forEach((inner: unknown, i) => {
+        const id = (inner as { id?: string } | null)?.id ?? String(i)
+        visit(inner, `${path}.${id}`, (changed) => rebuilt(value.with(i, changed)))
+      })
+    else if (typeof value === 'object' && value !== null && !('evaluate' in value))
+      for (const [key, inner] of Object.entries(value))
+        if (!UNREAD.has(key))
+          visit(inner, path === '' ? key : `${path}.${key}`, (changed) =>
+            rebuilt({ ...value, [key]: changed }),
+          )
+  }
+  visit(plan, '', (changed) => changed as Plan)
+  return found
+}
+
+/** Members no decision depends on. */
+const UNREAD: ReadonlySet<string> = new Set([
+  'as_of',
+  'invariants',
+  'revision',
+  'max_age_ms',
+  'max_age',
+])
