@@ -264,6 +264,8 @@ export interface Activation {
   /** What the policy calls itself. */
   readonly name: string
   readonly active_from: EpochMs
+  /** True when its author named that instant, false when it was as soon as could be. */
+  readonly scheduled: boolean
   /** The revision that decided when this one was made; null for the first. */
   readonly previous: number | null
   readonly cause: ActivationCause

@@ -16,18 +16,15 @@ import type { ActivePolicy, Clock, Policies } from '../ports.ts'
 /** Texts by digest; null for one the log does not hold. */
 export type TextOf = (digest: string) => Uint8Array | null
 
-/** An activation and when it was put into the log. */
-export interface Activated extends Activation {
-  readonly logged_at: EpochMs
-}
-
 export interface PolicyBook extends Policies {
   /** Takes in everything the log holds now. Plans are made when first asked for. */
-  learn(activations: readonly Activated[], textOf: TextOf): void
+  learn(activations: readonly Activation[], textOf: TextOf): void
   /** By number. */
-  activations(): readonly Activated[]
+  activations(): readonly Activation[]
   /** Null while nothing is activated, or nothing that decides has a text. */
   now(): ActivePolicy | null
+  /** Now, but at no time before what decides began: what activations are compared with. */
+  instant(): EpochMs
   /** When another revision takes over by itself; null when none is to come. */
   next(): EpochMs | null
   /** A compiled text, once a process; null for one that does not compile any more. */
@@ -38,7 +35,7 @@ export interface PolicyBook extends Policies {
 export function createPolicyBook(clock: Clock): PolicyBook {
   const plans = new Map<string, Plan | null>()
   const made = new Map<number, ActivePolicy>()
-  let known: readonly Activated[] = []
+  let known: readonly Activation[] = []
   let textOf: TextOf = () => null
   /** No instant before this one is asked about any more. */
   let floor = Number.NEGATIVE_INFINITY
@@ -83,6 +80,10 @@ export function createPolicyBook(clock: Clock): PolicyBook {
     return policy
   }
 
+  function instant(): EpochMs {
+    return epochMs(Math.max(clock.now(), floor))
+  }
+
   function now(): ActivePolicy | null {
     const policy = at(clock.now())
     floor = Math.max(floor, policy?.active_from ?? floor)
@@ -95,8 +96,8 @@ export function createPolicyBook(clock: Clock): PolicyBook {
       textOf = texts
       last = null
       // Those that took effect at once have done so, whatever the clock says now.
-      for (const { active_from, logged_at } of activations)
-        if (active_from < logged_at + 1000) floor = Math.max(floor, active_from)
+      for (const { active_from, scheduled } of activations)
+        if (!scheduled) floor = Math.max(floor, active_from)
     },
     activations: () => known,
     active(instant) {
@@ -107,10 +108,8 @@ export function createPolicyBook(clock: Clock): PolicyBook {
       })
     },
     now,
-    next() {
-      const when = epochMs(Math.max(clock.now(), floor))
-      return pendingAt(known, when)[0]?.active_from ?? null
-    },
+    instant,
+    next: () => pendingAt(known, instant())[0]?.active_from ?? null,
     planOf,
   }
 }

@@ -26,6 +26,7 @@ import type { Clock } from '../ports.ts'
 import { type ActivationReport, type ReportSources, reportOn } from './policy-report.ts'
 
 export interface DeskParts {
+  /** At no time before what decides began. */
   readonly clock: Clock
   /** How long everybody who decides needs to hear of an activation. */
   readonly lead_ms: number
@@ -73,6 +74,8 @@ export type Activating =
     }
 
 export interface PolicyDesk {
+  /** The instant activations are compared with. */
+  now(): EpochMs
   activations(): Promise<readonly Activation[]> | readonly Activation[]
   /** @throws LivegateError `conflict`, `log_unavailable`, `halted`. */
   activate(request: ActivationRequest): Promise<Activating>
@@ -87,6 +90,7 @@ const MAX_ATTEMPTS = 3
 
 export function createPolicyDesk(parts: DeskParts): PolicyDesk {
   return {
+    now: () => parts.clock.now(),
     activations: () => parts.activations(),
     activate: (request) => activate(parts, request),
     rollback: (request) => change(parts, { cause: 'rollback', ...request }),

@@ -24,7 +24,7 @@ import { openCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { ed25519Verifier } from '../../src/core/tlog/note.ts'
 import { createGate } from '../../src/gate.ts'
 import type { Gate } from '../../src/gate-types.ts'
-import type { GateEvent } from '../../src/ports.ts'
+import type { GateEvent, Policies } from '../../src/ports.ts'
 import { nodeVerify } from '../core/record/samples.ts'
 
 export const ORIGIN = 'gate.example/log/node'
@@ -54,6 +54,8 @@ export interface NodeGate {
   readonly store: NodeStore
   readonly scribe: Scribe
   readonly gate: Gate
+  /** The same gate under policies of another kind. */
+  gateUnder(policies: Policies): Gate
   readonly events: GateEvent[]
   /** Publishes what waits and audits the whole published log from nothing but its entries. */
   audit(): Promise<AuditReport>
@@ -103,16 +105,17 @@ async function open(root: string, time: Time): Promise<NodeGate> {
   const compiled = compilePolicy(bytes, { file: 'default.yaml' })
   if (!compiled.ok) throw new Error('the default policy does not compile')
   const policy = { plan: compiled.value.plan, bytes }
-  const gate = createGate({
-    ...store,
-    ...{ clock: time, random, observe },
-    after: () => () => {},
-    policies: { active: () => policy },
-    issuer: { kid: store.signer.kid, issue: scribe.issue },
-    surroundings: { incident: () => ({ active: false }), platform: () => ({}) },
-  })
+  const gateUnder = (policies: Policies): Gate =>
+    createGate({
+      ...store,
+      ...{ clock: time, random, observe, policies },
+      after: () => () => {},
+      issuer: { kid: store.signer.kid, issue: scribe.issue },
+      surroundings: { incident: () => ({ active: false }), platform: () => ({}) },
+    })
+  const gate = gateUnder({ active: () => policy })
   return {
-    ...{ dir, time, store, scribe, gate, events },
+    ...{ dir, time, store, scribe, gate, gateUnder, events },
     entries: () => entriesOf(dir),
     async audit() {
       // A call may join a round that began before the newest entry.

@@ -7,7 +7,7 @@ import { compilePolicy } from '../../src/core/policy/compile.ts'
 import type { Plan } from '../../src/core/policy/plan.ts'
 import { activationDraft, type RecordDraft } from '../../src/core/record/drafts.ts'
 import { policyDigest, policyDrafts } from '../../src/core/record/policy-parts.ts'
-import { type Activated, createPolicyBook, type PolicyBook } from '../../src/gate/policy-book.ts'
+import { createPolicyBook, type PolicyBook } from '../../src/gate/policy-book.ts'
 import { createPolicyDesk, type PolicyDesk } from '../../src/gate/policy-desk.ts'
 import type { ReportSources } from '../../src/gate/policy-report.ts'
 import type { Clock } from '../../src/ports.ts'
@@ -29,21 +29,27 @@ export function aDesk(parts: {
   const { clock, lead_ms = 0, append = async () => {} } = parts
   const book = createPolicyBook(clock)
   const texts = new Map<string, Uint8Array>()
-  const known: Activated[] = []
+  const known: Activation[] = []
   const text = (digest: string): Uint8Array | null => texts.get(digest) ?? null
 
   async function put(activation: Activation, bytes: Uint8Array): Promise<void> {
     const drafts = texts.has(activation.digest) ? [] : policyDrafts(bytes)
     await append([...drafts, activationDraft(activation)])
     texts.set(activation.digest, bytes)
-    known.push({ ...activation, logged_at: clock.now() })
+    known.push(activation)
     book.learn(known, text)
   }
 
   const desk = createPolicyDesk({
-    ...{ clock, lead_ms, text, activations: () => known, planOf: (digest) => planOf(text(digest)) },
+    ...{
+      clock: { now: book.instant },
+      lead_ms,
+      text,
+      activations: () => known,
+      planOf: (digest) => planOf(text(digest)),
+    },
     async commit(wish: Wish, bytes) {
-      const proposed = propose(known, wish, { now: clock.now(), lead_ms })
+      const proposed = propose(known, wish, { now: book.instant(), lead_ms })
       if (proposed.is !== 'new') return proposed
       const { activation } = proposed
       await put(activation, bytes ?? text(activation.digest) ?? new Uint8Array())
@@ -64,7 +70,8 @@ export function aDesk(parts: {
       if (plan === null) throw new Error('the first policy does not compile')
       const now = clock.now()
       const { name } = plan
-      const first = { revision: 1, digest: policyDigest(bytes), name, active_from: now } as const
+      const digest = policyDigest(bytes)
+      const first = { revision: 1, digest, name, active_from: now, scheduled: false }
       const said = { previous: null, cause: 'activation', source: 'file', by: 'livegate' } as const
       await put({ ...first, ...said, note: null }, bytes)
     },

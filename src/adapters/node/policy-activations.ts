@@ -25,7 +25,7 @@ export interface NodePoliciesParts {
 }
 
 export interface NodePolicies
-  extends Pick<PolicyBook, 'active' | 'now' | 'planOf' | 'activations'> {
+  extends Pick<PolicyBook, 'active' | 'now' | 'instant' | 'planOf' | 'activations'> {
   /** For `DeskParts.commit`. */
   commit(wish: Wish, bytes: Uint8Array | null): Promise<Proposed>
   /** Activates the text of the watched file, unless it is what the file said last. Durable when resolved. */
@@ -80,7 +80,7 @@ export function createNodePolicies(parts: NodePoliciesParts): NodePolicies {
   }
 
   async function put(wish: Wish, given: Uint8Array | null): Promise<Proposed> {
-    const proposed = propose(store.activations(), wish, { now: clock.now(), lead_ms: 0 })
+    const proposed = propose(store.activations(), wish, { now: book.instant(), lead_ms: 0 })
     if (proposed.is !== 'new') return proposed
     const { activation } = proposed
     const bytes = given ?? store.policyTexts.text(activation.digest)
@@ -99,6 +99,7 @@ export function createNodePolicies(parts: NodePoliciesParts): NodePolicies {
     active: book.active,
     now: book.now,
     planOf: book.planOf,
+    instant: book.instant,
     activations: book.activations,
     commit: (wish, bytes) => alone(() => put(wish, bytes)),
     fromFile: (bytes, { digest, name }) =>

@@ -157,7 +157,7 @@ async function appOf(
     metricsText: metrics.text,
     policiesView: policiesView(store.policyTexts, policies, clock),
     policyDesk: createPolicyDesk({
-      ...{ clock, lead_ms: 0, text: store.policyTexts.text },
+      ...{ clock: { now: policies.instant }, lead_ms: 0, text: store.policyTexts.text },
       ...{ activations: policies.activations, planOf: policies.planOf, commit: policies.commit },
       sources: nodeReportSources({ store, surroundings, facts_max_age_ms }),
     }),

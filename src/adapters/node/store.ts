@@ -6,6 +6,7 @@
  */
 import { chmod } from 'node:fs/promises'
 import { LivegateError } from '../../core/errors.ts'
+import type { Activation } from '../../core/model.ts'
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import { signNote } from '../../core/tlog/note.ts'
 import { isKeyName } from '../../core/tlog/note-key.ts'
@@ -19,7 +20,7 @@ import type {
   RecordSigner,
   StreamKeys,
 } from '../../ports.ts'
-import { type LoggedActivation, loggedActivations } from '../sqlite/activations.ts'
+import { loggedActivations } from '../sqlite/activations.ts'
 import { createSqlApiKeys } from '../sqlite/api-keys.ts'
 import { createSqlDirectory } from '../sqlite/directory.ts'
 import { CLOSING, claimsUnder, createEntries, issuerOf, recordKeysOf } from '../sqlite/entries.ts'
@@ -98,7 +99,7 @@ export interface NodeStore {
   /** Every policy revision in the log. */
   readonly policyTexts: PolicyTexts
   /** Every activation in the log, by number. */
-  activations(): readonly LoggedActivation[]
+  activations(): readonly Activation[]
   /** Subjects of the newest strikes, newest first, each once: those of at most `limit` strikes before a place. */
   struck(page: StruckPage): StruckFound
   /** What the next heartbeat record has to say. */

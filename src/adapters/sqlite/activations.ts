@@ -8,20 +8,14 @@
 import type { Activation } from '../../core/model.ts'
 import { activationDraft } from '../../core/record/drafts.ts'
 import { policyDigest, policyDrafts } from '../../core/record/policy-parts.ts'
-import { type EpochMs, epochMs } from '../../core/time.ts'
 import { activationName } from '../../gate/in-force.ts'
 import type { Log, RecordSigner } from '../../ports.ts'
 import { claimsOf } from './entries.ts'
 import type { Scribe } from './scribe.ts'
 import { type Sql, text } from './sql.ts'
 
-/** An activation and when it was signed, to the second. */
-export interface LoggedActivation extends Activation {
-  readonly logged_at: EpochMs
-}
-
 /** All of them by their number. */
-export function loggedActivations(sql: Sql): readonly LoggedActivation[] {
+export function loggedActivations(sql: Sql): readonly Activation[] {
   return sql
     .all(
       `SELECT e.jws FROM log_requirements r JOIN entries e ON e.idx = r.idx
@@ -30,14 +24,11 @@ export function loggedActivations(sql: Sql): readonly LoggedActivation[] {
     .map((row) => activationOf(claimsOf(text(row, 'jws'))))
 }
 
-function activationOf(claims: Readonly<Record<string, unknown>>): LoggedActivation {
-  const { revision, digest, name, active_from, previous, cause, source, by, note, iat } =
-    claims as unknown as LoggedActivation & { readonly iat: number }
-  return {
-    ...{ revision, digest, name, active_from, previous, cause, source, by },
-    note: note ?? null,
-    logged_at: epochMs(1000 * iat),
-  }
+function activationOf(claims: Readonly<Record<string, unknown>>): Activation {
+  const { revision, digest, name, active_from, scheduled, previous, cause, source, by, note } =
+    claims as unknown as Activation
+  const what = { revision, digest, name, active_from, scheduled }
+  return { ...what, previous, cause, source, by, note: note ?? null }
 }
 
 /** Puts an activation into the log, with its text unless that is there. Durable when resolved. */

@@ -206,13 +206,15 @@ function made(
 ): Proposed {
   const { digest, name, cause, source, by, note, activate_at } = wish
   const active = decidesAt(activations, now)
-  const soon = Math.max(addMs(now, active === null ? 0 : lead_ms), active?.active_from ?? now)
+  // Two never begin together, so that each has decided for a time of its own.
+  const soon = active === null ? now : Math.max(addMs(now, lead_ms), addMs(active.active_from, 1))
   return {
     is: 'new',
     activation: {
       revision: (latestOf(activations)?.revision ?? 0) + 1,
       ...{ digest, name, cause, source, by, note },
       active_from: activate_at ?? (soon as EpochMs),
+      scheduled: activate_at !== null,
       previous: active?.revision ?? null,
     },
   }

@@ -192,6 +192,7 @@ export const CLAIMS: readonly ClaimRow[] = [
     digest: required(POLICY_DIGEST),
     name: required(text(100)),
     active_from: required(instant),
+    scheduled: required(boolean),
     previous: required(nullable(REVISION)),
     cause: required(oneOf(ACTIVATION_CAUSES)),
     source: required(oneOf(ACTIVATION_SOURCES)),

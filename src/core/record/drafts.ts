@@ -185,8 +185,10 @@ export function predecessorDraft(claims: OwnClaims['predecessor']): RecordDraft 
 
 /** A policy revision that decides from an instant on; its text is in the log already. */
 export function activationDraft(activation: Activation): RecordDraft {
-  const { revision, digest, name, active_from, previous, cause, source, by, note } = activation
-  const claims = { revision, digest, name, active_from, previous, cause, source, by }
+  const { revision, digest, name, active_from, scheduled, previous, note } = activation
+  const { cause, source, by } = activation
+  const what = { revision, digest, name, active_from, scheduled }
+  const claims = { ...what, previous, cause, source, by }
   const noted = note === null ? claims : { ...claims, note }
   return { kind: 'activation', claims: noted satisfies OwnClaims['activation'], groups: null }
 }

@@ -103,6 +103,7 @@ export interface OwnClaims {
     readonly digest: string
     readonly name: string
     readonly active_from: EpochMs
+    readonly scheduled: boolean
     readonly previous: number | null
     readonly cause: ActivationCause
     readonly source: ActivationSource

@@ -24,7 +24,7 @@ const BROKEN = new TextEncoder().encode('livegate: policy/v0\nname: of an older 
 function viewOf(active: Uint8Array): ReturnType<typeof policiesView> {
   const digest = policyDigest(active)
   const active_from = epochMs(START + 5 * MINUTE_MS)
-  const one = { ...{ revision: 1, digest, name: 'default', active_from, logged_at: active_from } }
+  const one = { ...{ revision: 1, digest, name: 'default', active_from, scheduled: false } }
   const said = {
     previous: null,
     cause: 'activation',

@@ -15,7 +15,7 @@ const MINUTE = 60_000
 function anActivation(revision: number, more: Partial<Activation> = {}): Activation {
   return {
     revision,
-    ...{ digest: POLICY_DIGEST, name: 'sample', active_from: AT },
+    ...{ digest: POLICY_DIGEST, name: 'sample', active_from: AT, scheduled: false },
     previous: revision === 1 ? null : revision - 1,
     ...{ cause: 'activation', source: 'file', by: 'livegate', note: null },
     ...more,

@@ -56,7 +56,13 @@ test('fixed key, salts, ids and times give the bytes in tests/vectors/record', a
     ),
     await issue(
       activationDraft({
-        ...{ revision: 2, digest: POLICY_DIGEST, name: 'vector', active_from: AT },
+        ...{
+          revision: 2,
+          digest: POLICY_DIGEST,
+          name: 'vector',
+          active_from: AT,
+          scheduled: false,
+        },
         ...{ previous: 1, cause: 'rollback', source: 'api', by: 'key_1', note: 'as it was' },
       }),
       time,

@@ -17,7 +17,7 @@ export function mountPolicies(mount: Mount, deps: AppDeps): void {
     const policies = (await deps.policiesView.list()).map(renderRevision)
     const activations = (await deps.policyDesk?.activations()) ?? []
     const revision = latestOf(activations)?.revision
-    const revisions = renderRevisions(activations, deps.clock.now())
+    const revisions = renderRevisions(activations, (deps.policyDesk ?? deps.clock).now())
     const response = json(call, {
       ...(revision === undefined ? {} : { revision }),
       policies,
