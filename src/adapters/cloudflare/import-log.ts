@@ -15,6 +15,7 @@ import { secondOf } from '../sqlite/records.ts'
 import { logPolicy, type Scribe } from '../sqlite/scribe.ts'
 import type { Sql, Writer } from '../sqlite/sql.ts'
 import type { LogMove, Seed } from './import-steps.ts'
+import { storeHead } from './sequencer-heads.ts'
 import { insertRelying } from './sequencer-relying.ts'
 
 export interface LogMoveParts {
@@ -108,9 +109,6 @@ async function keepPolicy(
   await logPolicy(scribe, entries, { kid }, bytes)
 }
 
-const HEAD = `INSERT INTO heads (object, seq, idx, leaf) VALUES (?, ?, ?, ?)
-  ON CONFLICT (object) DO UPDATE SET seq = excluded.seq, idx = excluded.idx, leaf = excluded.leaf
-  WHERE excluded.seq > seq`
 const RECORD = `INSERT INTO moved (idx, second, id, kind, at, outcome, mode, rules, object, seq, leaf)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (idx) DO NOTHING`
 
@@ -118,7 +116,7 @@ const RECORD = `INSERT INTO moved (idx, second, id, kind, at, outcome, mode, rul
 function plant(sql: Sql, seeds: readonly Seed[]): void {
   for (const { object, seq, place, id, kind, at, leaf, decision } of seeds) {
     if (place >= 0) throw new TypeError('a seed without a place')
-    sql.run(HEAD, object, seq, place, leaf)
+    storeHead(sql, object, { seq, idx: place })
     const rules = decision === null ? null : JSON.stringify(decision.rules)
     const what = [decision?.outcome ?? null, decision?.mode ?? null, rules] as const
     sql.run(RECORD, place, secondOf(id), id, kind, at, ...what, object, seq, leaf)

@@ -2,9 +2,10 @@
  * What a sequencer writes: records of chains, each chain in order and without a gap, and records of the deployment.
  *
  * Everything is looked at before anything is written, because others share the transaction: a refused append is a value.
- * A record that is sent again is recognised by its full leaf hash and keeps the index it has: the newest of a chain by
- * its head, an older one is looked for outside of the transaction and comes back as `known`. A caller who remembers a
- * place this log does not have shows that the log was set back. Next stop: sequencer.ts.
+ * A record that is sent again is recognised by its full leaf hash and keeps the index it has: it is looked for outside of
+ * the transaction and comes back as `known`, which is rare; so the row of a chain, the only thing that grows with people,
+ * is as small as it can be. A caller who remembers a place this log does not have shows that the log was set back.
+ * Next stop: sequencer-heads.ts, sequencer.ts.
  */
 import { equalBytes, toBase64Url, utf8 } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
@@ -12,8 +13,9 @@ import { isChainKind } from '../../core/record/kinds.ts'
 import { leafHash } from '../../core/tlog/hash.ts'
 import type { Receipt, SignedRecord } from '../../ports.ts'
 import { type Entries, requireEntry } from '../sqlite/entries.ts'
-import { bytes, integer, type Sql } from '../sqlite/sql.ts'
+import type { Sql } from '../sqlite/sql.ts'
 import type { ChainEntry } from './rpc.ts'
+import { type Head, headOf, storeHead } from './sequencer-heads.ts'
 import { noteBeat } from './sequencer-heartbeat.ts'
 import type { Packs } from './sequencer-packs.ts'
 import { insertRelying } from './sequencer-relying.ts'
@@ -27,7 +29,7 @@ export interface Refused {
 export type Appended =
   | readonly number[]
   | Refused
-  /** Records behind the head of their chain: where they are has to be found first. */
+  /** Records a chain has come past: where they are has to be found first. */
   | { readonly older: readonly ChainEntry[] }
   /** What was acknowledged is not here any more. */
   | { readonly lost: string }
@@ -41,13 +43,6 @@ export interface ChainLog {
 
 /** Older records by `knownAs`: their index, or null where there is no such record. */
 export type Known = ReadonlyMap<string, number | null>
-
-interface Head {
-  seq: number
-  /** Null while its newest record is only looked at. */
-  idx: number | null
-  leaf: Uint8Array | null
-}
 
 type Step = { readonly entry: ChainEntry; readonly known: number | null }
 
@@ -69,7 +64,7 @@ export function appendChains(log: ChainLog, chains: readonly ChainEntry[], known
     else if (place !== null) steps.push({ entry, known: place })
     else if (entry.seq === head.seq + 1) {
       steps.push({ entry, known: null })
-      heads.set(entry.object, { seq: entry.seq, idx: null, leaf: null })
+      heads.set(entry.object, { seq: entry.seq, idx: null })
     } else return { refused: refusalOf(head, entry) }
   }
   if (older.length > 0) return { older }
@@ -112,16 +107,6 @@ export function requireLeaf(record: SignedRecord): void {
   throw new LivegateError('internal', 'Cannot log record: its bytes do not hash to its leaf')
 }
 
-const HEAD = 'SELECT seq, idx, leaf FROM heads WHERE object = ?'
-const MOVE_HEAD = `INSERT INTO heads (object, seq, idx, leaf) VALUES (?, ?, ?, ?)
-  ON CONFLICT (object) DO UPDATE SET seq = excluded.seq, idx = excluded.idx, leaf = excluded.leaf`
-
-function headOf(sql: Sql, object: string): Head {
-  const row = sql.get(HEAD, object)
-  if (row === undefined) return { seq: 0, idx: null, leaf: null }
-  return { seq: integer(row, 'seq'), idx: integer(row, 'idx'), leaf: bytes(row, 'leaf') }
-}
-
 /** Whoever was told a place remembers it: a log that does not was set back, and others have their places by now. */
 function lostIn({ seq, idx }: Head, entry: ChainEntry): string | null {
   const { after = null } = entry
@@ -135,9 +120,7 @@ function lostIn({ seq, idx }: Head, entry: ChainEntry): string | null {
 
 /** Index of this very record; null when it is not there, undefined when that has to be found out. */
 function placeOf(head: Head, entry: ChainEntry, known: Known): number | null | undefined {
-  if (entry.seq > head.seq) return null
-  if (entry.seq < head.seq) return known.get(knownAs(entry))
-  return head.leaf !== null && equalBytes(head.leaf, entry.record.leaf) ? head.idx : null
+  return entry.seq > head.seq ? null : known.get(knownAs(entry))
 }
 
 function refusalOf({ seq }: Head, entry: ChainEntry): string {
@@ -146,15 +129,14 @@ function refusalOf({ seq }: Head, entry: ChainEntry): string {
 
 /** Each head once, however many of its records come together. */
 function written(log: ChainLog, steps: readonly Step[]): readonly number[] {
-  const ends = new Map<string, ChainEntry & { readonly index: number }>()
+  const ends = new Map<string, Head>()
   const indexes = steps.map(({ entry, known }) => {
     if (known !== null) return known
     const index = insert(log, entry)
-    ends.set(entry.object, { ...entry, index })
+    ends.set(entry.object, { seq: entry.seq, idx: index })
     return index
   })
-  for (const { object, seq, index, record } of ends.values())
-    log.sql.run(MOVE_HEAD, object, seq, index, record.leaf)
+  for (const [object, head] of ends) storeHead(log.sql, object, head)
   return indexes
 }
 

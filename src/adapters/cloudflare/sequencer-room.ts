@@ -2,8 +2,8 @@
  * Room for what was taken: a log that may become full stops taking records while it can still publish those it has.
  *
  * An object holds 10 GB. What stays here is a row for each chain, of records only what is not in the bucket yet: so a log
- * becomes full when the bucket does not answer for hours, and what is published then makes room; or when it has some
- * sixty million people.
+ * becomes full when the bucket does not answer for hours, and what is published then makes room; or when more than a
+ * hundred million people have used it.
  */
 import { LivegateError } from '../../core/errors.ts'
 

@@ -9,12 +9,11 @@ import { LOG_TABLES, MOVES, RELIANCE } from '../sqlite/schema.ts'
 
 const FIRST: readonly string[] = [
   ...LOG_TABLES.filter((table) => table !== RELIANCE),
-  // How far each subject's object has come on its chain: its newest record, where that stands, and how it is recognised.
+  // How far each subject's object has come on its chain, and where its newest record stands. `object`: its name's bytes.
   `CREATE TABLE heads (
-    object TEXT PRIMARY KEY,
+    object ANY PRIMARY KEY,
     seq INTEGER NOT NULL,
-    idx INTEGER NOT NULL,
-    leaf BLOB NOT NULL
+    idx INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
   // What shared an insert: entries from index `first` on, taken in a second. Instants in ms; `totals`: entries of the log
   // by kind, up to here; `strikes`: named in it. The long columns last: heads are read without them.

@@ -43,9 +43,7 @@ function aShard(origin: string): Shard {
 for (const busy of [0, 1, 2])
   it(`is refused where log ${busy} of three has a history, and leaves all three open`, async () => {
     const shards = origins.map(aShard)
-    shards[busy]?.sql.run(
-      "INSERT INTO heads (object, seq, idx, leaf) VALUES ('somebody', 1, 0, x'')",
-    )
+    shards[busy]?.sql.run("INSERT INTO heads (object, seq, idx) VALUES ('somebody', 1, 0)")
     const sequencer = (shard: number): Pick<SequencerRpc, 'move'> => ({
       move: (step) =>
         carried(

@@ -71,7 +71,7 @@ it('is open until something moves in, and again when all of it has; a lost memor
 
 it('is not begun in a log with a chain of its own, which stays open', async () => {
   const { moves, sql } = aLog()
-  sql.run("INSERT INTO heads (object, seq, idx, leaf) VALUES ('somebody', 1, 0, x'')")
+  sql.run("INSERT INTO heads (object, seq, idx) VALUES ('somebody', 1, 0)")
   const mine = moves()
   await expect(mine.take({ begin: header })).rejects.toMatchObject({ code: 'conflict' })
   mine.requireOpen()
