@@ -17,8 +17,13 @@ import { logDisclosures } from './commands/log-disclosures.ts'
 import { logMirror } from './commands/log-mirror.ts'
 import { logProof } from './commands/log-proof.ts'
 import { logVerify } from './commands/log-verify.ts'
+import { policyActivate } from './commands/policy-activate.ts'
+import { policyDiff } from './commands/policy-diff.ts'
 import { policyExplain } from './commands/policy-explain.ts'
 import { policyLint } from './commands/policy-lint.ts'
+import { policyList } from './commands/policy-list.ts'
+import { policyProve } from './commands/policy-prove.ts'
+import { policyRollback } from './commands/policy-rollback.ts'
 import { policyTest } from './commands/policy-test.ts'
 import { serve } from './commands/serve.ts'
 import { strikeAdd } from './commands/strike-add.ts'
@@ -31,7 +36,20 @@ import type { World } from './world.ts'
 type Register = (noun: Command, act: Act) => void
 
 const NOUNS: readonly (readonly [name: string, about: string, verbs: readonly Register[]])[] = [
-  ['policy', 'check, test and explain policies', [policyLint, policyTest, policyExplain]],
+  [
+    'policy',
+    'check, test, explain, compare and prove policies',
+    [
+      policyLint,
+      policyTest,
+      policyExplain,
+      policyDiff,
+      policyProve,
+      policyActivate,
+      policyRollback,
+      policyList,
+    ],
+  ],
   ['strike', 'record violations in a running gate', [strikeAdd, strikeReverse, strikeImport]],
   ['facts', 'store facts about subjects in a running gate', [factsImport]],
   ['key', 'API keys of a data directory', [keyCreate, keyList, keyRevoke]],

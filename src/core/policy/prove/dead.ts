@@ -14,7 +14,6 @@ import type { ExemptionPlan, LadderStep, Plan } from '../plan.ts'
 import type { Expectation } from '../test-file.ts'
 import { boundOf, type History, historiesOf } from './histories.ts'
 import { type Kind, selects } from './kinds.ts'
-import { longest } from './one-more.ts'
 import { withoutExemption, withoutRule } from './restrict.ts'
 import {
   calmFor,
@@ -29,12 +28,12 @@ import {
 import { shrink } from './shrink.ts'
 import type { Assignment } from './situations.ts'
 import { answerKey } from './strictness.ts'
-import type { Tally } from './verdict.ts'
+import { noteBound, type Tally } from './verdict.ts'
 
 /** Everything about one rule that could be dead. */
 export function checkRuleLives(scene: Scene, part: Part, tally: Tally): void {
   const { rule, space } = part
-  tally.bound = longest(tally.bound, boundOf(space))
+  noteBound(tally, space.size, boundOf(space))
   const steps = new Set(rule.ladder ?? [])
   const search = survey(scene, part, steps, tally)
   if (search.matching === null) {

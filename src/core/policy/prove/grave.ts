@@ -10,17 +10,17 @@ import { isGrave } from '../lint/gravity.ts'
 import type { ExemptionPlan, Plan } from '../plan.ts'
 import { expectationFrom, inWords } from './expectation.ts'
 import { boundOf } from './histories.ts'
-import { isStricter, longest } from './one-more.ts'
+import { isStricter } from './one-more.ts'
 import { withoutExemption } from './restrict.ts'
 import { endOf, judge, likely, type Part, type Scene, situation } from './scene.ts'
 import { shrink } from './shrink.ts'
-import type { Tally } from './verdict.ts'
+import { noteBound, type Tally } from './verdict.ts'
 
 export function checkGrave(scene: Scene, exemption: ExemptionPlan, tally: Tally): void {
   const without = withoutExemption(scene.whole, exemption.id)
   for (const part of scene.parts) {
     if (!exemption.rules.includes(part.rule.id) || !isGrave(part.rule)) continue
-    tally.bound = longest(tally.bound, boundOf(part.space))
+    noteBound(tally, part.space.size, boundOf(part.space))
     if (lifts(scene, part, { exemption, without, tally })) return
     if (!part.assignments.complete)
       tally.not_covered.add(

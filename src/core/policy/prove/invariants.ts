@@ -13,12 +13,12 @@ import type { InvariantPlan, Plan, RulePlan } from '../plan.ts'
 import { vocabularyOf } from '../vocabulary.ts'
 import { inWords } from './expectation.ts'
 import { boundOf, type History, historiesOf, spaceOf } from './histories.ts'
-import { longest, withCalm } from './one-more.ts'
+import { withCalm } from './one-more.ts'
 import { onlyRules } from './restrict.ts'
 import { endOf, instantsFrom, judge, type Scene, situation } from './scene.ts'
 import { shrink } from './shrink.ts'
 import { assignmentsOf } from './situations.ts'
-import type { Tally } from './verdict.ts'
+import { noteBound, type Tally } from './verdict.ts'
 
 export function checkInvariant(scene: Scene, invariant: InvariantPlan, tally: Tally): void {
   const rules = scene.plan.rules.map(({ id }) => id)
@@ -66,7 +66,7 @@ function search(scene: Scene, { invariant, ids, tally, share }: Search): void {
   })
   const limit = Math.max(20, Math.min(MAX_HISTORIES, share / (8 * assignments.all.length)))
   const space = spaceOf([{ ...part, rules: [...part.rules, given] }], vocabulary, limit)
-  tally.bound = longest(tally.bound, boundOf(space))
+  noteBound(tally, space.size, boundOf(space))
   if (!assignments.complete)
     tally.not_covered.add(`its facts have ${assignments.product} combinations`)
   const stop = scene.budget.spent + share

@@ -16,7 +16,7 @@ import { endOf, instantsFrom, judge, type Part, type Scene, situation } from './
 import { shrink, withFirst } from './shrink.ts'
 import type { Assignment } from './situations.ts'
 import { type Component, milderIn, rank } from './strictness.ts'
-import type { Tally } from './verdict.ts'
+import { noteBound, type Tally } from './verdict.ts'
 
 export interface Tallies {
   readonly more: Tally
@@ -26,7 +26,7 @@ export interface Tallies {
 /** Walks all histories of one rule, as far as its share goes. */
 export function walkHistories(scene: Scene, part: Part, { more, time }: Tallies): void {
   const { space, assignments, rule } = part
-  for (const tally of [more, time]) tally.bound = longest(tally.bound, boundOf(space))
+  for (const tally of [more, time]) noteBound(tally, space.size, boundOf(space))
   if (!assignments.complete)
     for (const tally of [more, time])
       tally.not_covered.add(
@@ -56,10 +56,6 @@ interface Walked {
   readonly strikes: History
   readonly facts: Assignment
   readonly known: Known
-}
-
-export function longest(a: string, b: string): string {
-  return b.length > a.length || (b.length === a.length && b > a) ? b : a
 }
 
 function walkInstants(

@@ -47,7 +47,8 @@ const MAX_PRODUCT = 20_000
 export function sceneOf(plan: Plan, budget: Budget): Scene {
   const whole = barePlan(plan)
   const vocabulary = vocabularyOf({ ...whole, invariants: [] })
-  const share = clamp(budget.left / (3 * Math.max(1, plan.rules.length)), LEAST_SHARE, MOST_SHARE)
+  const counting = plan.rules.filter(({ count, when }) => count !== null || when?.counts.length)
+  const share = clamp(budget.left / (3 * Math.max(1, counting.length)), LEAST_SHARE, MOST_SHARE)
   const supports = supportsOf(plan)
   const parts = plan.rules.map((rule) => partOf(onlyRules(plan, [rule.id]), rule, share))
   const scene = { plan, whole, vocabulary, supports, budget, parts }

@@ -57,6 +57,27 @@ function coversAll(strict: readonly Obligation[], mild: readonly Obligation[]): 
   return JSON.stringify(joined) === JSON.stringify(mergeObligations(strict))
 }
 
+/** As `answerKey`, without making the texts where they cannot be equal. */
+export function sameAnswer(a: Decision, b: Decision): boolean {
+  return (
+    a.outcome === b.outcome &&
+    a.mode === b.mode &&
+    a.until === b.until &&
+    a.not_before === b.not_before &&
+    a.retry_after_s === b.retry_after_s &&
+    a.broadcast_delay_s === b.broadcast_delay_s &&
+    a.lease_until === b.lease_until &&
+    (isPlain(a) && isPlain(b) ? true : answerKey(a) === answerKey(b))
+  )
+}
+
+/** Without anything that has members of its own. */
+function isPlain({ review, obligations, reasons }: Decision): boolean {
+  return (
+    review === null && obligations.length === 0 && !reasons.some(({ code }) => code === 'warning')
+  )
+}
+
 /** Everything a caller is told to do, as one text: equal for answers that are the same to a broadcaster. */
 export function answerKey(decision: Decision): string {
   const { outcome, mode, until, not_before, review, retry_after_s } = decision

@@ -9,12 +9,12 @@ import type { Decision, Facts, Strike } from '../../model.ts'
 import { evaluate } from '../evaluate.ts'
 import { expectationFrom, inWords } from './expectation.ts'
 import { boundOf } from './histories.ts'
-import { longest, withCalm } from './one-more.ts'
+import { withCalm } from './one-more.ts'
 import { endOf, instantsFrom, judge, likely, type Part, type Scene, situation } from './scene.ts'
 import { shrink, withFirst } from './shrink.ts'
 import { type Assignment, walk } from './situations.ts'
 import { rank } from './strictness.ts'
-import type { Tally } from './verdict.ts'
+import { noteBound, type Tally } from './verdict.ts'
 
 /** Instants of one history: now, and where the clock turns a condition. */
 const MAX_INSTANTS = 8
@@ -22,7 +22,7 @@ const MAX_INSTANTS = 8
 export function checkUnknown(scene: Scene, part: Part, tally: Tally): void {
   const { vocabulary, alone, rule, space } = part
   const stop = scene.budget.spent + part.share
-  tally.bound = longest(tally.bound, boundOf(space))
+  noteBound(tally, space.size, boundOf(space))
   for (const strikes of likely(vocabulary, space))
     for (const assignment of walk(vocabulary.facts)) {
       if (scene.budget.left <= 0 || scene.budget.spent > stop) {

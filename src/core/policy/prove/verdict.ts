@@ -58,16 +58,26 @@ export function spend(budget: Budget): boolean {
 /** What one property gathers over all rules. */
 export interface Tally {
   histories: number
+  /** Of the rule with the most histories, and how many those are. */
   bound: string
+  widest: number
   readonly exceptions: Set<string>
   readonly not_covered: Set<string>
   readonly counterexamples: Counterexample[]
+}
+
+/** Keeps the widest bound. */
+export function noteBound(tally: Tally, size: number, bound: string): void {
+  if (size <= tally.widest) return
+  tally.widest = size
+  tally.bound = bound
 }
 
 export function emptyTally(): Tally {
   return {
     histories: 0,
     bound: '',
+    widest: -1,
     exceptions: new Set(),
     not_covered: new Set(),
     counterexamples: [],
