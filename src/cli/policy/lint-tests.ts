@@ -4,12 +4,11 @@
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { LintTests } from '../../core/policy/lint/lint.ts'
-import { parseTestFile, type TestFile } from '../../core/policy/test-file.ts'
+import { MAX_TEST_FILE_BYTES, parseTestFile, type TestFile } from '../../core/policy/test-file.ts'
 import { readBounded } from '../files.ts'
 import type { Session } from '../session.ts'
 
 const TEST = /\.test\.ya?ml$/
-const MAX_TEST_BYTES: number = 1024 * 1024
 
 export interface TestFinder {
   /** For one policy as written. A file that cannot be read counts when it has the policy's name. */
@@ -54,7 +53,7 @@ async function readFolder(session: Session, folder: string): Promise<readonly Fo
 
 /** Null when it cannot be read or does not parse; why, `policy test` says. */
 async function readTest(session: Session, file: string): Promise<TestFile | null> {
-  const bytes = await readBounded(session.path(file), MAX_TEST_BYTES).catch(() => null)
+  const bytes = await readBounded(session.path(file), MAX_TEST_FILE_BYTES).catch(() => null)
   const parsed = bytes === null ? null : parseTestFile(bytes, { file })
   return parsed?.ok ? parsed.value : null
 }

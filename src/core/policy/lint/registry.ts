@@ -8,6 +8,7 @@ import { COMPILE_CODES, type Diagnostic } from '../diagnostic.ts'
 import type { LintCheck } from './check.ts'
 import { banWithoutWayBack } from './checks/ban-without-way-back.ts'
 import { defaultDeny } from './checks/default-deny.ts'
+import { deniesEverybody } from './checks/denies-everybody.ts'
 import { denyWithoutAppeal } from './checks/deny-without-appeal.ts'
 import { exemptionLiftsEverything } from './checks/exemption-lifts-everything.ts'
 import { factNotSupplied } from './checks/fact-not-supplied.ts'
@@ -37,6 +38,7 @@ export const CHECKS: readonly LintCheck[] = [
   shortAppeal,
   noWarningStep,
   defaultDeny,
+  deniesEverybody,
   exemptionLiftsEverything,
   uselessExemption,
   windowLongerThanExpiry,

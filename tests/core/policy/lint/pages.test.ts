@@ -49,6 +49,6 @@ describe('a page of a lint check', () => {
   })
 
   it('gives every limit of odd-length', () => {
-    expect(page('odd-length').match(/^- /gm)).toHaveLength(7)
+    expect(page('odd-length').match(/^- /gm)).toHaveLength(8)
   })
 })

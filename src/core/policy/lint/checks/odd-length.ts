@@ -28,6 +28,7 @@ const SENSE: Readonly<Record<string, Sense>> = {
     max: HOUR_MS,
     but: 'a fact that is lacking for a moment closes the gate that long',
   },
+  max_age: { min: DAY_MS, but: 'the policy grows stale before anybody can replace it' },
   group_within: { max: 7 * DAY_MS, but: 'strikes that are unrelated count once' },
   step: { max: 10 * YEAR_MS, but: '`forever` says it' },
 }
@@ -40,6 +41,7 @@ export const oddLength: LintCheck = {
     yield* judge('group_within', source.strikes?.value.group_within)
     yield* judge('retry_after', source.on_unknown?.value.retry_after)
     yield* judge('lease', source.lease)
+    yield* judge('max_age', source.max_age)
     for (const { source: rule } of rules) {
       yield* judge('hold', rule.hold)
       yield* judge('review', rule.review?.value.within)
