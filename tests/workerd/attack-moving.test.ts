@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { LivegateError } from '../../src/core/errors.ts'
 import type { MoveHeader, MoveLine } from '../../src/core/move/lines.ts'
-import { NOW } from '../support/gate.ts'
+import { ask, NOW, opened } from '../support/gate.ts'
 import fileText from '../vectors/move/deployment.jsonl?raw'
 import { aWorld } from './subject-world.ts'
 
@@ -28,4 +28,30 @@ it('facts are refused while the log is shut, and the same line may come again', 
     world.ask(subject, (host) => host.putFacts(subject, { country: 'NL' } as never, NOW))
   await expect(put()).rejects.toMatchObject({ code: 'log_unavailable' })
   expect(await bring()).toBeNull()
+})
+
+it('whoever waits for a turn while the subject moves in decides on what came, in the same life of the object', async () => {
+  const world = aWorld()
+  const { seq: _seq, ...state } = moved.subject
+  const facts = { age_band: { value: 'adult', as_of: NOW } } as never
+  const bare = { head: null, head_place: null, pseudonym: null, last_at: null, strikes: 0 }
+  const line = { subject: { ...state, ...bare, seq: 0, facts, broadcasts: [], refusals: [] } }
+  let shut = (): void => {}
+  const refused = new Promise<never>((_, reject) => {
+    shut = () => reject(new LivegateError('log_unavailable', 'Cannot log: a deployment moves in'))
+  })
+  world.around = (step, call) => (step === 'append' ? (refused as never) : call())
+  const first = world.ask(subject, (host) => host.decide(ask(subject)))
+  const second = world.ask(subject, (host) => host.decide(ask(subject)))
+  const failed = expect(first).rejects.toMatchObject({ code: 'log_unavailable' })
+  while (!world.calls.has('append')) await world.ask(subject, async () => {})
+  await world.ask(subject, async (host) => host.moveIn({ logs, lines: [line as never] }))
+  world.around = (_step, call) => call()
+  shut()
+  await failed
+  const { decision, openings } = await second
+  const told = await world.ask(subject, (host) => host.view(subject))
+  expect([told.facts.age_band?.value, decision.outcome]).toEqual(['adult', 'allow'])
+  expect(JSON.stringify(opened(openings, 'facts'))).toContain('"age_band":"adult"')
+  expect(world.log.entries.filter((entry) => 'record' in entry)).toHaveLength(1)
 })

@@ -33,6 +33,8 @@ export interface ChainStore {
   peek(): Chain | null
   /** Makes the tables if need be: with the first write, in its turn of the event loop. */
   open(): Chain
+  /** The rows were written by somebody else: whatever is in memory of them is read again, also for who has it at hand. */
+  reread(): void
 }
 
 export interface ChainStoreParts {
@@ -61,7 +63,14 @@ export function createChainStore(parts: ChainStoreParts): ChainStore {
     if (unheard.length > 0) onUnheard(unheard)
     return chain
   }
-  return { open, peek: () => chain ?? (hasSubjectTables(sql) ? open() : null) }
+  return {
+    open,
+    peek: () => chain ?? (hasSubjectTables(sql) ? open() : null),
+    reread() {
+      if (chain === null) return
+      for (const mirror of [chain.entries, chain.subjects, chain.places]) mirror.aborted()
+    },
+  }
 }
 
 const INSERT = `INSERT INTO records (${RECORD_COLUMNS}, leaf, jws, openings, prev_place)

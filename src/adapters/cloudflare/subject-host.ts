@@ -153,10 +153,11 @@ export function createSubjectHost(given: SubjectParts): SubjectHost {
     desk: (subject) => of(subject).desk,
     records: async (seqs) => (await resident()?.records(seqs)) ?? [],
     moveIn(move) {
-      of(subjectOfMove(move.lines))
+      const { reread } = of(subjectOfMove(move.lines))
       takeSubject(parts.sql, move)
-      // Everything in memory is about what was here before; and the log, ready once, takes nothing until all has moved in.
-      open = null
+      // In place: who waits for a turn here goes on with what is true now.
+      reread()
+      // The log, ready once, takes nothing until all has moved in.
       parts.ready.clear()
       return null
     },
@@ -172,6 +173,7 @@ interface House {
   readonly desk: CohostDesk
   readonly records: (seqs: readonly number[]) => Promise<readonly StoredRecord[]>
   readonly tend: () => Promise<void>
+  readonly reread: () => void
 }
 
 function openHouse(parts: SubjectParts, subject: SubjectId, object: string): House {
@@ -218,7 +220,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
     route,
   )
   return {
-    ...{ subject, gate, desk },
+    ...{ subject, gate, desk, reread: store.reread },
     answering: createAnswering({ writer, store, clock, after: parts.after }),
     records: (seqs) => recordsOfChain({ sql, store, origin }, seqs),
     tend: createTending({
