@@ -16,7 +16,7 @@ export interface GateOptions {
 }
 
 export interface GateRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Absolute path with query. */
   readonly path: string
   readonly body?: unknown

@@ -3,7 +3,10 @@
  *
  * A lag of about a second is normal under load; more than the merge delay is a broken promise. Spec: docs/spec/api.md, "Metrics".
  */
+import { isStale } from '../../core/policy/in-force.ts'
+import type { Plan } from '../../core/policy/plan.ts'
 import type { EpochMs } from '../../core/time.ts'
+import type { PolicyBook } from '../../gate/policy-book.ts'
 import type { Clock } from '../../ports.ts'
 import type { Gauges } from './metrics.ts'
 
@@ -18,8 +21,20 @@ export interface GaugedStore {
   instantOf(index: number): EpochMs | null
 }
 
-export function gaugesOf(store: GaugedStore, clock: Clock): Gauges {
+/** `policies` is null until there are any. */
+export function gaugesOf(
+  store: GaugedStore,
+  clock: Clock,
+  policies: () => Pick<PolicyBook, 'now' | 'next'> | null,
+): Gauges {
+  const plan = (): Plan | null => policies()?.now()?.plan ?? null
   return {
+    policyRevision: () => plan()?.revision ?? 0,
+    policyPending: () => (policies()?.next() ?? null) !== null,
+    policyStale() {
+      const active = plan()
+      return active !== null && isStale(active, clock.now())
+    },
     logSize: () => store.status().entries,
     publishedSize: () => store.status().published,
     lagSeconds: () => lagSeconds(store, clock),

@@ -52,6 +52,9 @@ export type FamilyId =
   | 'lag_seconds'
   | 'halted'
   | 'policy'
+  | 'policy_revision'
+  | 'policy_pending'
+  | 'policy_stale'
   | 'rejected'
   | 'memory'
 
@@ -191,6 +194,27 @@ export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
     labels: ['name', 'digest'],
     unit: '1',
     about: '1 for the active policy revision',
+  },
+  policy_revision: {
+    name: 'livegate_policy_revision',
+    type: 'gauge',
+    labels: [],
+    unit: '1',
+    about: 'number of the revision that decides',
+  },
+  policy_pending: {
+    name: 'livegate_policy_pending',
+    type: 'gauge',
+    labels: [],
+    unit: '1',
+    about: '1 while another revision is to come',
+  },
+  policy_stale: {
+    name: 'livegate_policy_stale',
+    type: 'gauge',
+    labels: [],
+    unit: '1',
+    about: '1 once the active policy is older than its `max_age`',
   },
   rejected: {
     name: 'livegate_policy_rejected_total',

@@ -23,6 +23,12 @@ export interface Gauges {
   /** Commits waiting. */
   queued(): number
   halted(): boolean
+  /** Number of the revision that decides; 0 before the first. */
+  policyRevision(): number
+  /** Another revision is to come. */
+  policyPending(): boolean
+  /** What decides is older than it says it may be. */
+  policyStale(): boolean
 }
 
 type DecidedEvent = Extract<GateEvent, { readonly type: 'decided' }>
@@ -137,6 +143,9 @@ function registerGauges(registry: Registry, gauges: Gauges): void {
   read('lag_entries', () => Math.max(0, gauges.logSize() - gauges.publishedSize()))
   read('lag_seconds', gauges.lagSeconds)
   read('halted', () => (gauges.halted() ? 1 : 0))
+  read('policy_revision', gauges.policyRevision)
+  read('policy_pending', () => (gauges.policyPending() ? 1 : 0))
+  read('policy_stale', () => (gauges.policyStale() ? 1 : 0))
   read('memory', () => process.memoryUsage.rss())
 }
 

@@ -25,7 +25,7 @@ export interface NodePoliciesParts {
 }
 
 export interface NodePolicies
-  extends Pick<PolicyBook, 'active' | 'now' | 'instant' | 'planOf' | 'activations'> {
+  extends Pick<PolicyBook, 'active' | 'now' | 'next' | 'instant' | 'planOf' | 'activations'> {
   /** For `DeskParts.commit`. */
   commit(wish: Wish, bytes: Uint8Array | null): Promise<Proposed>
   /** Activates the text of the watched file, unless it is what the file said last. Durable when resolved. */
@@ -98,6 +98,7 @@ export function createNodePolicies(parts: NodePoliciesParts): NodePolicies {
   return {
     active: book.active,
     now: book.now,
+    next: book.next,
     planOf: book.planOf,
     instant: book.instant,
     activations: book.activations,

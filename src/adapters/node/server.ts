@@ -94,7 +94,8 @@ async function initialise(
 async function decideUntilAborted(house: House): Promise<void> {
   const { config, dir, store, scribe, observers, onError } = house
   const { observe, add } = observers
-  const metrics = createMetrics(gaugesOf(store, clock))
+  let deciding: NodePolicies | null = null
+  const metrics = createMetrics(gaugesOf(store, clock, () => deciding))
   add(metrics.observe)
   const adminKey = await ensureAdminKey({
     ...{ chosen: config.admin_key, init: config.init, dir, apiKeys: store.apiKeys },
@@ -102,6 +103,7 @@ async function decideUntilAborted(house: House): Promise<void> {
     newKey: () => newApiKey(ADMIN_GRANT, { random, clock }),
   })
   const policies = createNodePolicies({ store, scribe, clock, after, observe, onError })
+  deciding = policies
   const file = await openPolicyFile({
     path: resolve(config.policy),
     compile: (bytes, name) => compilePolicy(bytes, { file: name }),

@@ -15,6 +15,9 @@ const QUIET: Gauges = {
   lagSeconds: () => 1.5,
   queued: () => 3,
   halted: () => false,
+  policyRevision: () => 3,
+  policyPending: () => false,
+  policyStale: () => false,
 }
 
 const DECIDED: GateEvent = {
@@ -167,7 +170,7 @@ describe('the age of what is not published', () => {
     })
     const instantOf = (index: number): typeof at | null =>
       index === published && instant !== null ? epochMs(instant) : null
-    return gaugesOf({ status, instantOf }, time).lagSeconds()
+    return gaugesOf({ status, instantOf }, time, () => null).lagSeconds()
   }
 
   it('is that of the first entry no checkpoint covers', () => {
