@@ -8,9 +8,9 @@
 import type { Facts } from '../../model.ts'
 import type { EpochMs } from '../../time.ts'
 import { evaluate } from '../evaluate.ts'
-import type { ConditionScope, Plan } from '../plan.ts'
+import type { Plan } from '../plan.ts'
 import { boundOf, type History, historiesOf, type Space, spaceOf } from '../prove/histories.ts'
-import { selects } from '../prove/kinds.ts'
+import { isLifted, selects } from '../prove/kinds.ts'
 import { barePlan } from '../prove/restrict.ts'
 import { calmFor, endOf, instantsFrom, situation } from '../prove/scene.ts'
 import { type Assignment, assignmentsOf } from '../prove/situations.ts'
@@ -178,8 +178,7 @@ function treatment({ pair }: Half, strike: History[0]): string {
   const counts = [pair.a, pair.b].map(({ rules: [rule] }) => {
     const count = rule?.count ?? null
     if (count === null || !selects(count, classOf(strike))) return 0
-    const unless = count.unless?.strike_only === true ? count.unless : null
-    return unless?.evaluate({} as ConditionScope, strike) === true ? 0 : 1
+    return isLifted(count, strike) ? 0 : 1
   })
   return counts.join('')
 }

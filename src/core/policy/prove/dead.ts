@@ -28,7 +28,7 @@ import {
 import { shrink } from './shrink.ts'
 import type { Assignment } from './situations.ts'
 import { answerKey } from './strictness.ts'
-import { noteBound, type Tally } from './verdict.ts'
+import { noteBound, spend, type Tally } from './verdict.ts'
 
 /** Everything about one rule that could be dead. */
 export function checkRuleLives(scene: Scene, part: Part, tally: Tally): void {
@@ -96,9 +96,7 @@ function look(scene: Scene, part: Part, { strikes, assignment, steps, found }: L
   const { alone, vocabulary } = part
   const [rule] = alone.rules
   const facts = situation(scene, strikes, assignment, endOf(strikes, vocabulary))
-  scene.budget.spent++
-  scene.budget.left--
-  if (rule === undefined) return
+  if (rule === undefined || !spend(scene.budget)) return
   for (const at of instantsOfLook(alone, facts)) {
     const now = { ...facts, at }
     const match = matchRule(hostContext(alone, now, 0, now.hosts[0]), rule)

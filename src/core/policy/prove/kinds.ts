@@ -55,10 +55,10 @@ function fateIn(plan: Plan, kind: StrikeClass): string | null {
   let matters = false
   for (const count of counts) {
     if (count === null) continue
-    const lifted = count.unless?.strike_only === true && isLifted(count.unless, strike)
+    const lifted = isLifted(count, strike)
     const counted = !lifted && selects(count, kind)
     matters ||= counted
-    const read = counted && count.unless?.strike_only === false ? kind : null
+    const read = counted && count.unless !== null && !isOfKind(count.unless) ? kind : null
     parts.push([counted, read, counted && count.weight_at_least !== null ? kind.weight : 0])
   }
   for (const pattern of patternsOf(plan)) {
@@ -69,8 +69,15 @@ function fateIn(plan: Plan, kind: StrikeClass): string | null {
   return matters ? JSON.stringify([parts, String(expireLength(plan.strikes, kind.category))]) : null
 }
 
-function isLifted(unless: StrikeCondition, strike: Strike): boolean {
+/** True when an `unless` lifts every strike of the kind, whatever else is known. */
+export function isLifted({ unless }: CountPlan, strike: Strike): boolean {
+  if (unless === null || !isOfKind(unless)) return false
   return unless.evaluate({} as ConditionScope, strike) === true
+}
+
+/** True when only the kind of a strike decides: neither its id nor its date, nor any fact. */
+function isOfKind({ strike_only, facts }: StrikeCondition): boolean {
+  return strike_only && !facts.includes('strike.issued_at') && !facts.includes('strike.id')
 }
 
 /** True when a count takes strikes of the class, `unless` and windows left aside. */

@@ -27,21 +27,14 @@ const MEASURES: Readonly<Record<string, (decision: Decision) => number>> = {
     if (review === null) return -Infinity
     return review.at_deadline === 'deny' ? 1e15 - review.by : review.by - 1e15
   },
-  not_before: holdEnd,
+  not_before: ({ not_before }) => not_before ?? -Infinity,
   broadcast_delay_s: ({ broadcast_delay_s }) => broadcast_delay_s ?? -1,
   lease_until: ({ lease_until }) => -(lease_until ?? -1),
 }
 
 export type Component = 'outcome' | 'until' | 'obligations' | (string & {})
 
-/** A hold that waiting alone does not end comes after every end. */
-function holdEnd({ not_before, reasons }: Decision): number {
-  if (not_before !== null) return not_before
-  const endless = reasons.some(({ code }) => code === 'unsupported_condition')
-  return endless ? Infinity : -Infinity
-}
-
-/** Components in which `after` is milder than `before`; empty when in none. */
+/** Components in which `after` is milder than `before`; empty when in none. For callers that support all that is asked. */
 export function milderIn(before: Decision, after: Decision): Component[] {
   const found: Component[] = []
   for (const [name, measure] of Object.entries(MEASURES))
@@ -50,11 +43,17 @@ export function milderIn(before: Decision, after: Decision): Component[] {
   return found
 }
 
-/** True when together with `mild` nothing is asked that `strict` does not ask already. */
+/** True when each of `mild` is asked for at least as strictly by one of `strict`. */
 function coversAll(strict: readonly Obligation[], mild: readonly Obligation[]): boolean {
-  if (mild.length === 0) return true
-  const joined = mergeObligations([...strict, ...mild])
-  return JSON.stringify(joined) === JSON.stringify(mergeObligations(strict))
+  return mild.every((one) => strict.some((other) => covers(other, one)))
+}
+
+/** Of the parameters `mild` has, joining it to those of `strict` changes none. */
+function covers(strict: Obligation, mild: Obligation): boolean {
+  const shared = Object.entries(strict).filter(([name]) => name in mild)
+  const part = { ...Object.fromEntries(shared), type: strict.type }
+  const joined = mergeObligations([part, mild])
+  return JSON.stringify(joined) === JSON.stringify(mergeObligations([part]))
 }
 
 /** As `answerKey`, without making the texts where they cannot be equal. */

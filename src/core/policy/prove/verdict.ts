@@ -44,7 +44,7 @@ export interface Budget {
   readonly progress: ((spent: number) => void) | null
 }
 
-const EVERY = 4096
+const EVERY = 1024
 
 /** Takes one evaluation from the budget; false when nothing is left. */
 export function spend(budget: Budget): boolean {
