@@ -26,7 +26,7 @@ export function policyTest(noun: Command, act: Act): void {
   const command = noun
     .command('test')
     .description('run the tests of policies')
-    .argument('<path...>', 'policies, .test.yaml files or directories')
+    .argument('[path...]', 'policies, .test.yaml files or directories; policies unless given')
     .option('--quiet', 'print failing cases only')
     .option('--coverage', 'say what no case reached')
     .option('--min-coverage <percent>', 'a policy covered less is a finding')
@@ -51,9 +51,10 @@ function several(one: string, before: readonly string[] = []): readonly string[]
 
 async function run(
   session: Session,
-  written: readonly string[],
+  paths: readonly string[],
   options: Options,
 ): Promise<ExitCode> {
+  const written = paths.length === 0 ? ['policies'] : paths
   if (options.boundaries === true) {
     if (options.watch === true || options.coverage === true || options.minCoverage !== undefined)
       throw usage('Cannot use --boundaries with --watch or coverage: it writes cases and runs none')

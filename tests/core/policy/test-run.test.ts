@@ -183,19 +183,21 @@ describe('the policies that come with livegate', () => {
     })
 })
 
-describe('the example of the specification', () => {
+describe('the examples of the specification', () => {
   const docs = join(import.meta.dirname, '../../../docs/spec')
-  const example = (name: string) => {
-    const fenced = /```yaml\n([\s\S]*?)```/.exec(readFileSync(join(docs, name), 'utf8'))?.[1]
-    if (fenced === undefined) throw new Error(`${name} has no example`)
-    return utf8(fenced)
-  }
-  it('is true', () => {
-    const results = runTests(
-      planOf(example('policy-syntax.md')),
-      testsOf(example('policy.md')).cases,
+  const examples = (name: string, from = ''): readonly Uint8Array[] => {
+    const text = readFileSync(join(docs, name), 'utf8')
+    return [...text.slice(text.indexOf(from)).matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml]) =>
+      utf8(yaml ?? ''),
     )
-    expect(results.length).toBe(4)
-    expect(results.filter((r) => r.differences.length > 0).map(titleOf)).toEqual([])
+  }
+  it('are true', () => {
+    const plan = planOf(examples('policy-syntax.md')[0] ?? utf8(''))
+    const results = examples('policy.md', '\n## Tests').map((example) =>
+      runTests(plan, testsOf(example).cases),
+    )
+    expect(results.map(({ length }) => length)).toEqual([4, 8])
+    const failed = results.flat().filter((r) => r.differences.length > 0)
+    expect(failed.map(titleOf)).toEqual([])
   })
 })

@@ -30,6 +30,8 @@ export function* boundaryProbes(
     const scene = { ...nobody, facts: absent }
     yield { name: 'somebody of whom nothing is known', facts: sceneFacts(ground, scene) }
   }
+  const alone = sceneFacts(ground, nobody)
+  yield { name: 'an ordinary person and an ordinary co-host', facts: asCohost(ground, alone) }
   for (const rule of plan.rules) if (rules?.has(rule.id) ?? true) yield* ruleProbes(ground, rule)
   for (const exemption of plan.exemptions) {
     const lifted = plan.rules.filter(({ id }) => exemption.rules.includes(id))
