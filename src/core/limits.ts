@@ -50,8 +50,8 @@ export const MAX_POLICY_BYTES: number = 256 * 1024
 export const MAX_POLICY_RULES = 1000
 export const MAX_POLICY_DEPTH = 32
 /**
- * Different earlier forms of one rule a plan keeps (policy/inherit.ts). Each costs what the rule costs, some 1.5 µs at 50
- * strikes, and only while a restriction runs that a strike of its time opened: 16 make 24 µs, one decision more.
+ * Different earlier forms of one rule a plan keeps (policy/inherit.ts). Each costs up to 3 µs at 50 strikes, and only
+ * while a restriction of the rule runs: 16 make 48 µs, two decisions more.
  */
 export const MAX_EARLIER_FORMS = 16
 /** CEL: list and string literals. */

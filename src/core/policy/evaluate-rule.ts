@@ -12,16 +12,15 @@ import { lacked } from './count-unless.ts'
 import { isClouded } from './evaluate-clouded.ts'
 import { isLadder } from './inherit-forms.ts'
 import { type Kept, keptLadder } from './inherit-ladder.ts'
-import { climb, countedAt, type LadderQuery, type Opening, strictest } from './ladder.ts'
-import type {
-  Condition,
-  ConditionScope,
-  CountPlan,
-  Inherited,
-  Plan,
-  RulePlan,
-  StrikesPlan,
-} from './plan.ts'
+import {
+  climb,
+  countedAt,
+  type LadderQuery,
+  type LadderState,
+  type Opening,
+  strictest,
+} from './ladder.ts'
+import type { Condition, ConditionScope, CountPlan, Plan, RulePlan, StrikesPlan } from './plan.ts'
 
 /** Everything one host contributes to an evaluation. */
 export interface HostContext {
@@ -99,7 +98,7 @@ export function matchRule(context: HostContext, rule: RulePlan): RuleMatch {
       ? matchCount(context, rule.count)
       : rule.inherited === null
         ? matchLadder(context, rule.count, rule.ladder)
-        : matchKept(context, rule, rule.inherited)
+        : matchKept(context, rule)
   if (counted === null) return NO_MATCH
   if (rule.when !== null) return onCondition(context, rule.when, counted.evidence, counted.missing)
   const { evidence, missing } = counted
@@ -136,15 +135,19 @@ function matchLadder(
   const { table, scope, plan } = context
   const { rows, missing } = select(count, table, 'ever', scope)
   if (rows.length === 0) return null
-  const query: LadderQuery = {
-    steps,
-    within: count.within,
-    group_within: plan.strikes.group_within,
-  }
+  const query = queryOf(plan, count, steps)
   const { running, warning } = climb(query, table, rows)
   const opening = running ?? warning
   if (opening === null) return null
   return { evidence: ladderEvidence(context, query, rows, opening), missing }
+}
+
+function queryOf(plan: Plan, { within }: CountPlan, steps: LadderQuery['steps']): LadderQuery {
+  return { steps, within, group_within: plan.strikes.group_within }
+}
+
+function isIdle({ running, warning }: LadderState): boolean {
+  return running === null && warning === null
 }
 
 function ladderEvidence(
@@ -174,10 +177,15 @@ function openingEvidence(
   }
 }
 
-/** A ladder of which earlier revisions promised something. */
-function matchKept(context: HostContext, rule: RulePlan, inherited: Inherited): Counted | null {
+/** A ladder of which earlier revisions promised something: never more than without them. */
+function matchKept(context: HostContext, rule: RulePlan): Counted | null {
   if (!isLadder(rule)) return null
-  const { openings, missing, reliedOn } = keptLadder(context, rule, inherited)
+  const { table, scope, plan } = context
+  const selection = select(rule.count, table, 'ever', scope)
+  if (selection.rows.length === 0) return null
+  const query = queryOf(plan, rule.count, rule.ladder)
+  if (isIdle(climb(query, table, selection.rows))) return null
+  const { openings, missing, reliedOn } = keptLadder(context, rule, selection)
   const { running, warning } = strictest(context.table.at, openings)
   const opening = running ?? warning
   if (opening === null) return null

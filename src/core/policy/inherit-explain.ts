@@ -5,6 +5,7 @@
  * Spec: docs/spec/policy.md, "Fairness in time".
  */
 import { type EpochMs, formatDuration } from '../time.ts'
+import { select } from './count.ts'
 import type { HostContext } from './evaluate-rule.ts'
 import { isLadder } from './inherit-forms.ts'
 import { keptLadder } from './inherit-ladder.ts'
@@ -44,7 +45,8 @@ function keptBy(
   now: { readonly outcome: RulePlan['outcome']; readonly revision: number | null },
 ): readonly KeptTrace[] {
   if (!isLadder(rule) || rule.inherited === null) return []
-  return keptLadder(context, rule, rule.inherited).openings.flatMap((opening) => {
+  const selection = select(rule.count, context.table, 'ever', context.scope)
+  return keptLadder(context, rule, selection).openings.flatMap((opening) => {
     const revision = opening.kept?.revision ?? now.revision
     if (revision === null) return []
     const { length, kept: cut } = opening

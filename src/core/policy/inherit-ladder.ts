@@ -8,7 +8,7 @@
  */
 import { type Standing, standing } from '../standing/standing.ts'
 import type { EpochMs } from '../time.ts'
-import { exitOf, groups, select } from './count.ts'
+import { exitOf, groups, type Selection, select } from './count.ts'
 import type { HostContext } from './evaluate-rule.ts'
 import type { LadderRule } from './inherit-forms.ts'
 import {
@@ -58,21 +58,31 @@ interface Counted {
   readonly numberOf: ReadonlyMap<string, number>
 }
 
-/** Every opening of `rule` that runs, warns or was cut off. Linear in strikes and forms. */
+const NONE: Inherited = {
+  ...{ absent: null, forms: [], milder: [] },
+  from: Number.NEGATIVE_INFINITY,
+  before: Number.POSITIVE_INFINITY,
+}
+
+/** Every opening of `rule` that runs, warns or was cut off. `selection` is what it selects ever. Linear in strikes and forms. */
 export function keptLadder(
   context: HostContext,
   rule: LadderRule,
-  inherited: Inherited,
+  selection: Selection,
 ): KeptLadder {
   const { table } = context
+  const inherited = rule.inherited ?? NONE
   const { count, ladder } = rule
   const cap = highestStep(ladder, inherited.forms)
   const countings = new Map<Counting | null, Counted>()
   const countedBy = (counting: Counting | null): Counted => {
-    const strikes = counting?.strikes ?? context.plan.strikes
     const known = countings.get(counting)
     if (known !== undefined) return known
-    const made = countUnder(context, { strikes, count: counting?.count ?? count }, cap)
+    const { strikes } = counting ?? context.plan
+    const at = counting === null ? table : tableUnder(context, strikes)
+    const own = counting?.count ?? count
+    const chosen = counting === null ? selection : select(own, at, 'ever', context.scope)
+    const made = countUp(at, chosen, { strikes, count: own }, cap)
     countings.set(counting, made)
     return made
   }
@@ -135,9 +145,12 @@ function highestStep(ladder: readonly LadderStep[], forms: readonly EarlierForm[
   return Math.max(...lasts)
 }
 
-function countUnder(context: HostContext, { strikes, count }: Counting, cap: number): Counted {
-  const table = tableUnder(context, strikes)
-  const { rows, missing } = select(count, table, 'ever', context.scope)
+function countUp(
+  table: Standing,
+  { rows, missing }: Selection,
+  { strikes, count }: Counting,
+  cap: number,
+): Counted {
   const { within } = count
   const { group_within } = strikes
   const numbers = numbering({ within, group_within }, table, rows, cap)
