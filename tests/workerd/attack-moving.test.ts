@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest'
 import { LivegateError } from '../../src/core/errors.ts'
 import type { MoveHeader, MoveLine } from '../../src/core/move/lines.ts'
+import { epochMs } from '../../src/core/time.ts'
 import { ask, NOW, opened } from '../support/gate.ts'
 import fileText from '../vectors/move/deployment.jsonl?raw'
 import { aWorld } from './subject-world.ts'
@@ -54,4 +55,34 @@ it('whoever waits for a turn while the subject moves in decides on what came, in
   expect([told.facts.age_band?.value, decision.outcome]).toEqual(['adult', 'allow'])
   expect(JSON.stringify(opened(openings, 'facts'))).toContain('"age_band":"adult"')
   expect(world.log.entries.filter((entry) => 'record' in entry)).toHaveLength(1)
+})
+
+it('facts stored here before stay where they are newer, field by field, however often the line comes', async () => {
+  const world = aWorld()
+  const line = {
+    subject: {
+      ...moved.subject,
+      facts: {
+        followers: { value: 1, as_of: NOW },
+        age_band: { value: 'teen', as_of: NOW },
+        verified: { value: true, as_of: NOW },
+      },
+    },
+  }
+  const put = (facts: object, ms: number) =>
+    world.ask(subject, (host) => host.patchFacts(subject, facts, epochMs(NOW + ms)))
+  await put({ followers: 2, labels: ['x'] }, 1)
+  await put({ age_band: 'adult' }, -1)
+  for (let i = 0; i < 2; i++) {
+    await world.ask(subject, async (host) => host.moveIn({ logs, lines: [line as never] }))
+    const { facts } = await world.ask(subject, (host) => host.view(subject))
+    expect(facts).toEqual({
+      followers: { value: 2, as_of: NOW + 1 },
+      age_band: { value: 'teen', as_of: NOW },
+      verified: { value: true, as_of: NOW },
+      labels: { value: ['x'], as_of: NOW + 1 },
+    })
+    world.wake(subject)
+  }
+  expect((await world.ask(subject, (host) => host.decide(ask(subject)))).outcome).toBe('allow')
 })

@@ -2,13 +2,15 @@
  * A subject that moves in, as rows of its object: its chain is the beginning of the object's own little log.
  *
  * The places its records had are those below 0, so the outbox finds all of them logged and goes on after them. Whatever the
- * object holds that never reached a log was never answered: it gives way. Next stop: import-log.ts.
+ * object holds that never reached a log was never answered: it gives way. Facts were, and stay. Next stop: import-log.ts.
  */
 import { LivegateError } from '../../core/errors.ts'
 import type { MoveLine } from '../../core/move/lines.ts'
+import type { SubjectState } from '../../ports.ts'
 import { putSubjectLine, type Rows } from '../sqlite/move-in.ts'
 import { writePredecessors } from '../sqlite/predecessors.ts'
-import type { Sql } from '../sqlite/sql.ts'
+import { type Sql, text } from '../sqlite/sql.ts'
+import { decodeDoc, encodeDoc, NOBODY } from '../sqlite/subject-doc.ts'
 import { insertWhole } from './chain-store.ts'
 import type { SubjectMove } from './import-steps.ts'
 import type { SparseSql } from './sparse-sql.ts'
@@ -69,7 +71,23 @@ function clearUnlogged(sql: Sql): void {
       'conflict',
       'Cannot import a subject: it has a history here already, expected a fresh log',
     )
+  const facts = factsHere(sql)
   for (const table of ['subjects', 'records', ...RARE_TABLES]) sql.run(`DELETE FROM ${table}`)
+  if (facts !== null)
+    sql.run(ONLY_FACTS, facts.subject, encodeDoc({ ...NOBODY, facts: facts.facts }))
+}
+
+/** Of somebody the move-in then finds as one about whom facts were stored, and nothing else. */
+const ONLY_FACTS = `INSERT INTO subjects (rid, subject, seq, version, strikes, doc) VALUES (1, ?, 0, 0, 0, ?)`
+
+/** Facts were answered without a record: they are all that is true here. */
+function factsHere(
+  sql: Sql,
+): { readonly subject: string; readonly facts: SubjectState['facts'] } | null {
+  const row = sql.get('SELECT subject, doc FROM subjects')
+  if (row === undefined) return null
+  const { facts } = decodeDoc(text(row, 'doc'))
+  return Object.keys(facts).length === 0 ? null : { subject: text(row, 'subject'), facts }
 }
 
 function subjectOf(line: MoveLine): string | undefined {

@@ -2,7 +2,7 @@
  * Subjects that move in: their rows as every host keeps them, and how much of a moving deployment has arrived.
  *
  * A subject that is there already must be there word for word, so lines may come twice; nothing is ever merged into a
- * history that began here. Where a record's row goes is the host's (`Rows`): below 0 on Node, where the chain is the log
+ * history that began here. Only facts somebody has stored here before are: field by field the newer one stays. Where a record's row goes is the host's (`Rows`): below 0 on Node, where the chain is the log
  * of an object at its beginning. Spec: docs/spec/storage.md, "Moving".
  */
 import { utf8 } from '../../core/encoding.ts'
@@ -15,11 +15,12 @@ import type {
   MoveHeader,
   MoveLine,
 } from '../../core/move/lines.ts'
+import type { EpochMs } from '../../core/time.ts'
 import { leafHash } from '../../core/tlog/hash.ts'
-import type { SubjectState } from '../../ports.ts'
+import type { StoredFacts, SubjectState } from '../../ports.ts'
 import { type InsertRow, RECORD_COLUMNS, secondOf } from './records.ts'
 import { integer, integerOrNull, type Row, type Sql, text, textOrNull } from './sql.ts'
-import { encodeDoc } from './subject-doc.ts'
+import { decodeDoc, encodeDoc, NOBODY } from './subject-doc.ts'
 
 /** Where rows of a moving subject go. */
 export interface Rows {
@@ -95,21 +96,48 @@ const FIND = `SELECT rid, pseudonym, seq, head, head_idx, last_at, version, stri
   FROM subjects WHERE subject = ?`
 const INSERT = `INSERT INTO subjects (rid, subject, pseudonym, seq, head, head_idx, last_at, version, strikes, doc)
   SELECT coalesce(max(rid), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM subjects`
+const UPDATE = `UPDATE subjects SET pseudonym = ?, seq = ?, head = ?, head_idx = ?, last_at = ?, version = ?,
+  strikes = ?, doc = ? WHERE subject = ?`
 const SESSION =
   'INSERT OR REPLACE INTO sessions (server, session, subject, broadcast) VALUES (?, ?, ?, ?)'
 
 function putSubject(sql: Sql, moved: MovedSubject, rows: Rows): void {
   const { subject, pseudonym, seq, head, head_place, last_at, version, strikes } = moved
   const head_idx = head_place === null ? null : rows.idx({ seq, place: head_place })
-  const doc = encodeDoc(moved as unknown as SubjectState)
-  const columns = [pseudonym, seq, head, head_idx, last_at, version, strikes, doc] as const
   const there = sql.get(FIND, subject)
-  if (isThere('subject', there && valuesOf(there), columns)) return
-  sql.run(INSERT, subject, ...columns)
+  const doc = encodeDoc({
+    ...(moved as unknown as SubjectState),
+    facts: there === undefined ? moved.facts : newerFacts(moved.facts, factsIn(there)),
+  })
+  const columns = [pseudonym, seq, head, head_idx, last_at, version, strikes, doc] as const
+  if (there !== undefined && hasOnlyFacts(there)) sql.run(UPDATE, ...columns, subject)
+  else if (isThere('subject', there && valuesOf(there), columns)) return
+  else sql.run(INSERT, subject, ...columns)
   if (!rows.whole) return
   const rid = ridOf(sql, subject)
   for (const { id, server, session } of moved.broadcasts)
     if (server !== undefined && session !== undefined) sql.run(SESSION, server, session, rid, id)
+}
+
+function factsIn(row: Row): StoredFacts {
+  return decodeDoc(text(row, 'doc')).facts
+}
+
+/** True for somebody about whom facts were stored, and nothing else ever happened. */
+function hasOnlyFacts(row: Row): boolean {
+  const { facts } = decodeDoc(text(row, 'doc'))
+  const bare = encodeDoc({ ...NOBODY, facts }) === text(row, 'doc')
+  return bare && integer(row, 'seq') === 0 && integer(row, 'version') === 0
+}
+
+/** The newer of each; what is here already stays where both are from the same instant. */
+function newerFacts(moved: StoredFacts, here: StoredFacts): StoredFacts {
+  const facts: Record<string, { readonly value: unknown; readonly as_of: EpochMs }> = { ...moved }
+  for (const [name, fact] of Object.entries(here)) {
+    const other = facts[name]
+    if (other === undefined || fact.as_of >= other.as_of) facts[name] = fact
+  }
+  return facts as StoredFacts
 }
 
 function valuesOf(row: Row): readonly unknown[] {
