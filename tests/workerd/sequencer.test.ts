@@ -270,4 +270,24 @@ describe('a heartbeat', () => {
         { from_index: 5, to_index: 6, totals: { heartbeat: 1 }, shed: 0 },
       ])
     }))
+
+  it('tells how often the log itself was asked too much since the last one', () =>
+    inPlace(async ({ open, clock, bucket, prefix }) => {
+      const log = await open({ commit: { limits: { queueJobs: 1 } } })
+      const asked = ['a', 'b', 'c', 'd'].map((object) => log.append(chain(object, 1)))
+      const refused = (await Promise.allSettled(asked)).filter(
+        ({ status }) => status === 'rejected',
+      )
+      expect(refused.length).toBeGreaterThan(0)
+      clock.at += 60_000
+      await log.heartbeat()
+      clock.at += 3_600_000
+      await log.heartbeat()
+      await log.publish()
+      const { entries } = await verifyPublished(bucket, prefix)
+      const beats = entries
+        .map((jws) => JSON.parse(atob(jws.split('.')[1] ?? '')) as { shed?: number })
+        .flatMap(({ shed }) => shed ?? [])
+      expect(beats).toEqual([refused.length, 0])
+    }))
 })

@@ -2,7 +2,7 @@
  * When a log of the edge host writes a heartbeat record, and what that says: asked by a cron trigger once a minute.
  *
  * An object forgets, so everything is read from its tables: where the last one ended, when it was made, what has come
- * since. Requests are shed in Workers, which share no memory, so `shed` counts none.
+ * since. Only `shed` is memory's (sequencer-sheds.ts).
  * Spec: docs/spec/record.md, "Heartbeats".
  */
 import { heartbeatDraft, type RecordDraft } from '../../core/record/drafts.ts'
@@ -27,7 +27,17 @@ const MOVE = 'UPDATE beat SET at = ?, covers = ?, totals = ? WHERE one = 1'
  */
 export function dueHeartbeat(
   sql: Sql,
-  { now, size, totals }: { readonly now: number; readonly size: number; readonly totals: Totals },
+  {
+    now,
+    size,
+    totals,
+    shed,
+  }: {
+    readonly now: number
+    readonly size: number
+    readonly totals: Totals
+    readonly shed: number
+  },
 ): RecordDraft | null {
   const last = sql.get(BEAT)
   const from_index = last === undefined ? 0 : integer(last, 'covers')
@@ -37,7 +47,7 @@ export function dueHeartbeat(
   const idle = size - from_index <= 1
   if (since >= 0 && since < (idle ? HOUR_MS : BUSY_EVERY_MS)) return null
   const before = last === undefined ? {} : readTotals(text(last, 'totals'))
-  return heartbeatDraft({ from_index, to_index: size, totals: freshOf(totals, before), shed: 0 })
+  return heartbeatDraft({ from_index, to_index: size, totals: freshOf(totals, before), shed })
 }
 
 /** Notes a record of the deployment: when the log began, and where its newest heartbeat ends. Inside a transaction only. */

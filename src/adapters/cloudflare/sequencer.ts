@@ -56,6 +56,7 @@ import { createRoom, type Room } from './sequencer-room.ts'
 import { SEQUENCER_MIGRATIONS } from './sequencer-schema.ts'
 import { findRecord, placeOf, placesFrom, type Searched, searchPlaces } from './sequencer-search.ts'
 import { createSegments, type Segments } from './sequencer-segments.ts'
+import { createSheds } from './sequencer-sheds.ts'
 import { after } from './worker-system.ts'
 
 type Answered<F> = F extends (...args: infer A) => Promise<Reply<infer T>>
@@ -193,21 +194,23 @@ function sequencerOver(composed: Composed): Sequencer {
   const log = createSqlLog({ ...composed, origin })
   const policyTexts = createPolicyTexts(sql)
   const once = oneAtATime()
+  const sheds = createSheds()
+  const ready: Sequencer['ready'] = async ({ digest, bytes }, caller) => {
+    if (halt.why() !== null) throw halt.error()
+    moves.requireOpen()
+    requireRoom(composed)
+    if (caller !== undefined) requireSame(parts, caller)
+    if (entries.has(digest)) return origin
+    if (policyDigest(bytes) !== digest)
+      throw new LivegateError('internal', 'Cannot log a policy: its bytes have another digest')
+    await once(() => logPolicy(scribe, entries, parts.record.signer, bytes))
+    return origin
+  }
 
   return {
-    append: (chains) => append(composed, chains),
+    append: (chains) => sheds.counted(append(composed, chains)),
     appendDeployment: (records, requires) => appendDeployment(composed, records, requires),
-    async ready({ digest, bytes }, caller) {
-      if (halt.why() !== null) throw halt.error()
-      moves.requireOpen()
-      requireRoom(composed)
-      if (caller !== undefined) requireSame(parts, caller)
-      if (entries.has(digest)) return origin
-      if (policyDigest(bytes) !== digest)
-        throw new LivegateError('internal', 'Cannot log a policy: its bytes have another digest')
-      await once(() => logPolicy(scribe, entries, parts.record.signer, bytes))
-      return origin
-    },
+    ready: (...args) => sheds.counted(ready(...args)),
     async find(id) {
       const found = await findRecord(searched, id)
       return found === null ? null : placeOf(found)
@@ -223,9 +226,12 @@ function sequencerOver(composed: Composed): Sequencer {
     recordKeys: async () => recordKeysOf(sql),
     heartbeat: () =>
       once(async () => {
-        const counted = { now: clock.now(), size: entries.size(), totals: packs.totals() }
+        const shed = sheds.untold()
+        const counted = { now: clock.now(), size: entries.size(), totals: packs.totals(), shed }
         const due = halt.why() === null ? dueHeartbeat(sql, counted) : null
-        if (due !== null) await scribe.append([due], [parts.record.signer.kid])
+        if (due === null) return null
+        await scribe.append([due], [parts.record.signer.kid])
+        sheds.told(shed)
         return null
       }),
     move: (step) => (halt.why() === null ? moves.take(step) : Promise.reject(halt.error())),
