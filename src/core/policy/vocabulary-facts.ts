@@ -73,7 +73,7 @@ export function candidatesOf(
     inexact.push({ what: path, why: 'it is compared with other facts' })
     return { values: boundaries, boundaries }
   }
-  if (!leaves.every((leaf) => isPlain(leaf, type)))
+  if (!leaves.every((leaf) => isPlain(leaf, type)) || isManyParts(type, leaves))
     inexact.push({ what: path, why: 'a comparison computes with it' })
   const seen = new Set<string>()
   const values = all.filter((value) => {
@@ -91,7 +91,16 @@ export function candidatesOf(
 /** True when the candidates are known to reach every way the leaf can come out. */
 function isPlain({ node }: Leaf, type: FactType): boolean {
   const text = node.input.slice(node.start, node.end)
-  return type !== 'int' || !/[-+*/%]\s*[\w(]/.test(text.replace(/(^|[^\w)\s])\s*-\s*\d/g, ''))
+  if (type === 'int') return !/[-+*/%]\s*[\w(]/.test(text.replace(/(^|[^\w)\s])\s*-\s*\d/g, ''))
+  if (type !== 'list<string>' || node.op !== 'rcall') return true
+  const [name, , [, body]] = node.args
+  return name === 'exists' && body?.op === '=='
+}
+
+/** Beyond two of them, texts that several `startsWith`, `contains` and the like ask for together are not all tried. */
+function isManyParts(type: FactType, leaves: readonly Leaf[]): boolean {
+  const parts = leaves.filter(({ node }) => !['==', '!=', 'in', 'value', '.'].includes(node.op))
+  return type === 'string' && parts.length > 2
 }
 
 type Value = number | string | boolean | readonly string[]
@@ -201,10 +210,14 @@ function listsOf(_path: string, leaves: readonly Leaf[]): string[][] {
     found.push(words)
   }
   found.push([...words, OTHER])
+  for (const word of words) found.push([word, word], [`${word}x`], [`x${word}`])
   for (const literal of literals)
     if (typeof literal === 'number' && literal >= 0 && literal < 64)
       for (const by of [-1, 0, 1])
-        if (literal + by > 0) found.push(Array.from({ length: literal + by }, (_, i) => `l${i}`))
+        if (literal + by > 0) {
+          found.push(Array.from({ length: literal + by }, (_, i) => `l${i}`))
+          found.push(['x'.repeat(literal + by)])
+        }
   return found
 }
 

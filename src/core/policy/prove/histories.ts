@@ -29,6 +29,8 @@ export interface Space {
   readonly behind: number
   /** From one strike of a block to the next: such that each counts by itself. */
   readonly blockGaps: readonly number[]
+  /** Numbers of strikes that cross a date together: those of thresholds beyond two, and one more of each. */
+  readonly reach: readonly number[]
   /** Histories there are. */
   readonly size: number
 }
@@ -47,7 +49,7 @@ export function spaceOf(plans: readonly Plan[], vocabulary: Vocabulary, limit: n
   )
   const groups = new Set(plans.map(({ strikes }) => strikes.group_within))
   const blockGaps = [...groups].map((group) => (group === 0 ? 0 : group + 1))
-  const base = { kinds, gaps, starts, blockGaps }
+  const base = { kinds, gaps, starts, blockGaps, reach: reachOf(vocabulary) }
   if (kinds.length === 0) return { ...base, free: 0, blocks: [], behind: 0, size: 1 }
   const sized = (free: number, behind: number): Space => {
     const blocks = behind === 0 ? [] : blocksOf(vocabulary, free, behind)
@@ -59,6 +61,13 @@ export function spaceOf(plans: readonly Plan[], vocabulary: Vocabulary, limit: n
   if (free >= most) return sized(free, 0)
   const two = sized(free, 2)
   return two.size <= limit ? two : sized(free, 1)
+}
+
+function reachOf({ thresholds, weights }: Vocabulary): number[] {
+  const sums = weights.map((sum) => Math.ceil(sum / 1000))
+  const beyond = [...thresholds, ...sums].filter((one) => one > AROUND_DATES)
+  const sizes = new Set(beyond.flatMap((one) => [Math.min(one, MAX_BLOCK), one + 1]))
+  return [...sizes].sort((a, b) => a - b)
 }
 
 /** Free strikes tried together, at most: eight are more than any window of a few lengths can tell apart. */
@@ -98,14 +107,16 @@ function blocksOf({ thresholds, weights }: Vocabulary, free: number, behind: num
 /** Free strikes where a date matters: one before it and one after. */
 const AROUND_DATES = 2
 
-function sizeOf({ kinds, gaps, starts, free, blocks, behind }: Omit<Space, 'size'>): number {
+function sizeOf(space: Omit<Space, 'size'>): number {
+  const { kinds, gaps, starts, free, blocks, behind, reach } = space
   const perStrike = kinds.length * gaps.length
   const sum = (upTo: number, first: number): number => {
     let rows = 0
     for (let k = 1; k <= upTo; k++) rows += first * perStrike ** (k - 1)
     return rows
   }
-  const dated = (starts.length - 1) * sum(Math.min(free, AROUND_DATES), kinds.length)
+  const crossing = reach.length * kinds.length * 3
+  const dated = (starts.length - 1) * (crossing + sum(Math.min(free, AROUND_DATES), kinds.length))
   const beside = blocks.length * kinds.length * (1 + sum(behind, perStrike))
   return 1 + sum(free, kinds.length) + dated + beside
 }
@@ -119,6 +130,7 @@ export function* historiesOf(space: Space): Generator<History> {
     if (k <= AROUND_DATES)
       for (const start of dates) yield* rows(space, { strikes: [], start, left: k })
   }
+  for (const start of dates) yield* crossing(space, start)
   if (anchor === undefined) return
   for (const block of space.blocks)
     for (const gap of space.blockGaps)
@@ -128,6 +140,13 @@ export function* historiesOf(space: Space): Generator<History> {
         for (let k = 1; k <= space.behind; k++)
           yield* rows(space, { strikes, start: anchor, left: k })
       }
+}
+
+/** As many alike strikes as a threshold says, and one more: all at the date, or the first before and the others after. */
+function* crossing({ kinds, reach, blockGaps }: Space, start: EpochMs): Generator<History> {
+  for (const size of reach)
+    for (const gap of new Set([0, 1, ...blockGaps]))
+      for (const kind of kinds) yield blockOf(kind, size, gap, start)
 }
 
 interface Row {

@@ -118,6 +118,7 @@ function alike(kind: Kind, size: number, gap: number, start: EpochMs): History {
     starts: [start],
     free: 0,
     behind: 0,
+    reach: [],
     blocks: [size],
     blockGaps: [gap],
     size: 1,

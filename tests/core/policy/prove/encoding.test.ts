@@ -4,15 +4,17 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Decision, Facts, Strike } from '../../../../src/core/model.ts'
+import type { Decision, Facts, HostFacts, Strike } from '../../../../src/core/model.ts'
 import { evaluate } from '../../../../src/core/policy/evaluate.ts'
+import { hostContext } from '../../../../src/core/policy/evaluate-rule.ts'
+import { expressionsOf } from '../../../../src/core/policy/expressions.ts'
 import { mergeObligations } from '../../../../src/core/policy/join-obligations.ts'
 import type { Plan } from '../../../../src/core/policy/plan.ts'
 import { fateOf } from '../../../../src/core/policy/prove/kinds.ts'
 import { barePlan, onlyRules } from '../../../../src/core/policy/prove/restrict.ts'
 import { answerKey, milderIn, rank } from '../../../../src/core/policy/prove/strictness.ts'
 import { type StrikeClass, vocabularyOf } from '../../../../src/core/policy/vocabulary.ts'
-import { supportsOf } from '../../../../src/core/policy/vocabulary-facts.ts'
+import { leavesByFact, supportsOf, valueAt } from '../../../../src/core/policy/vocabulary-facts.ts'
 import { milder, severity } from '../../../support/milder.ts'
 import { aRandomPolicy, compiled } from '../../../support/policy-arbitraries.ts'
 import { someRandomFacts } from '../../../support/policy-facts.ts'
@@ -130,5 +132,46 @@ describe('a strike', () => {
       }),
       RUNS,
     )
+  })
+})
+
+describe('a fact', () => {
+  it('can be exchanged for the value that stands for it without any answer changing', () => {
+    let exchanged = 0
+    fc.assert(
+      fc.property(aRandomPolicy, someRandomFacts, (policy, facts) => {
+        const plan = barePlan(compiled(policy))
+        const { facts: choices, inexact } = vocabularyOf(plan)
+        const leaves = leavesByFact(expressionsOf(plan))
+        const told = new Map(inexact.map(({ what }) => [what, true]))
+        let other = facts
+        for (const { path, values } of choices) {
+          const [root, member = ''] = path.split('.')
+          const own = leaves.get(path) ?? []
+          if (root !== 'subject' || path === 'subject.open_broadcasts' || told.has(path)) continue
+          if (own.some((leaf) => leaf.facts.length > 1 || leaf.time !== null)) continue
+          const [first, ...rest] = other.hosts
+          const answers = (host: HostFacts): string => {
+            const { scope } = hostContext(plan, other, 0, host)
+            return own.map(({ evaluate: ask }) => String(ask(scope, undefined))).join()
+          }
+          const same = values
+            .map((choice): HostFacts => {
+              const { [member as 'verified']: _, ...known } = first.facts
+              const value = valueAt(choice, facts.at)
+              const next = value === undefined ? known : { ...known, [member]: value }
+              return { ...first, facts: next as HostFacts['facts'] }
+            })
+            .find((host) => answers(host) === answers(first))
+          expect(same, `${path} has no value for ${answers(first)}`).toBeDefined()
+          if (same === undefined) continue
+          other = { ...other, hosts: [same, ...rest] }
+          exchanged++
+        }
+        expect(answerKey(evaluate(plan, other))).toBe(answerKey(evaluate(plan, facts)))
+      }),
+      RUNS,
+    )
+    expect(exchanged).toBeGreaterThan(50)
   })
 })
