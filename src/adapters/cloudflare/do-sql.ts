@@ -26,7 +26,8 @@ export function createDoSql(storage: SqlStorageLike): Sql {
       storage.sql.exec(text, ...values)
     },
     swap(text, ...values) {
-      const { length } = all(`${text} RETURNING 1 AS swapped`, values)
+      requireBindable(values)
+      const { length } = storage.sql.exec(returning(text), ...values).toArray()
       if (length === 1) return
       throw new LivegateError(
         'internal',
@@ -38,6 +39,17 @@ export function createDoSql(storage: SqlStorageLike): Sql {
     all: (text, ...values) => all(text, values),
     transaction: (work) => storage.transactionSync(work),
   }
+}
+
+/** Swaps with what makes them seen, by their text: the engine knows a statement again when it is the same text. */
+const seen = new Map<string, string>()
+
+function returning(swap: string): string {
+  const known = seen.get(swap)
+  if (known !== undefined) return known
+  const text = `${swap} RETURNING 1 AS swapped`
+  seen.set(swap, text)
+  return text
 }
 
 function rowOf(raw: Readonly<Record<string, SqlStorageValue>>): Row {

@@ -21,6 +21,7 @@ import type {
 import type { StoredFacts, StoredRecord, SubjectState } from '../../ports.ts'
 import type { Env } from './env.ts'
 import type { SubjectMove } from './import-steps.ts'
+import { packed } from './packed.ts'
 import { carried, type Reply, type SubjectRpc } from './rpc.ts'
 import type { SubjectHost } from './subject-host.ts'
 import { startSubjectHost } from './subject-start.ts'
@@ -33,7 +34,7 @@ export class SubjectObject extends DurableObject<Env> implements SubjectRpc {
   #host: SubjectHost | null = null
 
   decide(request: DecideRequest): Promise<Reply<Answer>> {
-    return this.#ask((host) => host.decide(request))
+    return packed(this.#ask((host) => host.decide(request)))
   }
 
   explain(request: Omit<DecideRequest, 'idempotency' | 'session'>): Promise<Reply<Explanation>> {
