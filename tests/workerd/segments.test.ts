@@ -15,7 +15,7 @@ import { toBase64Url, utf8 } from '../../src/core/encoding.ts'
 import { policyDigest } from '../../src/core/record/policy-parts.ts'
 import { epochMs } from '../../src/core/time.ts'
 import type { After } from '../../src/gate/context.ts'
-import { newId } from '../contract/fixtures.ts'
+import { aRecord, newId } from '../contract/fixtures.ts'
 import {
   chain,
   indexesFound,
@@ -373,26 +373,42 @@ function counting(storage: SequencerStorage): { storage: SequencerStorage; writt
 }
 
 describe('what a record costs', () => {
-  for (const n of [1, 4, 16, 256])
-    it(`is one row and a ${n}th of two: ${n} share an insert`, () =>
+  /** As large as a decision's. */
+  const ordinary = (object: string, seq: number): ChainEntry[] =>
+    chain(object, seq).map((entry) => {
+      const { openings: _, ...record } = aRecord({ claims: { pad: 'x'.repeat(580) } })
+      return { ...entry, record }
+    })
+
+  for (const { n, packs } of [
+    { n: 1, packs: 1 / 12 },
+    { n: 4, packs: 1 / 12 },
+    { n: 16, packs: 1 / 16 },
+    { n: 256, packs: 1 / 256 },
+  ])
+    it(`is a row, a share of the one ${n} write together, and one of ${1 / packs} that is dropped`, () =>
       inPlace(async (place) => {
         const { storage, written } = counting(storageOf(place.state, place.alarm))
         const log = await place.open({ storage, segmentEntries: 512 })
         await log.publish()
         written()
+        const [size] = ordinary('size', 1)
+        expect(size?.record.jws.length).toBeGreaterThan(850)
         const inserts = 1_024 / n
         for (let i = 0; i < inserts; i++)
           await Promise.all(
-            Array.from({ length: n }, (_, j) => log.append(chain(`${n}-${j}`, 1 + i))),
+            Array.from({ length: n }, (_, j) => log.append(ordinary(`${n}-${j}`, 1 + i))),
           )
-        // A row for each head, one for each pack.
+        // A row for each head, one for each insert.
         expect(written()).toBe(1_024 + inserts)
+        const count = (table: string): number =>
+          Number(column(place, `SELECT count(*) FROM ${table}`)[0])
+        const written_packs = count('packs')
+        expect(written_packs).toBeLessThanOrEqual(1 + 1_024 * packs)
         await log.publish()
-        const [left] = column(place, 'SELECT count(*) FROM packs')
-        const [moved] = column(place, 'SELECT count(*) FROM segments')
         // What a round writes, what is dropped, and a row a segment.
-        expect(written()).toBe(1 + inserts + 1 - Number(left) + Number(moved))
-        expect(Number(moved)).toBeGreaterThan(0)
+        expect(written()).toBe(1 + written_packs - count('packs') + count('segments'))
+        expect(count('segments')).toBeGreaterThan(0)
       }))
 
   it('leaves next to nothing in storage once it is moved', () =>

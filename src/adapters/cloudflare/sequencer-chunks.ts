@@ -27,7 +27,7 @@ export interface Chunks {
   lowest(holds: (head: SegmentHead) => boolean): number
 }
 
-const HEAD = 'first, count, second AS second_from, second AS second_to, at_from, at_to'
+const HEAD = 'first, count, second_from, second_to, at_from, at_to'
 const PACKS = `SELECT ${HEAD}, lines FROM packs WHERE first < ? ORDER BY first DESC LIMIT 32`
 const PACK = `SELECT ${HEAD}, lines FROM packs WHERE first <= ? ORDER BY first DESC LIMIT 1`
 const SEGMENT_HEAD = 'first, count, second_from, second_to, at_from, at_to, digest'

@@ -1,17 +1,18 @@
 /**
- * Where a log's entries are until they are published and out of the way: what shares an insert is one row, a pack.
+ * Where a log's entries are until they are published and out of the way: what shares an insert is written as one row,
+ * a pack.
  *
  * A row is what storage of objects costs, so entries and what is known about them are gathered while a transaction runs
- * and written at its end (`close`). The newest pack is never deleted: where the log goes on, in which second, and how
- * many records of each kind there are is read from it. What policies and keys are read from gets a row of its own
- * besides. Packs become segments of the bucket in sequencer-segments.ts. Next stop: sequencer-chunks.ts.
+ * and written at its end (`close`): into the newest pack while that is small, because every pack is a row to delete as
+ * well. The newest pack is never deleted: where the log goes on, in which second, and how many records of each kind
+ * there are is read from it. What policies and keys are read from gets a row of its own besides. Packs become segments of the bucket in sequencer-segments.ts. Next stop: sequencer-chunks.ts.
  */
 import { utf8 } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
 import type { SignedRecord } from '../../ports.ts'
 import { type EntryRows, type LogEntry, requirementOf } from '../sqlite/entries.ts'
 import { secondOf } from '../sqlite/records.ts'
-import { bytes, integer, type Mirror, type Sql, text } from '../sqlite/sql.ts'
+import { bytes, integer, type Mirror, type Sql, text, textOrNull } from '../sqlite/sql.ts'
 import { lineOf, type PlacedRecord } from './placed-record.ts'
 
 /** Entries by kind. */
@@ -29,6 +30,8 @@ export interface Packs extends EntryRows, Mirror {
 /** Characters of a pack: a row has at most 2 MB. */
 const MAX_PACK_CHARS = 1_000_000
 const MAX_PACK_ENTRIES = 1_024
+/** Up to here the newest pack is written again with what comes next: some sixteen records, four pages of the database. */
+const MAX_GROWN_CHARS = 16_000
 /**
  * An id begins with the second it was made in; a record whose id is older than this when the log takes it, or younger, is
  * noted by itself, so that all others are found by their id alone.
@@ -43,45 +46,55 @@ interface Waiting {
   strikes?: readonly string[]
 }
 
-const PACK = `INSERT INTO packs (first, count, second, at_from, at_to, totals, strikes, lines, leaves, entries)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const PACK = `INSERT INTO packs
+  (first, count, second_from, second_to, at_from, at_to, totals, strikes, lines, leaves, entries)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const GROW = `UPDATE packs SET count = count + ?, second_to = ?, at_from = min(at_from, ?), at_to = max(at_to, ?),
+  totals = ?, strikes = ?, lines = lines || ?, leaves = CAST(leaves || ? AS BLOB),
+  entries = entries || char(10) || ? WHERE first = ?`
 const STRAY = 'INSERT INTO strays (id, idx) VALUES (?, ?)'
 const KEPT = 'INSERT INTO entries (idx, leaf, jws) VALUES (?, ?, ?)'
-const NEWEST = 'SELECT first, count, second, totals FROM packs ORDER BY first DESC LIMIT 1'
+const NEWEST = `SELECT first, count, second_to, totals, strikes,
+  length(lines) + length(leaves) + length(entries) AS chars FROM packs ORDER BY first DESC LIMIT 1`
 const MOVED = 'SELECT second FROM moved ORDER BY second DESC LIMIT 1'
 
 /** `now` in ms. Followed by the writer, which calls `close` at the end of each transaction. */
 export function createPacks(sql: Sql, now: () => number): Packs {
   let waiting: Waiting[] = []
-  let { second, totals } = newest(sql)
-  let durable = totals
+  let newest = readNewest(sql)
+  let durable = newest.totals
 
   /** Seconds only ever grow, from those of an earlier log on, whatever the clock does: searches rely on it. */
   function nextSecond(): number {
     const moved = sql.get(MOVED)
-    return Math.max(
-      Math.floor(now() / 1000),
-      second,
-      moved === undefined ? -1 : integer(moved, 'second'),
-    )
+    const earlier = moved === undefined ? -1 : integer(moved, 'second')
+    return Math.max(Math.floor(now() / 1000), newest.second, earlier)
   }
 
-  function writePack(pack: readonly Described[]): void {
-    const [head] = pack
+  function writePack({ entries, chars }: Pack, second: number): void {
+    const [head] = entries
     if (head === undefined) return
-    totals = addTotals(totals, countKinds(pack))
-    const at = pack.flatMap(({ about }) => (about === undefined ? [] : [about.at]))
-    const strikes = new Set(pack.flatMap((entry) => entry.strikes ?? []))
-    sql.run(
-      PACK,
-      ...[head.index, pack.length, second, least(at, second), most(at, second)],
-      JSON.stringify(totals),
-      strikes.size === 0 ? null : JSON.stringify([...strikes]),
-      pack.map(({ line }) => line).join(''),
-      joined(pack.map(({ record }) => record.leaf)),
-      pack.map(({ record }) => record.jws).join('\n'),
-    )
-    for (const { about } of pack) if (about !== undefined && strays(about.id, second)) stray(about)
+    const at = entries.flatMap(({ about }) => (about === undefined ? [] : [about.at]))
+    const named = entries.flatMap((entry) => entry.strikes ?? [])
+    const grows = newest.chars > 0 && newest.chars + chars <= MAX_GROWN_CHARS
+    const begun = grows ? newest : { first: head.index, count: 0, chars: 0, strikes: [] }
+    newest = {
+      ...{ first: begun.first, count: begun.count + entries.length, chars: begun.chars + chars },
+      ...{ second, totals: addTotals(newest.totals, countKinds(entries)) },
+      strikes: [...new Set([...begun.strikes, ...named])],
+    }
+    const what = [
+      JSON.stringify(newest.totals),
+      newest.strikes.length === 0 ? null : JSON.stringify(newest.strikes),
+      entries.map(({ line }) => line).join(''),
+      joined(entries.map(({ record }) => record.leaf)),
+      entries.map(({ record }) => record.jws).join('\n'),
+    ] as const
+    const when = [least(at, second), most(at, second), ...what] as const
+    if (grows) sql.run(GROW, entries.length, second, ...when, begun.first)
+    else sql.run(PACK, begun.first, entries.length, second, second, ...when)
+    for (const { about } of entries)
+      if (about !== undefined && strays(about.id, second)) stray(about)
   }
 
   function stray({ id, index }: { readonly id: string; readonly index: number }): void {
@@ -89,7 +102,10 @@ export function createPacks(sql: Sql, now: () => number): Packs {
   }
 
   return {
-    size: () => newest(sql).end,
+    size() {
+      const { first, count } = readNewest(sql)
+      return first + count
+    },
     insert(index, record) {
       waiting.push({ index, record })
       if (requirementOf(record) !== null) sql.run(KEPT, index, record.leaf, record.jws)
@@ -103,18 +119,18 @@ export function createPacks(sql: Sql, now: () => number): Packs {
     },
     close() {
       if (waiting.length === 0) return
-      second = nextSecond()
-      for (const pack of packsOf(waiting, second)) writePack(pack)
+      const second = nextSecond()
+      for (const pack of packsOf(waiting, second)) writePack(pack, second)
       waiting = []
     },
     totals: () => durable,
     committed() {
-      durable = totals
+      durable = newest.totals
     },
     aborted() {
       waiting = []
-      ;({ second, totals } = newest(sql))
-      durable = totals
+      newest = readNewest(sql)
+      durable = newest.totals
     },
   }
 }
@@ -163,22 +179,28 @@ export function readPacked(
 
 type Described = Waiting & { readonly line: string }
 
+interface Pack {
+  readonly entries: readonly Described[]
+  readonly chars: number
+}
+
 /** In their order, each small enough for a row; one entry alone always is. */
-function packsOf(waiting: readonly Waiting[], second: number): readonly Described[][] {
-  const packs: Described[][] = []
-  let [pack, chars]: [Described[], number] = [[], 0]
+function packsOf(waiting: readonly Waiting[], second: number): readonly Pack[] {
+  const packs: Pack[] = []
+  let [entries, chars]: [Described[], number] = [[], 0]
   for (const entry of waiting) {
     const line = entry.about === undefined ? '' : lineOf({ ...entry.about, second })
     const named = (entry.strikes ?? []).reduce((sum, strike) => sum + strike.length + 3, 0)
     const weight = entry.record.jws.length + line.length + named + 33
-    if (pack.length === MAX_PACK_ENTRIES || (pack.length > 0 && chars + weight > MAX_PACK_CHARS)) {
-      packs.push(pack)
-      ;[pack, chars] = [[], 0]
+    const full = entries.length === MAX_PACK_ENTRIES || chars + weight > MAX_PACK_CHARS
+    if (full && entries.length > 0) {
+      packs.push({ entries, chars })
+      ;[entries, chars] = [[], 0]
     }
-    pack.push({ ...entry, line })
+    entries.push({ ...entry, line })
     chars += weight
   }
-  return [...packs, pack]
+  return [...packs, { entries, chars }]
 }
 
 function strays(id: string, taken: number): boolean {
@@ -186,24 +208,39 @@ function strays(id: string, taken: number): boolean {
   return made < taken - ID_BEFORE_S || made > taken + ID_AFTER_S
 }
 
-function countKinds(pack: readonly Waiting[]): Totals {
+function countKinds(entries: readonly Waiting[]): Totals {
   const counts: Record<string, number> = {}
-  for (const { record } of pack) counts[record.kind] = (counts[record.kind] ?? 0) + 1
+  for (const { record } of entries) counts[record.kind] = (counts[record.kind] ?? 0) + 1
   return counts
 }
 
-function newest(sql: Sql): {
-  readonly end: number
+/** The newest pack; nothing, where there is none. */
+interface Newest {
+  readonly first: number
+  readonly count: number
+  readonly chars: number
   readonly second: number
   readonly totals: Totals
-} {
+  readonly strikes: readonly string[]
+}
+
+function readNewest(sql: Sql): Newest {
   const row = sql.get(NEWEST)
-  if (row === undefined) return { end: 0, second: -1, totals: {} }
+  if (row === undefined)
+    return { first: 0, count: 0, chars: 0, second: -1, totals: {}, strikes: [] }
   return {
-    end: integer(row, 'first') + integer(row, 'count'),
-    second: integer(row, 'second'),
+    first: integer(row, 'first'),
+    count: integer(row, 'count'),
+    chars: integer(row, 'chars'),
+    second: integer(row, 'second_to'),
     totals: readTotals(text(row, 'totals')),
+    strikes: strikesIn(textOrNull(row, 'strikes')),
   }
+}
+
+/** Strikes a pack names. */
+export function strikesIn(json: string | null): readonly string[] {
+  return json === null ? [] : (JSON.parse(json) as string[])
 }
 
 function joined(leaves: readonly Uint8Array[]): Uint8Array {

@@ -15,12 +15,14 @@ const FIRST: readonly string[] = [
     seq INTEGER NOT NULL,
     idx INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
-  // What shared an insert: entries from index `first` on, taken in a second. Instants in ms; `totals`: entries of the log
-  // by kind, up to here; `strikes`: named in it. The long columns last: heads are read without them.
+  // What shared an insert, or a few small ones: entries from index `first` on, and the seconds they were taken in. Instants
+  // in ms; `totals`: entries of the log by kind, up to here; `strikes`: named in it. The long columns last: heads are read
+  // without them.
   `CREATE TABLE packs (
     first INTEGER PRIMARY KEY,
     count INTEGER NOT NULL,
-    second INTEGER NOT NULL,
+    second_from INTEGER NOT NULL,
+    second_to INTEGER NOT NULL,
     at_from INTEGER NOT NULL,
     at_to INTEGER NOT NULL,
     totals TEXT NOT NULL,

@@ -25,6 +25,7 @@ import {
 import { patiently } from './patient-tiles.ts'
 import { type PlacedRecord, recordsIn } from './placed-record.ts'
 import type { Bucket } from './r2-tiles.ts'
+import { strikesIn } from './sequencer-packs.ts'
 import { trimRelying } from './sequencer-relying.ts'
 
 /** Where all segments of a deployment lie in its bucket: beside the prefixes of its logs, which are numbers. */
@@ -126,7 +127,7 @@ interface Batch {
   readonly strikes: readonly string[]
 }
 
-const OLDEST = `SELECT first, count, second, at_from, at_to, strikes, lines FROM packs
+const OLDEST = `SELECT first, count, second_from, second_to, at_from, at_to, strikes, lines FROM packs
   WHERE first >= ? AND first + count <= ? ORDER BY first LIMIT 16`
 
 /** The oldest packs, as many as make a segment; null while they are too few. The same packs are the same batch. */
@@ -148,13 +149,12 @@ function nextBatch(sql: Sql, to: number, least: number): Batch | null {
 
 function batchOf(rows: readonly Row[], count: number): Batch {
   const all = (column: string): number[] => rows.map((row) => integer(row, column))
-  const seconds = all('second')
   return {
     head: {
       first: all('first')[0] ?? 0,
       count,
-      second_from: seconds[0] ?? 0,
-      second_to: seconds.at(-1) ?? 0,
+      second_from: all('second_from')[0] ?? 0,
+      second_to: all('second_to').at(-1) ?? 0,
       at_from: Math.min(...all('at_from')),
       at_to: Math.max(...all('at_to')),
     },
@@ -215,10 +215,6 @@ function headerOf({ first, count }: SegmentHead): string {
 function linesOf(bytes: Uint8Array): string | null {
   const all = fromUtf8(bytes)
   return all === null ? null : all.slice(all.indexOf('\n') + 1)
-}
-
-function strikesIn(json: string | null): readonly string[] {
-  return json === null ? [] : (JSON.parse(json) as string[])
 }
 
 async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
