@@ -216,6 +216,7 @@ function holdIn(
   const directories = (): Stubs => stubsOf(env)
   const ledger = createEdgeLedger({
     ...{ sql, writer, store, object, clock, origin: ORIGIN },
+    random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
     alarm: createAlarm({ getAlarm: async () => null, setAlarm: async () => {} }),
     ready: async () => {},
     has: (name) => known.has(name),

@@ -17,6 +17,7 @@ import type {
   CommitResult,
   Ledger,
   OpenBroadcast,
+  Random,
   Receipt,
   SignedRecord,
 } from '../../ports.ts'
@@ -27,6 +28,7 @@ import type { Sql, Writer } from '../sqlite/sql.ts'
 import { NOBODY } from '../sqlite/subject-doc.ts'
 import { shorten } from '../sqlite/unconfirmed.ts'
 import type { Chain, ChainStore } from './chain-store.ts'
+import { jittered } from './jitter.ts'
 import { entryOfChange } from './outbox.ts'
 import type { Alarm } from './subject-alarm.ts'
 import { MAX_OPENINGS_CHARS } from './subject-schema.ts'
@@ -44,6 +46,7 @@ export interface EdgeLedgerParts {
   readonly object: string
   readonly alarm: Alarm
   readonly clock: Clock
+  readonly random: Random
   /** Name of the log. */
   readonly origin: string
   /** Resolves when the log is ready for records under the active policy; rejects as `load` may. */
@@ -183,7 +186,7 @@ async function unanswered(parts: EdgeLedgerParts, chain: Chain, change: Change):
   const { sql, writer, alarm } = parts
   const { opens } = change
   await alarm.known()
-  const soon = alarm.arm(due(parts, RETRY_AFTER_MS))
+  const soon = alarm.arm(due(parts, jittered(parts.random, RETRY_AFTER_MS)))
   if (opens === undefined) return soon
   await Promise.all([
     writer.write(() => shorten(sql, 'subject', { whose: change.subject, id: opens.id })),

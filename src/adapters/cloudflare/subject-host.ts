@@ -193,7 +193,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   const alarm = createAlarm(parts.storage)
   const held = new Set([signer.kid, policy.plan.digest])
   const ledger = createEdgeLedger({
-    ...{ sql, writer, store, object, alarm, clock, origin },
+    ...{ sql, writer, store, object, alarm, clock, random, origin },
     ready: ready.known,
     async has(name) {
       await ready.known()
@@ -224,7 +224,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
     answering: createAnswering({ writer, store, clock, after: parts.after }),
     records: (seqs) => recordsOfChain({ sql, store, origin }, seqs),
     tend: createTending({
-      ...{ sql, writer, store, alarm, clock, subject },
+      ...{ sql, writer, store, alarm, clock, random, subject },
       endLease: (broadcast) => desk.end(subject, broadcast),
     }),
   }

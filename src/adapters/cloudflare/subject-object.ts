@@ -21,11 +21,13 @@ import type {
 import type { StoredFacts, StoredRecord, SubjectState } from '../../ports.ts'
 import type { Env } from './env.ts'
 import type { SubjectMove } from './import-steps.ts'
+import { jittered } from './jitter.ts'
 import { packed } from './packed.ts'
 import { carried, type Reply, type SubjectRpc } from './rpc.ts'
 import type { SubjectHost } from './subject-host.ts'
 import { startSubjectHost } from './subject-start.ts'
 import { reportFailure } from './worker-lines.ts'
+import { random } from './worker-system.ts'
 
 /** After an alarm that could not do its work at all. */
 const AGAIN_MS = 60_000
@@ -95,7 +97,7 @@ export class SubjectObject extends DurableObject<Env> implements SubjectRpc {
   /** Never throws: the platform gives up after a few tries, and what waits here must reach the log. */
   override async alarm(): Promise<void> {
     const done = await this.#ask((host) => host.alarm())
-    if (!done.ok) await this.ctx.storage.setAlarm(Date.now() + AGAIN_MS)
+    if (!done.ok) await this.ctx.storage.setAlarm(Date.now() + jittered(random, AGAIN_MS))
   }
 
   #ask<T>(question: (host: SubjectHost) => Promise<T> | T): Promise<Reply<T>> {

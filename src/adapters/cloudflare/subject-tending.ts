@@ -8,10 +8,11 @@
 import { LivegateError } from '../../core/errors.ts'
 import type { SubjectId } from '../../core/model.ts'
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from '../../core/time.ts'
-import type { Clock } from '../../ports.ts'
+import type { Clock, Random } from '../../ports.ts'
 import { integerOrNull, type Sql, type Writer } from '../sqlite/sql.ts'
 import type { Chain, ChainStore } from './chain-store.ts'
 import { isSession, RETRY_AFTER_MS, type Session } from './edge-ledger.ts'
+import { jittered } from './jitter.ts'
 import type { Alarm } from './subject-alarm.ts'
 
 /** Expired rows removed in one go: far more than a subject is given in a day. */
@@ -23,6 +24,7 @@ export interface TendingParts {
   readonly store: ChainStore
   readonly alarm: Alarm
   readonly clock: Clock
+  readonly random: Random
   readonly subject: SubjectId
   /** Ends a broadcast whose lease is over, in the subject's turn. */
   readonly endLease: (broadcast: string) => Promise<void>
@@ -30,7 +32,7 @@ export interface TendingParts {
 
 /** Returns the work of one alarm. */
 export function createTending(parts: TendingParts): () => Promise<void> {
-  const { alarm, store, clock } = parts
+  const { alarm, store, clock, random } = parts
   let failures = 0
 
   /** Null when nothing has to be tried again. */
@@ -57,7 +59,9 @@ export function createTending(parts: TendingParts): () => Promise<void> {
     })
     await writeDown(parts, chain)
     const now = clock.now()
-    const next = again_ms === null ? nextOf(parts, chain) : now + again_ms
+    // What a log failed for, it failed for with every object: they must not all be back at the same instant.
+    if (again_ms !== null) return alarm.arm(epochMs(now + jittered(random, again_ms)))
+    const next = nextOf(parts, chain)
     if (next !== null) await alarm.arm(epochMs(Math.max(next, now + RETRY_AFTER_MS)))
   }
 }
