@@ -164,4 +164,28 @@ describe('a matrix is refused', () => {
       `with this case the file has 1000000 combinations, limit ${MAX_COMBINATIONS}`,
     ])
   })
+
+  it('for fewer combinations of people with many strikes, co-hosts among them', () => {
+    const strikes = Array.from(
+      { length: 640 },
+      (_, i) => `{id: s${i}, category: a.b, severity: low, issued_at: 2026-01-01}`,
+    )
+    const head = `policy: ./p.yaml
+subjects: { a: {}, old: { strikes: [${strikes.join()}] } }
+streams: { x: {}, y: {}, with: { hosts: [old] }, again: { hosts: [old] } }
+`
+    const days = Array.from({ length: 1000 }, (_, i) =>
+      new Date(Date.UTC(2026, 0, i)).toISOString().slice(0, 10),
+    ).join()
+    const said = (subject: string, stream: string) => {
+      const test = `{ name: x, subject: ${subject}, at: [${days}], stream: [${stream}], expect: {} }`
+      const result = read(test, head)
+      return result.ok ? result.value.cases.length : result.error.map(({ message }) => message)
+    }
+    const refused = ['with this case the file has 22000 combinations, limit 20000']
+    expect(said('old', 'x')).toBe(1000)
+    expect(said('old', 'x, y')).toEqual(refused)
+    expect(said('a', 'with, again')).toEqual(refused)
+    expect(said('a', 'x, y')).toBe(2000)
+  })
 })

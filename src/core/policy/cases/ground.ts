@@ -147,9 +147,8 @@ export function countKey(pattern: string, within: number | null): string {
   return `${pattern} ${within}`
 }
 
-/** Truth of a condition for facts beside the quiet ones, and numbers of strikes. */
+/** Truth of a condition for every fact it reads, and numbers of strikes. */
 export function truthOf(
-  ground: Ground,
   condition: Condition,
   {
     at,
@@ -157,10 +156,27 @@ export function truthOf(
     counts,
   }: { readonly at: EpochMs; readonly facts: Assignment; readonly counts: Counts },
 ): Trivalent {
-  const all = sceneFacts(ground, { at, strikes: [], facts })
-  const { scope } = hostContext(ground.plan, all, 0, all.hosts[0])
+  const { hosts, stream, request, incident, platform } = factsOf({
+    at,
+    strikes: [],
+    facts,
+    supports: [],
+  })
   return condition.evaluate({
-    ...scope,
+    now: at,
+    subject: hosts[0].facts,
+    stream: { ...stream, hosts: hosts.length },
+    request,
+    incident,
+    platform,
+    open_broadcasts: hosts[0].open_broadcasts,
     countStrikes: (pattern, within) => counts.get(countKey(pattern, within)) ?? 0,
   })
+}
+
+/** `seed`, and every assignment that differs from it in one fact. */
+export function* near(choices: readonly FactChoice[], seed: Assignment): Generator<Assignment> {
+  yield seed
+  for (const { path, values } of choices)
+    for (const value of values) yield new Map([...seed, [path, value]])
 }

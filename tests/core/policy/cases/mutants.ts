@@ -3,6 +3,7 @@
  * language wants whole ones), counts by one, severities by one, inside conditions too.
  */
 import { isMap, isScalar, isSeq, type Node, parseDocument } from 'yaml'
+import type { Plan } from '../../../../src/core/policy/plan.ts'
 import {
   type EpochMs,
   formatInstant,
