@@ -11,8 +11,8 @@ import type { Clock } from '../../ports.ts'
 import type { Writer } from '../sqlite/sql.ts'
 import type { ChainStore } from './chain-store.ts'
 
-/** Answers leave in the turn they are made in. */
-export const AT_ONCE_MS = 10
+/** Answers leave in the turn they are made in; an object that waits is one that is paid for. */
+export const AT_ONCE_MS = 1
 export const WHEN_BUSY_MS = 5_000
 
 /** Runs a question; what it wrote counts as answered when no question is under way any more. */
