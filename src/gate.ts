@@ -8,7 +8,7 @@
  */
 import { LivegateError } from './core/errors.ts'
 import { DECISION_BUDGET_MS, DEFAULT_FACTS_MAX_AGE_MS } from './core/limits.ts'
-import type { Facts } from './core/model.ts'
+import type { Facts, SubjectId } from './core/model.ts'
 import { evaluate } from './core/policy/evaluate.ts'
 import { type Explanation, explain } from './core/policy/explain.ts'
 import type { Plan } from './core/policy/plan.ts'
@@ -48,7 +48,7 @@ import {
   requireRoom,
   type Standing,
 } from './gate/repeat.ts'
-import { endSession, takeBack } from './gate/sessions.ts'
+import { endSession, takeBack, takeBackUnheard } from './gate/sessions.ts'
 import { recordStrike, reverseStrike } from './gate/strikes.ts'
 import { changeFacts, viewSubject } from './gate/subjects.ts'
 import { createTables } from './gate/tables.ts'
@@ -72,7 +72,12 @@ export function createGateWithDesk(
   ports: GatePorts,
   settings: Partial<GateSettings>,
   route: (desk: CohostDesk) => CohostDesk,
-): { readonly gate: Gate; readonly desk: CohostDesk } {
+): {
+  readonly gate: Gate
+  readonly desk: CohostDesk
+  /** Ends the broadcast of a decision that the caller was never told of. Never rejects. */
+  readonly takeBack: (subject: SubjectId, decision: string) => Promise<void>
+} {
   const local = {
     ...ports,
     turns: createTurns(),
@@ -84,7 +89,12 @@ export function createGateWithDesk(
     },
   }
   const desk = createCohostDesk(local)
-  return { gate: gateOver({ ...local, cohosts: route(desk) }), desk }
+  const context = { ...local, cohosts: route(desk) }
+  return {
+    gate: gateOver(context),
+    desk,
+    takeBack: (subject, decision) => takeBackUnheard(context, subject, decision),
+  }
 }
 
 function gateOver(context: Context): Gate {

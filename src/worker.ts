@@ -5,6 +5,7 @@
  * anything of the configuration is missing every request is answered 503, and the log lines name what. The cron trigger
  * makes the logs write heartbeats. Where it runs and how: docs/architecture.md, "The edge host".
  */
+import { waitUntil } from 'cloudflare:workers'
 import { createRemoteJWKSet } from 'jose'
 import { BUNDLED_POLICY, BUNDLED_SERVERS } from './adapters/cloudflare/bundle.ts'
 import { type EdgeConfig, edgeConfigOf } from './adapters/cloudflare/config.ts'
@@ -121,7 +122,7 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
   const stubs = stubsOf(env, after)
   const pepper = createPepper(config.pepper)
   const observe = logEvents(config.log_level, clock.now)
-  const gate = createEdgeGate({ stubs, pepper, after })
+  const gate = createEdgeGate({ stubs, pepper, after, keep: waitUntil })
   const streamKeys = createEdgeStreamKeys({ pepper, directoryOf: stubs.directory })
   const logs = await logsOf(env, stubs, config)
   // Only objects sign records; a key that cannot is found here, before one of them is asked.

@@ -52,6 +52,24 @@ export async function takeBack(
   }
 }
 
+/**
+ * The same for a decision whose caller gave up while it was made elsewhere, with its co-hosts; in turns of its own.
+ * Never rejects.
+ */
+export async function takeBackUnheard(
+  context: Context,
+  subject: SubjectId,
+  broadcast: string,
+): Promise<void> {
+  try {
+    const record = await context.directory.record(broadcast)
+    if (record !== null) await endWithCohosts(context, disclosedCohosts(record), broadcast)
+  } catch {
+    context.observe({ type: 'left_to_lease', what: 'cohost' })
+  }
+  await context.turns.run(subject, () => takeBack(context, subject, broadcast), 'always')
+}
+
 async function end(context: Context, subject: SubjectId, ending: Ending): Promise<boolean> {
   const { broadcast, cohosts, caller, reason } = ending
   const state = await context.ledger.load(subject)

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { UNCONFIRMED_BROADCAST_MS } from '../../src/core/limits.ts'
 import type { Answer, DecideRequest } from '../../src/gate-types.ts'
 import type { OpenBroadcast } from '../../src/ports.ts'
-import { aStrike, ask, NOW, policyOf, STRIKE_RULE } from '../support/gate.ts'
+import { aStrike, ask, askOnce, NOW, policyOf, STRIKE_RULE } from '../support/gate.ts'
 import { type Around, aWorld, lost, never, type World } from './subject-world.ts'
 
 const HOSTS = ['u_2', 'u_3']
@@ -32,6 +32,24 @@ describe('co-hosts in other objects', () => {
         { id, role: 'cohost', lease_until: LEASE },
       ])
     await world.verify('u_1')
+  })
+
+  it('have it no more when it came too late for who asked, unless somebody else was given the same decision', async () => {
+    const world = aWorld()
+    const { id } = await decide(world)
+    const unheard = (decision: string) => world.ask('u_1', (host) => host.unheard('u_1', decision))
+    await unheard('another')
+    expect(await broadcasts(world, 'u_1')).toHaveLength(1)
+    for (let i = 0; i < 2; i++) await unheard(id)
+    for (const subject of ['u_1', ...HOSTS]) expect(await broadcasts(world, subject)).toEqual([])
+    const twice = askOnce('key', TOGETHER)
+    const { id: heard } = await decide(world, twice)
+    expect(await decide(world, twice)).toMatchObject({ id: heard, repeated: true })
+    await unheard(heard)
+    for (const subject of ['u_1', ...HOSTS])
+      expect(await broadcasts(world, subject)).toMatchObject([{ id: heard }])
+    const [, ended] = await world.verify('u_1')
+    expect(ended).toMatchObject({ kind: 'broadcast' })
   })
 
   it('refuse for what they did themselves, even when it lands while the host decides', async () => {

@@ -30,7 +30,7 @@ export const pepper: Pepper = createPepper(config.pepper)
 export const stubs: Stubs = stubsOf(env)
 
 /** The gate as the Worker has it, with no patience of its own. */
-export const gate: Gate = createEdgeGate({ stubs, pepper, after: () => () => {} })
+export const gate: Gate = createEdgeGate({ stubs, pepper, after: () => () => {}, keep: () => {} })
 
 export function subjectStub(subject: string): DurableObjectStub {
   return env.SUBJECTS.getByName(subjectObjectName(pepper, subject)) as never

@@ -165,7 +165,10 @@ describe('whoever is not known', () => {
         streamKey: gone,
       }),
     })
-    const unheard = createEdgeGate({ pepper, after, stubs: { ...stubs, subject: () => silent } })
+    const unheard = createEdgeGate({
+      ...{ pepper, after, keep: () => {} },
+      stubs: { ...stubs, subject: () => silent },
+    })
     const silent = new Proxy({} as SubjectRpc, { get: () => gone })
     for (const given of [{ streamKeys: lost }, { gate: unheard }])
       expect(await called(aDesk(given), { call: 'publish', name: key })).toBe(503)

@@ -3,14 +3,15 @@
  *
  * The turn, the chain and the decision are in there (subject-object.ts); here is only who to ask. A strike and a session
  * are asked for by an id, so the directory says whose they are first: it knew before their 2xx was out. An object that
- * does not answer at all is waited for a little longer than its own budget, then the caller is told to come back.
+ * does not answer at all is waited for a little longer than its own budget, then the caller is told to come back. A
+ * decision that comes after that is handed back: a broadcast nobody was told of must not count for a whole lease.
  */
 import { LivegateError } from '../../core/errors.ts'
 import { DECISION_BUDGET_MS } from '../../core/limits.ts'
 import type { SubjectId } from '../../core/model.ts'
 import type { After } from '../../gate/context.ts'
 import { withinBudget } from '../../gate/deadline.ts'
-import type { Gate } from '../../gate-types.ts'
+import type { Answer, Gate } from '../../gate-types.ts'
 import type { Pepper } from '../../ports.ts'
 import { directoryName, serverName, subjectObjectName } from './names.ts'
 import { opened, type Reply, type Stubs, type SubjectRpc } from './rpc.ts'
@@ -22,9 +23,11 @@ export interface EdgeGateParts {
   readonly stubs: Pick<Stubs, 'subject' | 'directory'>
   readonly pepper: Pepper
   readonly after: After
+  /** Lets work go on once the answer is out. */
+  readonly keep: (work: Promise<unknown>) => void
 }
 
-export function createEdgeGate({ stubs, pepper, after }: EdgeGateParts): Gate {
+export function createEdgeGate({ stubs, pepper, after, keep }: EdgeGateParts): Gate {
   const objectOf = (subject: SubjectId): SubjectRpc =>
     stubs.subject(subjectObjectName(pepper, subject))
   const ask = <T>(verb: string, call: () => PromiseLike<Reply<T>>): Promise<T> =>
@@ -32,8 +35,24 @@ export function createEdgeGate({ stubs, pepper, after }: EdgeGateParts): Gate {
       ...{ after, verb },
       budget_ms: DECISION_BUDGET_MS + TRANSPORT_MS,
     })
+  async function handBack(subject: SubjectId, late: Reply<Answer>): Promise<void> {
+    if (!late.ok || late.value.repeated || late.value.decision.lease_until === null) return
+    await objectOf(subject).unheard(subject, late.value.id)
+  }
+
   return {
-    decide: (request) => ask('decide', () => objectOf(request.subject).decide(request)),
+    async decide(request) {
+      const { subject } = request
+      const call = objectOf(subject).decide(request)
+      let gone = false
+      keep(call.then((late) => (gone ? handBack(subject, late) : undefined)).catch(nothing))
+      try {
+        return await ask('decide', () => call)
+      } catch (error) {
+        gone = true
+        throw error
+      }
+    },
     explain: (request) => ask('explain', () => objectOf(request.subject).explain(request)),
     strike: (request) => ask('record the strike', () => objectOf(request.subject).strike(request)),
     async reverse(request) {
@@ -63,3 +82,6 @@ export function createEdgeGate({ stubs, pepper, after }: EdgeGateParts): Gate {
     },
   }
 }
+
+/** What cannot be handed back ends with its lease. */
+function nothing(): void {}

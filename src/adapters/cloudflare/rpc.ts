@@ -51,6 +51,11 @@ export type Reply<T> =
 /** One subject: its history, its turn, its chain, and what of it the log does not have yet. */
 export interface SubjectRpc {
   decide(request: DecideRequest): Promise<Reply<Answer>>
+  /**
+   * The answer `decide` gave came when nobody waited for it any more: what it opened is taken back, unless somebody else was
+   * given the same decision.
+   */
+  unheard(subject: SubjectId, decision: string): Promise<Reply<null>>
   explain(request: Omit<DecideRequest, 'idempotency' | 'session'>): Promise<Reply<Explanation>>
   strike(request: StrikeRequest): Promise<Reply<StrikeAnswer>>
   /** `subject` is who the directory says owns the strike. */

@@ -13,8 +13,8 @@ import type { DirectoryRpc, SequencerRpc, Stubs, SubjectRpc } from './rpc.ts'
 
 /** One that cannot be reached: a call takes milliseconds, and a subject's object answers within its own budget of 2 s. */
 export const CALL_PATIENCE_MS = 5_000
-/** Calls that wait for a checkpoint, or write a piece of a whole deployment. */
-const LONG_CALLS: ReadonlySet<string | symbol> = new Set(['proof', 'move', 'moveIn'])
+/** Calls that wait for a checkpoint, write a piece of a whole deployment, or are of use late (edge-gate.ts). */
+const LONG_CALLS: ReadonlySet<string | symbol> = new Set(['proof', 'move', 'moveIn', 'decide'])
 export const LONG_PATIENCE_MS = 60_000
 
 /** With `after`, a call that takes too long rejects, which `opened` (rpc.ts) makes `log_unavailable`. */

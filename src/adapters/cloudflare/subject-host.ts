@@ -60,6 +60,7 @@ import { type Others, patientOthers } from './subject-calls.ts'
 import { createReady, doubting, type KnownReady } from './subject-ready.ts'
 import { hasSubjectTables } from './subject-schema.ts'
 import { createTending } from './subject-tending.ts'
+import { createTold } from './told.ts'
 import { shortenWithCohosts } from './unheard-cohosts.ts'
 
 /** What of a deployment is the same for every subject. */
@@ -94,6 +95,7 @@ export interface SubjectParts {
 /** As SubjectRpc (rpc.ts), but failures are thrown. */
 export interface SubjectHost {
   decide(request: DecideRequest): Promise<Answer>
+  unheard(subject: SubjectId, decision: string): Promise<null>
   explain(request: Omit<DecideRequest, 'idempotency' | 'session'>): Promise<Explanation>
   strike(request: StrikeRequest): Promise<StrikeAnswer>
   reverse(subject: SubjectId, request: ReversalRequest): Promise<ReversalAnswer>
@@ -112,6 +114,7 @@ export interface SubjectHost {
 
 export function createSubjectHost(given: SubjectParts): SubjectHost {
   const parts = { ...given, others: patientOthers(given.others, given.after) }
+  const told = createTold()
   let open: House | null = null
 
   function of(subject: SubjectId): House {
@@ -139,7 +142,16 @@ export function createSubjectHost(given: SubjectParts): SubjectHost {
   }
 
   return {
-    decide: async (request) => answer(request.subject, (gate) => gate.decide(request)),
+    async decide(request) {
+      const given = await answer(request.subject, (gate) => gate.decide(request))
+      told.note(given.id)
+      return given
+    },
+    async unheard(subject, decision) {
+      const { takeBack, answering } = of(subject)
+      if (told.onlyOnce(decision)) await answering(() => takeBack(subject, decision))
+      return null
+    },
     explain: async (request) => of(request.subject).gate.explain(request),
     strike: async (request) => answer(request.subject, (gate) => gate.strike(request)),
     reverse: async (subject, request) => answer(subject, (gate) => gate.reverse(request)),
@@ -171,6 +183,7 @@ interface House {
   readonly gate: Gate
   readonly answering: Answering
   readonly desk: CohostDesk
+  readonly takeBack: (subject: SubjectId, decision: string) => Promise<void>
   readonly records: (seqs: readonly number[]) => Promise<readonly StoredRecord[]>
   readonly tend: () => Promise<void>
   readonly reread: () => void
@@ -209,7 +222,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   })
   const route = (own: CohostDesk): CohostDesk =>
     routeCohosts(own, (id) => id === subject, cohostOf(parts))
-  const { gate, desk } = createGateWithDesk(
+  const { gate, desk, takeBack } = createGateWithDesk(
     {
       ...{ clock, random, after: parts.after, observe: parts.observe, pepper, surroundings },
       ...{ ledger, directory },
@@ -220,7 +233,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
     route,
   )
   return {
-    ...{ subject, gate, desk, reread: store.reread },
+    ...{ subject, gate, desk, takeBack, reread: store.reread },
     answering: createAnswering({ writer, store, clock, after: parts.after }),
     records: (seqs) => recordsOfChain({ sql, store, origin }, seqs),
     tend: createTending({

@@ -39,6 +39,10 @@ export class SubjectObject extends DurableObject<Env> implements SubjectRpc {
     return packed(this.#ask((host) => host.decide(request)))
   }
 
+  unheard(subject: SubjectId, decision: string): Promise<Reply<null>> {
+    return this.#ask((host) => host.unheard(subject, decision))
+  }
+
   explain(request: Omit<DecideRequest, 'idempotency' | 'session'>): Promise<Reply<Explanation>> {
     return this.#ask((host) => host.explain(request))
   }

@@ -16,11 +16,15 @@ interface Asked {
   readonly calls: string[]
   /** Timers that were set and not cancelled. */
   readonly timers: Set<() => void>
+  /** What goes on when the answer is out. */
+  readonly kept: Promise<unknown>[]
 }
 
 /** Objects that answer every method with `reply`, the directory with who owns what. */
 function over(reply: () => Promise<Reply<unknown>>, owner: unknown = null): Asked {
   const calls: string[] = []
+  const kept: Promise<unknown>[] = []
+  const keep = (work: Promise<unknown>): void => void kept.push(work)
   const timers = new Set<() => void>()
   const object = (name: string, answer: () => Promise<Reply<unknown>>): object =>
     new Proxy(
@@ -40,7 +44,7 @@ function over(reply: () => Promise<Reply<unknown>>, owner: unknown = null): Aske
     timers.add(fire)
     return () => timers.delete(fire)
   }
-  return { gate: createEdgeGate({ stubs, pepper, after }), calls, timers }
+  return { gate: createEdgeGate({ stubs, pepper, after, keep }), calls, timers, kept }
 }
 
 const ask = {
@@ -93,6 +97,39 @@ describe('each question', () => {
       await expect(waiting).rejects.toMatchObject(again)
     })
   }
+})
+
+describe('a decision', () => {
+  const allow = { id: 'd', repeated: false, decision: { lease_until: NOW } }
+  const LATE: readonly (readonly [what: string, value: object, calls: readonly string[]])[] = [
+    ['an allow is handed back', allow, ['decide', 'unheard']],
+    ['one given before is not', { ...allow, repeated: true }, ['decide']],
+    ['a refusal opened nothing', { ...allow, decision: { lease_until: null } }, ['decide']],
+  ]
+  for (const [what, value, expected] of LATE)
+    it(`comes when nobody waits any more: ${what}`, async () => {
+      let answer = (_: Reply<unknown>): void => {}
+      const late = new Promise<Reply<unknown>>((resolve) => {
+        answer = resolve
+      })
+      const { gate, calls, timers, kept } = over(() => late)
+      const waiting = gate.decide(ask)
+      for (const fire of timers) fire()
+      await expect(waiting).rejects.toMatchObject({ code: 'log_unavailable' })
+      answer({ ok: true, value })
+      await Promise.all(kept)
+      expect(calls).toEqual(expected.map((method) => `hash of subject u.${method}`))
+    })
+
+  it('that was heard, or never comes, is not handed back', async () => {
+    const heard = over(async () => ({ ok: true, value: allow }))
+    await heard.gate.decide(ask)
+    await Promise.all(heard.kept)
+    const gone = over(() => Promise.reject(new Error('gone')))
+    await expect(gone.gate.decide(ask)).rejects.toThrow()
+    await Promise.all(gone.kept)
+    for (const { calls } of [heard, gone]) expect(calls).toEqual(['hash of subject u.decide'])
+  })
 })
 
 describe('what is known by an id', () => {
