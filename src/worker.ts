@@ -15,13 +15,16 @@ import { createEdgeGate } from './adapters/cloudflare/edge-gate.ts'
 import { createCheckpointSigner, createRecordSigner } from './adapters/cloudflare/edge-keys.ts'
 import { createEdgeLog } from './adapters/cloudflare/edge-log.ts'
 import { createPepper } from './adapters/cloudflare/edge-pepper.ts'
+import { createEdgePolicies, type EdgePolicies } from './adapters/cloudflare/edge-policies.ts'
 import { createEdgePoliciesView } from './adapters/cloudflare/edge-policies-view.ts'
 import { bundledPolicy } from './adapters/cloudflare/edge-policy.ts'
+import { edgeReportSources } from './adapters/cloudflare/edge-report.ts'
 import { createEdgeStreamKeys } from './adapters/cloudflare/edge-stream-keys.ts'
 import type { Env } from './adapters/cloudflare/env.ts'
 import { createEdgeImporter } from './adapters/cloudflare/import.ts'
 import { logPrefix, originOfShard } from './adapters/cloudflare/names.ts'
 import type { Stubs } from './adapters/cloudflare/rpc.ts'
+import { LEAD_MS } from './adapters/cloudflare/sequencer-revisions.ts'
 import { stubsOf } from './adapters/cloudflare/stubs.ts'
 import { edgeMetrics, edgeReadiness } from './adapters/cloudflare/worker-health.ts'
 import { line, logEvents, reportFailure } from './adapters/cloudflare/worker-lines.ts'
@@ -43,6 +46,7 @@ import { type MediaServer, parseServersFile } from './adapters/media/servers-fil
 import { utf8 } from './core/encoding.ts'
 import { LivegateError } from './core/errors.ts'
 import { err, ok, type Result } from './core/result.ts'
+import { createPolicyDesk } from './gate/policy-desk.ts'
 import type { ActivePolicy } from './ports.ts'
 
 export { DirectoryObject } from './adapters/cloudflare/directory-object.ts'
@@ -67,8 +71,11 @@ const worker: ExportedHandler<Env> = {
   },
   async scheduled(_controller, env) {
     const deployment = deploymentOf(env)
-    if (deployment.ok) await beatAll(stubsOf(env, after), deployment.value.config.shards)
-    else deployment.error.forEach(sayUnfit)
+    if (!deployment.ok) return deployment.error.forEach(sayUnfit)
+    const stubs = stubsOf(env, after)
+    await beatAll(stubs, deployment.value.config.shards)
+    const policies = policiesOf(stubs, deployment.value)
+    await policies.tick().catch((error: unknown) => reportFailure('policies', error))
   },
 }
 
@@ -122,17 +129,20 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
   const stubs = stubsOf(env, after)
   const pepper = createPepper(config.pepper)
   const observe = logEvents(config.log_level, clock.now)
-  const gate = createEdgeGate({ stubs, pepper, after, keep: waitUntil })
+  // It has a limit of its own for every call.
+  const gate = createEdgeGate({ stubs: stubsOf(env), pepper, after, keep: waitUntil })
   const streamKeys = createEdgeStreamKeys({ pepper, directoryOf: stubs.directory })
   const logs = await logsOf(env, stubs, config)
   // Only objects sign records; a key that cannot is found here, before one of them is asked.
   await createRecordSigner(config.record_key)
   const sequencers = sequencersOf(stubs, config)
-  const health = { policy, file: BUNDLED_POLICY.name, logs: sequencers }
+  const policies = policiesOf(stubs, { config, policy })
+  const directory = createEdgeDirectory({ stubs, pepper, shards: config.shards })
+  const health = { policy: policies.active, file: BUNDLED_POLICY.name, logs: sequencers }
   return {
     ...{ gate, clock, random, pepper, streamKeys, logs, observe },
     callerKeys: createCallerKeys(createEdgeApiKeys(apiKeysOf(config)), clock),
-    directory: createEdgeDirectory({ stubs, pepper, shards: config.shards }),
+    directory,
     config: {
       ...DEFAULT_HTTP_CONFIG,
       audience: config.origin,
@@ -144,14 +154,26 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
     metricsText: () => edgeMetrics(health),
     policiesView: createEdgePoliciesView(
       sequencers.map((one) => one.sequencer),
-      policy,
+      policies,
     ),
+    policyDesk: createPolicyDesk({
+      ...policies,
+      ...{ clock, lead_ms: LEAD_MS, sources: () => edgeReportSources(directory) },
+    }),
     recordKeys: () => recordKeysOf(sequencers),
     importer: createEdgeImporter({ ...config, stubs, pepper, streamKeys }),
     hooks: createHooks({ gate, streamKeys, pepper, servers, observe, clock, after }),
     report: ({ route, error }) => reportFailure(route, error),
     ...accessTokensOf(config),
   }
+}
+
+function policiesOf(
+  stubs: Stubs,
+  { config, policy }: Pick<Deployment, 'config' | 'policy'>,
+): EdgePolicies {
+  const logs = sequencersOf(stubs, config).map(({ sequencer }) => sequencer)
+  return createEdgePolicies({ logs, bundled: policy, clock })
 }
 
 function logsOf(env: Env, stubs: Stubs, config: EdgeConfig): Promise<readonly ServedLog[]> {

@@ -31,9 +31,19 @@ export interface PolicyBook extends Policies {
   planOf(digest: string): Plan | null
 }
 
+export interface BookOptions {
+  /** Compiled texts, where several books share them. */
+  readonly plans?: Map<string, Plan | null>
+  /**
+   * False where activations begin some time after they were made: then none of them counts as begun before the clock says
+   * so. True unless given: what took effect at once has done so, whatever the clock says later.
+   */
+  readonly latch?: boolean
+}
+
 /** An empty book. */
-export function createPolicyBook(clock: Clock): PolicyBook {
-  const plans = new Map<string, Plan | null>()
+export function createPolicyBook(clock: Clock, options: BookOptions = {}): PolicyBook {
+  const { plans = new Map<string, Plan | null>(), latch = true } = options
   const made = new Map<number, ActivePolicy>()
   let known: readonly Activation[] = []
   let textOf: TextOf = () => null
@@ -68,10 +78,16 @@ export function createPolicyBook(clock: Clock): PolicyBook {
     return policy
   }
 
+  /** A clock may be behind that of who made the first activation; there was nothing else before it. */
+  function theFirst(): Activation | null {
+    const [first] = known
+    return first === undefined || first.scheduled ? null : first
+  }
+
   function at(instant: number): ActivePolicy | null {
     const when = Math.max(instant, floor)
     if (last !== null && when >= last.from && when < last.to) return last.policy
-    const one = decidesAt(known, when as EpochMs)
+    const one = decidesAt(known, when as EpochMs) ?? theFirst()
     if (one === null) return null
     const policy = policyOf(one)
     const later = known.filter((other) => other.revision > one.revision && other.active_from > when)
@@ -97,7 +113,7 @@ export function createPolicyBook(clock: Clock): PolicyBook {
       last = null
       // Those that took effect at once have done so, whatever the clock says now.
       for (const { active_from, scheduled } of activations)
-        if (!scheduled) floor = Math.max(floor, active_from)
+        if (latch && !scheduled) floor = Math.max(floor, active_from)
     },
     activations: () => known,
     active(instant) {

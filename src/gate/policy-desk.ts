@@ -41,7 +41,10 @@ export interface DeskParts {
    * of an activation's text. When it rejects, nothing or all of it was done; the same wish again is safe.
    */
   commit(wish: Wish, bytes: Uint8Array | null): Promise<Proposed>
-  readonly sources: ReportSources
+  /** Makes sure that every log has what was activated before somebody is told so; absent where there is one log. */
+  spread?(): Promise<void>
+  /** For one report. */
+  sources(): ReportSources
 }
 
 export interface ActivationRequest extends Omit<Proposal, 'digest' | 'name' | 'source'> {
@@ -114,6 +117,7 @@ async function activate(parts: DeskParts, request: ActivationRequest): Promise<A
     const known = await parts.activations()
     const wish = wishOf(request, plan, known)
     const proposed = settled(propose(known, wish, moment(parts)), 'activate the policy')
+    if (proposed.is === 'same') await parts.spread?.()
     if (proposed.is === 'same')
       return { ...proposed, supersedes: [], warnings, source, report: null }
     const { activation } = proposed
@@ -146,6 +150,7 @@ async function change(
   const known = await parts.activations()
   const proposed = settled(propose(known, wish, moment(parts)), verb)
   const { activation } = proposed
+  if (proposed.is === 'same') await parts.spread?.()
   if (proposed.is === 'same')
     return { ...proposed, supersedes: [], warnings: [], source: '', report: null }
   const plan = await parts.planOf(activation.digest)
@@ -226,8 +231,9 @@ async function reportOf(
   const current = planOf(active.digest)
   if (current === null) return null
   const inForce = planInForce(known, active, { plan: current, planOf })
-  return reportOn(parts.sources, {
-    decisions: request.decisions ?? parts.sources.default_decisions,
+  const sources = parts.sources()
+  return reportOn(sources, {
+    decisions: request.decisions ?? sources.default_decisions,
     texts: { before: current, after: plan },
     plans: { before: inForce.ok ? inForce.value : current, after: candidate },
     at: activation.active_from,

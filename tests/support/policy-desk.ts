@@ -55,13 +55,13 @@ export function aDesk(parts: {
       await put(activation, bytes ?? text(activation.digest) ?? new Uint8Array())
       return proposed
     },
-    sources: {
+    sources: () => ({
       ...{ max_decisions: 1_000, default_decisions: 100 },
       recent: async function* () {},
       struck: async function* () {},
       pause: async () => {},
       ...parts.sources,
-    },
+    }),
   })
   return {
     ...{ desk, book },

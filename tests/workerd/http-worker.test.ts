@@ -119,7 +119,10 @@ describe('the cron trigger', () => {
     listen()
     const broken = { ...env, SEQUENCERS: { idFromName: () => null, getByName: brokenOrReal } }
     await worker.scheduled?.(createScheduledController(), broken as never, createExecutionContext())
-    expect(lines).toEqual([expect.stringContaining('heartbeat of log 0')])
+    expect(lines).toEqual([
+      expect.stringContaining('heartbeat of log 0'),
+      expect.stringContaining('policies'),
+    ])
   })
 
   const asked: string[] = []
@@ -138,7 +141,7 @@ describe('what is said of logs', () => {
   const parts = (
     ...logs: readonly (SequencerStatus | null)[]
   ): Parameters<typeof edgeReadiness>[0] => ({
-    policy: requireBundledPolicy(BUNDLED_POLICY),
+    policy: async () => requireBundledPolicy(BUNDLED_POLICY),
     file: 'policies/default.yaml',
     logs: logs.map((status, shard) => ({
       origin: `a.example/${shard}`,

@@ -6,6 +6,7 @@
  */
 import { env, runInDurableObject } from 'cloudflare:test'
 import { createDoSql } from '../../src/adapters/cloudflare/do-sql.ts'
+import { keepText } from '../../src/adapters/cloudflare/edge-policy.ts'
 import { subjectObjectName } from '../../src/adapters/cloudflare/names.ts'
 import type { CohostRpc } from '../../src/adapters/cloudflare/remote-cohosts.ts'
 import {
@@ -16,13 +17,15 @@ import {
   type SequencerRpc,
 } from '../../src/adapters/cloudflare/rpc.ts'
 import { createSubjectHost, type SubjectHost } from '../../src/adapters/cloudflare/subject-host.ts'
+import type { KnownReady } from '../../src/adapters/cloudflare/subject-ready.ts'
 import { subjectSql } from '../../src/adapters/cloudflare/subject-schema.ts'
 import { createTurnWriter } from '../../src/adapters/cloudflare/turn-writer.ts'
 import type { Writer } from '../../src/adapters/sqlite/sql.ts'
 import { toBase64Url } from '../../src/core/encoding.ts'
 import { LivegateError } from '../../src/core/errors.ts'
+import type { Activation } from '../../src/core/model.ts'
 import { ENGINE } from '../../src/core/policy/plan.ts'
-import { keyDraft, type RecordDraft } from '../../src/core/record/drafts.ts'
+import { activationDraft, keyDraft, type RecordDraft } from '../../src/core/record/drafts.ts'
 import { portableHasher } from '../../src/core/record/hashing.ts'
 import { createIssuer } from '../../src/core/record/issue.ts'
 import { policyDrafts } from '../../src/core/record/policy-parts.ts'
@@ -34,7 +37,7 @@ import type {
   SignedRecord,
   StoredRecord,
 } from '../../src/ports.ts'
-import { activePolicy, NOW, ORIGIN, policyOf, RECORD_KEY, verifyLog } from '../support/gate.ts'
+import { activePolicy, DAY, NOW, ORIGIN, policyOf, RECORD_KEY, verifyLog } from '../support/gate.ts'
 
 export type Step = 'ready' | 'append' | 'claimStrike' | 'openSession' | 'closeSession' | 'cohost'
 
@@ -85,7 +88,7 @@ export function aWorld(policyText: string = policyOf('')): World {
   const hosts = new Map<string, SubjectHost>()
   const calls = new Map<Step, number>()
   const directory = createFakeDirectory()
-  const known = new Set<string>()
+  const known: KnownReady = new Map()
   const alarms = new Map<string, number>()
   const timers = new Set<{ readonly at: number; readonly fire: () => void }>()
   const world: World = {
@@ -158,6 +161,7 @@ export function aWorld(policyText: string = policyOf('')): World {
           ready: (given) => call('ready', () => log.rpc.ready(given)),
           append: (entries) => call('append', () => log.rpc.append(structuredClone(entries))),
           decisionsRelyingOn: (strike) => log.rpc.decisionsRelyingOn(strike),
+          ...NEVER_ASKED,
         }),
         directory: () => ({
           claimStrike: (...args) => call('claimStrike', () => directory.claimStrike(...args)),
@@ -205,6 +209,13 @@ export function aWorld(policyText: string = policyOf('')): World {
   return world
 }
 
+/** The fake log has everything from its beginning, and its text is in the isolate. */
+const NEVER_ASKED: Pick<SequencerRpc, 'policyText' | 'begin' | 'learn'> = {
+  policyText: () => Promise.reject(new Error('asked for a text that is known')),
+  begin: () => Promise.reject(new Error('asked to begin')),
+  learn: () => Promise.reject(new Error('asked to learn')),
+}
+
 /** A log in memory with the duties of SequencerRpc.append. */
 export interface FakeLog {
   readonly rpc: Pick<SequencerRpc, 'append' | 'ready' | 'decisionsRelyingOn'>
@@ -226,10 +237,17 @@ function createFakeLog(policy: ActivePolicy, clock: { now(): EpochMs }): FakeLog
     const { jti: id, jws, leaf } = await issue(draft, { iat_s })
     entries.push({ id, kind: draft.kind as SignedRecord['kind'], jws, leaf })
   }
+  const { digest, name } = policy.plan
+  const activation: Activation = {
+    ...{ revision: 1, digest, name, active_from: epochMs(NOW - DAY), scheduled: false, previous: null },
+    ...{ cause: 'activation', source: 'bundle', by: 'livegate', note: null },
+  }
   let begun: Promise<void> | null = null
   async function begin(): Promise<void> {
     await deploy(keyDraft({ jwk: RECORD_KEY.jwk, use: 'record', status: 'active' }))
     for (const draft of policyDrafts(policy.bytes)) await deploy(draft)
+    keepText(digest, policy.bytes)
+    await deploy(activationDraft(activation))
   }
   const recordOf = (entry: ChainEntry | Omit<SignedRecord, 'openings'>) =>
     'record' in entry ? entry.record : entry
@@ -243,7 +261,7 @@ function createFakeLog(policy: ActivePolicy, clock: { now(): EpochMs }): FakeLog
         carried(async () => {
           begun ??= begin()
           await begun
-          return ORIGIN
+          return { origin: ORIGIN, activations: [activation] }
         }, console.error),
       append: (given) =>
         carried(() => {

@@ -1,12 +1,12 @@
 /**
- * Policy revisions as the API shows them: what the logs hold, and the one this deployment was bundled with.
+ * Policy texts as the API shows them: what the logs hold, and which of it decides.
  *
  * A revision is logged in each shard before its first use there, so shards may differ for a while; here they are one
  * list. Names are found once an isolate: what is under a digest never changes.
  */
 import { compilePolicy } from '../../core/policy/compile.ts'
 import type { EpochMs } from '../../core/time.ts'
-import type { ActivePolicy } from '../../ports.ts'
+import type { EdgePolicies } from './edge-policies.ts'
 import { opened, type SequencerRpc } from './rpc.ts'
 
 /** One revision; `activated_at` is when its text was first logged. */
@@ -23,19 +23,11 @@ export interface EdgePoliciesView {
 }
 
 export function createEdgePoliciesView(
-  logs: readonly Pick<SequencerRpc, 'policies' | 'policyText'>[],
-  active: ActivePolicy,
+  logs: readonly Pick<SequencerRpc, 'policies'>[],
+  policies: Pick<EdgePolicies, 'active' | 'text'>,
 ): EdgePoliciesView {
-  const names = new Map([[active.plan.digest, active.plan.name]])
-
-  async function text(digest: string): Promise<Uint8Array | null> {
-    if (digest === active.plan.digest) return active.bytes
-    for (const log of logs) {
-      const found = await opened(log.policyText(digest))
-      if (found !== null) return found
-    }
-    return null
-  }
+  const names = new Map<string, string>()
+  const { text } = policies
 
   async function nameOf(digest: string): Promise<string> {
     const known = names.get(digest)
@@ -50,6 +42,8 @@ export function createEdgePoliciesView(
   return {
     text,
     async list() {
+      const active = await policies.active()
+      names.set(active.plan.digest, active.plan.name)
       const logged = await Promise.all(logs.map((log) => opened(log.policies())))
       const first = new Map<string, EpochMs | null>([[active.plan.digest, null]])
       for (const { digest, activated_at } of logged.flat())

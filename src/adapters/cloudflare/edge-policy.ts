@@ -1,12 +1,12 @@
 /**
- * The policy a deployment was bundled with, compiled once an isolate.
+ * Policies as an isolate has them: the one the deployment was bundled with, and every text it has met, compiled once.
  *
- * Whether its text is in the log already is not known here: whoever decides by it asks the sequencer first
- * (`SequencerRpc.ready`), which writes it when it is not.
+ * Which of them decides is not known here: whoever decides asks a log first (subject-ready.ts).
  */
 import { utf8 } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
 import { compilePolicy } from '../../core/policy/compile.ts'
+import type { Plan } from '../../core/policy/plan.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { ActivePolicy } from '../../ports.ts'
 import type { BundledFile } from './bundle.ts'
@@ -27,6 +27,7 @@ export function bundledPolicy(file: BundledFile): Result<ActivePolicy, readonly 
   if (known !== undefined) return known
   const result = compileBundled(file)
   compiled.set(file.text, result)
+  if (result.ok) keepText(result.value.plan.digest, result.value.bytes)
   return result
 }
 
@@ -38,4 +39,17 @@ export function requireBundledPolicy(file: BundledFile): ActivePolicy {
     'internal',
     `Cannot decide: ${file.name} does not compile\n${policy.error.join('\n')}`,
   )
+}
+
+/** What is under a digest never changes, and a deployment has few policies: kept as long as the isolate lives. */
+const texts = new Map<string, Uint8Array>()
+/** Shared by all books of the isolate: compiling is the dear part. */
+export const PLANS: Map<string, Plan | null> = new Map<string, Plan | null>()
+
+export function keptText(digest: string): Uint8Array | null {
+  return texts.get(digest) ?? null
+}
+
+export function keepText(digest: string, bytes: Uint8Array): void {
+  texts.set(digest, bytes)
 }

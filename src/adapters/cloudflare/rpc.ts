@@ -7,8 +7,9 @@
  * directory-object.ts. Spec: docs/architecture.md, "The edge host".
  */
 import { type Fault, LivegateError, type ProblemCode } from '../../core/errors.ts'
-import type { Outcome, SubjectId } from '../../core/model.ts'
+import type { Activation, Outcome, SubjectId } from '../../core/model.ts'
 import type { MoveProgress } from '../../core/move/importer.ts'
+import type { Proposed, Wish } from '../../core/policy/activation.ts'
 import type { Explanation } from '../../core/policy/explain.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { Pending, Settling } from '../../gate/cohosts.ts'
@@ -34,6 +35,7 @@ import type {
 } from '../../ports.ts'
 import type { Fixed } from './fixed.ts'
 import type { LogMove, SubjectMove } from './import-steps.ts'
+import type { PolicyText } from './sequencer-revisions.ts'
 
 /** A failure as it crosses; `retry_after_s` and `hint` are null when absent. */
 export interface WireError {
@@ -129,13 +131,21 @@ export interface SequencerRpc {
   ): Promise<Reply<readonly Receipt[]>>
   /**
    * Makes sure that key and policy are in the log, writing them when they are not (key first), and answers with the
-   * name of the log. Any number of callers at once write them once. Fails when an append would: with `halted`,
+   * name of the log and what is activated in it. Without a policy it only asks. Any number of callers at once write them once. Fails when an append would: with `halted`,
    * `overloaded`, or `log_unavailable`, as for a caller who is configured otherwise than the log.
    */
   ready(
-    policy: { readonly digest: string; readonly bytes: Uint8Array },
+    policy: PolicyText | null,
     caller?: Caller,
-  ): Promise<Reply<string>>
+  ): Promise<Reply<{ readonly origin: string; readonly activations: readonly Activation[] }>>
+  /** Activations by number; also of a log that takes nothing. */
+  activations(): Promise<Reply<readonly Activation[]>>
+  /** In the first log only: revision 1, unless there is one. All activations. */
+  begin(bundled: PolicyText & { readonly name: string }): Promise<Reply<readonly Activation[]>>
+  /** In the first log only: the activation that follows, durable when answered. Text: of an activation, null else. */
+  activate(wish: Wish, bytes: Uint8Array | null): Promise<Reply<Proposed>>
+  /** Takes in activations of the first log, in order, with the texts not here yet; those that are here are passed over. */
+  learn(activations: readonly Activation[], texts: readonly PolicyText[]): Promise<Reply<null>>
   /** Null when no record of a chain has this id. */
   find(id: string): Promise<Reply<ChainPlace | null>>
   /**

@@ -39,6 +39,22 @@ export class SequencerObject extends DurableObject<Env> implements SequencerRpc 
     return this.#ask((log) => log.ready(...args))
   }
 
+  activations(): Answer<'activations'> {
+    return this.#ask((log) => log.activations())
+  }
+
+  begin(...args: Args<'begin'>): Answer<'begin'> {
+    return this.#ask((log) => log.begin(...args))
+  }
+
+  activate(...args: Args<'activate'>): Answer<'activate'> {
+    return this.#ask((log) => log.activate(...args))
+  }
+
+  learn(...args: Args<'learn'>): Answer<'learn'> {
+    return this.#ask((log) => log.learn(...args))
+  }
+
   find(...args: Args<'find'>): Answer<'find'> {
     return this.#ask((log) => log.find(...args))
   }

@@ -52,6 +52,7 @@ import { dueHeartbeat } from './sequencer-heartbeat.ts'
 import { openLog } from './sequencer-open.ts'
 import { createPacks, type Packs, readPacked } from './sequencer-packs.ts'
 import { decisionsNaming } from './sequencer-relying.ts'
+import { createRevisions } from './sequencer-revisions.ts'
 import { createRoom, type Room } from './sequencer-room.ts'
 import { SEQUENCER_MIGRATIONS } from './sequencer-schema.ts'
 import { findRecord, placeOf, placesFrom, type Searched, searchPlaces } from './sequencer-search.ts'
@@ -195,22 +196,35 @@ function sequencerOver(composed: Composed): Sequencer {
   const policyTexts = createPolicyTexts(sql)
   const once = oneAtATime()
   const sheds = createSheds()
-  const ready: Sequencer['ready'] = async ({ digest, bytes }, caller) => {
+  const revisions = createRevisions({ ...composed, signer: parts.record.signer, clock })
+  const requireTaking = (): void => {
     if (halt.why() !== null) throw halt.error()
     moves.requireOpen()
     requireRoom(composed)
+  }
+  const ready: Sequencer['ready'] = async (policy, caller) => {
+    requireTaking()
     if (caller !== undefined) requireSame(parts, caller)
-    if (entries.has(digest)) return origin
-    if (policyDigest(bytes) !== digest)
-      throw new LivegateError('internal', 'Cannot log a policy: its bytes have another digest')
-    await once(() => logPolicy(scribe, entries, parts.record.signer, bytes))
-    return origin
+    if (policy !== null && !entries.has(policy.digest)) {
+      if (policyDigest(policy.bytes) !== policy.digest)
+        throw new LivegateError('internal', 'Cannot log a policy: its bytes have another digest')
+      await once(() => logPolicy(scribe, entries, parts.record.signer, policy.bytes))
+    }
+    return { origin, activations: revisions.list() }
+  }
+  async function taking<T>(work: () => Promise<T>): Promise<T> {
+    requireTaking()
+    return once(work)
   }
 
   return {
     append: (chains) => sheds.counted(append(composed, chains)),
     appendDeployment: (records, requires) => appendDeployment(composed, records, requires),
     ready: (...args) => sheds.counted(ready(...args)),
+    activations: async () => revisions.list(),
+    begin: (bundled) => taking(() => revisions.begin(bundled)),
+    activate: (wish, bytes) => taking(() => revisions.activate(wish, bytes)),
+    learn: (activations, texts) => taking(() => revisions.learn(activations, texts)),
     async find(id) {
       const found = await findRecord(searched, id)
       return found === null ? null : placeOf(found)

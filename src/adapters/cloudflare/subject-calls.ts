@@ -14,7 +14,12 @@ export const PATIENCE_MS = 10_000
 
 /** The other objects: logs by shard, the rest by their names. */
 export interface Others {
-  sequencer(shard: number): Pick<SequencerRpc, 'append' | 'ready' | 'decisionsRelyingOn'>
+  sequencer(
+    shard: number,
+  ): Pick<
+    SequencerRpc,
+    'append' | 'ready' | 'decisionsRelyingOn' | 'policyText' | 'begin' | 'learn'
+  >
   directory(name: string): Pick<DirectoryRpc, 'claimStrike' | 'openSession' | 'closeSession'>
   subject(name: string): CohostRpc
 }
@@ -29,6 +34,9 @@ export function patientOthers(others: Others, after: After): Others {
         append: (entries) => soon(() => log().append(entries)),
         ready: (...args) => soon(() => log().ready(...args)),
         decisionsRelyingOn: (strike) => soon(() => log().decisionsRelyingOn(strike)),
+        policyText: (digest) => soon(() => log().policyText(digest)),
+        begin: (bundled) => soon(() => log().begin(bundled)),
+        learn: (...args) => soon(() => log().learn(...args)),
       }
     },
     directory(name) {

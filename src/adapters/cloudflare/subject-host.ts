@@ -71,6 +71,7 @@ export interface SubjectSettings {
   readonly shards: number
   readonly pepper: Pepper
   readonly signer: RecordSigner
+  /** What a deployment begins with. */
   readonly policy: ActivePolicy
   readonly surroundings: Surroundings
   readonly facts_max_age_ms?: number
@@ -197,20 +198,20 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   const log = others.sequencer(shard)
   const caller = { kid: signer.kid, ...fixedOf(pepper, shards) }
   const known = { known: parts.ready, object: sequencerName(shard) }
-  const ready = createReady({ ...known, origin, policy, log, caller })
+  const logsAsked = { log, first: others.sequencer(0) }
+  const ready = createReady({ ...known, ...logsAsked, origin, bundled: policy, caller, clock })
   const store = createChainStore({
     ...{ sql, writer, object, origin, observe: parts.observe },
     log: doubting(log, ready.doubt),
     onUnheard: (decisions) => void shortenWithCohosts(route(desk), decisions, parts.observe),
   })
   const alarm = createAlarm(parts.storage)
-  const held = new Set([signer.kid, policy.plan.digest])
   const ledger = createEdgeLedger({
     ...{ sql, writer, store, object, alarm, clock, random, origin },
     ready: ready.known,
     async has(name) {
       await ready.known()
-      return held.has(name)
+      return ready.has(name)
     },
     claims: claimsOf(parts),
   })
@@ -227,7 +228,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
       ...{ clock, random, after: parts.after, observe: parts.observe, pepper, surroundings },
       ...{ ledger, directory },
       issuer: { kid: signer.kid, issue },
-      policies: { active: () => policy },
+      policies: ready.policies,
     },
     gateSettings(settings),
     route,

@@ -19,7 +19,7 @@ import { createTurnWriter } from './turn-writer.ts'
 import { logEvents } from './worker-lines.ts'
 import { after, createOnce, random, systemClock } from './worker-system.ts'
 
-const ready: KnownReady = new Set()
+const ready: KnownReady = new Map()
 
 /** The host over an object's own storage. Throws `internal` when the deployment is not configured. */
 export async function startSubjectHost(ctx: DurableObjectState, env: Env): Promise<SubjectHost> {

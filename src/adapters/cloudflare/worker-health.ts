@@ -4,11 +4,14 @@
  * Both ask every log. An isolate counts nothing itself: it is one of many and gone tomorrow. Names are those of the Node
  * host where they mean the same (docs/spec/api.md, "Metrics"), with the log's name as a label.
  */
+import { isStale } from '../../core/policy/in-force.ts'
 import type { ActivePolicy } from '../../ports.ts'
 import { opened, type SequencerRpc, type SequencerStatus } from './rpc.ts'
+import { systemClock } from './worker-system.ts'
 
 export interface HealthParts {
-  readonly policy: ActivePolicy
+  /** What decides now. */
+  readonly policy: () => Promise<ActivePolicy>
   /** Name of the policy file. */
   readonly file: string
   /** Every log, by its origin. */
@@ -24,6 +27,8 @@ export type EdgeReadiness =
       readonly ready: true
       readonly policy: {
         readonly digest: string
+        readonly revision?: number
+        readonly stale?: boolean
         readonly file: string
         readonly problems: readonly string[]
       }
@@ -38,8 +43,11 @@ export async function edgeReadiness(parts: HealthParts): Promise<EdgeReadiness> 
     if (status.halted !== null)
       return { ready: false, code: 'halted', why: `the log ${origin} is halted: ${status.halted}` }
   }
-  const { digest } = parts.policy.plan
-  return { ready: true, policy: { digest, file: parts.file, problems: [] } }
+  const { plan } = await parts.policy()
+  const { digest, revision } = plan
+  const numbered = revision === null ? {} : { revision }
+  const stale = isStale(plan, systemClock.now()) ? { stale: true } : {}
+  return { ready: true, policy: { digest, ...numbered, ...stale, file: parts.file, problems: [] } }
 }
 
 interface Family {
@@ -92,7 +100,7 @@ const FAMILIES: readonly Family[] = [
 /** Prometheus text, version 0.0.4. */
 export async function edgeMetrics(parts: HealthParts): Promise<string> {
   const found = await statuses(parts)
-  const { name, digest } = parts.policy.plan
+  const active = await parts.policy().catch(() => null)
   const lines = FAMILIES.flatMap((family) => [
     ...headOf(family),
     ...found.flatMap(({ origin, status }) =>
@@ -110,9 +118,27 @@ export async function edgeMetrics(parts: HealthParts): Promise<string> {
     ...headOf(up),
     ...found.map(({ origin, status }) => sample(up.name, { log: origin }, status === null ? 0 : 1)),
     ...headOf(policy),
-    sample(policy.name, { name, digest }, 1),
+    ...(active === null ? [] : policySamples(policy.name, active)),
     '',
   ].join('\n')
+}
+
+/** As on Node, without the moment another one is to come. */
+function policySamples(info: string, { plan }: ActivePolicy): readonly string[] {
+  const { name, digest, revision } = plan
+  const stale = isStale(plan, systemClock.now()) ? 1 : 0
+  const number = { name: 'livegate_policy_revision', about: 'number of the revision that decides' }
+  const age = {
+    name: 'livegate_policy_stale',
+    about: '1 once the active policy is older than its `max_age`',
+  }
+  return [
+    sample(info, { name, digest }, 1),
+    ...headOf({ ...number, type: 'gauge' }),
+    `${number.name} ${revision ?? 0}`,
+    ...headOf({ ...age, type: 'gauge' }),
+    `${age.name} ${stale}`,
+  ]
 }
 
 interface Found {

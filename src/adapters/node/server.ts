@@ -161,7 +161,7 @@ async function appOf(
     policyDesk: createPolicyDesk({
       ...{ clock: { now: policies.instant }, lead_ms: 0, text: store.policyTexts.text },
       ...{ activations: policies.activations, planOf: policies.planOf, commit: policies.commit },
-      sources: nodeReportSources({ store, surroundings, facts_max_age_ms }),
+      sources: () => nodeReportSources({ store, surroundings, facts_max_age_ms }),
     }),
     logs: [store],
     ...accessTokensOf(config),

@@ -61,7 +61,11 @@ describe('a call of the Worker that nobody answers', () => {
   it('makes the deployment not ready, and says which log', async () => {
     const { stubs, timers } = hanging()
     const logs = sequencersOf(stubs, { origin: 'gate.example/log', shards: 1 })
-    const readiness = edgeReadiness({ policy: activePolicy(defaultPolicy()), file: 'p', logs })
+    const readiness = edgeReadiness({
+      policy: async () => activePolicy(defaultPolicy()),
+      file: 'p',
+      logs,
+    })
     for (const fire of timers.keys()) fire()
     expect(await readiness).toEqual({
       ...{ ready: false, code: 'log_unavailable' },

@@ -16,7 +16,7 @@ const answered = { ok: true, value: status } as const
 
 describe('metrics of the edge host', async () => {
   const text = await edgeMetrics({
-    policy: activePolicy(defaultPolicy()),
+    policy: async () => activePolicy(defaultPolicy()),
     file: 'default.yaml',
     logs: [log],
   })

@@ -68,11 +68,12 @@ function open(): House {
   const desk = createPolicyDesk({
     ...{ clock: { now: policies.instant }, lead_ms: 0, text: world.store.policyTexts.text },
     ...{ activations: policies.activations, planOf: policies.planOf, commit: policies.commit },
-    sources: nodeReportSources({
-      store: world.store,
-      surroundings: { incident: () => ({ active: false }), platform: () => ({}) },
-      facts_max_age_ms: 30 * DAY_MS,
-    }),
+    sources: () =>
+      nodeReportSources({
+        store: world.store,
+        surroundings: { incident: () => ({ active: false }), platform: () => ({}) },
+        facts_max_age_ms: 30 * DAY_MS,
+      }),
   })
   return {
     ...{ policies, desk, events, gate: world.gateUnder(policies) },

@@ -1,0 +1,134 @@
+/**
+ * Activations as the Worker has them: made in the first log, then carried to all others before anybody is told.
+ *
+ * A log that could not be reached learns with the next request that activates or lists, by the cron tick, or from the
+ * first subject that finds it empty; its own decisions go on under what it knew, and its records say so. A bundle that
+ * differs from the last one is activated by the cron tick. Next stop: sequencer-revisions.ts.
+ */
+import { LivegateError } from '../../core/errors.ts'
+import type { Activation } from '../../core/model.ts'
+import { isNews, latestOf, type Proposed, type Wish } from '../../core/policy/activation.ts'
+import { compilePolicy } from '../../core/policy/compile.ts'
+import type { Plan } from '../../core/policy/plan.ts'
+import { createPolicyBook } from '../../gate/policy-book.ts'
+import type { ActivePolicy, Clock } from '../../ports.ts'
+import { keepText, keptText, PLANS } from './edge-policy.ts'
+import { opened, type SequencerRpc } from './rpc.ts'
+
+type PolicyLog = Pick<
+  SequencerRpc,
+  'activations' | 'activate' | 'learn' | 'policyText' | 'policies' | 'ready'
+>
+
+export interface EdgePolicies {
+  /** Of the first log, by number. */
+  activations(): Promise<readonly Activation[]>
+  /** What decides now; the bundled one while nothing is activated yet. */
+  active(): Promise<ActivePolicy>
+  text(digest: string): Promise<Uint8Array | null>
+  planOf(digest: string): Promise<Plan | null>
+  commit(wish: Wish, bytes: Uint8Array | null): Promise<Proposed>
+  /** Carries what the first log has to the others. Rejects when one of them could not be reached. */
+  spread(): Promise<void>
+  /** Carries on, and activates what is bundled if it is not what was bundled last. */
+  tick(): Promise<void>
+}
+
+function firstOf(logs: readonly PolicyLog[]): PolicyLog {
+  const [first] = logs
+  if (first !== undefined) return first
+  throw new LivegateError('internal', 'Cannot activate: there is no log')
+}
+
+/** While a deployment is rolled out two bundles are there at once: the second does not undo the first. */
+const SETTLING_MS = 600_000
+
+export function createEdgePolicies(parts: {
+  readonly logs: readonly PolicyLog[]
+  readonly bundled: ActivePolicy
+  readonly clock: Clock
+}): EdgePolicies {
+  const { logs, bundled, clock } = parts
+  const first = firstOf(logs)
+  const others = logs.slice(1)
+  const book = createPolicyBook(clock, { plans: PLANS, latch: false })
+
+  async function text(digest: string): Promise<Uint8Array | null> {
+    const kept = keptText(digest)
+    if (kept !== null) return kept
+    for (const log of logs) {
+      const found = await opened(log.policyText(digest))
+      if (found === null) continue
+      keepText(digest, found)
+      return found
+    }
+    return null
+  }
+
+  async function planOf(digest: string): Promise<Plan | null> {
+    const known = PLANS.get(digest)
+    if (known !== undefined) return known
+    const bytes = await text(digest)
+    if (bytes === null) return null
+    const compiled = compilePolicy(bytes, { file: digest })
+    const plan = compiled.ok ? compiled.value.plan : null
+    PLANS.set(digest, plan)
+    return plan
+  }
+
+  const activations = (): Promise<readonly Activation[]> => opened(first.activations())
+
+  async function spread(): Promise<void> {
+    const all = await activations()
+    const latest = latestOf(all)?.revision ?? 0
+    await Promise.all(
+      others.map(async (log) => {
+        const has = latestOf(await opened(log.activations()))?.revision ?? 0
+        if (has >= latest) return
+        const missing = all.filter(({ revision }) => revision > has)
+        const digests = [...new Set(missing.map(({ digest }) => digest))]
+        const texts = await Promise.all(
+          digests.map(async (digest) => ({
+            digest,
+            bytes: (await text(digest)) ?? new Uint8Array(),
+          })),
+        )
+        await opened(log.learn(missing, texts))
+      }),
+    )
+  }
+
+  async function commit(wish: Wish, bytes: Uint8Array | null): Promise<Proposed> {
+    // Every log is there, takes records and has the text before the first one says that it is activated.
+    if (wish.cause === 'activation' && bytes !== null) {
+      const { digest } = wish
+      await Promise.all(logs.map((log) => opened(log.ready({ digest, bytes }))))
+      keepText(digest, bytes)
+    }
+    const proposed = await opened(first.activate(wish, bytes))
+    await spread()
+    return proposed
+  }
+
+  return {
+    ...{ activations, text, planOf, spread, commit },
+    async active() {
+      const known = await activations()
+      for (const { digest } of known) await text(digest)
+      book.learn(known, keptText)
+      return book.now() ?? bundled
+    },
+    async tick() {
+      const known = await activations()
+      if (known.length === 0) return
+      const { digest, name } = bundled.plan
+      const last = known.filter(({ source }) => source === 'bundle').at(-1)
+      const settled = last === undefined || clock.now() - last.active_from > SETTLING_MS
+      if (settled && isNews(known, { source: 'bundle', digest })) {
+        const what = { cause: 'activation', source: 'bundle', digest, name } as const
+        const when = { by: 'livegate', note: null, activate_at: null, expect_revision: null }
+        await commit({ ...what, ...when }, bundled.bytes)
+      } else await spread()
+    },
+  }
+}
