@@ -6,6 +6,7 @@ import { BILLED, PATH, PRICES } from './parameters.ts'
 /** The counts that are paid for. */
 export interface Usage {
   readonly records: number
+  readonly inserts: number
   readonly rounds: number
   readonly puts: number
   readonly shards: number
@@ -26,18 +27,28 @@ const DAY_S = 86_400
 
 /** Dollars a day; storage at the end of the first month. */
 export function costsOfDay(usage: Usage): readonly CostPart[] {
-  const { records, rounds, puts, shards, waited_ms } = usage
+  const { records, inserts, rounds, puts, shards, waited_ms } = usage
   const requests =
     records * (BILLED.subject_requests.value + BILLED.sequencer_requests.value) + rounds
   const way = PATH.to_log_p50_ms.value + PATH.commit_p50_ms.value + BILLED.subject_active_ms.value
   const seconds = (waited_ms + records * way) / 1_000 + shards * DAY_S
   const firsts = records * BILLED.first_share.value
   const subjectRows = records * BILLED.subject_rows.value + firsts * BILLED.first_rows.value
-  const logRows = records * BILLED.sequencer_rows.value + rounds * BILLED.rows_per_round.value
-  const read = records * (BILLED.subject_rows_read.value + BILLED.sequencer_rows_read.value)
-  const objects = firsts * BILLED.subject_bytes.value + records * BILLED.sequencer_bytes.value
+  const segments = records / BILLED.segment_entries.value
+  const logRows =
+    records * BILLED.sequencer_rows.value +
+    inserts * BILLED.rows_per_insert.value +
+    Math.min(inserts, records / BILLED.pack_records.value) +
+    rounds * BILLED.rows_per_round.value +
+    segments
+  const read =
+    records * (BILLED.subject_rows_read.value + BILLED.sequencer_rows_read.value) +
+    inserts * BILLED.rows_read_per_insert.value
+  const objects = firsts * (BILLED.subject_bytes.value + BILLED.head_bytes.value)
   const objectsGb = (DAYS_OF_MONTH * objects) / GB
-  const bucketGb = (DAYS_OF_MONTH * records * BILLED.log_bytes.value) / GB
+  const bucketBytes = BILLED.log_bytes.value + BILLED.segment_bytes.value
+  const bucketGb = (DAYS_OF_MONTH * records * bucketBytes) / GB
+  const writes = puts + segments
   return [
     part('Worker requests', millions(records), records, PRICES.worker_requests_m),
     part(
@@ -61,7 +72,7 @@ export function costsOfDay(usage: Usage): readonly CostPart[] {
     ),
     part('rows written by sequencers', millions(logRows), logRows, PRICES.rows_written_m),
     part('rows read', millions(read), read, PRICES.rows_read_m),
-    part('R2 writes', millions(puts), puts, PRICES.class_a_m),
+    part('R2 writes', millions(writes), writes, PRICES.class_a_m),
     stored('storage of objects, after a month', objectsGb, PRICES.object_gb_month),
     stored('storage in R2, after a month', bucketGb, PRICES.bucket_gb_month),
   ]

@@ -132,43 +132,69 @@ export const BILLED: Numbers<
   | 'first_share'
   | 'first_rows'
   | 'sequencer_rows'
+  | 'rows_per_insert'
+  | 'pack_records'
   | 'subject_rows_read'
   | 'sequencer_rows_read'
+  | 'rows_read_per_insert'
   | 'rows_per_round'
   | 'subject_active_ms'
   | 'subject_bytes'
-  | 'sequencer_bytes'
+  | 'head_bytes'
   | 'log_bytes'
+  | 'segment_entries'
+  | 'segment_bytes'
 > = {
   subject_requests: counted(
-    2,
+    1,
     'requests',
-    'requests to the subject object: the decision, and one alarm after it',
+    'requests to the subject object: the decision; a plain one arms no alarm',
   ),
   sequencer_requests: counted(1, 'requests', 'requests to the sequencer: one append'),
   subject_rows: counted(
-    5,
+    3,
     'rows',
-    'rows the subject object writes: subject, record, entry, alarm, place',
+    'rows the subject object writes: subject, record, and the subject again with the place',
   ),
   first_share: assumed(0.1, '', 'starts that are the first of their subject ever'),
-  first_rows: counted(30, 'rows', 'rows more for a first start: tables and indexes are made'),
+  first_rows: counted(6, 'rows', 'rows more for a first start: two tables and a view are made'),
   sequencer_rows: counted(
-    5,
+    1,
     'rows',
-    'rows the sequencer writes for a record: entry, record, its index, head; and the entry dropped later',
+    'rows the sequencer writes for a record: how far its chain has come',
+  ),
+  rows_per_insert: counted(1, 'rows', 'rows an insert writes, however many records share it'),
+  pack_records: counted(
+    12,
+    'records',
+    'records at least in a row of inserts, which is one more row when it is dropped; inserts of more have one each',
   ),
   subject_rows_read: counted(
-    65,
+    13,
     'rows',
     'rows the subject object reads, most of them when it wakes',
   ),
-  sequencer_rows_read: counted(6, 'rows', 'rows the sequencer reads for a record'),
+  sequencer_rows_read: counted(1, 'rows', 'rows the sequencer reads for a record'),
+  rows_read_per_insert: counted(
+    5,
+    'rows',
+    'rows it reads for an insert, until it is in the bucket',
+  ),
   rows_per_round: counted(2, 'rows', 'rows a round writes: state and alarm'),
   subject_active_ms: measured(2, 'ms', 'time a subject object is active besides waiting'),
-  subject_bytes: measured(81_920, 'bytes', 'database of a subject object after its first decision'),
-  sequencer_bytes: measured(152, 'bytes', 'what a record leaves in the sequencer for good'),
+  subject_bytes: measured(12_288, 'bytes', 'database of a subject object after its first decision'),
+  head_bytes: measured(
+    53,
+    'bytes',
+    'what a person leaves in the sequencer for good; a record leaves nothing',
+  ),
   log_bytes: measured(950, 'bytes', 'what a record takes in the bucket: bundle and tiles'),
+  segment_entries: counted(
+    4_096,
+    'records',
+    'records in a segment: one write to R2 and one row for all of them',
+  ),
+  segment_bytes: measured(220, 'bytes', 'what a record takes in the bucket besides: in a segment'),
 }
 
 /** Dollars, Workers Paid plan, beyond what the plan includes (at this size that is less than a day's use). */

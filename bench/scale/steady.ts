@@ -3,7 +3,7 @@
  */
 import { DAY_S } from './arrivals.ts'
 import { type CostPart, costsOfDay } from './costs.ts'
-import { GOALS, PATH } from './parameters.ts'
+import { GOALS, PATH, SEQUENCER } from './parameters.ts'
 import { putsOfRound } from './shard.ts'
 
 export interface Steady {
@@ -23,6 +23,7 @@ export function steadyCosts(a_second: number): Steady {
     puts += putsOfRound(Math.round(second * each), Math.round((second + 1) * each))
   const parts = costsOfDay({
     records,
+    inserts: records / recordsAnInsert(each),
     rounds: DAY_S * shards,
     puts: puts * shards,
     shards,
@@ -30,4 +31,12 @@ export function steadyCosts(a_second: number): Steady {
     waited_ms: records * PATH.commit_p50_ms.value * 1.5,
   })
   return { a_second, shards, decisions_a_day: records, parts }
+}
+
+/** What comes while an insert is computed and made durable shares the next: in a steady stream that many. */
+export function recordsAnInsert(a_second: number): number {
+  const { per_insert_us, per_record_us } = SEQUENCER
+  const fixed_s = PATH.commit_p50_ms.value / 1e3 + per_insert_us.value / 1e6
+  const computing = (a_second * per_record_us.value) / 1e6
+  return Math.max(1, (a_second * fixed_s) / (1 - computing))
 }

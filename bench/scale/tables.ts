@@ -87,7 +87,7 @@ function speedTable(days: readonly Day[]): string {
     'shed',
     'records an insert (mean, p99)',
     'commits a record',
-    'a log is full after',
+    'people its logs have room for',
   ]
   return table(
     head,
@@ -103,7 +103,7 @@ function speedTable(days: readonly Day[]): string {
       `${(shard.records / shard.inserts).toFixed(1)}, ${shard.insert_sizes.percentile(0.99).toFixed(0)}`,
       // The subject object's own, and its share of an insert.
       (1 + shard.inserts / shard.records).toFixed(2),
-      `${Math.floor(SEQUENCER.full_bytes.value / BILLED.sequencer_bytes.value / shard.records)} days`,
+      `${((shards * SEQUENCER.full_bytes.value) / BILLED.head_bytes.value / 1e6).toFixed(0)} million`,
     ]),
   )
 }
@@ -111,6 +111,7 @@ function speedTable(days: readonly Day[]): string {
 function costTable({ shards, shard }: Day, starts: number): string {
   const parts = costsOfDay({
     records: shard.records * shards,
+    inserts: shard.inserts * shards,
     rounds: shard.rounds * shards,
     puts: shard.puts * shards,
     waited_ms: shard.waited_ms * shards,

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { arrivals, DAY_S, ratesOfDay } from '../../bench/scale/arrivals.ts'
 import { costsOfDay, totalOf } from '../../bench/scale/costs.ts'
 import { createHistogram } from '../../bench/scale/histogram.ts'
-import { ARRIVALS, BILLED, PRICES } from '../../bench/scale/parameters.ts'
+import { ARRIVALS, BILLED, PATH, PRICES, SEQUENCER } from '../../bench/scale/parameters.ts'
 import { logNormal, randomFrom } from '../../bench/scale/random.ts'
 import { putsOfRound, simulateShard } from '../../bench/scale/shard.ts'
+import { recordsAnInsert } from '../../bench/scale/steady.ts'
 import { simulateDays } from '../../bench/scale/tables.ts'
 import { pageWith } from '../../bench/scale.ts'
 
@@ -96,17 +97,37 @@ describe('what a round writes', () => {
     it(name, () => expect(putsOfRound(from, to)).toBe(puts))
 })
 
+describe('a steady stream', () => {
+  it('fills an insert with what comes while the one before is computed and written', () => {
+    expect(recordsAnInsert(1)).toBe(1)
+    const [few, many] = [recordsAnInsert(500), recordsAnInsert(1_000)]
+    const { per_insert_us, per_record_us } = SEQUENCER
+    for (const [rate, size] of [
+      [500, few],
+      [1_000, many],
+    ] as const) {
+      const took_us = per_insert_us.value + size * per_record_us.value
+      const took_s = PATH.commit_p50_ms.value / 1e3 + took_us / 1e6
+      expect(size / took_s).toBeCloseTo(rate)
+    }
+  })
+})
+
 describe('the money', () => {
-  const usage = { records: 1e6, rounds: 0, puts: 0, shards: 0, waited_ms: 0 }
+  const usage = { records: 1e6, inserts: 1e5, rounds: 0, puts: 0, shards: 0, waited_ms: 0 }
   it('rows are what the code writes times what a row costs', () => {
     const rows = costsOfDay(usage).filter(({ name }) => name.startsWith('rows written'))
-    const { subject_rows, sequencer_rows, first_rows, first_share } = BILLED
-    const each = subject_rows.value + sequencer_rows.value + first_share.value * first_rows.value
+    const { subject_rows, sequencer_rows, first_rows, first_share, pack_records } = BILLED
+    const first = first_share.value * first_rows.value
+    // Ten records share an insert: written, and dropped with others.
+    const insert = BILLED.rows_per_insert.value / 10 + 1 / pack_records.value
+    const log = sequencer_rows.value + insert + 1 / BILLED.segment_entries.value
+    const each = subject_rows.value + first + log
     expect(totalOf(rows)).toBeCloseTo(each * PRICES.rows_written_m.value, 6)
   })
 
   it('a total is the sum of its parts, and nothing is free', () => {
-    const parts = costsOfDay({ records: 1e6, rounds: 1e5, puts: 1e5, shards: 2, waited_ms: 1e7 })
+    const parts = costsOfDay({ ...usage, rounds: 1e5, puts: 1e5, shards: 2, waited_ms: 1e7 })
     expect(parts.every(({ dollars }) => dollars > 0)).toBe(true)
     expect(totalOf(parts)).toBeCloseTo(parts.reduce((sum, { dollars }) => sum + dollars, 0))
   })
