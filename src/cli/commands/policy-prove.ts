@@ -75,8 +75,6 @@ function summary(files: number, verdicts: readonly Verdict[]): string {
 function linesOf(session: Session, { file, proof }: Proved): string[] {
   const lines = [session.paint('bold', file)]
   for (const verdict of proof.verdicts) lines.push(...verdictLines(session, verdict))
-  if (proof.inexact.length > 0)
-    lines.push('values tried only in part:', ...proof.inexact.map((what) => `     ${what}`))
   const failing = proof.verdicts.flatMap(({ counterexamples }) => counterexamples)
   if (failing.length > 0)
     lines.push(
@@ -115,7 +113,6 @@ function jsonOf(proved: readonly Proved[]): object {
     files: proved.map(({ file, proof }) => ({
       file,
       work: proof.work,
-      inexact: proof.inexact,
       properties: proof.verdicts.map((verdict) => ({
         ...verdict,
         counterexamples: verdict.counterexamples.map((it) => ({

@@ -30,7 +30,7 @@ interface Watch {
 }
 
 /** Combinations looked at; beyond, later ones are left out and that is said. */
-const MAX_COMBINATIONS = 60_000
+const MAX_COMBINATIONS = 8_000
 
 export function strikeClasses(
   plans: readonly Plan[],

@@ -10,22 +10,22 @@ import type { EpochMs } from '../../time.ts'
 import { evaluate } from '../evaluate.ts'
 import { hostContext, matchRule } from '../evaluate-rule.ts'
 import { stepFor } from '../ladder.ts'
-import type { ExemptionPlan, LadderStep, Plan } from '../plan.ts'
+import type { LadderStep, Plan } from '../plan.ts'
 import type { Expectation } from '../test-file.ts'
-import { boundOf, type History, historiesOf } from './histories.ts'
+import { boundOf, type History } from './histories.ts'
 import { type Kind, selects } from './kinds.ts'
-import { withoutExemption, withoutRule } from './restrict.ts'
+import { withoutRule } from './restrict.ts'
 import {
   calmFor,
+  candidates,
   endOf,
+  gapsIn,
   instantsFrom,
-  judge,
   likely,
   type Part,
   type Scene,
   situation,
 } from './scene.ts'
-import { shrink } from './shrink.ts'
 import type { Assignment } from './situations.ts'
 import { answerKey } from './strictness.ts'
 import { noteBound, spend, type Tally } from './verdict.ts'
@@ -49,8 +49,13 @@ export function checkRuleLives(scene: Scene, part: Part, tally: Tally): void {
       `step ${step.at} of rule \`${rule.id}\` is never reached`,
       step,
     )
-  if (!changesAnswer(scene, part, tally))
-    dead(scene, part, tally, search, `rule \`${rule.id}\` never changes the answer`)
+  if (changesAnswer(scene, part, tally)) return
+  const classes = scene.vocabulary.classes.length
+  if (classes > MAX_KINDS)
+    tally.not_covered.add(
+      `rule \`${rule.id}\` changes no answer for ${MAX_KINDS} of ${classes} kinds of strikes`,
+    )
+  else dead(scene, part, tally, search, `rule \`${rule.id}\` never changes the answer`)
 }
 
 interface Survey {
@@ -65,7 +70,7 @@ interface Survey {
 function survey(scene: Scene, part: Part, steps: Set<LadderStep>, tally: Tally): Survey {
   const found: Survey = { matching: null, nearest: null, complete: true }
   const stop = scene.budget.spent + part.share
-  for (const strikes of candidates(part)) {
+  for (const strikes of candidates(part, part.space.kinds)) {
     for (const assignment of part.assignments.all) {
       if (found.matching !== null && steps.size === 0) return found
       if (scene.budget.spent > stop || scene.budget.left <= 0) {
@@ -76,13 +81,8 @@ function survey(scene: Scene, part: Part, steps: Set<LadderStep>, tally: Tally):
       tally.histories++
     }
   }
-  if (!part.assignments.complete) found.complete = false
+  if (gapsIn(part).length > 0) found.complete = false
   return found
-}
-
-function* candidates({ vocabulary, space }: Part): Generator<History> {
-  yield* likely(vocabulary, space)
-  yield* historiesOf(space)
 }
 
 interface Look {
@@ -116,8 +116,9 @@ function original(part: Part, step: LadderStep): LadderStep {
 }
 
 /** Only a condition makes a later instant worth a look. */
-function instantsOfLook(alone: Plan, facts: Facts): readonly EpochMs[] {
-  const timed = alone.rules.some(({ when }) => when !== null && when.edges.length > 0)
+export function instantsOfLook(alone: Plan, facts: Facts): readonly EpochMs[] {
+  const asked = [...alone.rules, ...alone.exemptions]
+  const timed = asked.some(({ when }) => when !== null && when.edges.length > 0)
   return timed ? instantsFrom(alone, facts).slice(0, 8) : [facts.at]
 }
 
@@ -129,8 +130,9 @@ function dead(
   says: string,
   step?: LadderStep,
 ): void {
-  if (!search.complete) {
-    tally.not_covered.add(`${says} in what was looked at; the budget of work ended`)
+  const [gap] = gapsIn(part)
+  if (!search.complete || gap !== undefined) {
+    tally.not_covered.add(`${says} in what was looked at (${gap ?? 'the budget of work ended'})`)
     return
   }
   const { rule, vocabulary, space, assignments } = part
@@ -162,22 +164,20 @@ function expected(scene: Scene, facts: Facts, id: string, step?: LadderStep): Ex
 
 /** True when some history gets another answer with the rule than without. */
 function changesAnswer(scene: Scene, part: Part, tally: Tally): boolean {
-  const { rule, alone, vocabulary, space, assignments } = part
+  const { rule, alone, vocabulary, assignments } = part
   const rest = withoutRule(scene.whole, rule.id)
   const kinds = quietKinds(scene, part)
   const stop = scene.budget.spent + part.share
-  for (const strikes of likely(vocabulary, space, kinds))
+  for (const strikes of candidates(part, kinds))
     for (const assignment of assignments.all) {
       if (scene.budget.spent > stop || scene.budget.left <= 0) {
         const says = `rule \`${rule.id}\` changes no answer in what was looked at`
-        tally.not_covered.add(`${says}; the budget of work ended`)
+        tally.not_covered.add(`${says} (the budget of work ended)`)
         return true
       }
       const from = endOf(strikes, vocabulary)
       const bare = situation(scene, strikes, assignment, from)
-      const decision = judge(scene, alone, bare)
-      if (decision === null || answerKey(decision) === answerKey(evaluate(NOTHING(alone), bare)))
-        continue
+      if (!spend(scene.budget) || !speaks(alone, bare)) continue
       tally.histories++
       const calm = quieten(scene, rest, strikes, assignment, from)
       const facts = situation(scene, strikes, calm, from)
@@ -189,12 +189,17 @@ function changesAnswer(scene: Scene, part: Part, tally: Tally): boolean {
   return false
 }
 
-function NOTHING(plan: Plan): Plan {
-  return { ...plan, rules: [], exemptions: [] }
+/** True when the rule changes an answer all alone, now or at a later edge. */
+function speaks(alone: Plan, facts: Facts): boolean {
+  const nothing = { ...alone, rules: [], exemptions: [] }
+  return instantsOfLook(alone, facts).some((at) => {
+    const now = { ...facts, at }
+    return answerKey(evaluate(alone, now)) !== answerKey(evaluate(nothing, now))
+  })
 }
 
 /** The scene's calm facts, or, where strikes make other rules speak, facts that are calm for them. */
-function quieten(
+export function quieten(
   scene: Scene,
   rest: Plan,
   strikes: History,
@@ -207,7 +212,7 @@ function quieten(
 }
 
 /** Kinds of the whole plan's vocabulary the rule counts, those first that fewest other rules count. */
-function quietKinds(scene: Scene, part: Part): Kind[] {
+export function quietKinds(scene: Scene, part: Part): Kind[] {
   const { count } = part.rule
   if (count === null) return [...part.space.kinds]
   const sees = (plan: Plan, kind: Kind): number => {
@@ -230,60 +235,3 @@ function quietKinds(scene: Scene, part: Part): Kind[] {
 }
 
 const MAX_KINDS = 64
-
-/** Each exemption lifts some rule in some history, and the answer is another for it. */
-export function checkExemptionLives(scene: Scene, exemption: ExemptionPlan, tally: Tally): void {
-  const without = withoutExemption(scene.whole, exemption.id)
-  let nearest: Facts | null = null
-  let complete = true
-  for (const part of scene.parts) {
-    if (!exemption.rules.includes(part.rule.id)) continue
-    const stop = scene.budget.spent + part.share
-    for (const strikes of likely(part.vocabulary, part.space, quietKinds(scene, part)))
-      for (const assignment of part.assignments.all) {
-        if (scene.budget.spent > stop || scene.budget.left <= 0) {
-          complete = false
-          break
-        }
-        const from = endOf(strikes, part.vocabulary)
-        const decision = judge(scene, part.alone, situation(scene, strikes, assignment, from))
-        if (decision === null || !decision.exemptions.includes(exemption.id)) continue
-        tally.histories++
-        const others = withoutRule(scene.whole, part.rule.id)
-        const calm = quieten(scene, others, strikes, assignment, from)
-        const facts = situation(scene, strikes, calm, from)
-        nearest ??= facts
-        const differs = (now: Facts): boolean =>
-          answerKey(evaluate(scene.whole, now)) !== answerKey(evaluate(without, now))
-        if (differs(facts)) return
-      }
-    if (!part.assignments.complete) complete = false
-  }
-  const says = `exemption \`${exemption.id}\` never lifts anything`
-  if (!complete) tally.not_covered.add(`${says} in what was looked at; the budget of work ended`)
-  else
-    tally.counterexamples.push({
-      name: `exemption ${exemption.id} lifts a rule`,
-      says,
-      facts: nearest === null ? someMatch(scene, exemption) : shrink(nearest, () => false),
-      expect:
-        nearest === null
-          ? { exemptions: [exemption.id] }
-          : {
-              rules: [],
-              outcome: evaluate(scene.whole, nearest).outcome === 'allow' ? 'deny' : 'allow',
-            },
-    })
-}
-
-/** Any facts for which a rule the exemption names matches: there it should have lifted it. */
-function someMatch(scene: Scene, exemption: ExemptionPlan): Facts {
-  for (const part of scene.parts)
-    if (exemption.rules.includes(part.rule.id))
-      for (const strikes of likely(part.vocabulary, part.space))
-        for (const assignment of part.assignments.all) {
-          const facts = situation(scene, strikes, assignment, endOf(strikes, part.vocabulary))
-          if (evaluate(part.alone, facts).rules.length > 0) return facts
-        }
-  return situation(scene, [], scene.calm, scene.vocabulary.anchor)
-}

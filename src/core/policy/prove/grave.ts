@@ -4,16 +4,16 @@
  * What is grave is lint/gravity.ts. Judged by what comes out: an exemption that names such a rule is right as long as
  * something else restricts no less wherever it lifts.
  */
-import type { Facts } from '../../model.ts'
+import type { Decision, Facts } from '../../model.ts'
 import { evaluate } from '../evaluate.ts'
 import { isGrave } from '../lint/gravity.ts'
 import type { ExemptionPlan, Plan } from '../plan.ts'
 import { expectationFrom, inWords } from './expectation.ts'
 import { boundOf } from './histories.ts'
-import { isStricter } from './one-more.ts'
 import { withoutExemption } from './restrict.ts'
-import { endOf, judge, likely, type Part, type Scene, situation } from './scene.ts'
+import { candidates, endOf, gapsIn, judge, type Part, type Scene, situation } from './scene.ts'
 import { shrink } from './shrink.ts'
+import { milderIn, rank } from './strictness.ts'
 import { noteBound, type Tally } from './verdict.ts'
 
 export function checkGrave(scene: Scene, exemption: ExemptionPlan, tally: Tally): void {
@@ -22,11 +22,14 @@ export function checkGrave(scene: Scene, exemption: ExemptionPlan, tally: Tally)
     if (!exemption.rules.includes(part.rule.id) || !isGrave(part.rule)) continue
     noteBound(tally, part.space.size, boundOf(part.space))
     if (lifts(scene, part, { exemption, without, tally })) return
-    if (!part.assignments.complete)
-      tally.not_covered.add(
-        `rule \`${part.rule.id}\`: its facts have ${part.assignments.product} combinations`,
-      )
+    for (const why of gapsIn(part)) tally.not_covered.add(why)
   }
+}
+
+/** A milder outcome, an earlier end of a denial, or less to carry out. */
+function lessens(kept: Decision, lifted: Decision): boolean {
+  if (rank(lifted) !== rank(kept)) return rank(lifted) < rank(kept)
+  return milderIn(kept, lifted).includes(kept.outcome === 'deny' ? 'until' : 'obligations')
 }
 
 interface Question {
@@ -37,12 +40,13 @@ interface Question {
 
 function lifts(scene: Scene, part: Part, { exemption, without, tally }: Question): boolean {
   const shows = (facts: Facts): boolean =>
-    isStricter(evaluate(scene.whole, facts), evaluate(without, facts))
-  for (const strikes of likely(part.vocabulary, part.space))
+    lessens(evaluate(without, facts), evaluate(scene.whole, facts))
+  const stop = scene.budget.spent + part.share
+  for (const strikes of candidates(part, part.space.kinds))
     for (const assignment of part.assignments.all) {
       const at = endOf(strikes, part.vocabulary)
       const alone = judge(scene, part.alone, situation(scene, strikes, assignment, at))
-      if (alone === null) {
+      if (alone === null || scene.budget.spent > stop) {
         tally.not_covered.add(`rule \`${part.rule.id}\`: the budget of work ended`)
         return false
       }
@@ -56,7 +60,7 @@ function lifts(scene: Scene, part: Part, { exemption, without, tally }: Question
         name: `exemption ${exemption.id} does not lift rule ${part.rule.id}`,
         says: `exemption \`${exemption.id}\` turns ${inWords(kept)} into ${inWords(evaluate(scene.whole, smallest))}`,
         facts: smallest,
-        expect: expectationFrom(kept),
+        expect: expectationFrom(kept, ['obligations']),
       })
       return true
     }

@@ -67,6 +67,8 @@ function search(scene: Scene, { invariant, ids, tally, share }: Search): void {
   const limit = Math.max(20, Math.min(MAX_HISTORIES, share / (8 * assignments.all.length)))
   const space = spaceOf([{ ...part, rules: [...part.rules, given] }], vocabulary, limit)
   noteBound(tally, space.size, boundOf(space))
+  for (const { what, why } of vocabulary.inexact)
+    tally.not_covered.add(`${what} is tried only in part, ${why}`)
   if (!assignments.complete)
     tally.not_covered.add(`its facts have ${assignments.product} combinations`)
   const stop = scene.budget.spent + share

@@ -12,7 +12,7 @@ import { hostContext } from '../evaluate-rule.ts'
 import type { Plan } from '../plan.ts'
 import { expectationFrom, inWords } from './expectation.ts'
 import { boundOf, type History, historiesOf } from './histories.ts'
-import { endOf, instantsFrom, judge, type Part, type Scene, situation } from './scene.ts'
+import { endOf, gapsIn, instantsFrom, judge, type Part, type Scene, situation } from './scene.ts'
 import { shrink, withFirst } from './shrink.ts'
 import type { Assignment } from './situations.ts'
 import { type Component, milderIn, rank } from './strictness.ts'
@@ -27,11 +27,7 @@ export interface Tallies {
 export function walkHistories(scene: Scene, part: Part, { more, time }: Tallies): void {
   const { space, assignments, rule } = part
   for (const tally of [more, time]) noteBound(tally, space.size, boundOf(space))
-  if (!assignments.complete)
-    for (const tally of [more, time])
-      tally.not_covered.add(
-        `rule \`${rule.id}\`: its facts have ${assignments.product} combinations`,
-      )
+  for (const why of gapsIn(part)) for (const tally of [more, time]) tally.not_covered.add(why)
   const stop = scene.budget.spent + part.share * 3
   const known: Known = { more: false, time: false }
   for (const strikes of historiesOf(space))
@@ -178,8 +174,10 @@ interface Wait {
 /** Stricter by waiting: a graver outcome, or a later end of the same. A hold asked for later ends later; that is its sense. */
 export function isStricter(before: Decision, after: Decision): boolean {
   if (rank(after) !== rank(before)) return rank(after) > rank(before)
-  const milder = milderIn(after, before)
-  return milder.some((component) => !RELATIVE.has(component))
+  const stricter = milderIn(after, before)
+  // Beside a denial nothing else is felt but its end.
+  if (after.outcome === 'deny') return stricter.includes('until')
+  return stricter.some((component) => !RELATIVE.has(component))
 }
 
 /** Counted from the instant of the decision, so that they move with it. */

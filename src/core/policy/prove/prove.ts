@@ -6,7 +6,8 @@
  * is docs/adr/0020-*.md. Next: histories.ts, one-more.ts.
  */
 import type { Plan } from '../plan.ts'
-import { checkExemptionLives, checkRuleLives } from './dead.ts'
+import { checkRuleLives } from './dead.ts'
+import { checkExemptionLives } from './dead-exemptions.ts'
 import { checkGrave } from './grave.ts'
 import { checkInvariant } from './invariants.ts'
 import { type Tallies, walkHistories } from './one-more.ts'
@@ -25,8 +26,6 @@ export interface Proof {
   readonly verdicts: readonly Verdict[]
   /** Evaluations made. */
   readonly work: number
-  /** Facts and strikes that are stood for only in part, and why. */
-  readonly inexact: readonly string[]
 }
 
 /** A few seconds on a small machine. */
@@ -57,8 +56,7 @@ export function prove(plan: Plan, options: ProveOptions = {}): Proof {
       )
     }),
   ]
-  const inexact = scene.vocabulary.inexact.map(({ what, why }) => `${what}: ${why}`)
-  return { verdicts, work: budget.spent, inexact: [...new Set(inexact)] }
+  return { verdicts, work: budget.spent }
 }
 
 const SAYS = {

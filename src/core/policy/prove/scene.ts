@@ -2,7 +2,7 @@
  * One plan under proof: its vocabulary, its quietest facts, and each of its rules by itself.
  */
 import type { Decision, Facts, Strike } from '../../model.ts'
-import { type EpochMs, epochMs } from '../../time.ts'
+import { addMs, type EpochMs, epochMs } from '../../time.ts'
 import { edgesOf } from '../eligible-edges.ts'
 import { evaluate } from '../evaluate.ts'
 import type { Plan, RulePlan } from '../plan.ts'
@@ -68,6 +68,14 @@ function partOf(alone: Plan, rule: RulePlan, share: number): Part {
   return { rule, alone, vocabulary, space, assignments, share }
 }
 
+/** Why the rule's values stand for all only in part; empty when they do. */
+export function gapsIn({ rule, vocabulary, assignments }: Part): string[] {
+  const of = `rule \`${rule.id}\``
+  const why = vocabulary.inexact.map((it) => `${of}: ${it.what} is tried only in part, ${it.why}`)
+  if (!assignments.complete) why.push(`${of}: its facts have ${assignments.product} combinations`)
+  return [...new Set(why)]
+}
+
 /** Facts of a history under an assignment, decided at `at`. Instants of facts count back from `from`. */
 export function situation(
   scene: Pick<Scene, 'supports'>,
@@ -80,9 +88,10 @@ export function situation(
   return at === from ? told : { ...told, at }
 }
 
-/** The instant a history stands at: its last strike, or the anchor. */
-export function endOf(strikes: History, vocabulary: Vocabulary): EpochMs {
-  return strikes.at(-1)?.effective_at ?? vocabulary.anchor
+/** The instant a history is judged from: its last strike; without strikes before the first date the policy names. */
+export function endOf(strikes: History, { anchor, instants }: Vocabulary): EpochMs {
+  const [first] = instants
+  return strikes.at(-1)?.effective_at ?? (first === undefined ? anchor : addMs(first, -1))
 }
 
 /** The instant of `facts` and every later one at which the plan can change its answer by itself. */
@@ -106,10 +115,20 @@ export function* likely(
   yield []
   const sums = vocabulary.weights.map((sum) => Math.ceil(sum / 1000))
   const sizes = [...new Set([1, ...vocabulary.thresholds, ...sums])].sort((a, b) => a - b)
-  for (const size of sizes)
-    for (const gap of space.blockGaps)
-      for (const kind of kinds) yield alike(kind, size, gap, vocabulary.anchor)
+  for (const start of space.starts.slice(0, MAX_STARTS))
+    for (const size of sizes)
+      for (const gap of space.blockGaps)
+        for (const kind of kinds) yield alike(kind, size, gap, start)
 }
+
+/** What is likely first, of these kinds; then everything there is. */
+export function* candidates(part: Part, kinds: readonly Kind[]): Generator<History> {
+  yield* likely(part.vocabulary, part.space, kinds)
+  yield* historiesOf(part.space)
+}
+
+/** The anchor, and a few dates where the policy names dates. */
+const MAX_STARTS = 9
 
 function alike(kind: Kind, size: number, gap: number, start: EpochMs): History {
   const one: Space = {

@@ -2,15 +2,24 @@
  * "No unknown opens the gate": where some value of a fact restricts, the answer without the fact is no plain allow.
  *
  * It is enough to take one fact away at a time, from every assignment, known and half known: a chain of such steps leads
- * from any completion to any ignorance. Histories are those that bring the rule's count to each of its thresholds;
- * more of them make no other condition be asked.
+ * from any completion to any ignorance. Histories are those that bring the rule's count to each of its thresholds: facts
+ * are asked for when it matches, and nothing else about strikes matters. Where conditions ask about strikes, all of them.
  */
 import type { Decision, Facts, Strike } from '../../model.ts'
 import { evaluate } from '../evaluate.ts'
 import { expectationFrom, inWords } from './expectation.ts'
 import { boundOf } from './histories.ts'
 import { withCalm } from './one-more.ts'
-import { endOf, instantsFrom, judge, likely, type Part, type Scene, situation } from './scene.ts'
+import {
+  candidates,
+  endOf,
+  instantsFrom,
+  judge,
+  likely,
+  type Part,
+  type Scene,
+  situation,
+} from './scene.ts'
 import { shrink, withFirst } from './shrink.ts'
 import { type Assignment, walk } from './situations.ts'
 import { rank } from './strictness.ts'
@@ -22,8 +31,13 @@ const MAX_INSTANTS = 8
 export function checkUnknown(scene: Scene, part: Part, tally: Tally): void {
   const { vocabulary, alone, rule, space } = part
   const stop = scene.budget.spent + part.share
-  noteBound(tally, space.size, boundOf(space))
-  for (const strikes of likely(vocabulary, space))
+  const most = Math.max(1, ...vocabulary.thresholds)
+  const mixed = isMixed(part)
+  const bound = mixed ? boundOf(space) : `each kind of strike alone, up to ${most} of it`
+  noteBound(tally, mixed ? space.size : most, bound)
+  for (const { what, why } of vocabulary.inexact)
+    tally.not_covered.add(`rule \`${rule.id}\`: ${what} is tried only in part, ${why}`)
+  for (const strikes of mixed ? candidates(part, space.kinds) : likely(vocabulary, space))
     for (const assignment of walk(vocabulary.facts)) {
       if (scene.budget.left <= 0 || scene.budget.spent > stop) {
         const of = `${part.assignments.product} combinations of facts`
@@ -49,6 +63,13 @@ export function checkUnknown(scene: Scene, part: Part, tally: Tally): void {
         }
       }
     }
+}
+
+/** True when conditions ask about strikes: then it matters which are there together. */
+function isMixed({ rule, alone }: Part): boolean {
+  const asked = [...alone.rules, ...alone.exemptions]
+  const counts = asked.some(({ when }) => when !== null && when.counts.length > 0)
+  return counts || rule.count?.unless?.strike_only === false
 }
 
 /** The facts less one; then with what strikes need not say left unsaid. */
