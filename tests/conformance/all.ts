@@ -5,8 +5,9 @@ import { decisionsSuite } from './decisions-suite.ts'
 import type { Host } from './host.ts'
 import { inputSuite } from './input-suite.ts'
 import { operatorSuite } from './operator-suite.ts'
+import { policiesSuite } from './policies-suite.ts'
 
-const SUITES = [decisionsSuite, auditSuite, accessSuite, inputSuite, operatorSuite]
+const SUITES = [decisionsSuite, auditSuite, accessSuite, inputSuite, operatorSuite, policiesSuite]
 
 /** Declares every suite over one host, which is created once. */
 export function conformance(create: () => Promise<Host>): void {

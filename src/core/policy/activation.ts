@@ -61,7 +61,10 @@ export function pendingAt(activations: readonly Activation[], at: EpochMs): read
     .toSorted((a, b) => a.active_from - b.active_from)
 }
 
-/** Those that decided, or will, in their order. Consecutive ones of one text are one: the first. */
+/**
+ * Those that decided, or will, in their order. Consecutive ones of one text are one: the first. A rollback undoes: what it
+ * rolls back promised nobody anything, and the text before goes on as if it had never ended.
+ */
 export function reignsOf(activations: readonly Activation[]): readonly Activation[] {
   const reigns: Activation[] = []
   let highest = 0
@@ -71,6 +74,7 @@ export function reignsOf(activations: readonly Activation[]): readonly Activatio
   for (const one of inTime) {
     if (one.revision < highest) continue
     highest = one.revision
+    if (one.cause === 'rollback' && reigns.at(-2)?.digest === one.digest) reigns.pop()
     if (reigns.at(-1)?.digest !== one.digest) reigns.push(one)
   }
   return reigns

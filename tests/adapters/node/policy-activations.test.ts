@@ -296,12 +296,29 @@ describe('an activation at a time', () => {
 describe('a rollback', () => {
   beforeEach(() => fromFile(text('file', 'none')))
 
-  it('activates the text before, under a new number; again goes back', async () => {
+  it('activates the text before, under a new number; again the one before that', async () => {
     await put(text('api', 'deny'))
-    expect(revisionOf(await house.desk.rollback(change))).toBe('new 3')
-    expect(await outcome()).toBe('file 3 allow')
+    await put(text('third', 'deny'))
     expect(revisionOf(await house.desk.rollback(change))).toBe('new 4')
-    expect(await outcome('v')).toBe('api 4 deny')
+    expect(await outcome()).toBe('api 4 deny')
+    expect(revisionOf(await house.desk.rollback(change))).toBe('new 5')
+    expect(await outcome('v')).toBe('file 5 allow')
+    await expect(house.desk.rollback(change)).rejects.toThrow('no other revision decided before')
+  })
+
+  it('undoes: a policy without a rule, in force for a minute, lifts nothing for good', async () => {
+    const grave = `livegate: policy/v1\nname: grave\nrules:\n  - { id: grave, count: { category: '*' }, ladder: { 1: 10d }, outcome: deny }\n`
+    await fromFile(grave)
+    world.time.pass(MINUTE_MS)
+    const strike = { category: 'spam', severity: 'high', issued_at: world.time.now() } as const
+    await house.gate.strike({ ...strike, id: 's1', subject: 'u' })
+    await put(text('mistake', 'none'))
+    world.time.pass(MINUTE_MS)
+    expect((await house.gate.subject('u')).restrictions).toEqual([])
+    await house.desk.rollback(change)
+    world.time.pass(1)
+    const restored = [{ rule: 'grave', until: START + MINUTE_MS + 10 * DAY_MS }]
+    expect((await house.gate.subject('u')).restrictions).toMatchObject(restored)
   })
 
   it('repeated by somebody who missed the answer does not roll forward', async () => {
