@@ -1,6 +1,7 @@
 /** An object or a log that was set back: nothing goes on over the contradiction, and nobody else is withheld for it. */
 import { expect, it } from 'vitest'
-import { ask } from '../support/gate.ts'
+import type { DecideRequest } from '../../src/gate-types.ts'
+import { aStrike, ask, policyOf, STRIKE_RULE } from '../support/gate.ts'
 import { aWorld } from './subject-world.ts'
 
 it('records the log contradicts are left out of a page, those it has are given', async () => {
@@ -26,6 +27,40 @@ it('records the log may have are not left out while it is away', async () => {
     throw new Error('Network connection lost.')
   }
   await expect(world.ask('u_1', (host) => host.records([1]))).rejects.toMatchObject({
+    code: 'log_unavailable',
+  })
+})
+
+const together: DecideRequest = ask('u_1', {
+  stream: { id: 'b_1', hosts: [{ subject: 'u_2', facts: ask('u_2').facts }] },
+})
+
+it('a co-host whose object was set back lets nobody through: its strikes are gone, and its log knows', async () => {
+  const world = aWorld(policyOf(STRIKE_RULE))
+  const decide = () => world.ask('u_1', (host) => host.decide(together))
+  await world.ask('u_2', (host) => host.decide(ask('u_2')))
+  await world.ask('u_2', (host) => host.strike(aStrike('s_1', 'u_2')))
+  expect((await decide()).outcome).toBe('deny')
+  // As it was before anything happened; the instant it wakes nobody remembers.
+  await world.storage('u_2', (storage) => storage.deleteAll())
+  world.wake('u_2')
+  const later = { ...together, stream: { ...together.stream, id: 'b_2' } }
+  const halted = { code: 'halted', message: expect.stringContaining('0 records') }
+  await expect(world.ask('u_1', (host) => host.decide(later))).rejects.toMatchObject(halted)
+  await expect(world.ask('u_1', (host) => host.explain(later))).rejects.toMatchObject(halted)
+  expect(world.events).toContainEqual(expect.objectContaining({ type: 'halted' }))
+})
+
+it('a co-host asks its log once a life, and not at all while it only decides for itself', async () => {
+  const world = aWorld()
+  await world.ask('u_2', (host) => host.decide(ask('u_2')))
+  expect(world.calls.get('head')).toBeUndefined()
+  for (let i = 0; i < 3; i++) await world.ask('u_1', (host) => host.decide(together))
+  expect(world.calls.get('head')).toBe(1)
+  world.wake('u_2')
+  world.around = (step, call) =>
+    step === 'head' ? Promise.reject(new Error('Network connection lost.')) : call()
+  await expect(world.ask('u_1', (host) => host.decide(together))).rejects.toMatchObject({
     code: 'log_unavailable',
   })
 })

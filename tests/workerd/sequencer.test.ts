@@ -120,6 +120,15 @@ describe('an append', () => {
     }))
 })
 
+describe('how far a chain has come', () => {
+  it('is told to whoever woke, also of a chain nobody has heard of', () =>
+    inPlace(async ({ open }) => {
+      await (await open()).append(chain('a', 1, 3))
+      const log = await open()
+      expect([await log.head('a'), await log.head('b')]).toEqual([3, 0])
+    }))
+})
+
 describe('a closed log', () => {
   it('takes nothing more, and says so, but publishes what it has', () =>
     inPlace(async ({ open, bucket, prefix }) => {

@@ -39,7 +39,14 @@ import type {
 } from '../../src/ports.ts'
 import { activePolicy, DAY, NOW, ORIGIN, policyOf, RECORD_KEY, verifyLog } from '../support/gate.ts'
 
-export type Step = 'ready' | 'append' | 'claimStrike' | 'openSession' | 'closeSession' | 'cohost'
+export type Step =
+  | 'ready'
+  | 'append'
+  | 'head'
+  | 'claimStrike'
+  | 'openSession'
+  | 'closeSession'
+  | 'cohost'
 
 /** Stands around a call to another object: does it, fails before or after it, or never answers. */
 export type Around = <T>(step: Step, call: () => Promise<T>) => Promise<T>
@@ -160,6 +167,7 @@ export function aWorld(policyText: string = policyOf('')): World {
         sequencer: () => ({
           ready: (given) => call('ready', () => log.rpc.ready(given)),
           append: (entries) => call('append', () => log.rpc.append(structuredClone(entries))),
+          head: (object) => call('head', () => log.rpc.head(object)),
           decisionsRelyingOn: (strike) => log.rpc.decisionsRelyingOn(strike),
           ...NEVER_ASKED,
         }),
@@ -218,7 +226,7 @@ const NEVER_ASKED: Pick<SequencerRpc, 'policyText' | 'begin' | 'learn'> = {
 
 /** A log in memory with the duties of SequencerRpc.append. */
 export interface FakeLog {
-  readonly rpc: Pick<SequencerRpc, 'append' | 'ready' | 'decisionsRelyingOn'>
+  readonly rpc: Pick<SequencerRpc, 'append' | 'ready' | 'head' | 'decisionsRelyingOn'>
   readonly entries: readonly (ChainEntry | Omit<SignedRecord, 'openings'>)[]
   /** As if the last entries had never been: a log restored from a backup. */
   forget(count: number): void
@@ -239,7 +247,14 @@ function createFakeLog(policy: ActivePolicy, clock: { now(): EpochMs }): FakeLog
   }
   const { digest, name } = policy.plan
   const activation: Activation = {
-    ...{ revision: 1, digest, name, active_from: epochMs(NOW - DAY), scheduled: false, previous: null },
+    ...{
+      revision: 1,
+      digest,
+      name,
+      active_from: epochMs(NOW - DAY),
+      scheduled: false,
+      previous: null,
+    },
     ...{ cause: 'activation', source: 'bundle', by: 'livegate', note: null },
   }
   let begun: Promise<void> | null = null
@@ -275,6 +290,11 @@ function createFakeLog(policy: ActivePolicy, clock: { now(): EpochMs }): FakeLog
           }
           return indexes
         }, console.error),
+      head: (object) =>
+        carried(
+          () => entries.filter((entry) => 'record' in entry && entry.object === object).length,
+          console.error,
+        ),
       decisionsRelyingOn: (strike) =>
         carried(
           () =>

@@ -146,6 +146,8 @@ export interface SequencerRpc {
   activate(wish: Wish, bytes: Uint8Array | null): Promise<Reply<Proposed>>
   /** Takes in activations of the first log, in order, with the texts not here yet; those that are here are passed over. */
   learn(activations: readonly Activation[], texts: readonly PolicyText[]): Promise<Reply<null>>
+  /** How many records of an object's chain the log has. */
+  head(object: string): Promise<Reply<number>>
   /** Null when no record of a chain has this id. */
   find(id: string): Promise<Reply<ChainPlace | null>>
   /**

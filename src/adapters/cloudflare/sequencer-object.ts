@@ -55,6 +55,10 @@ export class SequencerObject extends DurableObject<Env> implements SequencerRpc 
     return this.#ask((log) => log.learn(...args))
   }
 
+  head(...args: Args<'head'>): Answer<'head'> {
+    return this.#ask((log) => log.head(...args))
+  }
+
   find(...args: Args<'find'>): Answer<'find'> {
     return this.#ask((log) => log.find(...args))
   }

@@ -48,6 +48,7 @@ import {
   requireLeaf,
 } from './sequencer-chains.ts'
 import { createChunks } from './sequencer-chunks.ts'
+import { headOf } from './sequencer-heads.ts'
 import { dueHeartbeat } from './sequencer-heartbeat.ts'
 import { openLog } from './sequencer-open.ts'
 import { createPacks, type Packs, readPacked } from './sequencer-packs.ts'
@@ -225,6 +226,7 @@ function sequencerOver(composed: Composed): Sequencer {
     begin: (bundled) => taking(() => revisions.begin(bundled)),
     activate: (wish, bytes) => taking(() => revisions.activate(wish, bytes)),
     learn: (activations, texts) => taking(() => revisions.learn(activations, texts)),
+    head: async (object) => headOf(sql, object).seq,
     async find(id) {
       const found = await findRecord(searched, id)
       return found === null ? null : placeOf(found)

@@ -18,7 +18,7 @@ export interface Others {
     shard: number,
   ): Pick<
     SequencerRpc,
-    'append' | 'ready' | 'decisionsRelyingOn' | 'policyText' | 'begin' | 'learn'
+    'append' | 'ready' | 'head' | 'decisionsRelyingOn' | 'policyText' | 'begin' | 'learn'
   >
   directory(name: string): Pick<DirectoryRpc, 'claimStrike' | 'openSession' | 'closeSession'>
   subject(name: string): CohostRpc
@@ -33,6 +33,7 @@ export function patientOthers(others: Others, after: After): Others {
       return {
         append: (entries) => soon(() => log().append(entries)),
         ready: (...args) => soon(() => log().ready(...args)),
+        head: (object) => soon(() => log().head(object)),
         decisionsRelyingOn: (strike) => soon(() => log().decisionsRelyingOn(strike)),
         policyText: (digest) => soon(() => log().policyText(digest)),
         begin: (bundled) => soon(() => log().begin(bundled)),

@@ -54,6 +54,7 @@ import {
 import { createObjectDirectory, recordsOfChain } from './object-directory.ts'
 import { type CohostRpc, routeCohosts } from './remote-cohosts.ts'
 import { opened } from './rpc.ts'
+import { checkedDesk, createSetBackCheck } from './set-back.ts'
 import type { SparseSql } from './sparse-sql.ts'
 import { type AlarmStorage, createAlarm } from './subject-alarm.ts'
 import { type Others, patientOthers } from './subject-calls.ts'
@@ -234,7 +235,8 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
     route,
   )
   return {
-    ...{ subject, gate, desk, takeBack, reread: store.reread },
+    ...{ subject, gate, takeBack, reread: store.reread },
+    desk: checkedDesk(desk, createSetBackCheck({ object, log, store, observe: parts.observe })),
     answering: createAnswering({ writer, store, clock, after: parts.after }),
     records: (seqs) => recordsOfChain({ sql, store, origin }, seqs),
     tend: createTending({
