@@ -519,5 +519,32 @@ function explanationOf(decision: Decision): Explanation {
       next_step: { n: 2, length: 90 * 86_400_000 },
     },
   }))
-  return { decision, trace, eligible_at: { at: NOW, reason: null } }
+  const allow = { ...decision, outcome: 'allow', until: null, rules: [] } as const
+  const strike = { category: 'terrorism.link', severity: 'high', weight: 1, scope: 'any' } as const
+  const struck = { kind: 'struck', host: 0, strike } as const
+  const until = decision.until === 'forever' || decision.until === null ? NOW : decision.until
+  const near = { host: 0, away: 'step', have: 1, need: 2, matches: true, edge: null } as const
+  return {
+    at: NOW,
+    decision,
+    trace,
+    eligible_at: { at: NOW, reason: null },
+    counterfactual: {
+      near: decision.rules.map((rule) => ({ rule, ...near, change: struck })),
+      settles: [
+        {
+          fact: 'subject.followers',
+          host: 0,
+          rules: ['needs-review'],
+          ways: [{ value: 999, answer: { ...decision } }],
+        },
+      ],
+      changes: [
+        { change: { kind: 'later', at: until }, answer: allow },
+        { change: { kind: 'reversed', host: 0, strike: 's_1' }, answer: allow },
+      ],
+      incomplete: [{ kind: 'reversed', why: 'work' }],
+    },
+    sentence: { en: 'Paused.' },
+  }
 }

@@ -105,7 +105,50 @@ const trace = v.strictObject({
   ),
 })
 
+const factValue = v.union([v.number(), text, v.boolean(), strings])
+const change = {
+  kind: v.picklist(['later', 'fact', 'reversed', 'struck']),
+  host: may(count),
+  at: may(at),
+  fact: may(text),
+  from: may(factValue),
+  to: may(factValue),
+  strike: may(text),
+  one_more: may(
+    v.strictObject({
+      category: text,
+      severity: v.picklist(SEVERITIES),
+      weight: count,
+      scope: text,
+      context: may(text),
+      source: may(v.strictObject({ system: text, kind: v.picklist(SOURCE_KINDS) })),
+    }),
+  ),
+}
+const answer = { outcome, ...times, rules: strings, obligations: may(v.array(obligation)) }
+const near = v.strictObject({
+  rule: text,
+  host: may(count),
+  away: v.picklist(['strike', 'step', 'fact', 'time']),
+  matches: v.boolean(),
+  have: may(count),
+  need: may(count),
+  edge: may(v.strictObject({ fact: text, after_ms: v.number() })),
+  change: v.strictObject(change),
+})
+const settle = v.strictObject({
+  fact: text,
+  host: may(count),
+  rules: strings,
+  ways: v.array(v.strictObject({ value: factValue, ...answer })),
+})
+const incomplete = v.strictObject({
+  kind: v.picklist(['later', 'fact', 'reversed', 'struck', 'unknown', 'near']),
+  why: v.picklist(['work', 'listed']),
+})
+
 export const EXPLANATION_ANSWER: Shape = v.strictObject({
+  at,
   outcome,
   ...times,
   reasons: v.array(reason),
@@ -114,6 +157,11 @@ export const EXPLANATION_ANSWER: Shape = v.strictObject({
   trace: v.array(trace),
   eligible_at: v.nullable(at),
   eligible_reason: may(text),
+  near: v.array(near),
+  settles: v.array(settle),
+  changes: v.array(v.strictObject({ ...change, ...answer })),
+  incomplete: v.array(incomplete),
+  sentence: v.record(text, text),
 })
 
 const strike = v.strictObject({

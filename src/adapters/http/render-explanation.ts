@@ -1,5 +1,5 @@
 /**
- * An explanation on the wire: what would be decided, which rules were tried and why, and when it would be allowed.
+ * An explanation on the wire: what would be decided, which rules were tried and why, and what would change it.
  *
  * Pure. The trace keeps the words of core/policy/explain.ts; only lengths become whole seconds (rounded up: a wait must
  * not end early) and host 0 is left out.
@@ -8,13 +8,16 @@ import type { Explanation, RuleTrace } from '../../core/policy/explain.ts'
 import { type KeptTrace, keptText } from '../../core/policy/inherit-explain.ts'
 import { formatInstant, SECOND_MS } from '../../core/time.ts'
 import { renderReason, renderTimes, renderUnknown } from './render.ts'
+import { renderCounterfactual } from './render-counterfactual.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
 /** The answer to `POST /v1/explanations`. */
-export function renderExplanation({ decision, trace, eligible_at }: Explanation): Json {
+export function renderExplanation(explanation: Explanation): Json {
+  const { decision, trace, eligible_at, counterfactual, sentence } = explanation
   const { at, reason } = eligible_at
   return {
+    at: formatInstant(explanation.at),
     outcome: decision.outcome,
     ...renderTimes(decision),
     reasons: decision.reasons.map(renderReason),
@@ -23,6 +26,8 @@ export function renderExplanation({ decision, trace, eligible_at }: Explanation)
     trace: trace.map(renderTrace),
     eligible_at: at === null ? null : formatInstant(at),
     ...(reason === null ? {} : { eligible_reason: reason }),
+    ...renderCounterfactual(counterfactual),
+    sentence,
   }
 }
 

@@ -31,7 +31,18 @@ export function renderAnswer(answer: Answer): Json {
 }
 
 /** What the outcome says about time: how long it holds, or when to come back. */
-export function renderTimes(decision: Decision): Json {
+export function renderTimes(
+  decision: Pick<
+    Decision,
+    | 'mode'
+    | 'until'
+    | 'not_before'
+    | 'review'
+    | 'retry_after_s'
+    | 'broadcast_delay_s'
+    | 'lease_until'
+  >,
+): Json {
   const { mode, until, not_before, review, retry_after_s, broadcast_delay_s, lease_until } =
     decision
   return {

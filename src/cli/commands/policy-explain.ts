@@ -1,16 +1,19 @@
 /**
- * `livegate policy explain`: what a policy says about a history and why, rule by rule, and when going live is possible.
+ * `livegate policy explain`: what a policy says about a history and why, rule by rule; when going live is possible, what
+ * single change would change the answer, and what to tell the person.
  *
  * Offline with --policy and --history; or asks a running gate about a subject it knows, without effect and record.
  */
 import type { Command } from 'commander'
 import { renderExplanation } from '../../adapters/http/render-explanation.ts'
-import { explain, type RuleTrace } from '../../core/policy/explain.ts'
+import { explain } from '../../core/policy/explain.ts'
+import { drawTimeline } from '../../core/policy/timeline.ts'
 import { parseInstant } from '../../core/time.ts'
 import type { Act } from '../act.ts'
 import { EXIT, type ExitCode, usage } from '../failure.ts'
 import { readBounded } from '../files.ts'
 import { type GateOptions, gateClient, gateOptions } from '../gate-client.ts'
+import { type Explained, explainLines } from '../policy/explain-text.ts'
 import { parseHistory } from '../policy/history.ts'
 import { loadPlan } from '../policy/load.ts'
 import { quote, type Session } from '../session.ts'
@@ -20,6 +23,7 @@ interface Options extends GateOptions {
   readonly history?: string
   readonly subject?: string
   readonly at?: string
+  readonly person?: boolean
 }
 
 export function policyExplain(noun: Command, act: Act): void {
@@ -30,6 +34,7 @@ export function policyExplain(noun: Command, act: Act): void {
     .option('--history <file>', 'facts and strikes of a subject, YAML or JSON')
     .option('--at <instant>', 'RFC 3339; now unless given')
     .option('--subject <id>', 'instead: ask a running gate about this subject')
+    .option('--person', 'only what to tell the person affected, in each language')
   gateOptions(command).addHelpText('after', EXAMPLE)
   act(command, run)
 }
@@ -38,31 +43,40 @@ const EXAMPLE = `
 Example:
   livegate policy explain --policy policies/default.yaml --history struck.yaml --at 2026-01-31T00:00:00Z`
 
-/** What both ways give, as the gate writes it. */
-interface Explained {
-  readonly outcome?: string
-  readonly mode?: string
-  readonly until?: string
-  readonly not_before?: string
-  readonly reasons?: readonly { readonly rule: string; readonly code: string }[]
-  readonly unknown?: readonly { readonly rule: string; readonly facts: readonly string[] }[]
-  readonly trace?: readonly RuleTrace[]
-  readonly eligible_at?: string | null
-  readonly eligible_reason?: string
-}
-
 async function run(session: Session, options: Options): Promise<ExitCode> {
-  const value =
+  const { value, timeline } =
     options.subject === undefined
       ? await offline(session, options)
-      : await online(session, options, options.subject)
-  session.result(textOf(session, value), value)
+      : { value: await online(session, options, options.subject), timeline: [] }
+  session.result(
+    options.person === true ? personText(value) : textOf(session, value, timeline),
+    value,
+  )
   return EXIT.clean
 }
 
+/** Only what the person is told, a language a line. */
+function personText({ sentence = {} }: Explained): string {
+  return Object.entries(sentence)
+    .map(([language, text]) => `${language}: ${text}`)
+    .join('\n')
+}
+
+function textOf(session: Session, value: Explained, timeline: readonly string[]): string {
+  const [first = '', ...lines] = explainLines(value)
+  const answer = first.replace(/^[^ ]+/, (outcome) => session.paint('bold', outcome))
+  const drawn = timeline.length === 0 ? [] : ['', ...timeline]
+  return [answer, ...lines, ...drawn].join('\n')
+}
+
+/** Nobody else waits for this answer: some seconds at most. */
+const WORK = 300_000_000
 const MAX_HISTORY_BYTES: number = 8 * 1024 * 1024
 
-async function offline(session: Session, options: Options): Promise<Explained> {
+async function offline(
+  session: Session,
+  options: Options,
+): Promise<{ readonly value: Explained; readonly timeline: readonly string[] }> {
   const { policy, history, at } = options
   if (policy === undefined || history === undefined)
     throw usage('Cannot explain: expected --policy and --history, or --subject of a running gate')
@@ -71,7 +85,9 @@ async function offline(session: Session, options: Options): Promise<Explained> {
   if (!instant.ok) throw usage(`Cannot use --at ${quote(at ?? '')}: ${instant.error}`)
   const plan = await loadPlan(session, policy)
   const text = new TextDecoder().decode(await readBounded(session.path(history), MAX_HISTORY_BYTES))
-  return renderExplanation(explain(plan, parseHistory(text, history, instant.value)))
+  const facts = parseHistory(text, history, instant.value)
+  const value: Explained = renderExplanation(explain(plan, facts, WORK))
+  return { value, timeline: session.json ? [] : drawTimeline(plan, facts) }
 }
 
 async function online(session: Session, options: Options, subject: string): Promise<Explained> {
@@ -80,27 +96,4 @@ async function online(session: Session, options: Options, subject: string): Prom
   const client = await gateClient(session, options)
   const request = { method: 'POST', path: '/v1/explanations', body: { subject } } as const
   return (await client.json(request, 'explain')) as Explained
-}
-
-function textOf(session: Session, value: Explained): string {
-  const { outcome = '?', mode, until, not_before, reasons = [], trace = [] } = value
-  const when = [mode, until && `until ${until}`, not_before && `not before ${not_before}`]
-  const lines = [
-    [session.paint('bold', outcome), ...when.filter((part) => part)].join(' '),
-    ...reasons.map(({ rule, code }) => `  because of ${rule}: ${code}`),
-    ...(value.unknown ?? []).map(({ rule, facts }) => `  unknown for ${rule}: ${facts.join(', ')}`),
-    `may go live: ${value.eligible_at ?? `never by waiting (${value.eligible_reason ?? 'no reason given'})`}`,
-    'rules:',
-    ...trace.map((rule) => `  ${traceLine(rule)}`),
-  ]
-  return lines.join('\n')
-}
-
-function traceLine({ rule, state, when, count, exemptions, missing }: RuleTrace): string {
-  const parts = [`${rule}: ${state.replace('_', ' ')}`]
-  if (count !== null) parts.push(`counted ${count.n} (${count.strikes.join(', ') || 'no strikes'})`)
-  if (when !== null) parts.push(`when ${String(when.truth)}`)
-  if (exemptions.length > 0) parts.push(`lifted by ${exemptions.join(', ')}`)
-  if (missing.length > 0) parts.push(`lacking ${missing.join(', ')}`)
-  return parts.join('; ')
 }

@@ -1,8 +1,9 @@
 /**
  * A subject's history from a YAML or JSON file, as policy tests write it: `{facts: {…}, strikes: [{…}]}`.
  *
- * Beside the subject's own a file may hold `stream`, `request`, `incident`, `platform` and `supports`. Strikes after
- * the instant asked about do not exist yet. Instants are RFC 3339; everything is checked like disclosed facts.
+ * Beside the subject's own a file may hold `stream`, `request`, `incident`, `platform` and `supports`, and `cohosts`
+ * with histories of their own. Strikes, holds and reviews after the instant asked about do not exist yet. Instants are
+ * RFC 3339; everything is checked like disclosed facts.
  */
 import type { Facts } from '../../core/model.ts'
 import { decodeFacts } from '../../core/record/decode-facts.ts'
@@ -13,8 +14,13 @@ import { readYaml } from '../yaml.ts'
 
 type Dictionary = Readonly<Record<string, unknown>>
 
-const INSTANTS = ['created_at', 'issued_at', 'notified_at', 'content_created_at', 'expires_at']
-const TOP = ['subject', 'facts', 'strikes', 'stream', 'request', 'incident', 'platform', 'supports']
+const INSTANTS = [
+  ...['created_at', 'issued_at', 'notified_at', 'content_created_at', 'expires_at'],
+  ...['first_asked_at', 'at'],
+]
+/** Of one host. */
+const HOST = ['subject', 'facts', 'strikes', 'holds', 'reviews', 'open_broadcasts']
+const TOP = [...HOST, 'cohosts', 'stream', 'request', 'incident', 'platform', 'supports']
 
 /** The facts `text` describes, as they are at `at`. Throws wrong usage with the member that is wrong. */
 export function parseHistory(text: string, file: string, at: EpochMs): Facts {
@@ -27,24 +33,67 @@ export function parseHistory(text: string, file: string, at: EpochMs): Facts {
   const unknown = Object.keys(value).find((key) => !TOP.includes(key))
   if (unknown !== undefined)
     throw wrong(`unknown member ${quote(unknown)}, expected ${TOP.join(', ')}`)
+  const stranger = strangeMember(value.cohosts)
+  if (stranger !== null)
+    throw wrong(`unknown member ${quote(stranger)} of a co-host, expected ${HOST.join(', ')}`)
   const decoded = decodeFacts(factsOf(value, at))
   if (decoded.ok) return decoded.value
   const { path, expected } = decoded.error
-  throw wrong(`\`${path.replace('hosts.0.', '')}\` is not ${expected}`)
+  throw wrong(`\`${placeOf(path)}\` is not ${expected}`)
+}
+
+/** Where a member stands in the file: the subject first, co-hosts after it. */
+function placeOf(path: string): string {
+  const [, index = '', rest] = /^hosts\.([0-9]+)(?:\.(.*))?$/.exec(path) ?? []
+  if (index === '') return path === 'hosts' ? 'cohosts' : path
+  const own = rest ?? ''
+  if (index === '0') return own
+  return `cohosts.${Number(index) - 1}${own === '' ? '' : `.${own}`}`
+}
+
+function strangeMember(cohosts: unknown): string | null {
+  if (!Array.isArray(cohosts)) return null
+  const members = cohosts.flatMap((host: unknown) =>
+    typeof host === 'object' && host !== null ? Object.keys(host) : [],
+  )
+  return members.find((key) => !HOST.includes(key)) ?? null
 }
 
 function factsOf(value: Dictionary, at: EpochMs): object {
-  const { subject = 'subject', facts = {}, strikes = [], stream = {}, request = {} } = value
-  const { incident = { active: false }, platform = {}, supports = [] } = value
-  const own = Array.isArray(strikes)
-    ? strikes.map((strike: unknown) => strikeOf(strike, subject))
-    : strikes
-  const known = Array.isArray(own)
-    ? own.filter((strike: Dictionary) => !((strike.effective_at as number) > at))
-    : own
-  const host = { subject, facts: withInstants(facts), sources: {}, strikes: known }
-  const hosts = [{ ...host, holds: [], reviews: [], open_broadcasts: 0 }]
+  const { cohosts = [], stream = {}, request = {}, supports = [] } = value
+  const { incident = { active: false }, platform = {} } = value
+  const others = Array.isArray(cohosts)
+    ? cohosts.map((host: unknown, i) => hostOf(host, `cohost-${i + 1}`, at))
+    : [cohosts]
+  const hosts = [hostOf(value, 'subject', at), ...others]
   return { at, hosts, stream, request, incident, platform, supports }
+}
+
+/** What does not read as a host stays and is found by the check. */
+function hostOf(value: unknown, name: string, at: EpochMs): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const { subject = name, facts = {}, strikes = [], ...rest } = value as Dictionary
+  const { holds = [], reviews = [], open_broadcasts = 0 } = rest
+  const known = (list: unknown, when: string): unknown =>
+    Array.isArray(list)
+      ? list.filter((one: Dictionary | null) => !((one?.[when] as number) > at))
+      : list
+  return {
+    subject,
+    facts: withInstants(facts),
+    sources: {},
+    strikes: known(
+      each(strikes, (strike) => strikeOf(strike, subject)),
+      'effective_at',
+    ),
+    holds: known(each(holds, withInstants), 'first_asked_at'),
+    reviews: known(each(reviews, withInstants), 'at'),
+    open_broadcasts,
+  }
+}
+
+function each(list: unknown, read: (item: unknown) => unknown): unknown {
+  return Array.isArray(list) ? list.map(read) : list
 }
 
 function strikeOf(strike: unknown, subject: unknown): unknown {

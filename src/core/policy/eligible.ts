@@ -128,7 +128,7 @@ function tooFar(plan: Plan, { at, decision }: Step): Eligibility {
 }
 
 /** What lies ahead of the instant is not known now; it would come into being as the instant is moved. */
-function knownNow(facts: Facts): Facts {
+export function knownNow(facts: Facts): Facts {
   const [first, ...others] = facts.hosts.map(
     (host): HostFacts => ({
       ...host,
@@ -174,7 +174,7 @@ function ask(search: Search, { at, decision }: Step): void {
 }
 
 /** The facts after an ask: holds that opened are kept, as the gate would. */
-function remember(facts: Facts, decision: Decision, at: EpochMs): Facts {
+export function remember(facts: Facts, decision: Decision, at: EpochMs): Facts {
   if (decision.holds_opened.length === 0) return facts
   const [first, ...others] = facts.hosts.map((host, index): HostFacts => {
     const opened = decision.holds_opened.filter((hold) => hold.host === index)

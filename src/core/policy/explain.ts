@@ -1,25 +1,35 @@
 /**
  * The decision with its working: per host and rule whether it matched, was lifted or could not be known, and what
- * was counted; with the answer to "when may I go live again".
+ * was counted; when the person may go live again, what would have to be different, and what to tell the person.
  *
  * For people at a screen: never signed, never logged. The decision is evaluate.ts's own.
  * Spec: docs/spec/policy.md, "Explanations".
  */
 import type { Decision, Facts } from '../model.ts'
 import type { Standing } from '../standing/standing.ts'
+import type { EpochMs } from '../time.ts'
 import { groups, select } from './count.ts'
+import type { Counterfactual } from './counterfactual/types.ts'
+import { counterfactual, MAX_COUNTERFACTUAL_WORK } from './counterfactual.ts'
 import { type Eligibility, eligibleAt } from './eligible.ts'
 import { evaluate } from './evaluate.ts'
 import { type HostContext, hostContext, matchRule, type RuleMatch } from './evaluate-rule.ts'
 import { type KeptTrace, traceKept } from './inherit-explain.ts'
 import type { CountPlan, Plan, RulePlan } from './plan.ts'
+import { sentenceFor } from './sentence.ts'
 import type { Trivalent } from './trivalent.ts'
 
 export interface Explanation {
+  /** The instant explained. */
+  readonly at: EpochMs
   readonly decision: Decision
   /** By host, then rule id. */
   readonly trace: readonly RuleTrace[]
   readonly eligible_at: Eligibility
+  /** What would have to be different. */
+  readonly counterfactual: Counterfactual
+  /** For the person affected, by language. */
+  readonly sentence: Readonly<Record<string, string>>
 }
 
 export interface RuleTrace {
@@ -54,14 +64,26 @@ export interface CountTrace {
   readonly next_step: { readonly n: number; readonly length: number | 'forever' | 'warn' } | null
 }
 
-/** Explains one decision. Not for the hot path: costs several evaluations. */
-export function explain(plan: Plan, facts: Facts): Explanation {
+/** Explains one decision. Not for the hot path: costs many evaluations, of which `work` bounds those of changed facts. */
+export function explain(
+  plan: Plan,
+  facts: Facts,
+  work: number = MAX_COUNTERFACTUAL_WORK,
+): Explanation {
   const decision = evaluate(plan, facts)
   const trace = facts.hosts.flatMap((host, index) => {
     const context = hostContext(plan, facts, index, host)
     return plan.rules.map((rule) => traceRule(context, rule, decision))
   })
-  return { decision, trace, eligible_at: eligibleAt(plan, facts) }
+  const eligible_at = eligibleAt(plan, facts)
+  return {
+    at: facts.at,
+    decision,
+    trace,
+    eligible_at,
+    counterfactual: counterfactual(plan, facts, decision, work),
+    sentence: sentenceFor(plan, decision, eligible_at),
+  }
 }
 
 function traceRule(context: HostContext, rule: RulePlan, decision: Decision): RuleTrace {
