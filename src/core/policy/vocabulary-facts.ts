@@ -181,6 +181,8 @@ function textsOf(path: string, leaves: readonly Leaf[]): string[] {
   const found = new Set<string>([...texts, ...(USUAL[path] ?? []), OTHER])
   if (leaves.some(({ node }) => node.op !== '==' && node.op !== '!=' && node.op !== 'in')) {
     for (const text of texts) found.add(`${text}x`).add(`x${text}`).add(`x${text}x`)
+    // Before and after it, for `<` and `>`.
+    for (const text of texts) found.add(`!${text}`).add(`~${text}`)
     for (const a of texts) for (const b of texts) if (found.size < MAX_TEXTS) found.add(a + b)
   }
   for (const length of lengths)

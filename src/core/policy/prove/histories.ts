@@ -48,7 +48,8 @@ export function spaceOf(plans: readonly Plan[], vocabulary: Vocabulary, limit: n
     strikesForWeights(vocabulary),
   )
   const groups = new Set(plans.map(({ strikes }) => strikes.group_within))
-  const blockGaps = [...groups].map((group) => (group === 0 ? 0 : group + 1))
+  // Counted each by itself, and at once: weights and `strikes()` do not group.
+  const blockGaps = [...new Set([0, ...[...groups].map((group) => (group === 0 ? 0 : group + 1))])]
   const base = { kinds, gaps, starts, blockGaps, reach: reachOf(vocabulary) }
   if (kinds.length === 0) return { ...base, free: 0, blocks: [], behind: 0, size: 1 }
   const sized = (free: number, behind: number): Space => {
@@ -108,7 +109,7 @@ function blocksOf({ thresholds, weights }: Vocabulary, free: number, behind: num
 const AROUND_DATES = 2
 
 function sizeOf(space: Omit<Space, 'size'>): number {
-  const { kinds, gaps, starts, free, blocks, behind, reach } = space
+  const { kinds, gaps, starts, free, blocks, behind, reach, blockGaps } = space
   const perStrike = kinds.length * gaps.length
   const sum = (upTo: number, first: number): number => {
     let rows = 0
@@ -117,7 +118,7 @@ function sizeOf(space: Omit<Space, 'size'>): number {
   }
   const crossing = reach.length * kinds.length * 3
   const dated = (starts.length - 1) * (crossing + sum(Math.min(free, AROUND_DATES), kinds.length))
-  const beside = blocks.length * kinds.length * (1 + sum(behind, perStrike))
+  const beside = blocks.length * blockGaps.length * kinds.length * (1 + sum(behind, perStrike))
   return 1 + sum(free, kinds.length) + dated + beside
 }
 
