@@ -27,9 +27,10 @@ import {
 } from '../support/policy-arbitraries.ts'
 import { aRandomStrike, someRandomFacts } from '../support/policy-facts.ts'
 
-const RUNS = { numRuns: Number(process.env.PROPERTY_RUNS ?? 200) }
-function check(property: fc.IProperty<unknown> | fc.IProperty<never>): void {
-  fc.assert(property as fc.IProperty<unknown>, RUNS)
+const RUNS = Number(process.env.PROPERTY_RUNS ?? 200)
+/** `often`: how many times as many runs; for what is cheap and has many cases. */
+function check(property: fc.IProperty<unknown> | fc.IProperty<never>, often = 1): void {
+  fc.assert(property as fc.IProperty<unknown>, { numRuns: RUNS * often })
 }
 
 /** The plan of the last revision. */
@@ -66,6 +67,18 @@ const effect = fc.constantFrom<Json>(
   { outcome: 'delay', broadcast_delay: '1s' },
   { outcome: 'allow', obligations: [{ type: 'no_gifts' }] },
 )
+/** One to three growing steps; a first step that warns, a last one without end. */
+const steps = fc
+  .tuple(
+    fc.uniqueArray(fc.integer({ min: 1, max: 24 }), { minLength: 1, maxLength: 3 }),
+    fc.boolean(),
+    fc.boolean(),
+  )
+  .map(([all, warns, forever]): Json => {
+    const lengths = all.toSorted((a, b) => a - b).map((length) => `${length}ms`)
+    const words = [...(warns ? ['warn'] : []), ...lengths, ...(forever ? ['forever'] : [])]
+    return Object.fromEntries(words.map((length, i) => [i + 1, length]))
+  })
 const foundation = fc.record({
   count: fc.record(
     {
@@ -75,13 +88,7 @@ const foundation = fc.record({
     },
     { requiredKeys: ['category'] },
   ),
-  ladder: fc.constantFrom<Json>(
-    { 1: '3ms' },
-    { 1: '9ms' },
-    { 1: '5ms', 2: '20ms' },
-    { 1: '5ms', 2: '12ms', 3: 'forever' },
-    { 1: 'warn', 2: '4ms', 3: '10ms' },
-  ),
+  ladder: steps,
 })
 const word = fc.constantFrom<Json>({}, {}, {}, { retroactive: { why: 'a law says so' } })
 const rule = fc.oneof(
@@ -104,7 +111,12 @@ const ladders = activated(
     .map(([one, strikes]) => compiled({ strikes, rules: [one] })),
 )
 
-const laddered = aRandomFoundation.filter(({ ladder }) => ladder !== undefined)
+const laddered = fc
+  .tuple(
+    aRandomFoundation.filter(({ ladder }) => ladder !== undefined),
+    steps,
+  )
+  .map(([on, ladder]) => ({ ...on, ladder }))
 
 /** Policies whose rules have ladders on anything, and the same things to do or others. */
 function withLadders(effects: readonly fc.Arbitrary<Json>[]): fc.Arbitrary<Plan> {
@@ -179,6 +191,7 @@ describe('a plan that inherits', () => {
         expect(found.sort()).toEqual(expected.sort())
         expect(decision.reasons.some(({ code }) => code === 'warning')).toBe(warned)
       }),
+      5,
     )
   })
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Decision, Strike } from '../../../src/core/model.ts'
 import { affected } from '../../../src/core/policy/affected.ts'
+import { eligibleAt } from '../../../src/core/policy/eligible.ts'
 import { evaluate } from '../../../src/core/policy/evaluate.ts'
 import { explain } from '../../../src/core/policy/explain.ts'
 import { inherit, type Revision } from '../../../src/core/policy/inherit.ts'
@@ -149,6 +150,49 @@ describe('a strike of an earlier revision', () => {
       costs: '25d',
     },
     {
+      name: 'is numbered in the window of its revision',
+      plans: [
+        ladder({ 1: '25d', 2: '60d' }, { count: { ...COUNT, within: '5d' } }),
+        ladder({ 1: '25d', 2: '60d' }),
+      ],
+      strikes: [aStrike({ id: 'z', effective_at: ago('30d') })],
+      costs: '25d',
+    },
+    {
+      name: 'is numbered beyond the last step the rule has now',
+      plans: [ladder({ 1: '21d', 3: '40d' }), ladder({ 1: '60d' })],
+      strikes: ['y', 'z'].map((id) => aStrike({ id, effective_at: ago('30d') })),
+      costs: '40d',
+    },
+    {
+      name: 'keeps a ladder that gave less for its number only',
+      plans: [ladder({ 1: '25d' }), ladder({ 1: '5d', 3: '60d' })],
+      strikes: ['y', 'z'].map((id) => aStrike({ id, effective_at: ago('30d') })),
+      costs: '25d',
+    },
+    {
+      name: 'costs nothing if it was not grave enough then',
+      plans: [
+        ladder({ 1: '60d' }, { count: { ...COUNT, severity: 'critical' } }),
+        ladder({ 1: '25d' }),
+        ladder({ 1: '60d' }),
+      ],
+      costs: 'none',
+    },
+    {
+      name: 'costs nothing if it was of another feature then',
+      plans: [ladder({ 1: '60d' }, { count: { ...COUNT, scope: 'chat' } }), ladder({ 1: '60d' })],
+      costs: 'none',
+    },
+    {
+      name: 'costs nothing if it was from before `since` then',
+      plans: [
+        ladder({ 1: '60d' }, { count: { ...COUNT, since: '2026-01-20' } }),
+        ladder({ 1: '60d' }),
+      ],
+      costs: 'none',
+    },
+    {
       name: 'does not count for content its revision held too old',
       plans: [
         ladder({ 1: '60d' }, {}, { ignore_content_older_than: '1d' }),
@@ -175,7 +219,10 @@ describe('a strike of an earlier revision', () => {
       costs: '60d',
     },
   ]
-  const told: Strike = { ...old, context: 'news', content_created_at: ago('25d') }
+  const told: Strike = {
+    ...{ ...old, context: 'news', content_created_at: ago('25d') },
+    scope: 'live',
+  }
   for (const { name, plans, costs, strikes = [] } of cases)
     it(name, () => {
       const facts = someFacts({ facts: { verified: true }, strikes: [...strikes, told] })
@@ -196,6 +243,34 @@ describe('a strike of an earlier revision', () => {
       return lengthOf(evaluate(plan, someFacts({ strikes: [strike] })), strike)
     }
     expect([at(-1), at(0), at(1)]).toEqual(['25d', '90d', '90d'])
+  })
+
+  it('opens nothing up to the millisecond before the rule was there', () => {
+    const plan = inForce(revisions([WITHOUT, ladder({ 1: '90d' })]))
+    const at = (plus: number): string => {
+      const strikes = [aStrike({ id: 'a', effective_at: ago('10d', plus) })]
+      return evaluate(plan, someFacts({ strikes })).outcome
+    }
+    expect([at(-1), at(0)]).toEqual(['allow', 'deny'])
+  })
+
+  it('neither warns by a rule that was not there, however long ago', () => {
+    const steps = { 1: 'warn', 2: '1h' }
+    const plans = [WITHOUT, ladder(steps), ladder(steps, { clause: 'new words' })]
+    expect(evaluate(inForce(revisions(plans)), someFacts({ strikes: [old] })).reasons).toEqual([])
+    expect(evaluate(ladder(steps), someFacts({ strikes: [old] })).reasons).toHaveLength(1)
+  })
+
+  it('is named by the number its revision gave it, and opened by the first of one instant', () => {
+    const because = { because: 'Number {count}.' }
+    const plans = [
+      ladder({ 1: '25d' }, because, { group_within: '2d' }),
+      ladder({ 1: '60d' }, because),
+    ]
+    const twin = { ...old, id: 'b' }
+    const decision = evaluate(inForce(revisions(plans)), someFacts({ strikes: [twin, old] }))
+    expect(decision.reasons.map(({ text }) => text)).toEqual([{ en: 'Number 1.' }])
+    expect(decision.restrictions).toMatchObject([{ opened_by: 'a', strikes: ['a', 'b'] }])
   })
 
   it('counts for the number of a later one, which is no strike of an earlier time', () => {
@@ -238,6 +313,28 @@ describe('a rule that asked for less then', () => {
     expect(decision.until).toBe(addMs(later.effective_at, d('60d')))
   })
 
+  it('denies from the first millisecond of the revision on', () => {
+    const outcomeAt = (plus: number): string => {
+      const strikes = [aStrike({ id: 'a', effective_at: ago('10d', plus) })]
+      return evaluate(inForce(revisions(plans)), someFacts({ strikes })).outcome
+    }
+    expect([outcomeAt(-1), outcomeAt(0)]).toEqual(['delay', 'deny'])
+  })
+
+  it('asks for one thing for one strike: the least, as last written', () => {
+    const gifts = { outcome: 'allow', obligations: [{ type: 'no_gifts' }] }
+    const longer = { outcome: 'delay', broadcast_delay: '60s' }
+    const all = [gifts, tape, longer, {}].map((part) => ladder({ 1: '40d' }, part))
+    const plan = inForce(revisions(all))
+    const told = (length: string): Decision =>
+      evaluate(plan, someFacts({ strikes: [aStrike({ id: 'a', effective_at: ago(length) })] }))
+    expect(told('20d')).toMatchObject({ outcome: 'allow', broadcast_delay_s: null })
+    expect(told('20d').obligations).toEqual([{ type: 'no_gifts' }])
+    expect(told('11d')).toMatchObject({ outcome: 'delay', broadcast_delay_s: 60, obligations: [] })
+    expect(told('12d')).toMatchObject({ outcome: 'delay', broadcast_delay_s: 60, obligations: [] })
+    expect(told('9d')).toMatchObject({ outcome: 'deny', broadcast_delay_s: null })
+  })
+
   it('denies by the word', () => {
     const word = [plans[0] as Plan, ladder({ 1: '60d' }, { retroactive: WORD })]
     const decision = evaluate(inForce(revisions(word)), someFacts({ strikes: [old] }))
@@ -251,6 +348,40 @@ describe('a rule that asked for less then', () => {
     const decision = evaluate(inForce(revisions(unsure)), someFacts({ strikes: [old, later] }))
     expect(decision.unknown).toEqual([{ rule: 'r', host: 0, facts: ['subject.followers'] }])
     expect(decision.reasons.map(({ code }) => code)).toEqual(['fact_unknown'])
+  })
+})
+
+describe('eligible_at of a plan that keeps something', () => {
+  const old = aStrike({ id: 'a', effective_at: ago('20d') })
+  const other = { id: 'q', count: { category: '*' }, ladder: { 1: '22d' }, outcome: 'deny' }
+  const withOther = (part: Json): Plan =>
+    compiled({
+      rules: [other, { id: 'r', count: COUNT, ladder: { 1: '40d' }, outcome: 'deny', ...part }],
+    })
+  const cases: readonly (readonly [string, readonly Plan[], number])[] = [
+    ['is its end', [ladder({ 1: '25d' }), ladder({ 1: '90d' })], addMs(NOW, d('5d'))],
+    [
+      'is the end of the hold a rule asked for then',
+      [ladder({ 1: '40d' }, { outcome: 'delay', hold: '1h' }), ladder({ 1: '60d' })],
+      addMs(NOW, d('1h')),
+    ],
+    [
+      'waits for no tape delay a rule asked for then',
+      [withOther({ outcome: 'delay', broadcast_delay: '30s' }), withOther({})],
+      addMs(NOW, d('2d')),
+    ],
+    [
+      'is when an `unless` of then comes true',
+      [
+        ladder({ 1: '60d' }, { unless: 'now - strike.issued_at > duration("22d")' }),
+        ladder({ 1: '60d' }),
+      ],
+      addMs(NOW, d('2d') + 1),
+    ],
+  ]
+  it.each(cases)('%s', (_, plans, at) => {
+    const facts = someFacts({ strikes: [old] })
+    expect(eligibleAt(inForce(revisions(plans)), facts)).toEqual({ at, reason: null })
   })
 })
 
@@ -359,6 +490,7 @@ describe('an explanation', () => {
       'kept from revision 1: delay 25d instead of deny 30d',
     ])
     expect(keptOf([ladder({ 1: '30d' }), ladder({ 1: '25d' })])).toEqual([])
+    expect(keptOf([ladder({ 1: '5d' }), ladder({ 1: '15d' })])).toEqual([])
   })
 
   it('says matched for a rule that goes on asking for what it did', () => {
@@ -435,6 +567,30 @@ describe('who is affected by an activation', () => {
           ...r,
           ...{ change: 'shortened', before: ends('90d'), after: ends('30d') },
           ...{ by: d('60d'), retroactive: null },
+        },
+      ],
+    },
+    {
+      name: 'who may go live sooner, for which no word is needed',
+      before: ladder({ 1: '90d' }),
+      after: ladder({ 1: '30d' }, { retroactive: WORD }),
+      found: [
+        {
+          ...r,
+          ...{ change: 'shortened', before: ends('90d'), after: ends('30d') },
+          ...{ by: d('60d'), retroactive: null },
+        },
+      ],
+    },
+    {
+      name: 'who is restricted, whether or not the condition beside it is met',
+      before: ladder({ 1: '30d' }, { when: 'incident.active' }),
+      after: ladder({ 1: '25d' }, { when: 'incident.active' }),
+      found: [
+        {
+          ...r,
+          ...{ change: 'shortened', before: ends('30d'), after: ends('25d') },
+          ...{ by: d('5d'), retroactive: null },
         },
       ],
     },
