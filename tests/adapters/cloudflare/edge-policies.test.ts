@@ -1,0 +1,260 @@
+/**
+ * Activations over several logs: one numbers, the others are told; whoever decides hears of it in time or refuses.
+ */
+import { beforeEach, describe, expect, it } from 'vitest'
+import {
+  createEdgePolicies,
+  type EdgePolicies,
+} from '../../../src/adapters/cloudflare/edge-policies.ts'
+import { carried, type Reply, type SequencerRpc } from '../../../src/adapters/cloudflare/rpc.ts'
+import {
+  createRevisions,
+  FRESH_MS,
+  LEAD_MS,
+  type Revisions,
+} from '../../../src/adapters/cloudflare/sequencer-revisions.ts'
+import {
+  createReady,
+  type KnownReady,
+  type Ready,
+} from '../../../src/adapters/cloudflare/subject-ready.ts'
+import { openNodeSql } from '../../../src/adapters/node/node-sql.ts'
+import { createEntries } from '../../../src/adapters/sqlite/entries.ts'
+import { createPolicyTexts } from '../../../src/adapters/sqlite/policy-texts.ts'
+import { migrate } from '../../../src/adapters/sqlite/schema.ts'
+import { createScribe } from '../../../src/adapters/sqlite/scribe.ts'
+import { utf8 } from '../../../src/core/encoding.ts'
+import { LivegateError } from '../../../src/core/errors.ts'
+import type { Wish } from '../../../src/core/policy/activation.ts'
+import { compilePolicy } from '../../../src/core/policy/compile.ts'
+import { keyDraft } from '../../../src/core/record/drafts.ts'
+import { DAY_MS, type EpochMs, epochMs } from '../../../src/core/time.ts'
+import type { ActivePolicy } from '../../../src/ports.ts'
+import { countedRandom, testKey } from '../../core/record/samples.ts'
+
+const KEY = testKey(7)
+let made = 0
+
+function aPolicy(name = `p${++made}`): ActivePolicy {
+  const bytes = utf8(
+    `livegate: policy/v1\nname: ${name}\nrules: [{ id: all, when: incident.active, outcome: deny }]\n`,
+  )
+  const compiled = compilePolicy(bytes, { file: 'p.yaml' })
+  if (!compiled.ok) throw new Error('the policy does not compile')
+  return { plan: compiled.value.plan, bytes }
+}
+
+type PolicyRpc = Pick<
+  SequencerRpc,
+  'activations' | 'activate' | 'begin' | 'learn' | 'policyText' | 'policies' | 'ready'
+>
+
+interface TestLog {
+  readonly rpc: PolicyRpc
+  readonly revisions: Revisions
+  /** While set, nobody reaches it. */
+  away: boolean
+}
+
+let now: EpochMs
+const clock = { now: (): EpochMs => now }
+
+function aLog(origin: string): TestLog {
+  const sql = openNodeSql(':memory:')
+  migrate(sql)
+  const entries = createEntries(sql, origin)
+  const random = countedRandom(origin)
+  const scribe = createScribe({
+    ...{ issuer: 'https://gate.example', clock, signer: KEY.signer },
+    random: { bytes: random },
+    log: {
+      origin,
+      async append(records, requires) {
+        if (!requires.every(entries.has)) throw new LivegateError('conflict', 'Cannot append')
+        const receipts = sql.transaction(() => records.map((record) => entries.append(record)))
+        entries.committed()
+        return receipts
+      },
+    },
+  })
+  const begun = scribe.append([keyDraft({ jwk: KEY.jwk, use: 'record', status: 'active' })], [])
+  const revisions = createRevisions({ sql, entries, scribe, signer: KEY.signer, clock })
+  const texts = createPolicyTexts(sql)
+  const log = { away: false }
+  let last: Promise<unknown> = begun
+  const call = <T>(work: () => Promise<T> | T): Promise<Reply<T>> =>
+    log.away
+      ? Promise.reject(new Error('Network connection lost.'))
+      : carried(() => {
+          // One at a time, as the sequencer has it.
+          const result = last.then(work)
+          last = result.catch(() => {})
+          return result
+        }, console.error)
+  return Object.assign(log, {
+    revisions,
+    rpc: {
+      activations: () => call(() => revisions.list()),
+      activate: (wish: Wish, bytes: Uint8Array | null) =>
+        call(() => revisions.activate(wish, bytes)),
+      begin: (first) => call(() => revisions.begin(first)),
+      learn: (all, given) => call(() => revisions.learn(all, given)),
+      policyText: (digest) => call(() => texts.text(digest)),
+      policies: () => call(() => []),
+      ready: () => call(() => ({ origin, activations: revisions.list() })),
+    } satisfies PolicyRpc,
+  })
+}
+
+let logs: readonly TestLog[]
+let bundled: ActivePolicy
+let policies: EdgePolicies
+
+function worker(bundle: ActivePolicy): EdgePolicies {
+  return createEdgePolicies({ logs: logs.map(({ rpc }) => rpc), bundled: bundle, clock })
+}
+
+/** What a subject of a shard asks, in an isolate of its own. */
+function subjectOf(shard: number, known: KnownReady = new Map()): Ready {
+  const [log, first] = [logs[shard], logs[0]]
+  if (log === undefined || first === undefined) throw new Error('there is no such log')
+  const caller = { kid: KEY.signer.kid, shards: logs.length, pepper: 'p' }
+  const names = { object: `log-${shard}`, origin: `gate.example/log/${shard}` }
+  return createReady({ known, ...names, bundled, caller, clock, log: log.rpc, first: first.rpc })
+}
+
+async function decidedBy(ready: Ready): Promise<string> {
+  await ready.known()
+  const { plan } = ready.policies.active(now)
+  return `${plan.name} ${plan.revision}`
+}
+
+function wish({ plan }: ActivePolicy, more: Partial<Wish> = {}): Wish {
+  const what = { cause: 'activation', source: 'api', digest: plan.digest, name: plan.name } as const
+  const when = { by: 'author', note: null, activate_at: null, expect_revision: null }
+  return { ...what, ...when, ...more } as Wish
+}
+
+const revisionsOf = (): readonly number[][] =>
+  logs.map(({ revisions }) => revisions.list().map(({ revision }) => revision))
+
+beforeEach(() => {
+  now = epochMs(Date.UTC(2026, 10, 20, 12))
+  logs = [0, 1, 2].map((shard) => aLog(`gate.example/log/${shard}`))
+  bundled = aPolicy()
+  policies = worker(bundled)
+})
+
+describe('a deployment that begins', () => {
+  it('has its bundle as revision 1 in each log that decides, whichever comes first', async () => {
+    const name = bundled.plan.name
+    expect(await decidedBy(subjectOf(2))).toBe(`${name} 1`)
+    expect(revisionsOf()).toEqual([[1], [], [1]])
+    expect(await decidedBy(subjectOf(0))).toBe(`${name} 1`)
+    expect(await decidedBy(subjectOf(1))).toBe(`${name} 1`)
+    expect(revisionsOf()).toEqual([[1], [1], [1]])
+  })
+
+  it('catches up a log that is asked for the first time after others have gone on', async () => {
+    await decidedBy(subjectOf(0))
+    const [, second] = logs
+    const next = aPolicy()
+    if (second !== undefined) second.away = true
+    await expect(policies.commit(wish(next), next.bytes)).rejects.toThrow('Cannot reach an object')
+    expect(revisionsOf()).toEqual([[1], [], []])
+    if (second !== undefined) second.away = false
+    await policies.commit(wish(next), next.bytes)
+    expect(revisionsOf()).toEqual([
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ])
+  })
+})
+
+describe('an activation', () => {
+  beforeEach(async () => {
+    for (const shard of [0, 1, 2]) await decidedBy(subjectOf(shard))
+  })
+
+  it('decides in every log from the same instant on, and nobody has not heard of it by then', async () => {
+    const isolates = [0, 1, 2].map((shard) => subjectOf(shard))
+    for (const one of isolates) await decidedBy(one)
+    const next = aPolicy()
+    const done = await policies.commit(wish(next), next.bytes)
+    expect(done).toMatchObject({
+      is: 'new',
+      activation: { revision: 2, active_from: now + LEAD_MS },
+    })
+    const { name } = bundled.plan
+    for (let passed = 0; passed < LEAD_MS; passed += 2_500) {
+      for (const one of isolates) expect(await decidedBy(one)).toBe(`${name} 1`)
+      now = epochMs(now + 2_500)
+    }
+    for (const one of isolates) expect(await decidedBy(one)).toBe(`${next.plan.name} 2`)
+  })
+
+  it('refuses whoever cannot ask their log any more, sooner than it takes effect', async () => {
+    const one = subjectOf(1)
+    await decidedBy(one)
+    const next = aPolicy()
+    await policies.commit(wish(next), next.bytes)
+    const [, second] = logs
+    if (second !== undefined) second.away = true
+    now = epochMs(now + FRESH_MS - 1)
+    expect(await decidedBy(one)).toBe(`${bundled.plan.name} 1`)
+    now = epochMs(now + 1)
+    await expect(decidedBy(one)).rejects.toMatchObject({ code: 'log_unavailable' })
+    expect(FRESH_MS + 2_000).toBeLessThan(LEAD_MS)
+  })
+
+  it('that reached the first log only is carried on by the same request, or by the tick', async () => {
+    for (const carry of [() => policies.spread(), () => policies.tick()]) {
+      const next = aPolicy()
+      await logs[0]?.revisions.activate(wish(next), next.bytes)
+      const before = revisionsOf()
+      expect(before[0]?.length).toBe((before[1]?.length ?? 0) + 1)
+      await carry()
+      expect(new Set(revisionsOf().map((all) => all.join())).size).toBe(1)
+    }
+  })
+
+  it('of two authors at once is one’s where they know the same revision', async () => {
+    const [a, b] = [aPolicy(), aPolicy()]
+    const both = await Promise.all(
+      [a, b].map((one) => policies.commit(wish(one, { expect_revision: 1 }), one.bytes)),
+    )
+    expect(both.map(({ is }) => is).sort()).toEqual(['new', 'refused'])
+  })
+
+  it('learned twice, or out of a log that is behind, changes nothing', async () => {
+    const all = logs[0]?.revisions.list() ?? []
+    await logs[1]?.revisions.learn(all, [])
+    await logs[1]?.revisions.learn([], [])
+    expect(revisionsOf()[1]).toEqual([1])
+  })
+})
+
+describe('a bundle', () => {
+  it('that changed is activated by the tick, once, and not by one rolled out before it', async () => {
+    for (const shard of [0, 1, 2]) await decidedBy(subjectOf(shard))
+    await policies.tick()
+    expect(revisionsOf()[0]).toEqual([1])
+    now = epochMs(now + DAY_MS)
+    const newer = worker(aPolicy())
+    await newer.tick()
+    await newer.tick()
+    await policies.tick()
+    expect(revisionsOf()).toEqual([
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ])
+  })
+
+  it('does not begin a deployment nobody has asked anything', async () => {
+    await policies.tick()
+    expect(revisionsOf()).toEqual([[], [], []])
+    expect((await policies.active()).plan.digest).toBe(bundled.plan.digest)
+  })
+})
