@@ -15,10 +15,10 @@ import { inWords } from './expectation.ts'
 import { boundOf, type History, historiesOf, spaceOf } from './histories.ts'
 import { withCalm } from './one-more.ts'
 import { onlyRules } from './restrict.ts'
-import { endOf, instantsFrom, judge, type Scene, situation } from './scene.ts'
+import { endOf, instantsFrom, type Scene, situation } from './scene.ts'
 import { shrink } from './shrink.ts'
 import { assignmentsOf } from './situations.ts'
-import { noteBound, type Tally } from './verdict.ts'
+import { noteBound, spend, type Tally } from './verdict.ts'
 
 export function checkInvariant(scene: Scene, invariant: InvariantPlan, tally: Tally): void {
   const rules = scene.plan.rules.map(({ id }) => id)
@@ -72,25 +72,25 @@ function search(scene: Scene, { invariant, ids, tally, share }: Search): void {
   if (!assignments.complete)
     tally.not_covered.add(`its facts have ${assignments.product} combinations`)
   const stop = scene.budget.spent + share
+  const judged: Plan = { ...part, rules: [...part.rules, given] }
+  const ended = (): boolean => {
+    if (spend(scene.budget) && scene.budget.spent <= stop) return false
+    tally.not_covered.add(`the budget of work ended within ${boundOf(space)}`)
+    return true
+  }
   for (const strikes of historiesOf(space)) {
+    if (ended()) return
     if (invariant.never === 'allow' && !isSmallest(given, strikes, vocabulary.anchor, part))
       continue
     for (const assignment of assignments.all) {
       const start = situation(scene, strikes, assignment, endOf(strikes, vocabulary))
-      for (const at of instantsFrom({ ...part, rules: [...part.rules, given] }, start)) {
+      for (const at of instantsFrom(judged, start)) {
+        if (ended()) return
         const facts = { ...start, at }
         if (!isGiven(part, given, facts)) continue
-        const decision = judge(scene, alone, facts)
-        if (decision === null || scene.budget.spent > stop) {
-          tally.not_covered.add(`the budget of work ended within ${boundOf(space)}`)
-          return
-        }
         tally.histories++
-        if (
-          decision.outcome === invariant.never &&
-          report(scene, { invariant, given, facts, tally })
-        )
-          return
+        if (evaluate(alone, facts).outcome !== invariant.never) continue
+        if (report(scene, { invariant, given, facts, tally })) return
       }
     }
   }
