@@ -535,6 +535,7 @@ function explanationOf(decision: Decision): Explanation {
         {
           fact: 'subject.followers',
           host: 0,
+          strike: null,
           rules: ['needs-review'],
           ways: [{ value: 999, answer: { ...decision } }],
         },

@@ -139,6 +139,7 @@ const near = v.strictObject({
 const settle = v.strictObject({
   fact: text,
   host: may(count),
+  strike: may(text),
   rules: strings,
   ways: v.array(v.strictObject({ value: factValue, ...answer })),
 })

@@ -42,10 +42,11 @@ function renderNear({ rule, host, away, matches, have, need, edge, change }: Nea
   }
 }
 
-function renderSettle({ fact, host, rules, ways }: Settle): Json {
+function renderSettle({ fact, host, strike, rules, ways }: Settle): Json {
   return {
     fact,
     ...hostOf(host),
+    ...(strike === null ? {} : { strike }),
     rules,
     ways: ways.map(({ value, answer }) => ({
       value: renderValue(fact, value),

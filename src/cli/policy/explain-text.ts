@@ -69,6 +69,7 @@ interface NearJson {
 interface SettleJson {
   readonly fact: string
   readonly host?: number
+  readonly strike?: string
   readonly rules: readonly string[]
   readonly ways: readonly (AnswerJson & { readonly value: Value })[]
 }
@@ -124,12 +125,12 @@ export function answerText(answer: AnswerJson): string {
 }
 
 function changeText(change: ChangeJson, now: string | undefined): string {
-  const { kind, at, strike, fact, from, to, one_more } = change
+  const { kind, at, strike, fact, one_more } = change
   const whose = ofHost(change.host)
   if (kind === 'later') return `${waitText(now, at)} (${at})`
   if (kind === 'reversed') return `strike ${strike}${whose} reversed`
   if (kind === 'struck') return `one strike more (${strikeText(one_more)})`
-  if (kind === 'fact') return `${fact}${whose} ${valueText(to)}, not ${valueText(from)}`
+  if (kind === 'fact') return `${fact}${whose} ${apartText(change)}`
   return kind
 }
 
@@ -166,9 +167,9 @@ function valueText(value: Value | undefined): string {
 }
 
 /** A fact and what each way of it would give: numbers and instants in stretches, other values by themselves. */
-function settleLines({ fact, host, rules, ways }: SettleJson): string[] {
-  const of = `${fact}${ofHost(host)}, which ${rules.join(', ')} asks for`
-  if (ways.length === 0) return [`${of}: each strike has its own`]
+function settleLines({ fact, host, strike, rules, ways }: SettleJson): string[] {
+  const whose = strike === undefined ? ofHost(host) : ` of strike ${strike}${ofHost(host)}`
+  const of = `${fact}${whose}, which ${rules.join(', ')} asks for`
   const isOrdered = ways.every(({ value }) => typeof value === 'number' || isInstant(value))
   return ways.map((way, i) => {
     const next = ways[i + 1]
@@ -203,10 +204,20 @@ function nearText(near: NearJson, { at, trace = [] }: Explained): string {
     const length = step == null ? '' : `, ${lengthText(step.length)}`
     return `${name}: step ${need} with ${more}${length}`
   }
-  if (away === 'fact')
-    return `${name}: matches with ${change.fact} ${valueText(change.to)}, which is ${valueText(change.from)}`
+  if (away === 'fact') return `${name}: matches with ${change.fact} ${apartText(change)}`
   const wait = lengthBetween(at, change.at) ?? 'a time'
   return `${name}: ${near.matches ? 'matches in' : 'ends in'} ${wait}, ${edgeText(near)}`
+}
+
+/** `999, 4001 less than 5000`; `2026-…, 2h 14m before 2026-…`; `public, not private`. */
+function apartText({ from, to }: ChangeJson): string {
+  if (typeof from === 'number' && typeof to === 'number')
+    return `${to}, ${Math.abs(to - from)} ${to < from ? 'less' : 'more'} than ${from}`
+  if (from === undefined || to === undefined || !isInstant(from) || !isInstant(to))
+    return `${valueText(to)}, not ${valueText(from)}`
+  const later = to > from
+  const apart = lengthBetween(String(later ? from : to), String(later ? to : from))
+  return `${valueText(to)}, ${apart} ${later ? 'after' : 'before'} ${valueText(from)}`
 }
 
 function edgeText({ edge, change }: NearJson): string {

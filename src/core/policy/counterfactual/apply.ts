@@ -1,7 +1,7 @@
 /**
  * Facts with one thing changed. See ../counterfactual.ts.
  */
-import type { Facts, HostFacts, Strike } from '../../model.ts'
+import type { Facts, HostFacts, Strike, StrikeSource } from '../../model.ts'
 import { knownNow, remember } from '../eligible.ts'
 import type { FactValue } from '../environment.ts'
 import { evaluate } from '../evaluate.ts'
@@ -14,7 +14,9 @@ export function applyChange(plan: Plan, facts: Facts, change: Change): Facts {
     case 'later':
       return { ...askedNow(plan, facts), at: change.at }
     case 'fact':
-      return withFact(facts, change.host, change.fact, change.to)
+      return change.strike === null
+        ? withFact(facts, change.host, change.fact, change.to)
+        : withStrikeFact(facts, change.host, change.strike, [change.fact, change.to])
     case 'reversed':
       return withReversed(facts, change.host, change.strike)
     case 'struck':
@@ -39,12 +41,42 @@ export function withFact(facts: Facts, host: number, path: string, value: FactVa
   return { ...facts, [root]: { ...group, [member]: value } }
 }
 
+/** Facts of strikes that may be lacking, as members. */
+const LACKING: Readonly<Record<string, (strike: Strike, value: string) => Strike>> = {
+  'strike.context': (strike, context) => ({ ...strike, context }),
+  'strike.source_kind': (strike, kind) => sourced(strike, { kind: kind as StrikeSource['kind'] }),
+  'strike.source_system': (strike, system) => sourced(strike, { system }),
+}
+
+function sourced(strike: Strike, part: Partial<StrikeSource>): Strike {
+  return { ...strike, source: { kind: 'human', system: 'unnamed', ...strike.source, ...part } }
+}
+
+function withStrikeFact(
+  facts: Facts,
+  host: number,
+  id: string,
+  [path, value]: readonly [path: string, value: FactValue],
+): Facts {
+  const change = LACKING[path]
+  return change === undefined
+    ? facts
+    : withStrikes(facts, host, id, (strike) => change(strike, String(value)))
+}
+
 function withReversed(facts: Facts, host: number, id: string): Facts {
+  return withStrikes(facts, host, id, (strike) => ({ ...strike, status: 'reversed' }))
+}
+
+function withStrikes(
+  facts: Facts,
+  host: number,
+  id: string,
+  change: (strike: Strike) => Strike,
+): Facts {
   return withHost(facts, host, (one) => ({
     ...one,
-    strikes: one.strikes.map(
-      (strike): Strike => (strike.id === id ? { ...strike, status: 'reversed' } : strike),
-    ),
+    strikes: one.strikes.map((strike) => (strike.id === id ? change(strike) : strike)),
   }))
 }
 

@@ -123,7 +123,7 @@ function createFinding(judge: Judge, { choice, host, now }: Place): Finding {
   const effects = new Map<string, Effect>()
   const near = new Map<string, Near>()
   const changeTo = (to: FactValue): Change => ({
-    ...{ kind: 'fact', host, fact: choice.path, from: now, to },
+    ...{ kind: 'fact', host, fact: choice.path, strike: null, from: now, to },
   })
   const note = (value: FactValue, decision: Decision): void => {
     const change = changeTo(value)

@@ -5,11 +5,11 @@
  * of what rules tell apart, so a large plan has those of each rule by itself: they show every rule that is one strike
  * away, but not every combination of rules that one strike could set off together.
  */
-import { expressionsOf, leavesOf, literalsOf } from '../expressions.ts'
+import { type Expression, expressionsOf, leavesOf, literalsOf } from '../expressions.ts'
 import type { Plan } from '../plan.ts'
 import type { FactChoice, StrikeClass } from '../vocabulary.ts'
 import { collectEdges } from '../vocabulary-edges.ts'
-import { valuesOf } from '../vocabulary-facts.ts'
+import { leavesByFact, valuesOf } from '../vocabulary-facts.ts'
 import { strikeClasses } from '../vocabulary-strikes.ts'
 
 export interface Kinds {
@@ -18,10 +18,12 @@ export interface Kinds {
   /** True when no strike could do what none of these does. */
   readonly strikes_complete: boolean
   readonly facts: readonly FactChoice[]
+  /** Texts a fact of strikes is compared with, and one it is not, by path. */
+  readonly texts: ReadonlyMap<string, readonly string[]>
 }
 
-/** Combinations looked at together: some 50 ms, once. */
-const MAX_TOGETHER = 10_000
+/** Combinations times rules that are looked at together: some 200 ms at most, once. */
+const MAX_TOGETHER = 200_000
 const known = new WeakMap<Plan, Kinds>()
 
 export function kindsOf(plan: Plan): Kinds {
@@ -37,10 +39,27 @@ function makeKinds(given: Plan): Kinds {
   const plan = { ...given, invariants: [] }
   const expressions = expressionsOf(plan)
   const { choices } = valuesOf(expressions, collectEdges([plan], expressions))
-  const together = combinations(plan) <= MAX_TOGETHER ? classesOf(plan) : null
+  const together = combinations(plan) * plan.rules.length <= MAX_TOGETHER ? classesOf(plan) : null
   const complete = together?.complete === true
   const strikes = complete ? together.classes : [...alone(plan), ...(together?.classes ?? [])]
-  return { strikes: distinct(strikes), strikes_complete: complete, facts: choices }
+  return {
+    strikes: distinct(strikes),
+    strikes_complete: complete,
+    facts: choices,
+    texts: textsOf(expressions),
+  }
+}
+
+const OTHER = 'other'
+
+function textsOf(expressions: readonly Expression[]): Map<string, string[]> {
+  const found = new Map<string, string[]>()
+  for (const [path, leaves] of leavesByFact(expressions)) {
+    if (!path.startsWith('strike.')) continue
+    const texts = leaves.flatMap(literalsOf).filter((one) => typeof one === 'string')
+    found.set(path, [...new Set([...texts, OTHER])])
+  }
+  return found
 }
 
 /** At least as many as strikeClasses() will look at. */
@@ -62,7 +81,7 @@ function combinations({ rules, exemptions, strikes }: Plan): number {
   const members = new Map<string, number>()
   for (const leaf of [...said].flatMap((source) => leavesOf(source)))
     for (const path of leaf.facts)
-      members.set(path, (members.get(path) ?? 4) + literalsOf(leaf).length)
+      members.set(path, (members.get(path) ?? 3) + literalsOf(leaf).length)
   for (const [path, values] of members) if (path.startsWith('strike.')) product *= values
   return product
 }

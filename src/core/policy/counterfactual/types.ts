@@ -13,6 +13,8 @@ export type Change =
       readonly kind: 'fact'
       readonly host: number
       readonly fact: string
+      /** Whose fact it is where `fact` is one of strikes (`strike.context`); else null. */
+      readonly strike: string | null
       readonly from: FactValue | null
       readonly to: FactValue
     }
@@ -70,6 +72,8 @@ export interface Near {
 export interface Settle {
   readonly fact: string
   readonly host: number
+  /** The strike that lacks it; null where it is no fact of strikes. */
+  readonly strike: string | null
   /** Rules and exemptions that lack it, sorted. */
   readonly rules: readonly string[]
   /** Ascending for numbers and instants: each holds from its value up to the next one's. */

@@ -1,10 +1,13 @@
 /**
  * Facts that are unknown and matter: what would be decided if one of them were known, each way. See ../counterfactual.ts.
+ *
+ * A fact of strikes (`strike.context`) is asked of each strike the answer relies on by itself.
  */
-import type { Decision } from '../../model.ts'
-import type { FactValue } from '../environment.ts'
+import { SOURCE_KINDS } from '../../model.ts'
+import { FACTS, type FactValue } from '../environment.ts'
+import { hostContext } from '../evaluate-rule.ts'
 import { valueAt } from '../vocabulary-facts.ts'
-import { type Place, placesOf } from './facts.ts'
+import { placesOf } from './facts.ts'
 import { answerKey, answerOf, type Judge } from './judge.ts'
 import type { Settle } from './types.ts'
 
@@ -13,15 +16,11 @@ export interface Settled {
   readonly complete: boolean
 }
 
-/** One entry for each unknown fact of a host. Facts of strikes have no ways: each strike has its own. */
+/** One entry for each unknown fact of a host, or of a strike. */
 export function settlingFacts(judge: Judge): Settled {
   const settles: Settle[] = []
-  const places = new Map(
-    placesOf(judge).map((place) => [`${place.host} ${place.choice.path}`, place]),
-  )
-  for (const [key, lack] of lacking(judge.decision)) {
-    const place = places.get(key) ?? places.get(`0 ${lack.fact}`)
-    const ways = place === undefined ? [] : waysOf(judge, { ...place, host: lack.host })
+  for (const lack of lacking(judge)) {
+    const ways = waysOf(judge, lack)
     if (ways === null) return { settles, complete: false }
     settles.push({ ...lack, rules: lack.rules.sort(), ways })
   }
@@ -31,30 +30,50 @@ export function settlingFacts(judge: Judge): Settled {
 interface Lack {
   readonly fact: string
   readonly host: number
+  readonly strike: string | null
   readonly rules: string[]
 }
 
-function lacking(decision: Decision): Map<string, Lack> {
+function lacking(judge: Judge): Lack[] {
   const found = new Map<string, Lack>()
-  for (const { rule, host, facts } of decision.unknown)
+  for (const { rule, host, facts } of judge.decision.unknown)
     for (const fact of facts) {
       if (fact === 'evaluation_error') continue
+      const ofStrike = fact.startsWith('strike.')
       // What belongs to no host is lacking once.
-      const owner = fact.startsWith('subject.') || fact.startsWith('strike.') ? host : 0
-      const key = `${owner} ${fact}`
-      const entry = found.get(key) ?? { fact, host: owner, rules: [] }
-      if (!entry.rules.includes(rule)) entry.rules.push(rule)
-      found.set(key, entry)
+      const owner = ofStrike || fact.startsWith('subject.') ? host : 0
+      for (const strike of ofStrike ? strikesWithout(judge, owner, fact) : [null]) {
+        const key = `${owner} ${fact} ${strike ?? ''}`
+        const entry = found.get(key) ?? { fact, host: owner, strike, rules: [] }
+        if (!entry.rules.includes(rule)) entry.rules.push(rule)
+        found.set(key, entry)
+      }
     }
-  return found
+  return [...found.values()]
+}
+
+/** Strikes that reasons rely on and that lack the fact. */
+function strikesWithout({ plan, facts, decision }: Judge, index: number, path: string): string[] {
+  const host = facts.hosts[index]
+  const fact = FACTS.get(path)
+  if (host === undefined || fact === undefined) return []
+  const { scope } = hostContext(plan, facts, index, { ...host, strikes: [] })
+  const named = new Set(
+    decision.reasons.flatMap((reason) => (reason.host === index ? reason.strikes : [])),
+  )
+  const without = host.strikes.filter(
+    (strike) => named.has(strike.id) && fact.read(scope, strike) === undefined,
+  )
+  return [...new Set(without.map(({ id }) => id))]
 }
 
 /** Numbers and instants ascending, equal neighbours once; of other values the first for each answer. Null: no work left. */
-function waysOf(judge: Judge, { choice, host }: Place): Settle['ways'] | null {
+function waysOf(judge: Judge, { fact, host, strike }: Lack): Settle['ways'] | null {
   const ways: { value: FactValue; answer: Settle['ways'][number]['answer'] }[] = []
   const told = new Set<string>()
-  for (const value of valuesOf(judge, choice)) {
-    const decision = judge.change({ kind: 'fact', host, fact: choice.path, from: null, to: value })
+  const values = strike === null ? valuesOf(judge, fact) : textsOf(judge, fact)
+  for (const value of values) {
+    const decision = judge.change({ kind: 'fact', host, fact, strike, from: null, to: value })
     if (decision === null) return null
     const key = answerKey(decision)
     const last = ways.at(-1)
@@ -65,12 +84,21 @@ function waysOf(judge: Judge, { choice, host }: Place): Settle['ways'] | null {
   return ways
 }
 
-function valuesOf({ facts }: Judge, { boundaries }: Place['choice']): FactValue[] {
-  const values = boundaries.flatMap((one) => {
-    const value = valueAt(one, facts.at)
+function valuesOf(judge: Judge, path: string): FactValue[] {
+  const place = placesOf(judge).find(({ choice }) => choice.path === path)
+  const values = (place?.choice.boundaries ?? []).flatMap((one) => {
+    const value = valueAt(one, judge.facts.at)
     return value === undefined ? [] : [value]
   })
   return values.every((value) => typeof value === 'number')
     ? values.sort((a, b) => (a as number) - (b as number))
     : values
+}
+
+function textsOf({ kinds }: Judge, path: string): readonly string[] {
+  const texts = kinds.texts.get(path) ?? []
+  if (path !== 'strike.source_kind') return texts
+  return [...new Set<string>([...texts, ...SOURCE_KINDS])].filter((text) =>
+    SOURCE_KINDS.some((kind) => kind === text),
+  )
 }
