@@ -43,6 +43,6 @@ describe('metrics of the edge host', async () => {
     expect(new Set(names).size).toBe(names.length)
     expect(of('HELP').map(([name]) => name)).toEqual(names)
     for (const name of names)
-      expect(text).toMatch(new RegExp(`^# HELP ${name} .*\\n# TYPE ${name} .*\\n${name}\\{`, 'm'))
+      expect(text).toMatch(new RegExp(`^# HELP ${name} .*\\n# TYPE ${name} .*\\n${name}[ {]`, 'm'))
   })
 })
