@@ -104,8 +104,9 @@ const RULES: readonly Rule[] = [
     allows: (_path, to) => !to.startsWith('cloudflare:') && !to.startsWith('adapters/cloudflare/'),
   },
   {
-    name: 'only shells (-object.ts, -service.ts) know the platform: what they do is functions over ports',
-    applies: (path) => !/^adapters\/cloudflare\/[a-z]+-(?:object|service)\.ts$/.test(path),
+    name: 'only shells (-object.ts, -service.ts) and the Worker know the platform: what they do is functions over ports',
+    applies: (path) =>
+      path !== 'worker.ts' && !/^adapters\/cloudflare\/[a-z]+-(?:object|service)\.ts$/.test(path),
     allows: (_path, to) => !to.startsWith('cloudflare:'),
   },
   {
