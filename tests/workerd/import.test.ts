@@ -86,8 +86,8 @@ async function evict(stub: object): Promise<void> {
 
 describe('a deployment that moves here', () => {
   beforeAll(async () => {
-    // Somebody came too early: nothing of it reached a log, and it gives way to the history that arrives.
-    await gate.putFacts('u_facts', { followers: 99 }, epochMs(Date.now()))
+    // Somebody came too early, with facts that are older than those that arrive: they give way.
+    await gate.putFacts('u_facts', { followers: 99 }, epochMs(Date.UTC(2026, 10, 20, 11)))
   })
 
   it('is asked for over HTTP, by whoever may', async () => {
