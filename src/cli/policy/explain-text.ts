@@ -105,23 +105,19 @@ function section(name: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [`${name}:`, ...lines.map((line) => `  ${line}`)]
 }
 
-/** `deny until …`, `delay hold not before …`, `allow with audience_cap`. */
+/** `deny until …`, `delay hold not before …`, `allow, audience_cap`. */
 export function answerText(answer: AnswerJson): string {
-  const { outcome = '?', mode, until, not_before, retry_after, queue, obligations } = answer
+  const { outcome = '?', mode, until, not_before, retry_after, queue, obligations = [] } = answer
   const { broadcast_delay_s } = answer
+  const main = [outcome, mode, until && `until ${until}`, not_before && `not before ${not_before}`]
   const parts = [
-    outcome,
-    mode,
-    until && `until ${until}`,
-    not_before && `not before ${not_before}`,
-    queue && `by ${queue}`,
-    retry_after === undefined ? '' : `after ${retry_after} s`,
-    broadcast_delay_s === undefined ? '' : `of ${broadcast_delay_s} s`,
-    obligations &&
-      obligations.length > 0 &&
-      `with ${obligations.map(({ type }) => type).join(', ')}`,
+    main.filter((part) => part).join(' '),
+    queue && `review by ${queue}`,
+    retry_after === undefined ? '' : `again after ${retry_after} s`,
+    broadcast_delay_s === undefined ? '' : `tape delay ${broadcast_delay_s} s`,
+    obligations.map(({ type }) => type).join(', '),
   ]
-  return parts.filter((part) => part).join(' ')
+  return parts.filter((part) => part).join(', ')
 }
 
 function changeText(change: ChangeJson, now: string | undefined): string {
@@ -169,13 +165,15 @@ function valueText(value: Value | undefined): string {
 /** A fact and what each way of it would give: numbers and instants in stretches, other values by themselves. */
 function settleLines({ fact, host, strike, rules, ways }: SettleJson): string[] {
   const whose = strike === undefined ? ofHost(host) : ` of strike ${strike}${ofHost(host)}`
-  const of = `${fact}${whose}, which ${rules.join(', ')} asks for`
   const isOrdered = ways.every(({ value }) => typeof value === 'number' || isInstant(value))
-  return ways.map((way, i) => {
-    const next = ways[i + 1]
-    const when = isOrdered ? stretch(i, way.value, next?.value) : valueText(way.value)
-    return `${of}: ${when}: ${answerText(way)}`
-  })
+  return [
+    `${fact}${whose}, lacking for ${rules.join(', ')}:`,
+    ...ways.map((way, i) => {
+      const next = ways[i + 1]
+      const when = isOrdered ? stretch(i, way.value, next?.value) : valueText(way.value)
+      return `  ${when}: ${answerText(way)}`
+    }),
+  ]
 }
 
 function isInstant(value: Value): boolean {

@@ -18,7 +18,7 @@ export function sentenceFor(
 ): Record<string, string> {
   const languages = plan.languages.length === 0 ? ['en'] : plan.languages
   const own = decision.reasons.filter(({ host }) => host === 0)
-  const alone = own.length === decision.reasons.length
+  const alone = decision.reasons.every(({ host, code }) => host === 0 || code === 'warning')
   const told: Told = { decision, eligible, own, alone }
   return Object.fromEntries(languages.map((language) => [language, inLanguage(told, language)]))
 }
@@ -28,7 +28,7 @@ interface Told {
   readonly eligible: Eligibility
   /** Reasons of the subject itself. */
   readonly own: readonly Reason[]
-  /** True when no co-host has any. */
+  /** True when no co-host has any but warnings. */
   readonly alone: boolean
 }
 
@@ -46,7 +46,7 @@ function inLanguage(told: Told, language: string): string {
     ...(starts || explained ? [] : [neutral(told, words)]),
     ...(starts || alone ? [] : [words.others]),
   ]
-  const text = [...new Set(parts)].join(' ')
+  const text = [...new Set(parts)].filter((part) => part !== '').join(' ')
   const rest = [endOf(told, language, text), ...appeals(told, language)]
   return [text, ...rest].filter((part) => part !== '').join(' ')
 }
