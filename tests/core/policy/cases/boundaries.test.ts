@@ -94,6 +94,21 @@ const EQUIVALENT: Readonly<Record<string, readonly (readonly [mutant: RegExp, wh
     [/on_unknown/, 'no rule can be unknown'],
     [/(expire|within).*(7776001s|7776000001)$/, 'window and expiry are as long as each other'],
   ],
+  'policies/packs/meta-ladder-2023/meta-ladder-2023.yaml': [
+    [/(expire|within).*(31536001s|31536000001)$/, 'window and expiry are as long as each other'],
+  ],
+  'policies/packs/small-community/small-community.yaml': [
+    [/^strikes\.expire.*(15552001s|15552000001)$/, 'no window is longer'],
+  ],
+  'policies/packs/eu-profile/eu-profile.yaml': [
+    [/(expire|within).*(31536001s|31536000001)$/, 'window and expiry are as long as each other'],
+  ],
+  'policies/packs/uk-livestream/uk-livestream.yaml': [
+    [
+      /^strikes\.expire_default|^strikes\.expire\.default/,
+      'every window is shorter, or all its strikes never expire',
+    ],
+  ],
   [EVERYTHING]: [[/^strikes\.expire_default|^strikes\.expire\.default/, 'every window is shorter']],
   'tests/core/policy/example.yaml': [
     [
