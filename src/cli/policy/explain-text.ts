@@ -12,8 +12,8 @@ import { jsonText } from '../session.ts'
 /** As `POST /v1/explanations` answers. */
 export interface Explained extends AnswerJson {
   readonly at?: string
-  readonly reasons?: readonly { readonly rule: string; readonly code: string }[]
-  readonly unknown?: readonly { readonly rule: string; readonly facts: readonly string[] }[]
+  readonly reasons?: readonly (OfRule & { readonly code: string })[]
+  readonly unknown?: readonly (OfRule & { readonly facts: readonly string[] })[]
   readonly trace?: readonly RuleTrace[]
   readonly eligible_at?: string | null
   readonly eligible_reason?: string
@@ -22,6 +22,11 @@ export interface Explained extends AnswerJson {
   readonly changes?: readonly (ChangeJson & AnswerJson)[]
   readonly incomplete?: readonly { readonly kind: string; readonly why: string }[]
   readonly sentence?: Readonly<Record<string, string>>
+}
+
+interface OfRule {
+  readonly rule: string
+  readonly host?: number
 }
 
 interface AnswerJson {
@@ -81,8 +86,10 @@ export function explainLines(value: Explained): string[] {
   const never = `never by waiting (${eligible_reason ?? 'no reason given'})`
   return [
     answerText(value),
-    ...reasons.map(({ rule, code }) => `  because of ${rule}: ${code}`),
-    ...unknown.map(({ rule, facts }) => `  unknown for ${rule}: ${facts.join(', ')}`),
+    ...reasons.map(({ rule, host, code }) => `  because of ${rule}${ofHost(host)}: ${code}`),
+    ...unknown.map(
+      ({ rule, host, facts }) => `  unknown for ${rule}${ofHost(host)}: ${facts.join(', ')}`,
+    ),
     `may go live: ${eligible_at ?? never}`,
     ...section('would change it', [
       ...changes.map((change) => `${changeText(change, value.at)}: ${answerText(change)}`),
@@ -242,8 +249,9 @@ function incompleteText({ kind, why }: { readonly kind: string; readonly why: st
   return `${KINDS[kind] ?? kind}: ${why === 'listed' ? 'more than are listed' : 'too many'}`
 }
 
-function traceLine({ rule, state, when, count, exemptions, missing }: RuleTrace): string {
-  const parts = [`${rule}: ${state.replace('_', ' ')}`]
+function traceLine(trace: RuleTrace): string {
+  const { rule, host, state, when, count, exemptions, missing } = trace
+  const parts = [`${rule}${ofHost(host)}: ${state.replace('_', ' ')}`]
   if (count !== null) parts.push(`counted ${count.n} (${few(count.strikes)})`)
   if (when !== null) parts.push(`when ${String(when.truth)}`)
   if (exemptions.length > 0) parts.push(`lifted by ${exemptions.join(', ')}`)

@@ -33,10 +33,12 @@ export function parseHistory(text: string, file: string, at: EpochMs): Facts {
   const unknown = Object.keys(value).find((key) => !TOP.includes(key))
   if (unknown !== undefined)
     throw wrong(`unknown member ${quote(unknown)}, expected ${TOP.join(', ')}`)
-  const stranger = strangeMember(value.cohosts)
+  const { cohosts = [] } = value
+  if (!Array.isArray(cohosts)) throw wrong('`cohosts` is not a list')
+  const stranger = strangeMember(cohosts)
   if (stranger !== null)
     throw wrong(`unknown member ${quote(stranger)} of a co-host, expected ${HOST.join(', ')}`)
-  const decoded = decodeFacts(factsOf(value, at))
+  const decoded = decodeFacts(factsOf(value, cohosts, at))
   if (decoded.ok) return decoded.value
   const { path, expected } = decoded.error
   throw wrong(`\`${placeOf(path)}\` is not ${expected}`)
@@ -51,20 +53,17 @@ function placeOf(path: string): string {
   return `cohosts.${Number(index) - 1}${own === '' ? '' : `.${own}`}`
 }
 
-function strangeMember(cohosts: unknown): string | null {
-  if (!Array.isArray(cohosts)) return null
+function strangeMember(cohosts: readonly unknown[]): string | null {
   const members = cohosts.flatMap((host: unknown) =>
     typeof host === 'object' && host !== null ? Object.keys(host) : [],
   )
   return members.find((key) => !HOST.includes(key)) ?? null
 }
 
-function factsOf(value: Dictionary, at: EpochMs): object {
-  const { cohosts = [], stream = {}, request = {}, supports = [] } = value
-  const { incident = { active: false }, platform = {} } = value
-  const others = Array.isArray(cohosts)
-    ? cohosts.map((host: unknown, i) => hostOf(host, `cohost-${i + 1}`, at))
-    : [cohosts]
+function factsOf(value: Dictionary, cohosts: readonly unknown[], at: EpochMs): object {
+  const { stream = {}, request = {}, platform = {}, supports = [] } = value
+  const { incident = { active: false } } = value
+  const others = cohosts.map((host, i) => hostOf(host, `cohost-${i + 1}`, at))
   const hosts = [hostOf(value, 'subject', at), ...others]
   return { at, hosts, stream, request, incident, platform, supports }
 }

@@ -340,6 +340,16 @@ describe('the work', () => {
     )
   })
 
+  it('of a number that a condition computes with is its neighbourhood, and says so', () => {
+    const odd = compiled({
+      rules: [{ id: 'odd', when: 'subject.followers % 3 == 1', outcome: 'deny' }],
+    })
+    const facts = someFacts({ facts: { followers: 301 } })
+    const found = counterfactual(odd, facts, evaluate(odd, facts))
+    expect(said(found)).toEqual(['subject.followers of 0 300: allow'])
+    expect(found.incomplete).toEqual([{ kind: 'fact', why: 'work' }])
+  })
+
   it('lists no more than there is room for, and says that there is more', () => {
     const policy = {
       rules: [{ id: 'all', outcome: 'deny', count: { category: 'spam.*', at_least: 20 } }],

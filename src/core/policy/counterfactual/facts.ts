@@ -48,7 +48,6 @@ export function changedFacts(judge: Judge): Found {
       const key = `${one.host} ${one.rule}`
       if (!near.has(key)) near.set(key, one)
     }
-    if (!found.complete) break
   }
   return { effects, near: [...near.values()], complete }
 }
@@ -56,7 +55,9 @@ export function changedFacts(judge: Judge): Found {
 /** Outwards on both sides; the nearest value of each answer. */
 function numbers(judge: Judge, place: Place): Found {
   const now = place.now as number
-  const values = candidates(judge, place).filter((value) => typeof value === 'number')
+  const computed = judge.kinds.computed.has(place.choice.path)
+  const known = candidates(judge, place).filter((value) => typeof value === 'number')
+  const values = computed ? [...new Set([...known, ...around(now)])] : known
   const found = createFinding(judge, place)
   for (const side of [-1, 1]) {
     const outwards = values
@@ -69,7 +70,15 @@ function numbers(judge: Judge, place: Place): Found {
       inner = { value, key }
     }
   }
-  return found.done(true)
+  return found.done(!computed)
+}
+
+/** Where a comparison computes (`followers % 3 == 1`) it may turn anywhere: the neighbourhood is tried as well. */
+const NEIGHBOURS = 16
+
+function around(now: number): number[] {
+  const steps = Array.from({ length: NEIGHBOURS }, (_, i) => i + 1)
+  return steps.flatMap((by) => [now - by, now + by]).filter((value) => value >= 0)
 }
 
 interface Probe {

@@ -18,6 +18,8 @@ export interface Kinds {
   /** True when no strike could do what none of these does. */
   readonly strikes_complete: boolean
   readonly facts: readonly FactChoice[]
+  /** Paths of numbers a comparison computes with: where it turns is not known for all of them. */
+  readonly computed: ReadonlySet<string>
   /** Texts a fact of strikes is compared with, and one it is not, by path. */
   readonly texts: ReadonlyMap<string, readonly string[]>
 }
@@ -38,7 +40,8 @@ export function kindsOf(plan: Plan): Kinds {
 function makeKinds(given: Plan): Kinds {
   const plan = { ...given, invariants: [] }
   const expressions = expressionsOf(plan)
-  const { choices } = valuesOf(expressions, collectEdges([plan], expressions))
+  const { choices, inexact } = valuesOf(expressions, collectEdges([plan], expressions))
+  const computed = new Set(inexact.map(({ what }) => what))
   const together = combinations(plan) * plan.rules.length <= MAX_TOGETHER ? classesOf(plan) : null
   const complete = together?.complete === true
   const strikes = complete ? together.classes : [...alone(plan), ...(together?.classes ?? [])]
@@ -46,6 +49,7 @@ function makeKinds(given: Plan): Kinds {
     strikes: distinct(strikes),
     strikes_complete: complete,
     facts: choices,
+    computed,
     texts: textsOf(expressions),
   }
 }
