@@ -206,8 +206,8 @@ function nearText(near: NearJson, { at, trace = [] }: Explained): string {
   }
   if (away === 'step') {
     const step = count?.next_step
-    const length = step == null ? '' : `, ${lengthText(step.length)}`
-    return `${name}: step ${need} with ${more}${length}`
+    const length = step == null ? 'more' : lengthText(step.length)
+    return `${name}: strike ${need} (${strikeText(change.one_more)}) would open ${length}`
   }
   if (away === 'fact') return `${name}: matches with ${change.fact} ${apartText(change)}`
   const wait = lengthBetween(at, change.at) ?? 'a time'

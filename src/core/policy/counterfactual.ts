@@ -59,6 +59,7 @@ export function counterfactual(
   const incomplete: Incomplete[] = []
   const settles = judge.share(5, settlingFacts)
   if (!settles.complete) incomplete.push({ kind: 'unknown', why: 'work' })
+  if (settles.cut) incomplete.push({ kind: 'unknown', why: 'listed' })
   const effects: Effect[] = []
   const near: Near[] = []
   for (const { kind, search, parts } of SEARCHES) {

@@ -3,6 +3,7 @@ import type { Facts } from '../../../src/core/model.ts'
 import { applyChange } from '../../../src/core/policy/counterfactual/apply.ts'
 import { createJudge } from '../../../src/core/policy/counterfactual/judge.ts'
 import type { Change, Counterfactual } from '../../../src/core/policy/counterfactual/types.ts'
+import { MAX_SETTLES_LISTED } from '../../../src/core/policy/counterfactual/unknown.ts'
 import {
   CHANGE_ORDER,
   counterfactual,
@@ -338,6 +339,23 @@ describe('the work', () => {
     expect(found.incomplete).toEqual(
       ['later', 'reversed', 'struck'].map((kind) => ({ kind, why: 'work' })),
     )
+  })
+
+  it('lists some unknown facts of strikes where many lack one, and says that there are more', () => {
+    const press = compiled({
+      rules: [
+        {
+          id: 'spam',
+          outcome: 'deny',
+          count: { category: 'spam.*' },
+          unless: 'strike.context in ["news"]',
+        },
+      ],
+    })
+    const facts = someFacts({ strikes: many.slice(0, MAX_SETTLES_LISTED + 1) })
+    const found = counterfactual(press, facts, evaluate(press, facts), 1e8)
+    expect(found.settles).toHaveLength(MAX_SETTLES_LISTED)
+    expect(found.incomplete).toEqual([{ kind: 'unknown', why: 'listed' }])
   })
 
   it('of a number that a condition computes with is its neighbourhood, and says so', () => {

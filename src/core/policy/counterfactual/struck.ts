@@ -4,9 +4,10 @@
  *
  * The strikes tried are one of each kind the policy tells apart (kinds.ts), for the subject that asks, now.
  */
+import { MAX_STRIKE_WEIGHT } from '../../limits.ts'
 import { type Decision, SEVERITIES } from '../../model.ts'
 import { groups, select } from '../count.ts'
-import { hostContext } from '../evaluate-rule.ts'
+import { type HostContext, hostContext } from '../evaluate-rule.ts'
 import type { CountPlan, RulePlan } from '../plan.ts'
 import type { StrikeClass } from '../vocabulary.ts'
 import { answerKey, answerOf, binding, boundTo, type Judge } from './judge.ts'
@@ -18,7 +19,7 @@ export function oneMoreStrike(judge: Judge): Found {
   const effects: Effect[] = []
   const near = new Map<string, Near>()
   const done = (complete: boolean): Found => ({ effects, near: [...near.values()], complete })
-  for (const kind of [...kinds.strikes].sort(bySize)) {
+  for (const kind of tried(judge)) {
     const change: Change = { kind: 'struck', host: 0, strike: newStrike(kind) }
     const after = judge.change(change)
     if (after === null) return done(false)
@@ -29,6 +30,28 @@ export function oneMoreStrike(judge: Judge): Found {
     effects.push({ change, answer: answerOf(after) })
   }
   return done(kinds.strikes_complete)
+}
+
+/** Each kind with the weights it was made with, and with those that are just enough now; the smallest first. */
+function tried({ plan, facts, kinds }: Judge): StrikeClass[] {
+  const counts = plan.rules.flatMap(({ count }) => (count?.weight_at_least == null ? [] : [count]))
+  if (counts.length === 0) return [...kinds.strikes].sort(bySize)
+  const context = hostContext(plan, facts, 0, facts.hosts[0])
+  const lacking = counts.map(
+    (count) =>
+      (count.weight_at_least ?? 0) -
+      weightNow(context, select(count, context.table, 'now', context.scope).rows),
+  )
+  const weights = [...new Set(lacking)].filter((w) => w >= 1 && w <= MAX_STRIKE_WEIGHT)
+  const all = kinds.strikes.flatMap((kind) => [
+    kind,
+    ...weights.map((weight) => ({ ...kind, weight })),
+  ])
+  return [...new Map(all.map((kind) => [JSON.stringify(kind), kind])).values()].sort(bySize)
+}
+
+function weightNow({ table }: HostContext, rows: readonly number[]): number {
+  return rows.reduce((sum, row) => sum + (table.strikes[row]?.weight ?? 0), 0)
 }
 
 function newStrike({ seen: _, ...members }: StrikeClass): NewStrike {
@@ -66,8 +89,7 @@ function distance({ plan, facts }: Judge, rule: RulePlan): Pick<Near, 'have' | '
     const need = rule.ladder === null ? count.at_least : have + 1
     return { have, need }
   }
-  const weight = rows.reduce((sum, row) => sum + (context.table.strikes[row]?.weight ?? 0), 0)
-  return { have: weight, need: count.weight_at_least }
+  return { have: weightNow(context, rows), need: count.weight_at_least }
 }
 
 function countsStrikes({ at_least, weight_at_least }: CountPlan): boolean {

@@ -13,18 +13,26 @@ import type { Settle } from './types.ts'
 
 export interface Settled {
   readonly settles: readonly Settle[]
+  /** False when the work ended before them. */
   readonly complete: boolean
+  /** True when there are more than are listed. */
+  readonly cut: boolean
 }
+
+/** Unknown facts listed: each strike may lack its own. */
+export const MAX_SETTLES_LISTED = 32
 
 /** One entry for each unknown fact of a host, or of a strike. */
 export function settlingFacts(judge: Judge): Settled {
   const settles: Settle[] = []
-  for (const lack of lacking(judge)) {
+  const all = lacking(judge)
+  const cut = all.length > MAX_SETTLES_LISTED
+  for (const lack of all.slice(0, MAX_SETTLES_LISTED)) {
     const ways = waysOf(judge, lack)
-    if (ways === null) return { settles, complete: false }
+    if (ways === null) return { settles, complete: false, cut }
     settles.push({ ...lack, rules: lack.rules.sort(), ways })
   }
-  return { settles, complete: true }
+  return { settles, complete: true, cut }
 }
 
 interface Lack {
