@@ -261,7 +261,7 @@ export interface RecordPage {
 export interface Directory {
   subjectOfStrike(strike: string): Promise<SubjectId | null> | SubjectId | null
   record(id: string): Promise<StoredRecord | null> | StoredRecord | null
-  /** Newest first. */
+  /** Newest first, up to a few seconds: as made, or as logged. */
   searchDecisions(
     search: DecisionSearch,
   ): Promise<{ readonly records: readonly StoredRecord[]; readonly next: string | null }>
