@@ -220,9 +220,9 @@ describe('rules that nearly match', () => {
 
   it('weigh where weights count', () => {
     const count = { category: 'spam.*', weight_at_least: 5 }
-    const facts = someFacts({ strikes: [aStrike({ id: 'a', category: 'spam.scam', weight: 2 })] })
+    const facts = someFacts({ strikes: [aStrike({ id: 'a', category: 'spam.scam', weight: 3 })] })
     expect(near({ rules: [{ id: 'w', outcome: 'deny', count }] }, facts)).toMatchObject([
-      { rule: 'w', have: 2, need: 5, change: { strike: { weight: 3 } } },
+      { rule: 'w', have: 3, need: 5, change: { strike: { weight: 2 } } },
     ])
   })
 
