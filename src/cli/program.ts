@@ -22,6 +22,7 @@ import { policyDiff } from './commands/policy-diff.ts'
 import { policyExplain } from './commands/policy-explain.ts'
 import { policyLint } from './commands/policy-lint.ts'
 import { policyList } from './commands/policy-list.ts'
+import { policyNew } from './commands/policy-new.ts'
 import { policyProve } from './commands/policy-prove.ts'
 import { policyRollback } from './commands/policy-rollback.ts'
 import { policyTest } from './commands/policy-test.ts'
@@ -40,6 +41,7 @@ const NOUNS: readonly (readonly [name: string, about: string, verbs: readonly Re
     'policy',
     'check, test, explain, compare and prove policies',
     [
+      policyNew,
       policyLint,
       policyTest,
       policyExplain,

@@ -1,7 +1,7 @@
 /**
  * What comes with livegate holds what it asks of others: strictly clean, tested to the last step, and honest.
  *
- * That they are proved too is in proofs.test.ts.
+ * That they are proved is in tests/core/policy/prove/bounds.test.ts; their invariants are in proofs.test.ts.
  */
 import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

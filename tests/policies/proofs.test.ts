@@ -1,4 +1,4 @@
-/** The policies that come with livegate are proved, and their invariants say something. */
+/** Invariants say something: without rules to keep them they are false. That they hold, tests/core/policy/prove shows. */
 import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -18,17 +18,12 @@ function planOf(name: string): Plan {
   return compiled.value.plan
 }
 
-describe('what is claimed of every policy, and its own invariants, are proved', () => {
+describe('the invariants of the policies that come with livegate', () => {
   for (const name of POLICIES)
-    it(`of ${basename(name, '.yaml')}`, () => {
-      const plan = planOf(name)
-      const { verdicts } = prove(plan)
-      expect(plan.invariants.length).toBeGreaterThan(0)
-      expect(verdicts.length).toBe(5 + plan.invariants.length)
-      expect(verdicts.filter(({ status }) => status !== 'proved')).toEqual([])
-    })
+    it(`are there in ${basename(name, '.yaml')}`, () =>
+      expect(planOf(name).invariants.length).toBeGreaterThan(0))
 
-  it('and each invariant is false when the policy has no rules to keep it', () => {
+  it('are false when the policy has no rules to keep it', () => {
     const kept = POLICIES.flatMap((name) => {
       const plan = planOf(name)
       const rules = plan.rules.slice(0, 1).map(harmless)
