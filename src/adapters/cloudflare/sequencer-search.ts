@@ -89,7 +89,8 @@ export async function searchPlaces(
   const walk = createWalk(search, before)
   let [passed, read] = [0, 0]
   for (const chunk of searched.chunks.below(startBelow(searched.chunks, before))) {
-    if (chunk.second_to < lowest) return { places: walk.places, next: null }
+    // Records of an earlier log may be younger than what this one began with.
+    if (chunk.second_to < lowest) break
     if (mayMatch(chunk, search)) {
       if (read === MAX_READ) return walk.until(chunk.second_to, chunk.first + chunk.count)
       const end = walk.over(await chunk.records())
