@@ -1,6 +1,5 @@
 /** What a hostile caller, a clock, a crash or an old table could do to where the edge keeps things. */
 import { describe, expect, it } from 'vitest'
-import type { Bucket } from '../../src/adapters/cloudflare/r2-tiles.ts'
 import { utf8 } from '../../src/core/encoding.ts'
 import type { MoveHeader } from '../../src/core/move/lines.ts'
 import { policyDigest } from '../../src/core/record/policy-parts.ts'

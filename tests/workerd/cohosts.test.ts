@@ -146,4 +146,29 @@ describe('co-hosts in other objects', () => {
     })
     await world.verify('u_1')
   })
+
+  it('count it no longer when another record has carried the place of the decision since', async () => {
+    const world = aWorld()
+    let settled = 0
+    world.around = async (step, call) => {
+      const result = await call()
+      if (step !== 'cohost' || (world.calls.get('cohost') ?? 0) <= 2) return result
+      settled++
+      return never()
+    }
+    void decide(world).catch(() => {})
+    await turnUntil(() => settled === 2)
+    // Somebody else is answered about the same person meanwhile, and the object dies.
+    await decide(world, ask('u_1', { stream: { id: 'b_2' } }))
+    calm(world)
+    world.wake('u_1')
+    const until = NOW + UNCONFIRMED_BROADCAST_MS
+    const leases = (await broadcasts(world, 'u_1')).map((open) => open.lease_until)
+    expect(leases).toEqual([until, until])
+    await turnUntil(async () => {
+      const open = await Promise.all(HOSTS.map((subject) => broadcasts(world, subject)))
+      return open.flat().every(({ lease_until }) => lease_until === until)
+    })
+    await world.verify('u_1')
+  })
 })

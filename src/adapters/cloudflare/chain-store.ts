@@ -57,7 +57,7 @@ export function createChainStore(parts: ChainStoreParts): ChainStore {
     if (chain !== null) return chain
     makeSubjectTables(sql)
     const opened = openChain(parts)
-    const unheard = unheardDecisions(sql, origin, opened.places.known())
+    const unheard = unheardDecisions(sql, origin, opened)
     if (unheard.length > 0) sql.transaction(() => shortenAll(sql, unheard))
     chain = opened
     if (unheard.length > 0) onUnheard(unheard)
@@ -97,16 +97,25 @@ function openChain({ sql, writer, object, origin, log, observe }: ChainStorePart
   return { entries, subjects, places, outbox, insertRow }
 }
 
-const UNPLACED = `SELECT idx FROM records WHERE idx >= ? AND outcome IS NOT NULL
-    AND at >= (SELECT max(at) FROM records WHERE idx >= ?) - ${DECISION_BUDGET_MS}`
+/** Records looked at: what a subject is hardly ever asked about within the budget of a decision. */
+const MAX_UNHEARD = 64
+/** Of a place that only the record behind tells, nobody wrote down that the answer left: `placed` says that. */
+const UNHEARD = `SELECT idx FROM records WHERE outcome IS NOT NULL
+    AND idx > max(?1 - ${MAX_UNHEARD}, coalesce((SELECT placed FROM subjects), -1))
+    AND at >= (SELECT max(at) FROM records WHERE idx >= ?1) - ${DECISION_BUDGET_MS}`
 
 /**
- * When the object wakes: a decision without a place may have died with its answer. As on Node, only those that could
- * still have been under way when the newest record was written.
+ * When the object wakes: the newest record without a place shows that it died before that answer, and with it any other
+ * that was under way. As on Node, only those that could still have been when the newest record was written.
  */
-function unheardDecisions(sql: Sql, origin: string, placed: number): readonly StoredRecord[] {
+function unheardDecisions(
+  sql: Sql,
+  origin: string,
+  { entries, places }: Chain,
+): readonly StoredRecord[] {
+  if (places.known() >= entries.size()) return []
   return sql
-    .all(UNPLACED, placed, placed)
+    .all(UNHEARD, places.known())
     .flatMap((row) => recordAt(sql, origin, integer(row, 'idx')) ?? [])
 }
 
