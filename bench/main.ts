@@ -7,6 +7,7 @@
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchAuditRows } from './audit.ts'
+import { benchBacktestRows } from './backtest.ts'
 import { benchEvaluatePeers } from './evaluate-peers.ts'
 import { benchHttp } from './http.ts'
 import { benchSubjectsRows } from './subjects.ts'
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   http: () => benchHttp({ peer: values.peer === 'cerbos' }),
   subjects: benchSubjectsRows,
   audit: benchAuditRows,
+  backtest: benchBacktestRows,
 }
 
 const chosen = values.only === undefined ? Object.keys(BENCHES) : values.only.split(',')

@@ -18,6 +18,7 @@ import { logMirror } from './commands/log-mirror.ts'
 import { logProof } from './commands/log-proof.ts'
 import { logVerify } from './commands/log-verify.ts'
 import { policyActivate } from './commands/policy-activate.ts'
+import { policyBacktest } from './commands/policy-backtest.ts'
 import { policyDiff } from './commands/policy-diff.ts'
 import { policyExplain } from './commands/policy-explain.ts'
 import { policyLint } from './commands/policy-lint.ts'
@@ -39,13 +40,14 @@ type Register = (noun: Command, act: Act) => void
 const NOUNS: readonly (readonly [name: string, about: string, verbs: readonly Register[]])[] = [
   [
     'policy',
-    'check, test, explain, compare and prove policies',
+    'check, test, explain, compare, backtest and prove policies',
     [
       policyNew,
       policyLint,
       policyTest,
       policyExplain,
       policyDiff,
+      policyBacktest,
       policyProve,
       policyActivate,
       policyRollback,

@@ -7,7 +7,7 @@
  */
 import type { Facts, SubjectId } from '../core/model.ts'
 import { type Affected, affected } from '../core/policy/affected.ts'
-import { type ChangeReport, createComparison } from '../core/policy/compare/changes.ts'
+import { type ChangeReport, createComparison } from '../core/policy/compare/tally.ts'
 import { evaluate } from '../core/policy/evaluate.ts'
 import type { Plan } from '../core/policy/plan.ts'
 import type { EpochMs } from '../core/time.ts'

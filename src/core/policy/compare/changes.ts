@@ -1,33 +1,17 @@
 /**
- * What a candidate would have decided otherwise: a fold over decisions, with counts and a few examples.
+ * What a candidate would have answered otherwise: how one answer differs from another, and which way.
  *
- * Fed with the facts of each decision and what was said on them, recorded or evaluated by whoever asks. Holds nothing but
- * counts and examples, so it may be fed a whole log. Used before an activation and by `livegate policy backtest`.
+ * Two words for one difference: what changed (`allow_to_deny`, `later`, `terms`), which people read, and whether that is
+ * stricter, which decides. Counting them is tally.ts. Used before an activation, by `livegate policy backtest` and by shadows.
  */
-import type { Decision, DelayMode, Facts, Outcome, Until } from '../../model.ts'
+import type { DelayMode, Outcome, Until } from '../../model.ts'
 import type { EpochMs } from '../../time.ts'
-import { evaluate } from '../evaluate.ts'
-import type { Plan } from '../plan.ts'
+import { directionOf as directionOfAnswers } from '../diff/difference.ts'
+import type { Answer } from '../prove/strictness.ts'
 
 /** The part of a decision that is compared; a `Decision` is one, and so is what a record discloses. */
-export type Said = Pick<
-  Decision,
-  | 'outcome'
-  | 'mode'
-  | 'until'
-  | 'not_before'
-  | 'lease_until'
-  | 'retry_after_s'
-  | 'broadcast_delay_s'
-  | 'rules'
-  | 'obligations'
->
-
-export interface Compared {
-  /** Id of the decision. */
-  readonly id: string
-  readonly facts: Facts
-  readonly before: Said
+export interface Said extends Answer {
+  readonly rules: readonly string[]
 }
 
 /** How a decision would end otherwise. */
@@ -49,97 +33,22 @@ export interface ChangeExample {
 /** `allow_to_deny` and so on; `later` and `sooner` are denies that end otherwise, `terms` what else the caller must do. */
 export type Change = `${Outcome}_to_${Outcome}` | 'later' | 'sooner' | 'terms'
 
-/** Decisions in which a rule had a say, before and with the candidate. */
-export interface RuleCount {
-  readonly before: number
-  readonly after: number
-  /** With the candidate but not before, and the other way round. */
-  readonly gained: number
-  readonly lost: number
-}
-
-export interface ChangeReport {
-  /** Decisions looked at, and the time between the first and the last of them. */
-  readonly decisions: number
-  readonly from: EpochMs | null
-  readonly to: EpochMs | null
-  readonly unchanged: number
-  /** How many of each; those that did not occur are left out. */
-  readonly changes: Readonly<Partial<Record<Change, number>>>
-  /** By rule id, sorted; rules that had no say are left out. */
-  readonly rules: Readonly<Record<string, RuleCount>>
-  /** The first ones of each change, fairly shared. */
-  readonly examples: readonly ChangeExample[]
-}
-
-export interface Comparison {
-  /** What the candidate says instead; null when it says the same. */
-  add(compared: Compared): Change | null
-  report(): ChangeReport
-}
-
-/** Examples of all changes together, and of one. */
-export const MAX_EXAMPLES = 20
-const MAX_EXAMPLES_OF_ONE = 5
-
-/** An empty comparison with `candidate`. Costs one evaluation for each decision. */
-export function createComparison(candidate: Plan): Comparison {
-  const changes = new Map<Change, number>()
-  const rules = new Map<string, { before: number; after: number; gained: number; lost: number }>()
-  const examples: ChangeExample[] = []
-  const spare: ChangeExample[] = []
-  let decisions = 0
-  let unchanged = 0
-  let from: EpochMs | null = null
-  let to: EpochMs | null = null
-
-  function countRules(before: readonly string[], after: readonly string[]): void {
-    for (const id of new Set([...before, ...after])) {
-      const count = rules.get(id) ?? { before: 0, after: 0, gained: 0, lost: 0 }
-      const [was, is] = [before.includes(id), after.includes(id)]
-      count.before += Number(was)
-      count.after += Number(is)
-      count.gained += Number(is && !was)
-      count.lost += Number(was && !is)
-      rules.set(id, count)
-    }
-  }
-
-  return {
-    add({ id, facts, before }) {
-      const after = evaluate(candidate, facts)
-      const { at } = facts
-      decisions++
-      from = from === null || at < from ? at : from
-      to = to === null || at > to ? at : to
-      countRules(before.rules, after.rules)
-      const change = changeOf(before, after)
-      if (change === null) {
-        unchanged++
-        return null
-      }
-      const seen = changes.get(change) ?? 0
-      changes.set(change, seen + 1)
-      const example = { id, at, change, before: sideOf(before), after: sideOf(after) }
-      if (seen < MAX_EXAMPLES_OF_ONE) examples.push(example)
-      else if (spare.length < MAX_EXAMPLES) spare.push(example)
-      return change
-    },
-    report: () => ({
-      ...{ decisions, from, to, unchanged },
-      changes: Object.fromEntries([...changes].toSorted(([a], [b]) => (a < b ? -1 : 1))),
-      rules: Object.fromEntries([...rules].toSorted(([a], [b]) => (a < b ? -1 : 1))),
-      examples: [...examples, ...spare].slice(0, MAX_EXAMPLES),
-    }),
-  }
-}
+/** Of the candidate's answer. `other`: stricter in one thing and milder in another. */
+export type Direction = 'stricter' | 'milder' | 'other'
 
 /** How `after` differs from `before`; null when it does not. */
 export function changeOf(before: Said, after: Said): Change | null {
   if (before.outcome !== after.outcome) return `${before.outcome}_to_${after.outcome}`
   if (before.outcome === 'deny' && before.until !== after.until)
     return endOf(after.until) > endOf(before.until) ? 'later' : 'sooner'
-  return termsOf(before) === termsOf(after) ? null : 'terms'
+  return TERMS.some((term) => differs(term, before, after)) ? 'terms' : null
+}
+
+/** Which way a change goes. */
+export function directionOf(change: Change, before: Said, after: Said): Direction {
+  if (change === 'later') return 'stricter'
+  if (change === 'sooner') return 'milder'
+  return directionOfAnswers(before, after)
 }
 
 /** No end that is known counts as the longest: waiting does not help. */
@@ -147,12 +56,42 @@ function endOf(until: Until | null): number {
   return until === null || until === 'forever' ? Number.POSITIVE_INFINITY : until
 }
 
-function termsOf(said: Said): string {
-  const { mode, not_before, lease_until, retry_after_s, broadcast_delay_s, obligations } = said
-  const duties = obligations.map((duty) => JSON.stringify(Object.entries(duty).sort())).sort()
-  return JSON.stringify([mode, not_before, lease_until, retry_after_s, broadcast_delay_s, duties])
+const TERMS = [
+  'mode',
+  'not_before',
+  'lease_until',
+  'retry_after_s',
+  'broadcast_delay_s',
+  'review',
+  'obligations',
+] as const
+/** What a caller must do beside the outcome. */
+export type Term = (typeof TERMS)[number]
+
+/** In which terms two answers of one outcome differ. */
+export function termsChanged(before: Said, after: Said): readonly Term[] {
+  return TERMS.filter((term) => differs(term, before, after))
 }
 
-function sideOf({ outcome, mode, until, rules }: Said): Side {
+function differs(term: Term, before: Said, after: Said): boolean {
+  if (term === 'obligations') {
+    if (before.obligations.length === 0 && after.obligations.length === 0) return false
+    return dutiesOf(before) !== dutiesOf(after)
+  }
+  if (term !== 'review') return before[term] !== after[term]
+  const [a, b] = [before.review, after.review]
+  if (a === null || b === null) return a !== b
+  return a.queue !== b.queue || a.by !== b.by || a.at_deadline !== b.at_deadline
+}
+
+/** Neither the order of duties nor that of their parameters says anything. */
+function dutiesOf({ obligations }: Said): string {
+  return JSON.stringify(
+    obligations.map((duty) => JSON.stringify(Object.entries(duty).sort())).sort(),
+  )
+}
+
+/** What examples show of an answer. */
+export function sideOf({ outcome, mode, until, rules }: Said): Side {
   return { outcome, mode, until, rules }
 }

@@ -8,7 +8,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { toBase64Url, utf8 } from '../../encoding.ts'
 import type { Decision, Facts, Obligation } from '../../model.ts'
 import type { Assignment } from '../prove/situations.ts'
-import { milderIn, rank } from '../prove/strictness.ts'
+import { type Answer, milderIn, rank } from '../prove/strictness.ts'
 
 export interface Difference {
   /** `d_` and 12 characters. */
@@ -25,7 +25,7 @@ export interface Difference {
 }
 
 /** Which way `after` went. */
-export function directionOf(before: Decision, after: Decision): Difference['direction'] {
+export function directionOf(before: Answer, after: Answer): Difference['direction'] {
   if (rank(before) !== rank(after)) return rank(after) > rank(before) ? 'stricter' : 'milder'
   const milder = milderIn(before, after).length > 0
   const stricter = milderIn(after, before).length > 0

@@ -8,8 +8,22 @@
 import type { Decision, Obligation } from '../../model.ts'
 import { mergeObligations } from '../join-obligations.ts'
 
+/** What an answer tells a caller to do; a `Decision` is one, and so is what a record discloses. */
+export type Answer = Pick<
+  Decision,
+  | 'outcome'
+  | 'mode'
+  | 'until'
+  | 'not_before'
+  | 'review'
+  | 'retry_after_s'
+  | 'broadcast_delay_s'
+  | 'lease_until'
+  | 'obligations'
+>
+
 /** 0 for a plain allow, up to 7 for a deny without end. */
-export function rank(decision: Decision): number {
+export function rank(decision: Answer): number {
   if (decision.outcome === 'deny') return decision.until === 'forever' ? 7 : 6
   if (decision.mode === 'retry') return 5
   if (decision.mode === 'review') return 4
@@ -19,7 +33,7 @@ export function rank(decision: Decision): number {
 }
 
 /** Components of a decision that have an order, from the gravest; larger is stricter. */
-const MEASURES: Readonly<Record<string, (decision: Decision) => number>> = {
+const MEASURES: Readonly<Record<string, (decision: Answer) => number>> = {
   outcome: rank,
   until: ({ until }) => (until === 'forever' ? Infinity : (until ?? -Infinity)),
   retry_after_s: ({ retry_after_s }) => retry_after_s ?? -1,
@@ -35,7 +49,7 @@ const MEASURES: Readonly<Record<string, (decision: Decision) => number>> = {
 export type Component = 'outcome' | 'until' | 'obligations' | (string & {})
 
 /** Components in which `after` is milder than `before`; empty when in none. For callers that support all that is asked. */
-export function milderIn(before: Decision, after: Decision): Component[] {
+export function milderIn(before: Answer, after: Answer): Component[] {
   const found: Component[] = []
   for (const [name, measure] of Object.entries(MEASURES))
     if (measure(after) < measure(before)) found.push(name)

@@ -4,12 +4,8 @@
 import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../../../src/core/encoding.ts'
 import type { Facts } from '../../../../src/core/model.ts'
-import {
-  changeOf,
-  createComparison,
-  MAX_EXAMPLES,
-  type Said,
-} from '../../../../src/core/policy/compare/changes.ts'
+import { changeOf, type Said } from '../../../../src/core/policy/compare/changes.ts'
+import { createComparison, MAX_EXAMPLES } from '../../../../src/core/policy/compare/tally.ts'
 import { compilePolicy } from '../../../../src/core/policy/compile.ts'
 import { evaluate } from '../../../../src/core/policy/evaluate.ts'
 import type { Plan } from '../../../../src/core/policy/plan.ts'
