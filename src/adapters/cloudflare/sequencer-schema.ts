@@ -5,7 +5,9 @@
  * all others lie in packs, and in the bucket once they are published. What grows with records is a row in `segments` for
  * thousands of them; what stays is a row for each chain, in `heads`. Next stop: sequencer-chains.ts.
  */
-import { LOG_TABLES, MOVES, RELIANCE } from '../sqlite/schema.ts'
+import { LivegateError } from '../../core/errors.ts'
+import { LOG_TABLES, MOVES, migrate, RELIANCE, schemaVersion } from '../sqlite/schema.ts'
+import type { Sql } from '../sqlite/sql.ts'
 
 const FIRST: readonly string[] = [
   ...LOG_TABLES.filter((table) => table !== RELIANCE),
@@ -88,3 +90,15 @@ const MOVED: readonly string[] = [
 
 /** For `migrate` of sqlite/schema.ts. */
 export const SEQUENCER_MIGRATIONS: readonly (readonly string[])[] = [FIRST, MOVED]
+
+/** Makes the tables, or brings them to this version. Throws `internal` for those of a version that was never released. */
+export function makeSequencerTables(sql: Sql): void {
+  const packs = sql.get("SELECT name FROM sqlite_master WHERE name = 'packs'")
+  if (schemaVersion(sql) > 0 && packs === undefined)
+    throw new LivegateError(
+      'internal',
+      'Cannot open log: its storage has the tables of a version that was never released, expected those of this one',
+      { hint: 'Begin a new deployment: nothing leads from those tables to these.' },
+    )
+  migrate(sql, SEQUENCER_MIGRATIONS)
+}

@@ -26,7 +26,6 @@ import { createHalt, type Halt } from '../sqlite/halt.ts'
 import { createSqlLog } from '../sqlite/log.ts'
 import { createPolicyTexts } from '../sqlite/policy-texts.ts'
 import { createRounds, type Rounds } from '../sqlite/rounds.ts'
-import { migrate } from '../sqlite/schema.ts'
 import { createScribe, logPolicy, type Scribe } from '../sqlite/scribe.ts'
 import type { Sql } from '../sqlite/sql.ts'
 import type { Seal } from './deployment-seal.ts'
@@ -55,7 +54,7 @@ import { createPacks, type Packs, readPacked } from './sequencer-packs.ts'
 import { decisionsNaming } from './sequencer-relying.ts'
 import { createRevisions } from './sequencer-revisions.ts'
 import { createRoom, type Room } from './sequencer-room.ts'
-import { SEQUENCER_MIGRATIONS } from './sequencer-schema.ts'
+import { makeSequencerTables } from './sequencer-schema.ts'
 import { findRecord, placeOf, placesFrom, type Searched, searchPlaces } from './sequencer-search.ts'
 import { createSegments, type Segments } from './sequencer-segments.ts'
 import { createSheds } from './sequencer-sheds.ts'
@@ -141,7 +140,7 @@ export async function openSequencer(parts: SequencerParts): Promise<Sequencer> {
 function compose(parts: SequencerParts): Composed {
   const { storage, origin, observe = () => {}, onError = () => {}, clock, checkpoint } = parts
   const sql = createDoSql(storage)
-  migrate(sql, SEQUENCER_MIGRATIONS)
+  makeSequencerTables(sql)
   const halt = createHalt(observe)
   const packs = createPacks(sql, () => clock.now())
   const entries = createEntries(sql, origin, packs)

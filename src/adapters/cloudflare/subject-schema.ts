@@ -42,9 +42,15 @@ export function subjectSql(sql: Sql): SparseSql {
   return createSparseSql(sql, rare)
 }
 
-/** True once there is anything. */
+/** True once there is anything. Throws `internal` for the tables of a version that was never released. */
 export function hasSubjectTables(sql: SparseSql): boolean {
-  return sql.has('subjects')
+  // Those were numbered; these are not.
+  if (!sql.has('schema')) return sql.has('subjects')
+  throw new LivegateError(
+    'internal',
+    'Cannot read a subject: its object has the tables of a version that was never released, expected those of this one',
+    { hint: 'Begin a new deployment: nothing leads from those tables to these.' },
+  )
 }
 
 export function makeSubjectTables(sql: SparseSql): void {

@@ -8,9 +8,14 @@ import {
 } from '../../../src/adapters/cloudflare/answering.ts'
 import { insertWhole } from '../../../src/adapters/cloudflare/chain-store.ts'
 import { createPlaces, type Places } from '../../../src/adapters/cloudflare/places.ts'
+import { makeSequencerTables } from '../../../src/adapters/cloudflare/sequencer-schema.ts'
 import type { SparseSql } from '../../../src/adapters/cloudflare/sparse-sql.ts'
-import { makeSubjectTables, subjectSql } from '../../../src/adapters/cloudflare/subject-schema.ts'
-import { nodeSqlOver } from '../../../src/adapters/node/node-sql.ts'
+import {
+  hasSubjectTables,
+  makeSubjectTables,
+  subjectSql,
+} from '../../../src/adapters/cloudflare/subject-schema.ts'
+import { type NodeSql, nodeSqlOver } from '../../../src/adapters/node/node-sql.ts'
 import { epochMs } from '../../../src/core/time.ts'
 
 function aDatabase(): SparseSql {
@@ -50,6 +55,30 @@ describe('the tables of a subject', () => {
     expect(undone).toThrow('undo')
     sql.run(insert)
     expect(sql.all('SELECT session FROM sessions')).toEqual([{ session: 'b' }])
+  })
+})
+
+describe('tables of a version that was never released', () => {
+  const old = (...tables: readonly string[]): NodeSql => {
+    const sql = nodeSqlOver(new DatabaseSync(':memory:'))
+    for (const table of tables) sql.run(`CREATE TABLE ${table} (version INTEGER)`)
+    sql.run('INSERT INTO schema (version) VALUES (2)')
+    return sql
+  }
+
+  it('are told from those of a subject, whether it is read or written', () => {
+    const sql = subjectSql(old('schema', 'subjects', 'records', 'entries', 'places'))
+    for (const work of [hasSubjectTables, makeSubjectTables])
+      expect(() => work(sql)).toThrow(/tables of a version that was never released/)
+  })
+
+  it('are told from those of a log; these are made once', () => {
+    expect(() => makeSequencerTables(old('schema', 'heads', 'records'))).toThrow(
+      /tables of a version that was never released/,
+    )
+    const sql = nodeSqlOver(new DatabaseSync(':memory:'))
+    for (let i = 0; i < 2; i++) makeSequencerTables(sql)
+    expect(sql.all('SELECT first FROM packs')).toEqual([])
   })
 })
 
