@@ -1,12 +1,14 @@
 /** What a hostile caller, a clock, a crash or an old table could do to where the edge keeps things. */
 import { describe, expect, it } from 'vitest'
+import type { Bucket } from '../../src/adapters/cloudflare/r2-tiles.ts'
+import { MAX_READS } from '../../src/adapters/cloudflare/sequencer-segments.ts'
 import { utf8 } from '../../src/core/encoding.ts'
 import type { MoveHeader } from '../../src/core/move/lines.ts'
 import { policyDigest } from '../../src/core/record/policy-parts.ts'
 import { HOUR_MS } from '../../src/core/time.ts'
 import { newId } from '../contract/fixtures.ts'
 import fileText from '../vectors/move/deployment.jsonl?raw'
-import { chain, indexesFound, inPlace } from './sequencers.ts'
+import { chain, indexesFound, inPlace, type Place } from './sequencers.ts'
 
 const { header } = JSON.parse(fileText.split('\n', 1)[0] ?? '') as { readonly header: MoveHeader }
 
@@ -34,5 +36,64 @@ describe('a search by time', () => {
       expect(await indexesFound(log, { limit: 9, from })).toEqual([-1])
       const [index] = await log.append(chain('new', 1).map((one) => ({ ...one, at })))
       expect(await indexesFound(log, { limit: 1, from })).toEqual([index, -1])
+    }))
+})
+
+describe('who may only look', () => {
+  /** Counts what is read from the bucket at the same time, and holds it until let go. */
+  function held(bucket: R2Bucket) {
+    const waiting = new Set<() => void>()
+    let [open, most, total] = [0, 0, 0]
+    const here: Bucket = {
+      get: (async (key: string) => {
+        if (!key.startsWith('records/')) return bucket.get(key)
+        most = Math.max(most, ++open)
+        total++
+        await new Promise<void>((go) => waiting.add(go))
+        open--
+        return bucket.get(key)
+      }) as R2Bucket['get'],
+      put: bucket.put.bind(bucket),
+      list: bucket.list.bind(bucket),
+      delete: bucket.delete.bind(bucket),
+    }
+    const letGo = async (): Promise<void> => {
+      for (const go of [...waiting]) if (waiting.delete(go)) go()
+      await scheduler.wait(0)
+    }
+    return { here, letGo, most: () => most, total: () => total }
+  }
+
+  /** Two dozen segments, a minute each. */
+  async function aLong(place: Place): Promise<void> {
+    const log = await place.open({ segmentEntries: 256 })
+    for (let first = 1; first <= 6_144; first += 256) {
+      await log.append(chain('long', first, 256))
+      place.clock.at += 60_000
+    }
+    await log.append(chain('last', 1, 300))
+    while (await log.publish());
+  }
+
+  it('has two segments read at once at most, each once for all who wait for it; the next is told to come back', () =>
+    inPlace(async (place) => {
+      const t0 = place.clock.at
+      await aLong(place)
+      const { here, letGo, most, total } = held(place.bucket)
+      const log = await place.open({ segmentEntries: 256, bucket: here })
+      const idAt = (minute: number): string => newId((t0 + 60_000 * minute) as never)
+      const many = Array.from({ length: 200 }, (_, i) => log.find(idAt(i % 24)))
+      let done = false
+      const all = Promise.allSettled(many).finally(() => {
+        done = true
+      })
+      while (!done) await letGo()
+      const results = await all
+      expect(most()).toBe(MAX_READS)
+      expect(total()).toBe(18)
+      expect(results.filter(({ status }) => status === 'fulfilled').length).toBe(8 * 9 + 10 * 8)
+      for (const result of results)
+        if (result.status === 'rejected')
+          expect(result.reason).toMatchObject({ code: 'overloaded', retry_after_s: 1 })
     }))
 })

@@ -46,6 +46,27 @@ export function lineOf(record: PlacedRecord): string {
   return `${JSON.stringify(line)}\n`
 }
 
+/** Lines of many records, read only when somebody wants more than to know that an id is not in them. */
+export interface PlacedLines {
+  /** In the order of the log. */
+  records(): readonly PlacedRecord[]
+  /** Null when no record here has this id. */
+  find(id: string): PlacedRecord | null
+}
+
+export function placedLines(lines: string): PlacedLines {
+  let read: readonly PlacedRecord[] | null = null
+  const records = (): readonly PlacedRecord[] => {
+    read ??= recordsIn(lines)
+    return read
+  }
+  return {
+    records,
+    find: (id) =>
+      mayHold(lines, id) ? (records().find((record) => record.id === id) ?? null) : null,
+  }
+}
+
 /** Records of lines of ours. */
 export function recordsIn(lines: string): readonly PlacedRecord[] {
   // One parse for all: a line break inside of a JSON text is written `\n`.
@@ -57,6 +78,6 @@ export function recordsIn(lines: string): readonly PlacedRecord[] {
 }
 
 /** False only when no record of these lines has this id. */
-export function mayHold(lines: string, id: string): boolean {
+function mayHold(lines: string, id: string): boolean {
   return lines.includes(JSON.stringify(id))
 }

@@ -6,16 +6,14 @@
  * places never change. Next stop: sequencer-search.ts.
  */
 import { integer, type Row, type Sql, text } from '../sqlite/sql.ts'
-import { mayHold, type PlacedRecord, recordsIn } from './placed-record.ts'
+import { type PlacedLines, placedLines } from './placed-record.ts'
 import type { SegmentHead, Segments } from './sequencer-segments.ts'
 
 export interface Chunk extends SegmentHead {
   /** What reading it costs, in rows of heads. */
   readonly weight: number
-  /** Records of chains in it, in the order of the log. */
-  records(): Promise<readonly PlacedRecord[]> | readonly PlacedRecord[]
-  /** False only when no record in it has this id. */
-  mayHold(id: string): boolean
+  /** What is known about the records of chains in it. */
+  read(): Promise<PlacedLines> | PlacedLines
 }
 
 export interface Chunks {
@@ -42,8 +40,7 @@ const PACK_WEIGHT = 8
 export function createChunks(sql: Sql, segments: Pick<Segments, 'read'>): Chunks {
   const segmentIn = (row: Row): Chunk => {
     const head = headIn(row)
-    const records = (): Promise<readonly PlacedRecord[]> => segments.read(head, row.digest)
-    return { ...head, weight: 1, records, mayHold: () => true }
+    return { ...head, weight: 1, read: () => segments.read(head, row.digest) }
   }
 
   function* below(index: number): Generator<Chunk> {
@@ -88,8 +85,7 @@ function packIn(row: Row): Chunk {
   return {
     ...headIn(row),
     weight: PACK_WEIGHT,
-    records: () => recordsIn(lines),
-    mayHold: (id) => mayHold(lines, id),
+    read: () => placedLines(lines),
   }
 }
 

@@ -42,17 +42,21 @@ export async function findRecord(searched: Searched, id: string): Promise<Placed
   const stray = sql.get(STRAY, id)
   if (stray !== undefined) {
     const index = integer(stray, 'idx')
-    const records = await chunks.at(index)?.records()
-    return records?.find((record) => record.index === index) ?? null
+    return recordAt(searched, index)
   }
   const above = chunks.lowest(({ second_from }) => second_from > second + ID_BEFORE_S)
   for (const chunk of chunks.below(above)) {
     if (chunk.second_to < second - ID_AFTER_S) return null
-    const records = chunk.mayHold(id) ? await chunk.records() : []
-    const found = records.find((record) => record.id === id)
-    if (found !== undefined) return found
+    const found = (await chunk.read()).find(id)
+    if (found !== null) return found
   }
   return null
+}
+
+/** The record of a chain at an index of this log; null where none is. */
+async function recordAt({ chunks }: Searched, index: number): Promise<PlacedRecord | null> {
+  const records = (await chunks.at(index)?.read())?.records() ?? []
+  return records.find((record) => record.index === index) ?? null
 }
 
 export function placeOf({ object, seq, index }: PlacedRecord): ChainPlace {
@@ -71,7 +75,7 @@ export async function placesFrom(
     if (chunk === null) return { places: found.map(placeOf), next: null }
     if (passed > MAX_PASSED || read === MAX_READ) return { places: found.map(placeOf), next }
     const since = next
-    found.push(...(await chunk.records()).filter(({ index }) => index >= since))
+    found.push(...(await chunk.read()).records().filter(({ index }) => index >= since))
     passed += chunk.weight
     read += isSegment(chunk) ? 1 : 0
     next = chunk.first + chunk.count
@@ -93,7 +97,7 @@ export async function searchPlaces(
     if (chunk.second_to < lowest) break
     if (mayMatch(chunk, search)) {
       if (read === MAX_READ) return walk.until(chunk.second_to, chunk.first + chunk.count)
-      const end = walk.over(await chunk.records())
+      const end = walk.over((await chunk.read()).records())
       if (end !== null) return walk.until(end.second, end.index)
       read += isSegment(chunk) ? 1 : 0
     }

@@ -23,7 +23,7 @@ import {
   type Writer,
 } from '../sqlite/sql.ts'
 import { patiently } from './patient-tiles.ts'
-import { type PlacedRecord, recordsIn } from './placed-record.ts'
+import { type PlacedLines, placedLines } from './placed-record.ts'
 import type { Bucket } from './r2-tiles.ts'
 import { strikesIn } from './sequencer-packs.ts'
 import { trimRelying } from './sequencer-relying.ts'
@@ -36,6 +36,9 @@ export const SEGMENT_ENTRIES = 4_096
 const SEGMENT_CHARS = 900_000
 /** Segments kept in memory as read: 3 MB each. */
 const REMEMBERED = 2
+/** Segments read at once, and how many more may wait for that: an object has 128 MB for everything. */
+export const MAX_READS = 2
+const MAX_WAITING = 16
 /** Strikes looked at in one transaction, each with at most some hundred rows. */
 const STRIKES_AT_ONCE = 128
 
@@ -50,8 +53,11 @@ export interface SegmentHead {
 }
 
 export interface Segments {
-  /** Records of chains in a segment; `digest` as stored. Rejects when the bucket does not have these very bytes. */
-  read(head: SegmentHead, digest: unknown): Promise<readonly PlacedRecord[]>
+  /**
+   * What is known about the records of chains in a segment; `digest` as stored. Rejects when the bucket does not have these
+   * very bytes, and with `overloaded` when too many others are read.
+   */
+  read(head: SegmentHead, digest: unknown): Promise<PlacedLines>
   /**
    * Moves what can be moved from a log published up to `size`, and is joined by whoever calls meanwhile. What failed is
    * moved with the next call.
@@ -85,7 +91,9 @@ export function movableTo(size: number): number {
 
 export function createSegments(parts: SegmentParts): Segments {
   const { sql, bucket, prefix, halt, after } = parts
-  const known = new Map<number, readonly PlacedRecord[]>()
+  const known = new Map<number, PlacedLines>()
+  const reading = new Map<number, Promise<PlacedLines>>()
+  const few = fewAtOnce()
   let moving: Promise<void> | null = null
 
   async function move(size: number): Promise<void> {
@@ -98,19 +106,26 @@ export function createSegments(parts: SegmentParts): Segments {
     }
   }
 
+  async function load(head: SegmentHead, digest: unknown): Promise<PlacedLines> {
+    const key = segmentKey(prefix, head)
+    const bytes = await patiently(() => getBytes(bucket, key), after).catch(unreachable)
+    const lines = bytes === null ? null : linesOf(bytes)
+    if (bytes === null || lines === null || !isDigest(digest, await sha256(bytes)))
+      throw damaged(key)
+    const placed = placedLines(lines)
+    known.set(head.first, placed)
+    for (const oldest of known.keys()) if (known.size > REMEMBERED) known.delete(oldest)
+    return placed
+  }
+
   return {
     async read(head, digest) {
-      const there = known.get(head.first)
+      const { first } = head
+      const there = known.get(first) ?? reading.get(first)
       if (there !== undefined) return there
-      const key = segmentKey(prefix, head)
-      const bytes = await patiently(() => getBytes(bucket, key), after).catch(unreachable)
-      const lines = bytes === null ? null : linesOf(bytes)
-      if (bytes === null || lines === null || !isDigest(digest, await sha256(bytes)))
-        throw damaged(key)
-      const records = recordsIn(lines)
-      known.set(head.first, records)
-      for (const oldest of known.keys()) if (known.size > REMEMBERED) known.delete(oldest)
-      return records
+      const read = few(() => load(head, digest)).finally(() => reading.delete(first))
+      reading.set(first, read)
+      return read
     },
     move(size) {
       moving ??= move(size).finally(() => {
@@ -118,6 +133,25 @@ export function createSegments(parts: SegmentParts): Segments {
       })
       return moving
     },
+  }
+}
+
+/** Runs work, some of it at once; what comes when too much waits already is refused. */
+function fewAtOnce(): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = []
+  let running = 0
+  return async (work) => {
+    if (running < MAX_READS) running++
+    else if (waiting.length < MAX_WAITING) await new Promise<void>((go) => waiting.push(go))
+    else throw overloaded()
+    try {
+      return await work()
+    } finally {
+      // Whoever is next takes the place of this one.
+      const next = waiting.shift()
+      if (next === undefined) running--
+      else next()
+    }
   }
 }
 
@@ -223,6 +257,12 @@ async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
 
 function isDigest(stored: SqlValue | unknown, digest: Uint8Array): boolean {
   return stored instanceof Uint8Array && equalBytes(stored, digest)
+}
+
+function overloaded(): LivegateError {
+  return new LivegateError('overloaded', 'Cannot look for records: too many look already', {
+    retry_after_s: 1,
+  })
 }
 
 function unreachable(cause: unknown): never {

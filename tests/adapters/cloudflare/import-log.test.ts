@@ -97,7 +97,10 @@ it('knows where moved records were and how far chains are, however often it is t
   // An earlier batch that comes again does not lead the chain back.
   await moves().take({ seeds: seeds.slice(0, 1) })
   expect(sql.get('SELECT seq, idx FROM heads')).toMatchObject({ seq: 2, idx: -2 })
-  const searched = { sql, chunks: createChunks(sql, { read: async () => [] }) }
+  const searched = {
+    sql,
+    chunks: createChunks(sql, { read: () => Promise.reject(new Error('no segments')) }),
+  }
   const found = await searchPlaces(searched, { limit: 1 })
   expect(found.places).toMatchObject([{ object: 'o', seq: 2, index: -2 }])
   const rest = await searchPlaces(searched, {
