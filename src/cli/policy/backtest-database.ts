@@ -7,7 +7,7 @@
 import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { dataPaths } from '../../adapters/node/data-dir.ts'
-import { nodeSqlOver } from '../../adapters/node/node-sql.ts'
+import { type NodeSql, nodeSqlOver } from '../../adapters/node/node-sql.ts'
 import { loggedActivations } from '../../adapters/sqlite/activations.ts'
 import { createPolicyTexts } from '../../adapters/sqlite/policy-texts.ts'
 import { SCHEMA_VERSION, schemaVersion } from '../../adapters/sqlite/schema.ts'
@@ -47,9 +47,7 @@ const DECISIONS = `SELECT e.jws, e.openings FROM records r JOIN entries e ON e.i
 
 /** Opens a database somebody else may be writing to. */
 export function openReadOnly(path: string): RecordedRows {
-  const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 })
-  const sql = nodeSqlOver(database)
-  const version = schemaVersion(sql)
+  const { database, sql, version } = opened(path)
   if (version === 0 || version > SCHEMA_VERSION)
     throw incomplete(
       `Cannot read database: its schema has version ${version}, expected 1 to ${SCHEMA_VERSION}`,
@@ -76,5 +74,22 @@ export function openReadOnly(path: string): RecordedRows {
       }
     },
     close: () => database.close(),
+  }
+}
+
+function opened(path: string): {
+  readonly database: DatabaseSync
+  readonly sql: NodeSql
+  readonly version: number
+} {
+  try {
+    const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 })
+    const sql = nodeSqlOver(database)
+    return { database, sql, version: schemaVersion(sql) }
+  } catch (cause) {
+    throw incomplete(
+      `Cannot read database: ${cause instanceof Error ? cause.message : String(cause)}`,
+      'whoever reads beside a gate, or after a crash, must be able to write to its directory: SQLite shares memory in a file there',
+    )
   }
 }

@@ -27,7 +27,11 @@ export function backtestText(session: Session, file: string, report: BacktestRep
   for (const rule of Object.keys(compared.by_rule))
     lines.push(...ruleLines(session, rule, compared))
   if (compared.examples.length > 0) lines.push(session.paint('bold', 'examples'))
-  lines.push(...compared.examples.map(exampleLine), ...leftOutLines(report), baseline(report))
+  lines.push(
+    ...someOf(compared.examples).map(exampleLine),
+    ...leftOutLines(report),
+    baseline(report),
+  )
   lines.push(session.paint('dim', NOT_VERIFIED))
   return lines.join('\n')
 }
@@ -69,6 +73,16 @@ function ruleLines(session: Session, rule: string, compared: ChangeReport): stri
     `${session.paint('bold', `rule ${rule}`)}: a say in ${before} before, ${after} after`,
     `  ${changes.join(', ')}: ${of.examples.join(' ')}`,
   ]
+}
+
+const SHOWN_OF_ONE = 3
+
+/** A few of each change, in the order of time. */
+function someOf(examples: readonly ChangeExample[]): readonly ChangeExample[] {
+  const byChange = Object.values(Object.groupBy(examples, ({ change }) => change))
+  return byChange
+    .flatMap((list = []) => list.slice(0, SHOWN_OF_ONE))
+    .toSorted((a, b) => a.at - b.at)
 }
 
 function exampleLine({ id, at, before, after }: ChangeExample): string {

@@ -44,7 +44,7 @@ export interface RuleCount {
   readonly lost: number
 }
 
-/** The changes a rule had a part in: it was gained or lost, or, where none was, it had a say. */
+/** The changes a rule had a part in: of another outcome, because it was gained or lost; else because it had a say. */
 export interface RuleChanges {
   readonly changes: Readonly<Partial<Record<Change, number>>>
   /** Ids of the first decisions. */
@@ -141,8 +141,7 @@ export function createTally(): Tally {
   }
 
   function blame(id: string, change: Change, { before, after }: Judged): void {
-    const moved = movedRules(before.rules, after.rules)
-    for (const rule of moved.length > 0 ? moved : after.rules) {
+    for (const rule of partakers(change, before.rules, after.rules)) {
       const of = ofRule(byRule, rule)
       count(of.changes, change)
       if (of.examples.length < MAX_EXAMPLES_OF_RULE) of.examples.push(id)
@@ -219,12 +218,16 @@ function ofRule(byRule: Map<string, OfRule>, rule: string): OfRule {
   return of
 }
 
-/** Rules in one list and not in the other. */
-function movedRules(before: readonly string[], after: readonly string[]): string[] {
-  return [
-    ...after.filter((rule) => !before.includes(rule)),
-    ...before.filter((rule) => !after.includes(rule)),
-  ]
+/** Of another outcome, the rules in one list and not in the other; else whoever had a say may be behind it. */
+function partakers(
+  change: Change,
+  before: readonly string[],
+  after: readonly string[],
+): readonly string[] {
+  const gained = after.filter((rule) => !before.includes(rule))
+  const lost = before.filter((rule) => !after.includes(rule))
+  const isOutcome = change !== 'later' && change !== 'sooner' && change !== 'terms'
+  return isOutcome && gained.length + lost.length > 0 ? [...gained, ...lost] : [...after, ...lost]
 }
 
 type RuleCounts = Map<string, Mutable<RuleCount>>

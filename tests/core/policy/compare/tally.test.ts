@@ -49,8 +49,14 @@ describe('a tally', () => {
 
   it('blames a rule that had its say only before', () => {
     const tally = createTally()
-    tally.add(judged(0, deny(1, 'gone', 'stays'), deny(0, 'stays')))
+    tally.add(judged(0, deny(1, 'gone', 'stays'), { ...ALLOW, rules: ['stays'] }))
     expect(Object.keys(tally.report().by_rule)).toEqual(['gone'])
+  })
+
+  it('blames everybody with a say where only the end changes: a rule gained beside it may be innocent', () => {
+    const tally = createTally()
+    tally.add(judged(0, deny(1, 'gone', 'stays'), deny(0, 'gained', 'stays')))
+    expect(Object.keys(tally.report().by_rule)).toEqual(['gained', 'gone', 'stays'])
   })
 
   const said = fc.oneof(
