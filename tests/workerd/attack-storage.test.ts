@@ -7,8 +7,10 @@ import type { MoveHeader } from '../../src/core/move/lines.ts'
 import { policyDigest } from '../../src/core/record/policy-parts.ts'
 import { HOUR_MS } from '../../src/core/time.ts'
 import { newId } from '../contract/fixtures.ts'
+import { aStrike, ask, policyOf, STRIKE_RULE } from '../support/gate.ts'
 import fileText from '../vectors/move/deployment.jsonl?raw'
 import { chain, indexesFound, inPlace, type Place } from './sequencers.ts'
+import { aWorld } from './subject-world.ts'
 
 const { header } = JSON.parse(fileText.split('\n', 1)[0] ?? '') as { readonly header: MoveHeader }
 
@@ -96,4 +98,33 @@ describe('who may only look', () => {
         if (result.status === 'rejected')
           expect(result.reason).toMatchObject({ code: 'overloaded', retry_after_s: 1 })
     }))
+})
+
+describe('who is refused and asks again', () => {
+  it('is answered from the end of their chain, however long that is', async () => {
+    const world = aWorld(policyOf(STRIKE_RULE))
+    const decide = (stream: string) =>
+      world.ask('u_1', (host) => host.decide(ask('u_1', { stream: { id: stream } })))
+    for (let i = 0; i < 60; i++) await decide(`b_${i}`)
+    await world.ask('u_1', (host) => host.strike(aStrike('s_1', 'u_1')))
+    const { id, outcome } = await decide('again')
+    expect(outcome).toBe('deny')
+    let read: { readonly rowsRead: number }[] = []
+    await world.storage('u_1', ({ sql }) => {
+      const exec = sql.exec.bind(sql)
+      const value = (...given: Parameters<typeof exec>) => {
+        const cursor = exec(...given)
+        read.push(cursor)
+        return cursor
+      }
+      Object.defineProperty(sql, 'exec', { configurable: true, value })
+    })
+    read = []
+    expect(await decide('again')).toMatchObject({ id, repeated: true })
+    const rows = await world.storage('u_1', () =>
+      read.reduce((sum, { rowsRead }) => sum + rowsRead, 0),
+    )
+    expect(rows).toBeGreaterThan(0)
+    expect(rows).toBeLessThan(20)
+  })
 })

@@ -9,8 +9,8 @@ import { MAX_RELYING } from '../../core/limits.ts'
 import type { Directory, StoredRecord } from '../../ports.ts'
 import { createSqlDirectory } from '../sqlite/directory.ts'
 import { placeIn } from '../sqlite/predecessors.ts'
-import { recordAt } from '../sqlite/records.ts'
-import type { Sql } from '../sqlite/sql.ts'
+import { recordAt, secondOf } from '../sqlite/records.ts'
+import { integer, type Sql } from '../sqlite/sql.ts'
 import type { Chain, ChainStore } from './chain-store.ts'
 import { opened, type SequencerRpc } from './rpc.ts'
 
@@ -25,6 +25,9 @@ export interface ObjectDirectoryParts {
   readonly logs: readonly Pick<SequencerRpc, 'decisionsRelyingOn'>[]
 }
 
+/** A chain has no index over ids: what is asked for by id is nearly always among its newest, so the look ends soon. */
+const NEWEST_FIRST = 'SELECT idx FROM records WHERE second = ? AND id = ? ORDER BY idx DESC LIMIT 1'
+
 export function createObjectDirectory(parts: ObjectDirectoryParts): Directory {
   const { sql, store, origin, logs } = parts
   const own = (): Directory | null => {
@@ -35,7 +38,8 @@ export function createObjectDirectory(parts: ObjectDirectoryParts): Directory {
     subjectOfStrike: (strike) => own()?.subjectOfStrike(strike) ?? null,
     async record(id) {
       const chain = store.peek()
-      const record = (await own()?.record(id)) ?? null
+      const row = chain === null ? undefined : sql.get(NEWEST_FIRST, secondOf(id), id)
+      const record = row === undefined ? null : recordAt(sql, origin, integer(row, 'idx'))
       return chain === null || record === null ? null : placed({ sql, chain, origin }, record)
     },
     searchDecisions: () => Promise.reject(notHere()),
