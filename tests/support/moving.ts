@@ -15,8 +15,11 @@ import { exportDeployment } from '../../src/adapters/node/export.ts'
 import type { createNodeImporter } from '../../src/adapters/node/import.ts'
 import { initNodeStore, type NodeStore, openNodeStore } from '../../src/adapters/node/store.ts'
 import { createSystemRandom } from '../../src/adapters/node/system.ts'
+import { activateIn } from '../../src/adapters/sqlite/activations.ts'
+import { utf8 } from '../../src/core/encoding.ts'
 import { compilePolicy } from '../../src/core/policy/compile.ts'
-import { epochMs } from '../../src/core/time.ts'
+import { type EpochMs, epochMs } from '../../src/core/time.ts'
+import { createPolicyBook } from '../../src/gate/policy-book.ts'
 import { createGate } from '../../src/gate.ts'
 import type { Gate } from '../../src/gate-types.ts'
 import { aTime, ISSUER, POLICY, type Time } from './node-gate.ts'
@@ -68,11 +71,14 @@ export async function openHouse(dir: string, time: Time = aTime()): Promise<Hous
   const compiled = compilePolicy(bytes, { file: 'default.yaml' })
   if (!compiled.ok) throw new Error('the default policy does not compile')
   const policy = { plan: compiled.value.plan, bytes }
+  const book = createPolicyBook(time)
+  book.learn(store.activations(), store.policyTexts.text)
   const gate = createGate({
     ...store,
     ...{ clock: time, random, observe: () => undefined },
     after: () => () => {},
-    policies: { active: () => policy },
+    // A deployment that activated nothing decides by the default one.
+    policies: { active: (at) => (book.activations().length > 0 ? book.active(at) : policy) },
     issuer: { kid: store.signer.kid, issue: scribe.issue },
     surroundings: { incident: () => ({ active: false }), platform: () => ({}) },
   })
@@ -81,6 +87,24 @@ export async function openHouse(dir: string, time: Time = aTime()): Promise<Hous
 
 export function openStore(dir: string, moving = false): Promise<NodeStore> {
   return openNodeStore({ dir, die: fail, roundIntervalMs: 3_600_000, moving })
+}
+
+/** Activates a text in an open store, as the next revision, from `active_from` on. */
+export async function activate(
+  { store, scribe }: Pick<House, 'store' | 'scribe'>,
+  text: string | Uint8Array,
+  active_from: EpochMs,
+  scheduled = false,
+): Promise<void> {
+  const bytes = typeof text === 'string' ? utf8(text) : text
+  const compiled = compilePolicy(bytes, { file: 'activated.yaml' })
+  if (!compiled.ok) throw new Error('the policy does not compile')
+  const { digest, name } = compiled.value.plan
+  const revision = store.activations().length + 1
+  const previous = revision === 1 ? null : revision - 1
+  const by = { cause: 'activation', source: 'api', by: 'author', note: null } as const
+  const activation = { revision, digest, name, active_from, scheduled, previous, ...by }
+  await activateIn(store.log, store.signer, scribe, { activation, bytes })
 }
 
 /** Closes the log and writes the file; the house is closed afterwards. */

@@ -191,6 +191,19 @@ describe('a deployment that moves here', () => {
     })
   })
 
+  it('decides by the newest revision that moved in, under one number in every log', async () => {
+    const moved = lines.flatMap((line) => ('activation' in line ? [line.activation] : []))
+    expect(moved).toHaveLength(2)
+    const logs = Array.from({ length: config.shards }, (_, shard) => stubs.sequencer(shard))
+    const all = await Promise.all(logs.map(async (log) => opened(log.activations())))
+    for (const list of all)
+      expect(list.slice(-2).map(({ digest }) => digest)).toEqual(moved.map(({ digest }) => digest))
+    // Somebody was there before the deployment moved in, so a bundle was activated: numbers go on after it.
+    expect(all.map((list) => list.at(-1)?.revision)).toEqual([3, 3])
+    const { policy } = await gate.decide(ask('u_plain'))
+    expect(policy).toMatchObject({ digest: moved[1]?.digest, revision: 3 })
+  })
+
   it('an auditor follows every chain from the old log into the new ones', async () => {
     const before = predecessor()
     expect(before.successors).toEqual(header.successors)

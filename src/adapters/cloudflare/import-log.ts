@@ -9,12 +9,13 @@ import { LivegateError } from '../../core/errors.ts'
 import type { MoveProgress } from '../../core/move/importer.ts'
 import type { MoveHeader } from '../../core/move/lines.ts'
 import { predecessorOf, refusal, requireSameFile } from '../../core/move/receive.ts'
+import { loggedActivations, ownRevisions, restateIn } from '../sqlite/activations.ts'
 import { type Entries, PREDECESSOR } from '../sqlite/entries.ts'
 import { advanceMove, beginMove, moveProgress } from '../sqlite/move-in.ts'
 import { secondOf } from '../sqlite/records.ts'
 import { logPolicy, type Scribe } from '../sqlite/scribe.ts'
 import type { Sql, Writer } from '../sqlite/sql.ts'
-import type { LogMove, Seed } from './import-steps.ts'
+import type { LogMove, LogProgress, Seed } from './import-steps.ts'
 import { storeHead } from './sequencer-heads.ts'
 import { insertRelying } from './sequencer-relying.ts'
 
@@ -28,7 +29,7 @@ export interface LogMoveParts {
 
 export interface LogMoves {
   /** Takes a step, durably; how far the move has got after it. */
-  take(step: LogMove): Promise<MoveProgress>
+  take(step: LogMove): Promise<LogProgress>
   /** Throws `log_unavailable` while a deployment is moving in. */
   requireOpen(): void
   /** True while it is. */
@@ -42,6 +43,8 @@ export function createLogMoves(parts: LogMoveParts): LogMoves {
   async function take(step: Exclude<LogMove, { check: MoveHeader }>): Promise<MoveProgress> {
     if ('begin' in step) await begin(parts, step.begin)
     else if ('policy' in step) await keepPolicy(parts, step.policy)
+    else if ('activation' in step)
+      await restateIn(loggedActivations(sql), parts, parts.scribe, step.activation)
     else if ('seeds' in step)
       await writer.write(() => plant(sql, step.seeds), 512 * step.seeds.length)
     else await writer.write(() => advanceMove(sql, step.progress.lines, step.progress.finished))
@@ -74,11 +77,12 @@ export function createLogMoves(parts: LogMoveParts): LogMoves {
 const HISTORY = 'SELECT seq FROM heads LIMIT 1'
 
 /** Asked of every log before the first is shut: one that must not be would leave the others shut for good. */
-async function mayBegin(sql: Sql, header: MoveHeader): Promise<MoveProgress> {
+async function mayBegin(sql: Sql, header: MoveHeader): Promise<LogProgress> {
   const known = moveProgress(sql)
   if (known !== null) requireSameFile(known, header)
   else if (sql.get(HISTORY) !== undefined) throw hasHistory()
-  return { lines: known?.lines ?? 0, finished: known?.finished ?? false }
+  const { lines = 0, finished = false } = known ?? {}
+  return { lines, finished, own_revisions: ownRevisions(sql) }
 }
 
 function hasHistory(): LivegateError {

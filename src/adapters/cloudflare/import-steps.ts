@@ -4,6 +4,7 @@
  * The Worker takes lines apart (import.ts); a subject's object gets what is about that subject (import-subject.ts), the
  * log where its records were and how far its chain has come (import-log.ts).
  */
+import type { Activation } from '../../core/model.ts'
 import type { MoveProgress } from '../../core/move/importer.ts'
 import type { LogOf, MovedRecord, MoveHeader, MoveLine } from '../../core/move/lines.ts'
 
@@ -21,6 +22,12 @@ export type Seed = Pick<MovedRecord, 'id' | 'kind' | 'seq' | 'at' | 'place' | 'd
   readonly leaf: Uint8Array
 }
 
+/** What a log says after a step. */
+export interface LogProgress extends MoveProgress {
+  /** After a check: the newest revision activated here before anything moved in, 0 when none was. */
+  readonly own_revisions?: number
+}
+
 /** One step of a log's part. */
 export type LogMove =
   /** Whether it may begin here; changes nothing. */
@@ -29,6 +36,8 @@ export type LogMove =
   | { readonly begin: MoveHeader }
   /** A revision decisions of the old log were made under. */
   | { readonly policy: { readonly digest: string; readonly bytes: Uint8Array } }
+  /** An activation of the old log under the number it has here, after all before it. */
+  | { readonly activation: Activation }
   | { readonly seeds: readonly Seed[] }
   /** How far the file is; opens the log when it is here. */
   | { readonly progress: MoveProgress }

@@ -8,10 +8,10 @@
 import { fromBase64Url, utf8 } from '../../core/encoding.ts'
 import type { Importer, MoveProgress } from '../../core/move/importer.ts'
 import type { MoveHeader, MoveLine } from '../../core/move/lines.ts'
-import { refusal, requireAcceptable } from '../../core/move/receive.ts'
+import { numberedAfter, refusal, requireAcceptable } from '../../core/move/receive.ts'
 import { leafHash } from '../../core/tlog/hash.ts'
 import type { Pepper, StreamKeys } from '../../ports.ts'
-import type { LogMove, Seed } from './import-steps.ts'
+import type { LogMove, LogProgress, Seed } from './import-steps.ts'
 import { requireRoom, subjectOfMove } from './import-subject.ts'
 import { directoryName, originOfShard, serverName, shardOf, subjectObjectName } from './names.ts'
 import type { Stubs } from './rpc.ts'
@@ -33,24 +33,29 @@ export function createEdgeImporter(parts: EdgeImportParts): Importer {
   const { stubs, pepper, origin, shards } = parts
   const logs = Array.from({ length: shards }, (_, shard) => shard)
   const origins = logs.map((shard) => originOfShard(origin, shard, shards))
-  const step = (shard: number, move: LogMove): Promise<MoveProgress> =>
+  const step = (shard: number, move: LogMove): Promise<LogProgress> =>
     opened(stubs.sequencer(shard).move(move))
 
-  async function begin(header: MoveHeader): Promise<MoveProgress> {
+  async function begin(header: MoveHeader): Promise<MoveProgress & { readonly own: number }> {
     requireAcceptable(header, { origins, hash: (text) => pepper.hash('move', text) })
-    await Promise.all(logs.map((shard) => step(shard, { check: header })))
+    const checked = await Promise.all(logs.map((shard) => step(shard, { check: header })))
+    const own = Math.max(...checked.map(({ own_revisions = 0 }) => own_revisions))
     const [first] = await Promise.all(logs.map((shard) => step(shard, { begin: header })))
-    return first ?? { lines: 1, finished: false }
+    const { lines, finished } = first ?? { lines: 1, finished: false }
+    return { lines, finished, own }
   }
 
   return {
-    begin,
+    async begin(header) {
+      const { lines, finished } = await begin(header)
+      return { lines, finished }
+    },
     async put({ header, from, lines }) {
-      const { lines: taken, finished } = await begin(header)
+      const { lines: taken, finished, own } = await begin(header)
       if (from > taken) throw refusal(`line ${taken} has not arrived`, 'lines in order')
       const fresh = lines.slice(taken - from)
       if (finished || fresh.length === 0) return { lines: taken, finished }
-      await bring(parts, step, { header, lines: fresh })
+      await bring(parts, step, { header, lines: fresh, own })
       const ended = fresh.some((line) => 'end' in line)
       const progress = { lines: taken + fresh.length, finished: ended }
       // The first log says how far the file is, so it is told last.
@@ -60,15 +65,26 @@ export function createEdgeImporter(parts: EdgeImportParts): Importer {
   }
 }
 
-type Step = (shard: number, move: LogMove) => Promise<MoveProgress>
+type Step = (shard: number, move: LogMove) => Promise<LogProgress>
 
 async function bring(
   parts: EdgeImportParts,
   step: Step,
-  { header, lines }: { readonly header: MoveHeader; readonly lines: readonly MoveLine[] },
+  {
+    header,
+    lines,
+    own,
+  }: {
+    readonly header: MoveHeader
+    readonly lines: readonly MoveLine[]
+    readonly own: number
+  },
 ): Promise<void> {
   for (const line of lines) requireRoom(line)
   for (const line of lines) if ('policy' in line) await keepPolicy(parts, step, line.policy)
+  for (const line of lines)
+    if ('activation' in line)
+      await everywhere(parts, step, { activation: numberedAfter(own, line.activation) })
   // Strike ids first: one that somebody else has must be found before anything is written about the subject.
   await each(lines, (line) => claimStrike(parts, line))
   const bySubject = Map.groupBy(
@@ -92,7 +108,16 @@ async function keepPolicy(
 ): Promise<void> {
   const bytes = fromBase64Url(text)
   if (bytes === null) throw refusal('the text of a policy is malformed', 'base64url')
-  for (let shard = 0; shard < shards; shard++) await step(shard, { policy: { digest, bytes } })
+  await everywhere({ shards }, step, { policy: { digest, bytes } })
+}
+
+/** To each log in turn: all have every text and number before anybody is decided about. */
+async function everywhere(
+  { shards }: Pick<EdgeImportParts, 'shards'>,
+  step: Step,
+  move: LogMove,
+): Promise<void> {
+  for (let shard = 0; shard < shards; shard++) await step(shard, move)
 }
 
 async function claimStrike({ stubs, pepper }: EdgeImportParts, line: MoveLine): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * The Importer of a data directory: a deployment that moves into a fresh one on this machine.
  *
- * The predecessor record and the texts of policies are logged by the scribe, everything else becomes rows. Duties:
+ * The predecessor record, the texts of policies and their activations are logged by the scribe, everything else becomes rows. Duties:
  * core/move/importer.ts. Spec: docs/spec/storage.md, "Moving".
  */
 import { fromBase64Url } from '../../core/encoding.ts'
@@ -9,17 +9,22 @@ import type { Importer, MoveProgress } from '../../core/move/importer.ts'
 import type { MoveHeader, MoveLine } from '../../core/move/lines.ts'
 import {
   forAudience,
+  numberedAfter,
   predecessorOf,
   refusal,
   requireAcceptable,
   requireSameFile,
 } from '../../core/move/receive.ts'
+import { restateIn } from '../sqlite/activations.ts'
 import { PREDECESSOR } from '../sqlite/entries.ts'
 import { logPolicy, type Scribe } from './bootstrap.ts'
 import type { NodeStore } from './store.ts'
 
 export interface NodeImportParts {
-  readonly store: Pick<NodeStore, 'origin' | 'log' | 'signer' | 'pepper' | 'moves' | 'status'>
+  readonly store: Pick<
+    NodeStore,
+    'origin' | 'log' | 'signer' | 'pepper' | 'moves' | 'status' | 'activations'
+  >
   readonly scribe: Scribe
 }
 
@@ -53,7 +58,16 @@ export function createNodeImporter({ store, scribe }: NodeImportParts): Importer
       if (from > taken) throw refusal(`line ${taken} has not arrived`, 'lines in order')
       const fresh = lines.slice(taken - from)
       if (finished || fresh.length === 0) return { lines: taken, finished }
-      for (const line of fresh) await keepPolicy(line)
+      for (const line of fresh) {
+        await keepPolicy(line)
+        if ('activation' in line)
+          await restateIn(
+            store.activations(),
+            signer,
+            scribe,
+            numberedAfter(moves.ownRevisions(), line.activation),
+          )
+      }
       const rows = fresh.map((line) => forAudience(line, header.origin, origin))
       const ended = fresh.some((line) => 'end' in line)
       const progress = { lines: taken + fresh.length, finished: ended }

@@ -133,7 +133,15 @@ export interface NodeStoreStatus {
 export type Bootstrap = (
   store: Pick<
     NodeStore,
-    'origin' | 'log' | 'signer' | 'recordJwk' | 'vkey' | 'pepper' | 'moves' | 'status'
+    | 'origin'
+    | 'log'
+    | 'signer'
+    | 'recordJwk'
+    | 'vkey'
+    | 'pepper'
+    | 'moves'
+    | 'status'
+    | 'activations'
   >,
 ) => Promise<void>
 

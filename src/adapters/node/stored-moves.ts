@@ -7,6 +7,7 @@
 import { LivegateError } from '../../core/errors.ts'
 import type { MoveProgress } from '../../core/move/importer.ts'
 import type { MoveHeader, MoveLine } from '../../core/move/lines.ts'
+import { ownRevisions } from '../sqlite/activations.ts'
 import {
   advanceMove,
   beginMove,
@@ -24,6 +25,8 @@ export interface StoredMoves {
   /** True when a subject has a history that began here. */
   hasChains(): boolean
   begin(header: MoveHeader): Promise<void>
+  /** The newest revision activated here before anything moved in; 0 when none was. */
+  ownRevisions(): number
   /** Writes lines and that the file is here up to `lines`; those that are no rows are passed over. */
   put(lines: readonly MoveLine[], progress: MoveProgress): Promise<void>
 }
@@ -34,6 +37,7 @@ export function createStoredMoves(sql: Sql, writer: Writer): StoredMoves {
   return {
     progress: () => moveProgress(sql),
     hasChains: () => sql.get('SELECT rid FROM subjects LIMIT 1') !== undefined,
+    ownRevisions: () => ownRevisions(sql),
     async begin(header) {
       await writer.write(() => {
         writePredecessors(sql, [header, ...header.predecessors])

@@ -6,13 +6,14 @@
  * meanwhile. Spec: docs/spec/record.md, "Activations".
  */
 import type { Activation } from '../../core/model.ts'
+import { isRestated } from '../../core/move/receive.ts'
 import { activationDraft } from '../../core/record/drafts.ts'
 import { policyDigest, policyDrafts } from '../../core/record/policy-parts.ts'
 import { activationName } from '../../gate/in-force.ts'
 import type { Log, RecordSigner } from '../../ports.ts'
-import { claimsOf } from './entries.ts'
+import { claimsOf, PREDECESSOR } from './entries.ts'
 import type { Scribe } from './scribe.ts'
-import { type Sql, text } from './sql.ts'
+import { integer, type Sql, text } from './sql.ts'
 
 /** All of them by their number. */
 export function loggedActivations(sql: Sql): readonly Activation[] {
@@ -29,6 +30,33 @@ function activationOf(claims: Readonly<Record<string, unknown>>): Activation {
     claims as unknown as Activation
   const what = { revision, digest, name, active_from, scheduled }
   return { ...what, previous, cause, source, by, note: note ?? null }
+}
+
+/** The newest revision that was activated before the log said which one it goes on from; 0 when none was. */
+export function ownRevisions(sql: Sql): number {
+  const seam = sql.get('SELECT idx FROM log_requirements WHERE name = ?', PREDECESSOR)
+  const before = seam === undefined ? Number.MAX_SAFE_INTEGER : integer(seam, 'idx')
+  const own = sql.get(
+    `SELECT count(*) AS own FROM log_requirements WHERE name LIKE 'revision-%' AND idx < ?`,
+    before,
+  )
+  return own === undefined ? 0 : integer(own, 'own')
+}
+
+/**
+ * Puts an activation of an earlier log into the one that goes on from it, as it was; its text is there. Again is fine.
+ * `known` are those this log has. Throws `conflict` when another one has the number.
+ */
+export async function restateIn(
+  known: readonly Activation[],
+  signer: Pick<RecordSigner, 'kid'>,
+  scribe: Pick<Scribe, 'append'>,
+  activation: Activation,
+): Promise<void> {
+  const { revision, digest } = activation
+  if (isRestated(activation, known)) return
+  const before = known.length === 0 ? [] : [activationName(revision - 1)]
+  await scribe.append([activationDraft(activation)], [signer.kid, digest, ...before])
 }
 
 /** Puts an activation into the log, with its text unless that is there. Durable when resolved. */

@@ -16,6 +16,7 @@ import type {
 } from '../../core/move/lines.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { ApiKey, ChainKind, StreamKey } from '../../ports.ts'
+import { loggedActivations } from './activations.ts'
 import { createPolicyTexts } from './policy-texts.ts'
 import { integer, integerOrNull, type Row, type Sql, text, textOrNull } from './sql.ts'
 import { decodeDoc } from './subject-doc.ts'
@@ -38,6 +39,7 @@ const PREPARE: readonly string[] = [
 export function* linesOf(sql: Sql, size: number): Generator<MoveLine> {
   for (const statement of PREPARE) sql.run(statement)
   yield* policyLines(sql)
+  for (const activation of loggedActivations(sql)) yield { activation }
   for (const row of paged(sql, SUBJECTS)) yield* subjectLines(sql, row, size)
   for (const row of paged(sql, STREAM_KEYS)) yield { stream_key: streamKeyOf(row) }
   for (const row of paged(sql, API_KEYS)) yield { api_key: apiKeyOf(row) }
@@ -48,6 +50,7 @@ export function countsOf(sql: Sql): MoveCounts {
     integer(sql.get(`SELECT count(*) AS count FROM ${table}`) ?? {}, 'count')
   return {
     policies: wholePolicies(sql).length,
+    activations: loggedActivations(sql).length,
     subjects: count('subjects'),
     strikes: count('strikes'),
     records: count('records'),

@@ -3,7 +3,7 @@ import type { MoveCounts } from '../../core/move/lines.ts'
 import { plural } from '../session.ts'
 
 export function countsText(counts: MoveCounts): string {
-  const { subjects, strikes, records, stream_keys, api_keys, policies } = counts
+  const { subjects, strikes, records, stream_keys, api_keys, policies, activations = 0 } = counts
   return [
     plural(subjects, 'subject'),
     plural(strikes, 'strike'),
@@ -11,5 +11,6 @@ export function countsText(counts: MoveCounts): string {
     plural(stream_keys, 'stream key'),
     plural(api_keys, 'API key'),
     plural(policies, 'policy', 'policies'),
+    plural(activations, 'activation'),
   ].join(', ')
 }

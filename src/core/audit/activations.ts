@@ -3,16 +3,21 @@
  * another had taken the place of.
  *
  * A log from before there were activations has none, and nothing to be held to; from its first one on every decision names
- * its revision. Texts are policies.ts's. Spec: docs/spec/record.md, "Activations".
+ * its revision. A log that goes on from another repeats the activations of that one, all and as they were, before anything is
+ * decided: else what earlier revisions promised would be lost in the move. Texts are policies.ts's. Spec: docs/spec/record.md, "Activations".
  */
 import type { OwnClaims } from '../record/groups.ts'
 import type { Findings } from './findings.ts'
 
-/** What is remembered of an activation. */
-export interface KnownActivation {
+/** An activation of a log that this one goes on from. */
+export interface PriorActivation {
   readonly revision: number
   readonly digest: string
   readonly active_from: number
+}
+
+/** What is remembered of an activation. */
+export interface KnownActivation extends PriorActivation {
   /** From when on every decision made under an older revision is a lie: in force, in the log, and time to hear of it. */
   readonly settled: number
 }
@@ -32,13 +37,47 @@ const GRACE_MS = 60_000
 
 export class Activations {
   readonly #known: KnownActivation[]
+  /** Of the log before, not repeated here yet. */
+  #awaited: readonly PriorActivation[]
 
-  constructor(state: readonly KnownActivation[] = []) {
+  constructor(state: readonly KnownActivation[] = [], awaited: readonly PriorActivation[] = []) {
     this.#known = [...state]
+    this.#awaited = awaited
   }
 
   state(): readonly KnownActivation[] {
     return this.#known
+  }
+
+  awaited(): readonly PriorActivation[] {
+    return this.#awaited
+  }
+
+  /** This log goes on from one with these: numbers go on after its own, if it has any. */
+  follow(prior: readonly PriorActivation[]): void {
+    this.#awaited = prior.map(({ revision, digest, active_from }) => ({
+      ...{ revision, digest, active_from },
+    }))
+  }
+
+  /** The next one has to be the next of the log before. */
+  #repeats(claims: PriorActivation, index: number, findings: Findings): void {
+    const [next, ...rest] = this.#awaited
+    if (next === undefined) return
+    const { revision, digest, active_from } = claims
+    if (next.digest === digest && next.active_from === active_from) this.#awaited = rest
+    else
+      this.#missed(
+        `Revision ${revision} is not what revision ${next.revision} of the log before is`,
+        index,
+        findings,
+      )
+  }
+
+  /** Told once. */
+  #missed(message: string, index: number, findings: Findings): void {
+    this.#awaited = []
+    findings.add('activation_order', index, message)
   }
 
   learn(
@@ -47,6 +86,7 @@ export class Activations {
     findings: Findings,
   ): void {
     const { revision, digest, active_from, previous, iat } = claims
+    this.#repeats(claims, index, findings)
     const last = this.#known.at(-1)
     const isNext = last === undefined || revision === last.revision + 1
     const hasPrevious =
@@ -68,6 +108,13 @@ export class Activations {
   require(reliance: Reliance, index: number, findings: Findings): void {
     const { policy, revision } = reliance
     if (policy === undefined) return
+    const [missing] = this.#awaited
+    if (missing !== undefined)
+      this.#missed(
+        `Revision ${missing.revision} of the log before is not here when decisions begin`,
+        index,
+        findings,
+      )
     if (revision === undefined) {
       if (this.#known.length > 0)
         findings.add('policy_not_active', index, `Policy ${policy} is used under no revision`)

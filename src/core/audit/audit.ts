@@ -131,7 +131,7 @@ class StreamingAudit implements Audit {
     this.#started = this.#tree.size
     this.#keys = new KeyBook(state?.keys)
     this.#policies = new PolicyShelf(hasher, state?.policies)
-    this.#activations = new Activations(state?.activations)
+    this.#activations = new Activations(state?.activations, state?.activations_awaited)
     this.#chains = new Chains(state?.chains)
     this.#heartbeats = new Heartbeats(state?.heartbeats)
     this.#succession = new Succession(origin, options.predecessor ?? null, state?.succession)
@@ -178,6 +178,7 @@ class StreamingAudit implements Audit {
   state(): AuditState {
     const { closing, predecessor } = this.#succession.state()
     const activations = this.#activations.state()
+    const awaited = this.#activations.awaited()
     return {
       version: 1,
       origin: this.#origin,
@@ -187,6 +188,7 @@ class StreamingAudit implements Audit {
       keys: this.#keys.state(),
       policies: this.#policies.state(),
       ...(activations.length === 0 ? {} : { activations }),
+      ...(awaited.length === 0 ? {} : { activations_awaited: awaited }),
       chains: this.#chains.state(),
       heartbeats: this.#heartbeats.state(),
       recent: this.#recent,
@@ -201,6 +203,7 @@ class StreamingAudit implements Audit {
       successors: this.#succession.successors(this.#tree.size),
       keys: [...new Set([...(this.#succession.predecessor()?.keys ?? []), ...own])],
       chains: this.#chains.state(),
+      activations: this.#activations.state(),
     }
   }
 
@@ -300,6 +303,7 @@ class StreamingAudit implements Audit {
     if (record.kind === 'predecessor')
       this.#succession.follow(record.claims, {
         ...{ index, chains: this.#chains, findings: this.#findings },
+        activations: this.#activations,
       })
     if (record.kind === 'erasure')
       this.#findings.note('erasure', index, `A subject was erased (${record.claims.scope})`)

@@ -4,7 +4,7 @@
  * The file is the auditor's own and must be kept like the trusted checkpoint: whoever can change it can hide a lie.
  */
 import { LivegateError } from '../errors.ts'
-import type { KnownActivation } from './activations.ts'
+import type { KnownActivation, PriorActivation } from './activations.ts'
 import type { ChainsState } from './chains.ts'
 import type { HeartbeatState } from './heartbeats.ts'
 import type { KeyState } from './keys.ts'
@@ -23,6 +23,8 @@ export interface AuditState {
   readonly policies: PolicyState
   /** Absent before the first. */
   readonly activations?: readonly KnownActivation[]
+  /** Those of the log before that were not repeated yet; absent when there are none. */
+  readonly activations_awaited?: readonly PriorActivation[]
   readonly chains: ChainsState
   readonly heartbeats: HeartbeatState
   readonly recent: readonly string[]

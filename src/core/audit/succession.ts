@@ -3,12 +3,13 @@
  *
  * A closing record is the last entry of its log and names who may go on. A predecessor record stands in the new log before
  * any chain and holds the final checkpoint of the old one. Given the audit of the old log, both are compared and every
- * chain goes on where it ended there; without it, that is said and nothing is assumed. Spec: docs/spec/log.md, "Closing a log".
+ * chain goes on where it ended there, and numbers of activations go on; without it, that is said and nothing is assumed. Spec: docs/spec/log.md, "Closing a log".
  */
 import type { OwnClaims } from '../record/groups.ts'
 import { parseCheckpoint } from '../tlog/checkpoint.ts'
 import { sameHash } from '../tlog/hash.ts'
 import { parseNote } from '../tlog/note.ts'
+import type { Activations, PriorActivation } from './activations.ts'
 import type { Chains, ChainsState } from './chains.ts'
 import type { Findings } from './findings.ts'
 import type { SignedHead } from './tree.ts'
@@ -25,6 +26,8 @@ export interface PredecessorAudit {
   /** `x` of every record key it or its own predecessors brought into force. */
   readonly keys: readonly string[]
   readonly chains: ChainsState
+  /** Every one it has, by number; absent in what was written before they moved. */
+  readonly activations?: readonly PriorActivation[]
 }
 
 export interface SuccessionState {
@@ -72,9 +75,14 @@ export class Succession {
   /** A predecessor record: from here on chains may go on instead of beginning. */
   follow(
     claims: OwnClaims['predecessor'],
-    at: { readonly index: number; readonly chains: Chains; readonly findings: Findings },
+    at: {
+      readonly index: number
+      readonly chains: Chains
+      readonly activations: Activations
+      readonly findings: Findings
+    },
   ): void {
-    const { index, chains, findings } = at
+    const { index, chains, activations, findings } = at
     const { predecessor: origin, keys } = claims
     if (this.#predecessor !== null || chains.begun()) {
       findings.add('predecessor_late', index, 'A predecessor is named after chains have begun')
@@ -96,6 +104,7 @@ export class Succession {
         `\`${origin}\` ${given.successors === null ? 'is not closed' : 'is closed, but names other successors'}`,
       )
     chains.follow(given.chains)
+    activations.follow(given.activations ?? [])
   }
 
   /** A log that is named as the successor must say so itself. */

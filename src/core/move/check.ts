@@ -7,6 +7,7 @@
  * Spec: docs/spec/storage.md, "Moving".
  */
 import { fromBase64Url, textFromBase64Url, toBase64Url, utf8 } from '../encoding.ts'
+import type { Activation } from '../model.ts'
 import { openDisclosures } from '../record/disclosure.ts'
 import { type Hasher, leafOf, portableHasher } from '../record/hashing.ts'
 import { parseRecord } from '../record/parse.ts'
@@ -27,11 +28,12 @@ import {
   type MoveLine,
 } from './lines.ts'
 
-type Counted = (typeof COUNTED)[number]
+type Counted = keyof MoveCounts
 
 /** Which count a line adds to, in the order the lines come in. */
 const COUNT_OF = {
   policy: 'policies',
+  activation: 'activations',
   subject: 'subjects',
   strike: 'strikes',
   record: 'records',
@@ -43,12 +45,13 @@ type Name = keyof typeof COUNT_OF
 /** A subject's strikes and records come with it. */
 const SECTION: Readonly<Record<Name | 'end', number>> = {
   policy: 0,
-  subject: 1,
-  strike: 1,
-  record: 1,
-  stream_key: 2,
-  api_key: 3,
-  end: 4,
+  activation: 1,
+  subject: 2,
+  strike: 2,
+  record: 2,
+  stream_key: 3,
+  api_key: 4,
+  end: 5,
 }
 
 /** Where the chain of the subject under way is. */
@@ -81,6 +84,8 @@ export class MoveCheck {
   readonly #hasher: Hasher
   readonly #counts: Record<Counted, number>
   readonly #origins: ReadonlySet<string>
+  readonly #texts = new Set<string>()
+  #revision = 0
   #section = 0
   #lines = 1
   #open: Open | null = null
@@ -90,7 +95,8 @@ export class MoveCheck {
     this.header = header
     this.#hasher = hasher
     this.#origins = new Set([header, ...header.predecessors].map(({ origin }) => origin))
-    this.#counts = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<Counted, number>
+    const none = Object.fromEntries(COUNTED.map((name) => [name, 0]))
+    this.#counts = { ...none, activations: 0 } as Record<Counted, number>
   }
 
   /** The next line, or what is wrong with it; what is wrong never quotes a value. */
@@ -125,6 +131,7 @@ export class MoveCheck {
 
   #content(line: MoveLine): string | null {
     if ('policy' in line) return this.#policy(line.policy)
+    if ('activation' in line) return this.#activated(line.activation)
     if ('subject' in line) return this.#begin(line.subject)
     if ('strike' in line) return this.#strike(line.strike.strike.subject)
     if ('record' in line) return this.#record(line.record)
@@ -134,7 +141,16 @@ export class MoveCheck {
   #policy({ digest, text }: { readonly digest: string; readonly text: string }): string | null {
     const bytes = fromBase64Url(text)
     const same = bytes !== null && policyDigest(bytes, this.#hasher) === digest
+    this.#texts.add(digest)
     return same ? null : 'the text of a policy is not that of its digest'
+  }
+
+  #activated({ revision, digest, previous }: Activation): string | null {
+    if (revision !== this.#revision + 1) return `revision ${this.#revision + 1} is missing`
+    if (previous !== null && previous >= revision)
+      return `revision ${revision} takes the place of one that comes after it`
+    this.#revision = revision
+    return this.#texts.has(digest) ? null : `revision ${revision} has no text`
   }
 
   #begin(subject: MovedSubject): string | null {
@@ -207,8 +223,8 @@ export class MoveCheck {
 
   #close(end: MoveEnd): string | null {
     if (end.lines !== this.#lines) return 'lines are missing'
-    for (const name of COUNTED)
-      if (this.#counts[name] !== this.header.counts[name])
+    for (const name of [...COUNTED, 'activations'] as const)
+      if (this.#counts[name] !== (this.header.counts[name] ?? 0))
         return `it has other ${name} than it says`
     this.#end = end
     return null

@@ -1,7 +1,7 @@
 /**
  * The lines of a deployment on its way to another host: one JSON object each, what it is being its only member.
  *
- *     header, then policies, then each subject (its state, its strikes, its records), stream keys, API keys, then the end
+ *     header, then policies, their activations, then each subject (its state, its strikes, its records), stream keys, API keys, then the end
  *
  * Shapes are checked closed: what this version does not know is refused, never dropped. Places count from the end of the
  * old log: its last entry is -1. Spec: docs/spec/storage.md, "Moving". Next stop: check.ts.
@@ -10,6 +10,7 @@ import {
   MAX_ID_CHARS,
   MAX_LABELS,
   MAX_LINKED,
+  MAX_NOTE_CHARS,
   MAX_OPEN_BROADCASTS,
   MAX_POLICY_BYTES,
   MAX_PREDECESSOR_KEYS,
@@ -17,7 +18,14 @@ import {
   MAX_SUBJECT_CHARS,
   MAX_SUCCESSORS,
 } from '../limits.ts'
-import type { Outcome, Strike, SubjectId } from '../model.ts'
+import {
+  ACTIVATION_CAUSES,
+  ACTIVATION_SOURCES,
+  type Activation,
+  type Outcome,
+  type Strike,
+  type SubjectId,
+} from '../model.ts'
 import { RULE, STRIKE, SUBJECT_ID, WORD } from '../record/decode-facts.ts'
 import { CHAIN_KINDS, type ChainKind, GROUP_NAMES } from '../record/kinds.ts'
 import {
@@ -67,7 +75,10 @@ export const COUNTED = [
   'stream_keys',
   'api_keys',
 ] as const
-export type MoveCounts = Readonly<Record<(typeof COUNTED)[number], number>>
+export type MoveCounts = Readonly<Record<(typeof COUNTED)[number], number>> & {
+  /** Absent in files from before activations moved; they have none. */
+  readonly activations?: number
+}
 
 /** What a pepper is known by; say it through `Pepper.hash`. */
 export function pepperProbe(origin: string): string {
@@ -162,6 +173,7 @@ export interface MoveEnd {
 
 export type MoveLine =
   | { readonly policy: MovedPolicy }
+  | { readonly activation: Activation }
   | { readonly subject: MovedSubject }
   | { readonly strike: MovedStrike }
   | { readonly record: MovedRecord }
@@ -189,7 +201,12 @@ const HEADER = object({
   successors: required(list(ORIGIN, MAX_SUCCESSORS, 1)),
   predecessors: required(list(LOG, 64)),
   pepper_probe: required(DIGEST),
-  counts: required(object(Object.fromEntries(COUNTED.map((name) => [name, required(COUNT)])))),
+  counts: required(
+    object({
+      ...Object.fromEntries(COUNTED.map((name) => [name, required(COUNT)])),
+      activations: optional(COUNT),
+    }),
+  ),
 })
 
 const stored = (value: Check): Check => object({ value: required(value), as_of: required(instant) })
@@ -287,11 +304,27 @@ const KEYED = {
   revoked_at: required(nullable(instant)),
 }
 
+const POLICY_DIGEST = text(50, { pattern: /^sha256-[A-Za-z0-9_-]{43}$/ })
+
+const ACTIVATION = object({
+  revision: required(integer(1)),
+  digest: required(POLICY_DIGEST),
+  name: required(text(100)),
+  active_from: required(instant),
+  scheduled: required(boolean),
+  previous: required(nullable(integer(1))),
+  cause: required(oneOf(ACTIVATION_CAUSES)),
+  source: required(oneOf(ACTIVATION_SOURCES)),
+  by: required(text(256)),
+  note: required(nullable(text(MAX_NOTE_CHARS))),
+})
+
 const CHECKS: Readonly<Record<string, Check>> = {
   policy: object({
-    digest: required(text(50, { pattern: /^sha256-[A-Za-z0-9_-]{43}$/ })),
+    digest: required(POLICY_DIGEST),
     text: required(text(2 * MAX_POLICY_BYTES, { min: 0, pattern: /^[A-Za-z0-9_-]*$/ })),
   }),
+  activation: ACTIVATION,
   subject: SUBJECT,
   strike: object({ place: required(nullable(PLACE)), strike: required(STRIKE) }),
   record: RECORD,

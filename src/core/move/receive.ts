@@ -4,6 +4,7 @@
  * Next stop: importer.ts.
  */
 import { LivegateError } from '../errors.ts'
+import type { Activation } from '../model.ts'
 import { predecessorDraft, type RecordDraft } from '../record/drafts.ts'
 import { type MoveHeader, type MoveLine, pepperProbe } from './lines.ts'
 
@@ -29,6 +30,22 @@ export function requireAcceptable(header: MoveHeader, { origins, hash }: Receive
       'the pepper here is another one, and stream keys would admit nobody',
       'that of the old deployment',
     )
+}
+
+/** Under the number it has here: after those that this deployment, where nobody was decided about, had activated itself. */
+export function numberedAfter(own: number, activation: Activation): Activation {
+  const { revision, previous } = activation
+  if (own === 0) return activation
+  return { ...activation, revision: own + revision, previous: own + (previous ?? 0) }
+}
+
+/** True when the log has it already, word for word; throws `conflict` for another one under its number. */
+export function isRestated(activation: Activation, here: readonly Activation[]): boolean {
+  const there = here.find(({ revision }) => revision === activation.revision)
+  if (there === undefined) return false
+  const names = Object.keys(activation) as readonly (keyof Activation)[]
+  if (names.every((name) => there[name] === activation[name])) return true
+  throw refusal(`revision ${activation.revision} is another one here`, 'a fresh log')
 }
 
 /** What a new log says of the one it goes on from. */

@@ -27,13 +27,18 @@ export function latestOf(activations: readonly Activation[]): Activation | null 
   return found
 }
 
-/** True when `digest` is not what this source said last: then it has something new to say. */
+/**
+ * True when `digest` is not what this source said last: then it has something new to say. The file on one host and the
+ * bundle on another are one source, what a deployment is configured with, so that moving between them says nothing new.
+ */
 export function isNews(
   activations: readonly Activation[],
   { source, digest }: Pick<Activation, 'source' | 'digest'>,
 ): boolean {
   const said = latestOf(
-    activations.filter((one) => one.source === source && one.cause === 'activation'),
+    activations.filter(
+      (one) => (one.source === 'api') === (source === 'api') && one.cause === 'activation',
+    ),
   )
   return said?.digest !== digest
 }

@@ -10,8 +10,10 @@ import { LivegateError } from '../../../src/core/errors.ts'
 import { checkHeader, MoveCheck } from '../../../src/core/move/check.ts'
 import type { MoveHeader, MoveLine } from '../../../src/core/move/lines.ts'
 import { closingDraft, heartbeatDraft } from '../../../src/core/record/drafts.ts'
+import { DAY_MS, epochMs } from '../../../src/core/time.ts'
 import type { SubjectState } from '../../../src/ports.ts'
 import {
+  activate,
   anOldHouse,
   aRoot,
   decide,
@@ -27,6 +29,19 @@ import {
   scribeOf,
 } from '../../support/moving.ts'
 import { aTime } from '../../support/node-gate.ts'
+
+function paused(length: string): string {
+  return `livegate: policy/v1
+name: paused
+rules:
+  - id: one
+    ground: terms
+    count: { category: [terrorism.*] }
+    ladder: { 1: ${length} }
+    outcome: deny
+    because: { en: "Live is paused until {until}." }
+`
+}
 
 const SUBJECTS = ['u_1', 'u_2', 'ü_3 🎥', 'u_4'] as const
 
@@ -157,6 +172,73 @@ describe('a deployment that moves', () => {
         issued_at: time.now(),
       }),
     ).rejects.toMatchObject({ code: 'conflict' })
+    await fresh.close()
+  })
+
+  it('goes on with its revisions: numbers, what is to come, and what earlier ones promised', async () => {
+    const root = await aRoot()
+    const time = aTime()
+    const old = await anOldHouse(root, time)
+    const begun = time.now()
+    await activate(old, paused('7d'), begun)
+    time.pass(1000)
+    await old.close()
+    const house = await openHouse(old.dir, time)
+    await happen(house.gate, time, [
+      { do: 'strike', subject: 'u_1', id: 's_1', category: 'terrorism.content' },
+      { do: 'pass', ms: 60_000 },
+    ])
+    await activate(house, paused('30d'), time.now())
+    const coming = epochMs(time.now() + 40 * DAY_MS)
+    await activate(house, paused('60d'), coming, true)
+    const activations = house.store.activations()
+    expect(activations.map(({ revision }) => revision)).toEqual([1, 2, 3])
+    await house.store.close()
+    const before = await openHouse(old.dir, time)
+    const denied = await decide(before.gate, { subject: 'u_1', stream: 'b_1' })
+    expect(denied.decision.until).toBe(begun + 1000 + 7 * DAY_MS)
+
+    const lines = checked(await moveOut(before, join(root, 'file')))
+    expect(lines.header.counts).toMatchObject({ activations: 3 })
+    const fresh = await openHouse(await moveIn(root, old.dir, lines), time)
+    expect(fresh.store.activations()).toEqual(activations)
+    const again = await decide(fresh.gate, { subject: 'u_1', stream: 'b_2' })
+    expect(again.decision.until).toBe(denied.decision.until)
+    expect(again.policy).toMatchObject({ revision: 2 })
+    await activate(fresh, paused('1d'), time.now())
+    expect(fresh.store.activations().at(-1)).toMatchObject({ revision: 4, previous: 3 })
+    await fresh.close()
+  })
+
+  it('numbers what moves in after what was activated there before anybody was decided about', async () => {
+    const root = await aRoot()
+    const time = aTime()
+    const old = await anOldHouse(root, time)
+    await activate(old, paused('7d'), time.now())
+    time.pass(1000)
+    await activate(old, paused('9d'), time.now())
+    const { header, rest } = checked(await moveOut(old, join(root, 'file')))
+    const dir = await makeNew(root, old.dir, async () => undefined)
+    const store = await openStore(dir, true)
+    const scribe = scribeOf(store, time)
+    time.pass(1000)
+    await activate({ store, scribe }, paused('8d'), time.now())
+    const importer = createNodeImporter({ store, scribe })
+    const all = { header, from: 1, lines: rest }
+    // Interrupted within, and begun again.
+    await importer.put({ ...all, lines: rest.slice(0, 4) })
+    await importer.put(all)
+    const numbers = store.activations().map(({ revision, previous }) => [revision, previous])
+    expect(numbers).toEqual([
+      [1, null],
+      [2, 1],
+      [3, 2],
+    ])
+    await store.close()
+    const fresh = await openHouse(dir, time)
+    const { policy } = await decide(fresh.gate, { subject: 'u_1', stream: 'b_1' })
+    expect(policy).toMatchObject({ revision: 3, name: 'paused' })
+    expect(fresh.store.activations().at(-1)?.digest).toBe(policy.digest)
     await fresh.close()
   })
 

@@ -9,13 +9,29 @@ import type { PredecessorAudit } from '../../../src/core/audit/succession.ts'
 import type { SignedHead } from '../../../src/core/audit/tree.ts'
 import { toBase64Url } from '../../../src/core/encoding.ts'
 import type { RecordDraft } from '../../../src/core/record/drafts.ts'
-import { closingDraft, keyDraft, predecessorDraft } from '../../../src/core/record/drafts.ts'
+import {
+  activationDraft,
+  closingDraft,
+  keyDraft,
+  predecessorDraft,
+} from '../../../src/core/record/drafts.ts'
 import type { OwnClaims } from '../../../src/core/record/groups.ts'
 import { createIssuer } from '../../../src/core/record/issue.ts'
 import { policyDrafts } from '../../../src/core/record/policy-parts.ts'
+import { epochMs } from '../../../src/core/time.ts'
 import { formatCheckpoint } from '../../../src/core/tlog/checkpoint.ts'
 import { leafHash } from '../../../src/core/tlog/hash.ts'
-import { AT, countedRandom, ISSUER, LOG, POLICY_TEXT, testKey } from '../record/samples.ts'
+import {
+  AT,
+  aDecision,
+  countedRandom,
+  ISSUER,
+  LOG,
+  POLICY_DIGEST,
+  POLICY_TEXT,
+  someFacts,
+  testKey,
+} from '../record/samples.ts'
 import {
   auditLog,
   beginLog,
@@ -332,4 +348,92 @@ test('the two records fit an entry, whatever a deployment may name', async () =>
   await expect(
     issue(closingDraft(successors.map((name) => name.repeat(2))), { iat_s: 1 }),
   ).rejects.toThrow(/expected at most 7168/)
+})
+
+/** Activations of the old log. */
+const PRIOR = [
+  { revision: 1, digest: POLICY_DIGEST, active_from: AT },
+  { revision: 2, digest: POLICY_DIGEST, active_from: AT + 1000 },
+] as const
+const activated: PredecessorAudit = { ...before, activations: PRIOR }
+
+function activation(revision: number, more: object = {}): RecordDraft {
+  const [first, second] = PRIOR
+  const { digest, active_from } = revision === 2 ? second : first
+  const what = { revision, digest, name: 'sample', active_from: epochMs(active_from) }
+  return activationDraft({
+    ...{ ...what, scheduled: false, previous: revision === 1 ? null : revision - 1 },
+    ...{ cause: 'activation', source: 'api', by: 'author', note: null },
+    ...more,
+  })
+}
+
+const numbered: readonly {
+  readonly name: string
+  readonly drafts: readonly RecordDraft[]
+  readonly decides: number | null
+  readonly expect: readonly string[]
+}[] = [
+  {
+    name: 'all repeated, and the next number after them',
+    drafts: [activation(1), activation(2), activation(3)],
+    decides: 3,
+    expect: [],
+  },
+  {
+    name: 'none repeated: numbers begin anew',
+    drafts: [activation(1, { active_from: epochMs(AT + 9) })],
+    decides: 1,
+    expect: ['3 activation_order'],
+  },
+  {
+    name: 'the last one left out when decisions begin',
+    drafts: [activation(1)],
+    decides: 1,
+    expect: ['4 activation_order'],
+  },
+  {
+    name: 'another text under a number',
+    drafts: [activation(1), activation(2, { digest: `sha256-${'A'.repeat(43)}` })],
+    decides: 1,
+    expect: ['4 policy_not_logged', '4 activation_order', '5 policy_outdated'],
+  },
+  {
+    name: 'decisions without any',
+    drafts: [],
+    decides: null,
+    expect: ['3 activation_order'],
+  },
+]
+
+for (const { name, drafts, decides, expect: codes } of numbered)
+  test(`activations of the log before: ${name}`, async () => {
+    const log = await nextLog()
+    for (const draft of drafts) await log.add(draft)
+    const at = epochMs(LATER)
+    const draft = aDecision({ sub: SUB_C, seq: 1, prev: null }, someFacts(at, [], SUB_C))
+    const revision = decides === null ? {} : { revision: decides }
+    await log.add({ ...draft, claims: { ...draft.claims, ...revision } })
+    expect(codesOf(await auditNext(log, activated))).toEqual(codes)
+  })
+
+test('numbers go on after those the new log had itself, and what is awaited survives a pause of the audit', async () => {
+  const early = await nextLog(null)
+  await early.add(activation(1, { active_from: epochMs(AT + 9) }))
+  await early.add(predecessorDraft(CLAIMS))
+  await early.add(activation(1, { revision: 2, previous: 1 }))
+  await early.add(activation(2, { revision: 3, previous: 2 }))
+  expect(codesOf(await auditNext(early, activated))).toEqual([])
+
+  const log = await nextLog()
+  await log.add(activation(1))
+  const first = createAudit({ origin: NEXT, trusted: null, predecessor: activated })
+  await feed(first, log.entries)
+  const state = parseAuditState(JSON.stringify(first.state()), NEXT)
+  expect(state.activations_awaited).toEqual(PRIOR.slice(1))
+  const paused = log.entries.length
+  await log.add(activation(2, { active_from: epochMs(AT + 7) }))
+  const again = createAudit({ origin: NEXT, trusted: null, state, predecessor: activated })
+  await feed(again, log.entries.slice(paused))
+  expect(codesOf(again.finish(headOf(log.entries)))).toEqual(['4 activation_order'])
 })

@@ -131,7 +131,7 @@ describe('the check of a moving deployment', () => {
     ],
     [
       'a policy after subjects',
-      () => [...lines().slice(0, 1), ...lines().slice(2, -1), lines()[1], lines().at(-1)],
+      () => [...lines().slice(0, -1), lines()[1], lines().at(-1)],
       /a policy line after those that come later/,
     ],
     [
@@ -158,6 +158,21 @@ describe('the check of a moving deployment', () => {
       'a record of somebody else',
       () => changed(second, set('record.subject', 'u_else')),
       /a record is not beneath its subject/,
+    ],
+    [
+      'a revision left out',
+      () => lines().filter((_, i) => i !== at('activation')),
+      /revision 1 is missing/,
+    ],
+    [
+      'a revision of a text that is not there',
+      () => changed(at('activation', 1), set('activation.digest', `sha256-${'A'.repeat(43)}`)),
+      /revision 2 has no text/,
+    ],
+    [
+      'a revision in place of a later one',
+      () => changed(at('activation', 1), set('activation.previous', 2)),
+      /revision 2 takes the place of one that comes after it/,
     ],
     [
       'a record that is missing in a chain',
@@ -275,6 +290,15 @@ describe('the check of a moving deployment', () => {
     const found = faultIn(values())
     expect(found).not.toBeNull()
     expect(found).toMatch(fault)
+  })
+
+  it('finds nothing in a file from before activations moved, and no activations in one that hides them', () => {
+    const file = new URL('../../vectors/move/without-activations.jsonl', import.meta.url)
+    const before = readFileSync(file, 'utf8').trimEnd().split('\n')
+    expect(faultIn(before.map((line) => JSON.parse(line)))).toBeNull()
+    const hidden = lines()
+    delete inner(inner(hidden[0], 'header'), 'counts').activations
+    expect(faultIn(hidden)).toMatch(/it has other activations than it says/)
   })
 
   it('takes records whose openings were erased, by their bytes alone', () => {

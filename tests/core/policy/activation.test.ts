@@ -134,5 +134,7 @@ describe('a proposal', () => {
     expect(isNews(all, { source: 'file', digest: 'f' })).toBe(false)
     expect(isNews(all, { source: 'file', digest: 'x' })).toBe(true)
     expect(isNews(all, { source: 'bundle', digest: 'x' })).toBe(true)
+    // A deployment that moved is configured with a bundle instead of a file: the same text is nothing new.
+    expect(isNews(all, { source: 'bundle', digest: 'f' })).toBe(false)
   })
 })

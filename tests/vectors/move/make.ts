@@ -11,8 +11,8 @@ import { dataPaths } from '../../../src/adapters/node/data-dir.ts'
 import { openNodeSql } from '../../../src/adapters/node/node-sql.ts'
 import { readEntries } from '../../../src/adapters/sqlite/entries.ts'
 import { fromUtf8 } from '../../../src/core/encoding.ts'
-import { anOldHouse, decide, happen, moveOut } from '../../support/moving.ts'
-import { aTime } from '../../support/node-gate.ts'
+import { activate, anOldHouse, decide, happen, moveOut, openHouse } from '../../support/moving.ts'
+import { aTime, POLICY } from '../../support/node-gate.ts'
 
 const PEPPER = Buffer.from('pepper pepper pepper pepper pepp').toString('hex')
 const SUCCESSORS = ['gate.example/log/edge/0', 'gate.example/log/edge/1']
@@ -20,7 +20,14 @@ const HERE = import.meta.dirname
 
 const root = mkdtempSync(join(tmpdir(), 'livegate-vector-'))
 const time = aTime()
-const house = await anOldHouse(root, time, PEPPER)
+const first = await anOldHouse(root, time, PEPPER)
+const text = await POLICY
+await activate(first, text, time.now())
+time.pass(1000)
+await activate(first, `${fromUtf8(text) ?? ''}# Another text, and so another revision.\n`, time.now())
+await first.close()
+time.pass(1000)
+const house = await openHouse(first.dir, time)
 await happen(house.gate, time, [
   { do: 'facts', subject: 'u_facts', followers: 7 },
   { do: 'decide', subject: 'u_plain', stream: 'b_1' },
