@@ -175,13 +175,6 @@ describe('keys and logs', () => {
     expect(ran).toMatchObject({ exit: 2, out: '' })
     expect(ran.err).toMatch(message)
   })
-
-  test('--state is for one log', async () => {
-    const dirs = (await pair()).map(({ dir }) => dir)
-    const ran = await audit(dirs, ...KEYS, '--state', 'state.json')
-    expect(ran).toMatchObject({ exit: 2, out: '' })
-    expect(ran.err).toContain('Cannot use --state with several logs')
-  })
 })
 
 describe('one of two', () => {

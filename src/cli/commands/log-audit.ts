@@ -2,28 +2,31 @@
  * `livegate log audit`: everything an outsider can check of a log, on all cores, offline when it is a directory.
  */
 import type { Command } from 'commander'
-import type { AuditState } from '../../core/audit/state.ts'
+import type { SignedHead } from '../../core/audit/tree.ts'
 import type { Act } from '../act.ts'
-import { EXIT, type ExitCode, incomplete, usage } from '../failure.ts'
-import { auditLogs, type LogsOptions } from '../log/audit-logs.ts'
+import { type CliFailure, EXIT, type ExitCode, usage } from '../failure.ts'
+import { auditLogs } from '../log/audit-logs.ts'
+import {
+  comparedBefore,
+  exitAfter,
+  type LogsOptions,
+  NO_SIGNATURES,
+  statesRequest,
+} from '../log/audit-options.ts'
 import { auditJson, auditText, auditWords, totalOf } from '../log/audit-report.ts'
 import { type AuditRun, runAudit, threadsFor } from '../log/audit-run.ts'
-import { readAuditState, writeAuditState } from '../log/audit-state.ts'
+import { type AuditStates, openStates } from '../log/audit-state.ts'
 import {
   type Disclosures,
   NO_DISCLOSURES,
   readDisclosures,
   readRecords,
 } from '../log/disclosures.ts'
-import { logKeyOf, readHead, vkeysOption } from '../log/head.ts'
+import { type LogKey, logKeyOf, readHead, vkeysOption } from '../log/head.ts'
 import { type AuditedPredecessor, auditPredecessor } from '../log/predecessor.ts'
-import { openSource } from '../log/source.ts'
+import { type LogSource, openSource } from '../log/source.ts'
 import { OutsideRecords } from '../log/witnessed-records.ts'
 import type { Session } from '../session.ts'
-
-interface Options extends LogsOptions {
-  readonly state?: string
-}
 
 export function logAudit(noun: Command, act: Act): void {
   const command = noun
@@ -36,7 +39,7 @@ export function logAudit(noun: Command, act: Act): void {
   vkeysOption(command)
     .option('--key <key>', 'API key with scope audit, or @FILE, for private entries (LIVEGATE_KEY)')
     .option('--disclosures <file>', 'disclosed records, JSON Lines of {"record": "…"}')
-    .option('--state <file>', 'resume after, and remember, the last clean audit')
+    .option('--state <file>', 'resume after, and remember, the last clean audit of each log')
     .option('--records <file...>', 'records handed out, JSON Lines: each must be in the log')
     .option(
       '--predecessor <log>',
@@ -58,28 +61,38 @@ Exit code 4: the log lies. Exit code 1: the audit could not be finished, which s
 async function audit(
   session: Session,
   logs: readonly string[],
-  options: Options,
+  options: LogsOptions,
 ): Promise<ExitCode> {
   const [where, ...others] = logs
   const [vkey, ...otherKeys] = options.vkey
   if (where === undefined || vkey === undefined) throw usage('Cannot audit: expected a log')
   if (others.length === 0 && otherKeys.length === 0)
     return auditOne(session, { where, vkey }, options)
-  if (options.state !== undefined)
-    throw usage('Cannot use --state with several logs: it remembers the audit of one')
   return auditLogs(session, logs, options)
 }
 
 async function auditOne(
   session: Session,
   { where, vkey }: { readonly where: string; readonly vkey: string },
-  options: Options,
+  options: LogsOptions,
 ): Promise<ExitCode> {
   const key = logKeyOf(vkey)
   const source = await openSource(session, where, options.key)
-  const statePath = options.state === undefined ? null : session.path(options.state)
-  const stored =
-    statePath === null ? { trusted: null, state: null } : await readAuditState(statePath, key)
+  const states = await openStates(session, statesRequest(session, options, [key]))
+  try {
+    return await auditFrom(session, { key, source, states }, options)
+  } finally {
+    await states.close()
+  }
+}
+
+async function auditFrom(
+  session: Session,
+  log: { readonly key: LogKey; readonly source: LogSource; readonly states: AuditStates },
+  options: LogsOptions,
+): Promise<ExitCode> {
+  const { key, source, states } = log
+  const stored = await states.before(key.origin)
   const outside = new OutsideRecords()
   for (const file of options.records ?? [])
     await readRecords(session.path(file), (record) => outside.add(record))
@@ -89,7 +102,7 @@ async function auditOne(
     ...{ disclosures, signatures: options.signatures, signal: session.world.signal },
     now_s: source.remote ? Math.floor(session.world.now() / 1000) : null,
   }
-  const before = comparedBefore(session, options, stored.state)
+  const before = comparedBefore(session, options, [stored.state])
     ? null
     : await auditPredecessor(session, {
         ...{ logs: [{ source, head }], options, shared, threads: threadsFor },
@@ -107,51 +120,37 @@ async function auditOne(
     progress.end()
   }
   const whole = before === null || totalOf(before.run) === 0
-  await remember(session, options, { run, path: statePath, head, whole })
-  return tell(session, run, { disclosures: await disclosures, before })
+  const trouble = await remember(session, options, { run, states, head, whole })
+  const exit = tell(session, run, { disclosures: await disclosures, before })
+  return exitAfter(session, exit, trouble)
 }
 
 /** Read while the threads start; whatever is wrong with the file is said where it is waited for. */
-function disclosuresOf(session: Session, { disclosures }: Options): Promise<Disclosures> {
+function disclosuresOf(session: Session, { disclosures }: LogsOptions): Promise<Disclosures> {
   if (disclosures === undefined) return Promise.resolve(NO_DISCLOSURES)
   const read = readDisclosures(session.path(disclosures))
   read.catch(() => undefined)
   return read
 }
 
-/** What an earlier audit compared need not be compared again; what it passed over cannot be made up for. */
-function comparedBefore(
-  session: Session,
-  { predecessor }: Options,
-  state: AuditState | null,
-): boolean {
-  if (predecessor === undefined || state === null) return false
-  if (state.succession?.predecessor?.checked !== true)
-    throw incomplete(
-      'Cannot follow the chains across: the audit in --state went past their beginning without the predecessor',
-      'audit anew, with another --state',
-    )
-  session.say('the predecessor was compared by an earlier audit')
-  return true
-}
-
 async function remember(
   session: Session,
-  options: Options,
+  options: LogsOptions,
   end: {
     readonly run: AuditRun
-    readonly path: string | null
-    readonly head: Parameters<typeof writeAuditState>[1]
+    readonly states: AuditStates
+    readonly head: SignedHead
     /** The predecessor, if there is one, was clean too. */
     readonly whole: boolean
   },
-): Promise<void> {
-  const { run, path, head, whole } = end
-  if (path === null) return
-  if (!options.signatures) session.warn('the state is not updated: signatures were left out')
-  else if (run.state === null || !whole)
-    session.warn('the state is not updated: the audit was not clean')
-  else await writeAuditState(path, head, run.state)
+): Promise<CliFailure | null> {
+  const { run, states, head, whole } = end
+  if (options.state === undefined) return null
+  const state = options.signatures && whole ? run.state() : null
+  if (!options.signatures) session.warn(NO_SIGNATURES)
+  else if (state === null) session.warn('the state is not updated: the audit was not clean')
+  else await states.keep(head, state)
+  return states.commit()
 }
 
 interface Told {

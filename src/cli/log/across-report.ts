@@ -12,12 +12,16 @@ export interface AcrossFacts {
   /** Why nothing was compared; null when it was. */
   readonly seam: string | null
   readonly disclosed: boolean
-  /** Logs whose audits came to an end. */
-  readonly finished: number
-  /** Those whose did not, as the person wrote them. */
+  /** Logs with chains to compare. */
+  readonly compared: number
+  /** Those without, as the person wrote them. */
   readonly missing: readonly string[]
+  /** Logs not finished, and the size at which an earlier audit knew their chains. */
+  readonly standing: ReadonlyMap<string, number>
   /** Records whose place in a chain nobody disclosed, in all logs. */
   readonly unopened: number
+  /** Those that earlier audits passed over. */
+  readonly unopened_before: number
   /** Origins the predecessor names that were not looked at. */
   readonly successors: readonly string[]
   /** Sentences about records of no log looked at. */
@@ -25,11 +29,11 @@ export interface AcrossFacts {
 }
 
 export function acrossWords(facts: AcrossFacts): AuditWords {
-  const { across, seam, finished, missing, unopened, successors } = facts
+  const { across, seam, compared, missing, unopened, successors } = facts
   const checked: string[] = []
   const not: string[] = []
   if (seam !== null) not.push(`Chains against each other: ${seam}.`)
-  else if (finished < 2) not.push('Chains against each other: fewer than two audits were finished.')
+  else if (compared < 2) not.push('Chains against each other: fewer than two audits were finished.')
   else if (!facts.disclosed)
     not.push('Chains against each other: no disclosures were given (--disclosures).')
   else
@@ -38,6 +42,12 @@ export function acrossWords(facts: AcrossFacts): AuditWords {
     not.push(
       `${plural(unopened, 'record')} not disclosed to this audit, which may be of a chain in another log.`,
     )
+  if (facts.unopened_before > 0)
+    not.push(
+      `${plural(facts.unopened_before, 'record')} not disclosed to an earlier audit, which may be of a chain in another log.`,
+    )
+  for (const [origin, size] of facts.standing)
+    not.push(`Chains of ${quote(origin)} after its first ${plural(size, 'entry', 'entries')}.`)
   if (missing.length > 0) not.push(`Chains of ${missing.map(quote).join(', ')}.`)
   for (const origin of successors)
     not.push(`${quote(origin)}, which may go on from the predecessor too and was not given.`)

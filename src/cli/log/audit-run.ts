@@ -55,8 +55,8 @@ export interface AuditRun {
   readonly bundle: BundleFinding | null
   /** Disclosures given that no record they came with commits to. */
   readonly unmatched: number
-  /** Null unless everything was clean: only then may an audit be resumed. */
-  readonly state: AuditState | null
+  /** Null unless everything was clean: only then may an audit be resumed. Made anew at every call, a line a chain. */
+  state(): AuditState | null
   /** Chains with records in this log, and the index of each one's first. */
   chainFirsts(): ReadonlyMap<string, number>
   /** What the audit of a successor needs of this one. */
@@ -105,7 +105,8 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
     const report = audit.finish(head)
     const clean = report.clean && bundle === null && told.findings.length === 0
     return {
-      ...{ report, outside: told, bundle, unmatched, state: clean ? audit.state() : null },
+      ...{ report, outside: told, bundle, unmatched },
+      state: () => (clean ? audit.state() : null),
       chainFirsts: () => audit.chainFirsts(),
       asPredecessor: (vkey) => audit.asPredecessor(head, vkey),
     }

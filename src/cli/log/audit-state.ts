@@ -1,51 +1,212 @@
 /**
- * Where the last clean audit stopped: the checkpoint trusted since then and core's state, in one file of the auditor's.
+ * Where the last clean audits stopped: per log the checkpoint trusted since then and core's state, in one file of the
+ * auditor's.
  *
- * It must be kept like the verifier key: whoever can change it can hide a lie. Written whole, after a clean audit only.
+ * It must be kept like the verifier keys: whoever can change it can hide a lie. A log's state moves only when its own
+ * audit was clean; one that was not, or could not be finished, keeps the state it had. All are written at once, at the end.
+ * Form: audit-state-form.ts. From: commands/log-audit.ts, audit-logs.ts.
  */
-import { type AuditState, parseAuditState } from '../../core/audit/state.ts'
+import { chainsOfState, type LogChains } from '../../core/audit/across.ts'
+import type { AuditState } from '../../core/audit/state.ts'
 import type { SignedHead } from '../../core/audit/tree.ts'
-import { incomplete } from '../failure.ts'
-import { readIfThere, writeAtomic } from '../files.ts'
-import { quote } from '../session.ts'
-import { type LogKey, openHead } from './head.ts'
+import { openCheckpoint } from '../../core/tlog/checkpoint.ts'
+import { type CliFailure, failureOf, incomplete, usage } from '../failure.ts'
+import { quote, type Session } from '../session.ts'
+import type { StateFile, StateInFile } from './audit-state-read.ts'
+import { damaged, MAX_LINE_BYTES, MAX_STATE_BYTES, openStateFile } from './audit-state-read.ts'
+import { createStateWriter, type StateWriter } from './audit-state-write.ts'
+import type { LogKey } from './head.ts'
 
+/** Where the audit of one log goes on; nothing when it begins. */
 export interface StoredAudit {
   readonly trusted: SignedHead | null
   readonly state: AuditState | null
 }
 
-/** Policy texts and a line per chain: far less for any log one machine audits. */
-const MAX_STATE_BYTES: number = 1024 * 1024 * 1024
-
-/** What the file holds; nothing when there is none yet. */
-export async function readAuditState(path: string, key: LogKey): Promise<StoredAudit> {
-  const bytes = await readIfThere(path, MAX_STATE_BYTES)
-  if (bytes === null) return { trusted: null, state: null }
-  const value = parse(new TextDecoder().decode(bytes))
-  if (typeof value.checkpoint !== 'string' || value.audit === undefined)
-    throw incomplete(`Cannot resume audit from ${quote(path)}: it is not the state of an audit`)
-  const trusted = await openHead(value.checkpoint, key, path)
-  const state = parseAuditState(JSON.stringify(value.audit), key.origin)
-  if (state.size !== trusted.size)
-    throw incomplete(`Cannot resume audit from ${quote(path)}: its parts do not belong together`)
-  return { trusted, state }
+/** The states of all logs of one run. */
+export interface AuditStates {
+  /** Origins with a state from before. */
+  readonly stored: ReadonlySet<string>
+  /** All but the chains; null without one. */
+  stateOf(origin: string): AuditState | null
+  /** With the chains. */
+  before(origin: string): Promise<StoredAudit>
+  /** Where the chains of a log stand whose audit this run could not finish; null without a state. */
+  standing(origin: string): Promise<LogChains | null>
+  /** Remembers a clean audit, for `commit`. */
+  keep(head: SignedHead, state: AuditState): Promise<void>
+  /** Writes what was kept, and of all other logs what was there. Returns what went wrong, which is no fault of a log. */
+  commit(): Promise<CliFailure | null>
+  /** What was not committed is forgotten. */
+  close(): Promise<void>
 }
 
-/** Durable when resolved. */
-export async function writeAuditState(
-  path: string,
-  head: SignedHead,
-  state: AuditState,
-): Promise<void> {
-  const text = JSON.stringify({ livegate: 'audit-state/v1', checkpoint: head.note, audit: state })
-  await writeAtomic(path, `${text}\n`, 0o600)
+export interface StatesRequest {
+  /** Null without --state. */
+  readonly path: string | null
+  /** Of every log of the run. */
+  readonly keys: ReadonlyMap<string, LogKey>
+  /** False: read only. */
+  readonly update: boolean
 }
 
-function parse(text: string): { checkpoint?: unknown; audit?: unknown } {
+const NONE: StoredAudit = { trusted: null, state: null }
+
+/** Reads the states, and makes sure that they are of the logs of this run. */
+export async function openStates(session: Session, request: StatesRequest): Promise<AuditStates> {
+  const { path, keys, update } = request
+  const several = keys.size > 1
+  if (path === null)
+    return new RunStates({ path: '', file: null, trusted: new Map(), writer: null, several })
+  const file = await openStateFile(path)
   try {
-    return (JSON.parse(text) ?? {}) as { checkpoint?: unknown; audit?: unknown }
-  } catch {
-    return {}
+    const trusted = file === null ? new Map() : await trustedHeads(session, { path, keys, file })
+    const limits = { bytes: MAX_STATE_BYTES, line_bytes: MAX_LINE_BYTES }
+    const writer = update ? await createStateWriter(path, limits) : null
+    return new RunStates({ path, file, trusted, writer, several })
+  } catch (thrown) {
+    await file?.close()
+    throw thrown
   }
+}
+
+interface OpenedFile {
+  readonly path: string
+  readonly keys: ReadonlyMap<string, LogKey>
+  readonly file: StateFile
+}
+
+async function trustedHeads(
+  session: Session,
+  { path, keys, file }: OpenedFile,
+): Promise<ReadonlyMap<string, SignedHead>> {
+  const missing = [...file.logs.keys()].filter((origin) => !keys.has(origin))
+  const list = missing.map(quote).join(', ')
+  if (missing.length === file.logs.size)
+    throw usage(
+      `Cannot resume audit from ${quote(path)}: it is of another deployment, of ${list}`,
+      'give the --state of these logs, or the name of a new file',
+    )
+  if (missing.length > 0)
+    throw usage(
+      `Cannot resume audit from ${quote(path)}: it also holds ${list}, expected all its logs in one run`,
+      'give that log and its --vkey too, or use another --state',
+    )
+  for (const origin of keys.keys())
+    if (!file.logs.has(origin))
+      session.say(`${quote(origin)} is new in ${quote(path)}: it is audited from its beginning`)
+  const trusted = new Map<string, SignedHead>()
+  for (const [origin, stored] of file.logs) {
+    const key = keys.get(origin)
+    if (key !== undefined) trusted.set(origin, await trustedHead(path, stored, key))
+  }
+  return trusted
+}
+
+/** Nothing that is the matter with the file is a fault of the log. */
+async function trustedHead(
+  path: string,
+  { origin, note, state }: StateInFile,
+  key: LogKey,
+): Promise<SignedHead> {
+  const opened = await openCheckpoint({ note, ...key })
+  if (!opened.ok) {
+    if (opened.error !== 'signature_missing') throw damaged(path)
+    throw usage(
+      `Cannot resume audit from ${quote(path)}: its checkpoint of ${quote(origin)} is not signed by the key in --vkey`,
+      'another deployment had a log of this name: compare --vkey, or use another --state',
+    )
+  }
+  const { size, root } = opened.value
+  if (state.size !== size)
+    throw incomplete(`Cannot resume audit from ${quote(path)}: its parts do not belong together`)
+  return { size, root, note }
+}
+
+class RunStates implements AuditStates {
+  readonly #path: string
+  readonly #file: StateFile | null
+  readonly #trusted: ReadonlyMap<string, SignedHead>
+  readonly #writer: StateWriter | null
+  /** Chains of several logs are compared. */
+  readonly #several: boolean
+  readonly #kept = new Set<string>()
+  #failure: CliFailure | null = null
+
+  constructor(parts: {
+    readonly path: string
+    readonly file: StateFile | null
+    readonly trusted: ReadonlyMap<string, SignedHead>
+    readonly writer: StateWriter | null
+    readonly several: boolean
+  }) {
+    this.#path = parts.path
+    this.#file = parts.file
+    this.#trusted = parts.trusted
+    this.#writer = parts.writer
+    this.#several = parts.several
+  }
+
+  get stored(): ReadonlySet<string> {
+    return new Set(this.#trusted.keys())
+  }
+
+  stateOf(origin: string): AuditState | null {
+    return this.#file?.logs.get(origin)?.state ?? null
+  }
+
+  async before(origin: string): Promise<StoredAudit> {
+    const [stored, trusted] = [this.#file?.logs.get(origin), this.#trusted.get(origin)]
+    if (stored === undefined || trusted === undefined) return NONE
+    const state = await stored.load()
+    if (this.#several && chainsOfState(state) === null) throw sayingLittle(this.#path, origin)
+    return { trusted, state }
+  }
+
+  async standing(origin: string): Promise<LogChains | null> {
+    // What is the matter with it was said where its audit ended.
+    const { state } = await this.before(origin).catch(() => NONE)
+    return state === null ? null : chainsOfState(state)
+  }
+
+  async keep(head: SignedHead, state: AuditState): Promise<void> {
+    if (this.#writer === null || this.#failure !== null) return
+    try {
+      await this.#writer.add(head, state)
+      this.#kept.add(state.origin)
+    } catch (thrown) {
+      // A full disk does not keep the other logs from being audited.
+      this.#failure = failureOf(thrown)
+    }
+  }
+
+  async commit(): Promise<CliFailure | null> {
+    if (this.#writer === null || this.#kept.size === 0) return this.#failure
+    try {
+      for (const origin of this.#trusted.keys())
+        if (!this.#kept.has(origin)) await this.#carry(origin)
+      if (this.#failure === null) await this.#writer.commit()
+      return this.#failure
+    } catch (thrown) {
+      return failureOf(thrown)
+    }
+  }
+
+  async #carry(origin: string): Promise<void> {
+    const { trusted, state } = await this.before(origin)
+    if (trusted !== null && state !== null) await this.keep(trusted, state)
+  }
+
+  async close(): Promise<void> {
+    await this.#writer?.abandon()
+    await this.#file?.close()
+  }
+}
+
+/** A state as once written: of one log, without where each chain begins. */
+function sayingLittle(path: string, origin: string): CliFailure {
+  return incomplete(
+    `Cannot compare chains of ${quote(origin)}: its state in ${quote(path)} does not say where they begin`,
+    'an older livegate wrote it: audit anew, with another --state',
+  )
 }

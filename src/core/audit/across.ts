@@ -4,6 +4,8 @@
  * Each log has had its own audit (audit.ts); here their chains meet. A chain taken over from a predecessor counts in a
  * log only once it has records there. Spec: docs/spec/log.md, "Closing a log".
  */
+import { Chains } from './chains.ts'
+import type { AuditState } from './state.ts'
 
 /** What the cross check needs of one log's audit. */
 export interface LogChains {
@@ -35,6 +37,17 @@ export interface AcrossReport {
 
 /** Findings kept with their text; beyond this they are only counted. */
 const MAX_KEPT = 1000
+
+/**
+ * Chains of a log as far as an earlier audit came: all of them, so that two halves of a chain meet whichever run saw
+ * them. Null when the state is of a time before it was remembered where a chain begins.
+ */
+export function chainsOfState({ origin, chains, succession }: AuditState): LogChains | null {
+  const firsts = new Chains(chains).firsts()
+  // Only a chain that was taken over may be without records here.
+  const complete = firsts.size === Object.keys(chains.heads).length
+  return complete || succession?.predecessor ? { origin, firsts } : null
+}
 
 /** Compares the chains of logs of different origins, none of which goes on from another. */
 export function acrossLogs(logs: readonly LogChains[]): AcrossReport {

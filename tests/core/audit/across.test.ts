@@ -3,9 +3,10 @@
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { acrossLogs } from '../../../src/core/audit/across.ts'
-import { Chains, type Link } from '../../../src/core/audit/chains.ts'
+import { acrossLogs, chainsOfState } from '../../../src/core/audit/across.ts'
+import { Chains, type ChainsState, type Link } from '../../../src/core/audit/chains.ts'
 import { Findings } from '../../../src/core/audit/findings.ts'
+import type { AuditState } from '../../../src/core/audit/state.ts'
 import { epochMs } from '../../../src/core/time.ts'
 
 const ORIGINS = ['gate.example/log/0', 'gate.example/log/1', 'gate.example/log/2'] as const
@@ -80,4 +81,29 @@ test('a record beside the chain counts too: a fork here is no reason to look awa
   next.link(link('B', 2, 6, 'B1@3'), findings)
   expect(findings.list().map(({ code }) => code)).toEqual(['chain_fork'])
   expect([...next.firsts()]).toEqual([['B', 5]])
+})
+
+test('a state knows its chains, unless it is of a time before it was remembered where they begin', () => {
+  const head = { seq: 1, at: 0, unopened: 0, leaves: ['A1'] }
+  const state = (heads: ChainsState['heads'], predecessor: boolean): AuditState => ({
+    ...{ version: 1, origin: ORIGINS[0], size: 9, keys: [], recent: [] },
+    tree: { root: '', edge: '' },
+    policies: { texts: {}, parts: [] },
+    chains: { heads, unopened: 0 },
+    heartbeats: { next: 0, runs: [] },
+    ...(predecessor
+      ? {
+          succession: {
+            closing: null,
+            predecessor: { origin: ORIGINS[1], checked: true, keys: [] },
+          },
+        }
+      : {}),
+  })
+  const firsts = new Map([['A', 7]])
+  const heads = { A: { ...head, first: 7 } }
+  expect(chainsOfState(state(heads, false))).toEqual({ origin: ORIGINS[0], firsts })
+  // Without records here as yet: taken over, or of an old state.
+  expect(chainsOfState(state({ ...heads, B: head }, true))?.firsts).toEqual(firsts)
+  expect(chainsOfState(state({ ...heads, B: head }, false))).toBeNull()
 })

@@ -1,0 +1,72 @@
+/**
+ * The file of states in lines: one for each log, one for each chain, a digest at the end.
+ *
+ *     {"livegate":"audit-state/v2"}
+ *     {"log":"gate.example/log/0","checkpoint":"…","chains":1,"audit":{… without its chains}}
+ *     ["<pseudonym>",seq,at,unopened,first,"<leaf>.<leaf>"]
+ *     {"end":"<SHA-256 of all lines before>"}
+ *
+ * A line a chain, of at most 840 bytes, so that neither writing nor reading ever holds the file as one string. The digest finds damage: a
+ * state with a changed bit would make an honest log look like a liar. It does not find forgery. From: audit-state.ts.
+ */
+import type { ChainHead } from '../../core/audit/chains.ts'
+import type { AuditState } from '../../core/audit/state.ts'
+import type { SignedHead } from '../../core/audit/tree.ts'
+
+export const FIRST_LINE = '{"livegate":"audit-state/v2"}'
+
+/** What stands before the chains of a log. */
+export interface LogLine {
+  readonly log: string
+  readonly checkpoint: string
+  /** Lines of chains that follow. */
+  readonly chains: number
+  /** Its `heads` are those lines. */
+  readonly audit: AuditState
+}
+
+/** The lines of one log, without their ends. */
+export function* linesOf({ note }: SignedHead, state: AuditState): Generator<string> {
+  const heads = Object.entries(state.chains.heads)
+  const audit: AuditState = { ...state, chains: { ...state.chains, heads: {} } }
+  const line: LogLine = { log: state.origin, checkpoint: note, chains: heads.length, audit }
+  yield JSON.stringify(line)
+  for (const [sub, head] of heads) yield chainLine(sub, head)
+}
+
+function chainLine(sub: string, { seq, at, unopened, first, leaves }: ChainHead): string {
+  return JSON.stringify([sub, seq, at, unopened, first ?? null, leaves.join('.')])
+}
+
+/** Null for anything but such a line. */
+export function parseLogLine(line: string): LogLine | null {
+  const value = parsed(line) as Partial<LogLine> | null
+  const { log, checkpoint, chains, audit } = value ?? {}
+  if (typeof log !== 'string' || typeof checkpoint !== 'string') return null
+  if (!Number.isSafeInteger(chains) || chains === undefined || chains < 0) return null
+  return audit === undefined ? null : { log, checkpoint, chains, audit }
+}
+
+/** Null for anything but such a line. */
+export function parseChainLine(line: string): readonly [string, ChainHead] | null {
+  const value = parsed(line)
+  if (!Array.isArray(value)) return null
+  const [sub, seq, at, unopened, first, leaves] = value as unknown[]
+  if (typeof sub !== 'string' || typeof leaves !== 'string') return null
+  if (typeof seq !== 'number' || typeof at !== 'number' || typeof unopened !== 'number') return null
+  const head = { seq, at, unopened, leaves: leaves.split('.') }
+  return [sub, typeof first === 'number' ? { ...head, first } : head]
+}
+
+/** The last line of a file whose lines before it have this digest, base64url. */
+export function endLine(digest: string): string {
+  return JSON.stringify({ end: digest })
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return null
+  }
+}
