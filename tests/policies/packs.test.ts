@@ -81,6 +81,14 @@ describe('a pack', () => {
     })
   }
 
+  it('promises no end where the same sentence is a warning', () => {
+    const warning = PACKS.flatMap((name) => planOf(`policies/packs/${name}/${name}.yaml`).rules)
+      .filter(({ ladder }) => ladder?.some(({ length }) => length === 'warn') ?? false)
+      .flatMap(({ because }) => Object.values(because))
+    expect(warning.length).toBeGreaterThan(10)
+    expect(warning.filter((text) => text.includes('{until}'))).toEqual([])
+  })
+
   it('for Europe speaks several languages', () => {
     const spoken = (name: string): readonly string[] =>
       planOf(`policies/packs/${name}/${name}.yaml`).languages
