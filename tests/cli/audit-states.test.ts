@@ -3,7 +3,15 @@
  * found, each log's state moves by its own merit, and nothing that is the matter with the file is held against a log.
  */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
@@ -246,8 +254,7 @@ describe('a log that', () => {
     await deployment.grow(ONE)
     const { exit, logs } = await deployment.told()
     expect(exit).toBe(4)
-    const found = logs[0]?.findings?.map(({ code }) => code)
-    expect(found).toContain('rollback')
+    expect(logs[0]?.findings?.map(({ code }) => code)).toEqual(['rollback'])
     expect(JSON.stringify(logs[0])).toContain('The checkpoint is older than the trusted one')
     expect(deployment.sizes()).toEqual({ [ZERO]: 4, [ONE]: 8 })
   })
@@ -339,6 +346,14 @@ describe('a state that is not of the logs of the run', () => {
     expect(ran.err).toContain(`its checkpoint of \`${ZERO}\` is not signed by the key in --vkey`)
   })
 })
+
+/** `then` for all but the checkpoint, which is asked for before a state is opened. */
+function once(then: World['fetch'], files: ReadonlyMap<string, Uint8Array>): World['fetch'] {
+  return async (url, init) =>
+    String(url).endsWith('/checkpoint')
+      ? new Response(Buffer.from(files.get('checkpoint') ?? []))
+      : then(url, init)
+}
 
 /** SHA-256 of nothing: the root of an empty log. */
 const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
@@ -531,6 +546,24 @@ describe('the file', () => {
     expect(deployment.sizes()).toEqual({ [ZERO]: 8, [ONE]: 4 })
   })
 
+  test('that another run replaces meanwhile does not mix with the one this run began with', async () => {
+    const deployment = await begun()
+    await deployment.grow(ZERO)
+    const files = await publish(deployment.entries(ONE).slice(0, 4), [], ONE)
+    const other = join(deployment.dir, 'other')
+    const fetch: World['fetch'] = async (url) => {
+      writeFileSync(other, 'something else')
+      renameSync(other, deployment.state)
+      const bytes = files.get(String(url).replace('https://gate.example/log/1/', ''))
+      return new Response(Buffer.from(bytes ?? []))
+    }
+    const where = ['0', 'https://gate.example/log/1']
+    const given = deployment.disclosing(deployment.entries(ZERO))
+    const ran = await deployment.audit(where, [...KEYS, ...given], { fetch: once(fetch, files) })
+    expect(ran.exit).toBe(0)
+    expect(deployment.sizes()).toEqual({ [ZERO]: 8, [ONE]: 4 })
+  })
+
   test('that cannot be made is said before anything is audited', async () => {
     const deployment = await begun()
     const words = ['log', 'audit', '0', '1', ...KEYS, '--state', 'gone/audit.json']
@@ -551,12 +584,8 @@ describe('the file', () => {
       const bytes = files.get(String(url).replace('https://gate.example/log/1/', ''))
       return bytes === undefined ? noNetwork(url, init) : new Response(Buffer.from(bytes))
     }
-    // The name is taken only after the run began: by then the file could still be made.
-    const slow: World['fetch'] = async (url, init) =>
-      String(url).endsWith('/checkpoint')
-        ? new Response(Buffer.from(files.get('checkpoint') ?? []))
-        : fetch(url, init)
-    const world = { fetch: slow }
+    // The name is taken only after the run began: until then the file could still be made.
+    const world = { fetch: once(fetch, files) }
     const ran = await deployment.audit(['0', 'https://gate.example/log/1'], KEYS, world)
     expect(ran.exit).toBe(expected)
     expect(ran.out).toContain(`${ONE}:\n`)
@@ -620,6 +649,17 @@ describe('a log that was closed into shards', () => {
     const { exit, err } = await deployment.told(...old)
     expect(exit).toBe(1)
     expect(err).toContain('went past their beginning without the predecessor')
+  })
+
+  test('given as one of them is not compared with them, and nothing is remembered', async () => {
+    const { deployment, old } = await aFamily()
+    await deployment.grow(ZERO, 4)
+    await deployment.grow(ONE)
+    const keys = [...KEYS, '--vkey', vkeyOf(ORIGIN), ...old.slice(2)]
+    const { exit, err } = await deployment.audit(['old', '0', '1'], keys)
+    expect(exit).toBe(1)
+    expect(err).toContain('the state is not updated: the chains were not compared')
+    expect(existsSync(deployment.state)).toBe(false)
   })
 
   test('and lies keeps every state where it is', async () => {

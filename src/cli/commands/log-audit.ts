@@ -54,7 +54,7 @@ export function logAudit(noun: Command, act: Act): void {
 const EXAMPLE = `
 Example:
   livegate log audit ./mirror --vkey gate.example/log+1a2b3c4d+AQ… --state audit.json
-  livegate log audit ./0 ./1 --vkey gate.example/log/0+… --vkey gate.example/log/1+… --disclosures d.jsonl
+  livegate log audit ./0 ./1 --vkey gate.example/log/0+… --vkey gate.example/log/1+… --state audit.json
 
 Exit code 4: the log lies. Exit code 1: the audit could not be finished, which says nothing about the log.`
 

@@ -23,6 +23,8 @@ export interface StateWriter {
   abandon(): Promise<void>
 }
 
+/** The end line and more. */
+const END_BYTES = 64
 /** Bytes written at a time. */
 const PIECE = 256 * 1024
 
@@ -44,7 +46,7 @@ export async function createStateWriter(path: string, limits: StateLimits): Prom
     const bytes = Buffer.from(waiting)
     waiting = ''
     size += bytes.length
-    if (size > limits.bytes) throw tooLarge(path, limits.bytes)
+    if (size + END_BYTES > limits.bytes) throw tooLarge(path, limits.bytes)
     digest.update(bytes)
     await file.writeFile(bytes)
   }

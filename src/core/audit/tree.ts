@@ -74,24 +74,31 @@ export class AuditTree {
   /** Compares the finished tree with the checkpoint and the trusted head. */
   close(checkpoint: SignedHead, findings: Findings): void {
     const trusted = this.#trusted
-    if (this.size !== checkpoint.size)
-      findings.add(
-        'size',
-        null,
-        `The log serves ${this.size} entries, its checkpoint says ${checkpoint.size}`,
-      )
-    else if (!sameHash(this.root(), checkpoint.root))
-      findings.add(
-        'root',
-        null,
-        `The entries hash to ${toBase64Url(this.root())}, not to the root of the checkpoint\n${checkpoint.note}`,
-      )
+    this.#meets(checkpoint, findings)
     if (trusted === null) return
     const both = `trusted checkpoint:\n${trusted.note}\nthis checkpoint:\n${checkpoint.note}`
     if (trusted.size > checkpoint.size)
       findings.add('rollback', null, `The checkpoint is older than the trusted one; ${both}`)
     else if (this.#met === false)
       findings.add('fork', null, `The log has signed two different trees; ${both}`)
+  }
+
+  #meets(checkpoint: SignedHead, findings: Findings): void {
+    const trusted = this.#trusted
+    if (this.size !== checkpoint.size) {
+      // A log that went back serves as many entries as it says, fewer than an earlier audit has seen.
+      if (trusted?.size === this.size && trusted.size > checkpoint.size) return
+      findings.add(
+        'size',
+        null,
+        `The log serves ${this.size} entries, its checkpoint says ${checkpoint.size}`,
+      )
+    } else if (!sameHash(this.root(), checkpoint.root))
+      findings.add(
+        'root',
+        null,
+        `The entries hash to ${toBase64Url(this.root())}, not to the root of the checkpoint\n${checkpoint.note}`,
+      )
   }
 
   state(): TreeState {
