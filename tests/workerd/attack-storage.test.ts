@@ -128,3 +128,24 @@ describe('who is refused and asks again', () => {
     expect(rows).toBeLessThan(20)
   })
 })
+
+describe('what shares an insert', () => {
+  it('fits its row, in whatever script strikes are named', () =>
+    inPlace(async (place) => {
+      const log = await place.open()
+      const denied = Array.from({ length: 150 }, (_, i) =>
+        chain(`denied-${i}`, 1).map((entry) => {
+          const strikes = Array.from({ length: 64 }, (_, j) => `${i}.${j}.`.padEnd(128, '打'))
+          return {
+            ...entry,
+            decision: { outcome: 'deny' as const, mode: null, rules: ['r'], strikes },
+          }
+        }),
+      )
+      expect(await Promise.all(denied.map((entries) => log.append(entries)))).toHaveLength(150)
+      // What the platform takes; the runtime here takes more.
+      const longest = `SELECT max(length(CAST(strikes AS BLOB)) + length(CAST(lines AS BLOB))
+        + length(leaves) + length(entries)) AS bytes FROM packs`
+      expect(place.state.storage.sql.exec(longest).one().bytes).toBeLessThan(2_000_000)
+    }))
+})

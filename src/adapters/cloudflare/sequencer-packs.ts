@@ -75,13 +75,13 @@ export function createPacks(sql: Sql, now: () => number): Packs {
     const [head] = entries
     if (head === undefined) return
     const at = entries.flatMap(({ about }) => (about === undefined ? [] : [about.at]))
-    const named = entries.flatMap((entry) => entry.strikes ?? [])
+    const strikes = entries.flatMap((entry) => entry.strikes ?? [])
     const grows = newest.chars > 0 && newest.chars + chars <= MAX_GROWN_CHARS
     const begun = grows ? newest : { first: head.index, count: 0, chars: 0, strikes: [] }
     newest = {
       ...{ first: begun.first, count: begun.count + entries.length, chars: begun.chars + chars },
       ...{ second, totals: addTotals(newest.totals, countKinds(entries)) },
-      strikes: [...new Set([...begun.strikes, ...named])],
+      strikes: [...new Set([...begun.strikes, ...strikes])],
     }
     const what = [
       JSON.stringify(newest.totals),
@@ -190,8 +190,7 @@ function packsOf(waiting: readonly Waiting[], second: number): readonly Pack[] {
   let [entries, chars]: [Described[], number] = [[], 0]
   for (const entry of waiting) {
     const line = entry.about === undefined ? '' : lineOf({ ...entry.about, second })
-    const named = (entry.strikes ?? []).reduce((sum, strike) => sum + strike.length + 3, 0)
-    const weight = entry.record.jws.length + line.length + named + 33
+    const weight = entry.record.jws.length + line.length + named(entry) + 33
     const full = entries.length === MAX_PACK_ENTRIES || chars + weight > MAX_PACK_CHARS
     if (full && entries.length > 0) {
       packs.push({ entries, chars })
@@ -201,6 +200,11 @@ function packsOf(waiting: readonly Waiting[], second: number): readonly Pack[] {
     chars += weight
   }
   return [...packs, { entries, chars }]
+}
+
+/** In bytes: others choose how strikes are called, in any script. */
+function named({ strikes = [] }: Waiting): number {
+  return strikes.reduce((sum, strike) => sum + utf8(JSON.stringify(strike)).length + 1, 0)
 }
 
 function strays(id: string, taken: number): boolean {
