@@ -1,0 +1,33 @@
+/**
+ * `npm run mutants`: how many small mistakes in a policy, or in the evaluator, would a test have noticed?
+ *
+ * `-- policies` changes compiled policies and runs the tests of their authors (milliseconds each); `-- evaluator` changes
+ * the evaluator and runs its units, properties and proofs (seconds each, so of a sample). Neither is part of `npm test`:
+ * tests/mutants holds the scores of the policies and that nothing is excused that no longer exists.
+ * Prints what lived; exit 3 when less than nine of ten were noticed.
+ */
+import { parseArgs } from 'node:util'
+import { evaluatorScore } from './code-score.ts'
+import { policyScores } from './policy-score.ts'
+import { isEnough, type Score, scoreText } from './score.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    sample: { type: 'string', default: '300' },
+    seed: { type: 'string', default: '1' },
+    file: { type: 'string', multiple: true, default: [] },
+    all: { type: 'boolean', default: false },
+  },
+})
+const parts = positionals.length === 0 ? ['policies', 'evaluator'] : positionals
+const scores: Score[] = []
+if (parts.includes('policies')) scores.push(...policyScores())
+for (const score of scores) process.stdout.write(`${scoreText(score)}\n`)
+if (parts.includes('evaluator')) {
+  const sample = values.all ? Number.POSITIVE_INFINITY : Number(values.sample)
+  const score = evaluatorScore({ sample, seed: values.seed, files: values.file })
+  scores.push(score)
+  process.stdout.write(`${scoreText(score)}\n`)
+}
+process.exitCode = scores.every(isEnough) ? 0 : 3
