@@ -62,7 +62,7 @@ async function auditEach(
   const before = await predecessorOf(session, { logs, states, shared }, options)
   const whole = before === null || totalOf(before.run) === 0
   const told: Told[] = []
-  const stored = { states, update: options.signatures && whole }
+  const stored = { states, update: options.signatures && options.state !== undefined }
   for (const log of logs) {
     const outside = records.of.get(log.origin) ?? new OutsideRecords()
     const predecessor = before?.audit ?? null
