@@ -28,7 +28,7 @@ const STAGES: readonly (readonly string[])[] = [
     'tests/core/standing/standing.test.ts',
     ...[
       ...['evaluate', 'evaluate-count', 'ladder', 'eligible', 'inherit', 'explain', 'sentence'],
-      ...['join-obligations', 'test-run', 'cel'],
+      ...['join-obligations', 'test-run', 'cel', 'evaluate-lists'],
     ].map((name) => `tests/core/policy/${name}.test.ts`),
   ],
   [
