@@ -34,7 +34,7 @@ const DAY = 86_400_000
 const CATEGORIES = ['spam.bulk', 'harassment.bullying', 'terrorism.content', 'fraud.scam']
 
 /** Makes a log of that many decisions in a temporary directory and replays it. */
-export async function benchBacktest(decisions = 60_000): Promise<BacktestBench> {
+export async function benchBacktest(decisions = 100_000): Promise<BacktestBench> {
   const dir = await mkdtemp(join(tmpdir(), 'livegate-backtest-'))
   try {
     const text = await readFile(resolve(import.meta.dirname, '../policies/default.yaml'), 'utf8')
@@ -99,4 +99,4 @@ export async function benchBacktestRows(): Promise<readonly string[]> {
 }
 
 if (import.meta.main)
-  console.log(JSON.stringify(await benchBacktest(Number(process.argv[2] ?? 60_000)), null, 2))
+  console.log(JSON.stringify(await benchBacktest(Number(process.argv[2] ?? 100_000)), null, 2))

@@ -14,6 +14,11 @@ type Openings = Pick<StoredRecord, 'openings'>
 
 /** What a decision was evaluated on; null when erased. */
 export function disclosedFacts(record: StoredRecord): Facts | null {
+  return factsIn(record)
+}
+
+/** The same of an answer that has just been given. */
+export function factsIn(record: Openings): Facts | null {
   const decoded = decodeFacts(disclosed(record, 'facts'))
   return decoded.ok ? decoded.value : null
 }

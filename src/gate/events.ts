@@ -2,6 +2,7 @@
  * What happens in a gate, for metrics and log lines; part of the ports (ports.ts hands it on).
  */
 import type { Outcome } from '../core/model.ts'
+import type { Change } from '../core/policy/compare/changes.ts'
 
 /** What happened, for metrics and log lines. No subject id, no secret, ever. */
 export type GateEvent =
@@ -41,6 +42,13 @@ export type GateEvent =
       readonly revision?: number
     }
   | { readonly type: 'policy_rejected'; readonly file: string; readonly problems: number }
+  /** A decision that was made has been answered by a candidate in the shadow too (gate/shadow.ts). */
+  | {
+      readonly type: 'shadowed'
+      readonly change: Change | 'same' | 'passed_over' | 'failed'
+      /** Rules behind the change. */
+      readonly rules: readonly string[]
+    }
   | { readonly type: 'hook_refused'; readonly server: string; readonly why: string }
 
 /** Must not throw and must not block. */

@@ -4,7 +4,7 @@
  * Every answer is what the plan in force gives, unless a step says otherwise. Also used by bench/backtest.ts.
  */
 import { hash } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Activation, Decision, Facts, Strike } from '../../src/core/model.ts'
 import { decidesAt } from '../../src/core/policy/activation.ts'
@@ -134,8 +134,13 @@ export async function writeRecorded(
   disclosed: readonly IssuedRecord[] = entries.filter(({ kind }) => kind === 'decision'),
 ): Promise<void> {
   await writeFiles(join(dir, 'log'), await publish(entries))
-  const lines = disclosed.map((record) => `${disclosureLine(record)}\n`)
-  await writeFile(join(dir, 'disclosures.jsonl'), lines.join(''))
+  const path = join(dir, 'disclosures.jsonl')
+  await writeFile(path, '')
+  // One text of a large log would be longer than texts can be.
+  for (let i = 0; i < disclosed.length; i += 1000) {
+    const lines = disclosed.slice(i, i + 1000).map((record) => `${disclosureLine(record)}\n`)
+    await appendFile(path, lines.join(''))
+  }
 }
 
 /** 22 characters that differ for every subject. */

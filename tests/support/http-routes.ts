@@ -85,6 +85,7 @@ export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly s
       status: 200,
     },
     'GET /v1/policies': { sent: { path: '/v1/policies' }, status: 200 },
+    'GET /v1/policies/shadow': { sent: { path: '/v1/policies/shadow' }, status: 200 },
     'GET /v1/policies/:digest': { sent: { path: `/v1/policies/${DIGEST}` }, status: 200 },
     'PUT /v1/policies': {
       sent: { method: 'PUT', path: '/v1/policies', body: { policy: A_POLICY } },

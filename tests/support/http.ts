@@ -37,6 +37,7 @@ import type {
   StreamKeys,
 } from '../../src/ports.ts'
 import { aDesk } from './policy-desk.ts'
+import { aShadowReport } from './shadow.ts'
 
 export const NOW: EpochMs = epochMs(Date.UTC(2026, 10, 20, 12))
 export const ORIGIN = 'gate.example/log/test'
@@ -200,6 +201,7 @@ export function aFixture(options: FixtureOptions = {}): Fixture {
       text: (digest) => (digest === DIGEST ? utf8(POLICY_TEXT) : null),
     },
     policyDesk: aDesk({ clock: world.clock }).desk,
+    shadow: aShadowReport,
     recordKeys: () => [{ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }],
     importer: {
       begin: async () => ({ lines: 1, finished: false }),

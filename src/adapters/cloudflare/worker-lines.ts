@@ -48,6 +48,7 @@ export function logEvents(level: keyof typeof RANK, now: () => number): Observe 
       case 'decided':
       case 'committed':
       case 'round':
+      case 'shadowed':
         return
     }
   }

@@ -268,6 +268,7 @@ export const READY_ANSWER: Shape = v.strictObject({
       problems: strings,
     }),
   ),
+  shadow: may(v.strictObject({ digest: may(text), file: text, problems: strings })),
 })
 export const JWKS_ANSWER: Shape = v.strictObject({ keys: v.array(v.looseObject({ kty: text })) })
 

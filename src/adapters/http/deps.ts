@@ -6,6 +6,7 @@ import type { Importer } from '../../core/move/importer.ts'
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { PolicyDesk } from '../../gate/policy-desk.ts'
+import type { ShadowReport } from '../../gate/shadow.ts'
 import type { Gate } from '../../gate-types.ts'
 import type { Clock, Directory, Log, Observe, Pepper, Random, StreamKeys } from '../../ports.ts'
 import type { CallerKeys } from './caller-keys.ts'
@@ -45,9 +46,17 @@ export interface PolicyHealth {
   readonly problems: readonly string[]
 }
 
+/** The candidate in the shadow, and what is wrong with its file as it is now. */
+export interface ShadowHealth {
+  /** Absent while there was none that compiles. */
+  readonly digest?: string
+  readonly file: string
+  readonly problems: readonly string[]
+}
+
 /** Whether a decision can be made now. */
 export type Readiness =
-  | { readonly ready: true; readonly policy?: PolicyHealth }
+  | { readonly ready: true; readonly policy?: PolicyHealth; readonly shadow?: ShadowHealth }
   | {
       readonly ready: false
       readonly code: 'halted' | 'log_unavailable' | 'overloaded'
@@ -96,6 +105,8 @@ export interface AppDeps {
   readonly policiesView: PoliciesView
   /** Absent: policies are not activated through this API (404). */
   readonly policyDesk?: PolicyDesk
+  /** What a candidate in the shadow would have answered; absent where there is none (404). */
+  readonly shadow?: () => ShadowReport | null
   /** Public record keys of all logs, old ones included. */
   readonly recordKeys: () => readonly Ed25519Jwk[] | Promise<readonly Ed25519Jwk[]>
   /** Absent: access tokens are refused. */

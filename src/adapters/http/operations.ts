@@ -29,6 +29,7 @@ import {
   CANCEL_QUERY,
   POLICIES_ANSWER,
   ROLLBACK_BODY,
+  SHADOW_ANSWER,
 } from './policy-schemas.ts'
 import {
   DECISION,
@@ -203,6 +204,12 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
     summary:
       'Policies in the log, activations of them by number, which one decides and what is to come.',
     answers: { 200: POLICIES_ANSWER },
+  },
+  'GET /v1/policies/shadow': {
+    id: 'read_shadow',
+    summary: 'What a candidate in the shadow would have answered otherwise, counted and sampled.',
+    answers: { 200: SHADOW_ANSWER },
+    problems: ['not_found'],
   },
   'GET /v1/policies/:digest': {
     id: 'read_policy',

@@ -145,17 +145,37 @@ const side = v.strictObject({
 })
 const ruleCount = v.strictObject({ before: count, after: count, gained: count, lost: count })
 
-const report = v.strictObject({
+const examples = v.array(
+  v.strictObject({ id: anyText, decided_at: at, change: anyText, before: side, after: side }),
+)
+const compared = {
   decisions: count,
-  unreadable: count,
   from: optional(at),
   to: optional(at),
   unchanged: count,
   changes: v.record(anyText, count),
   rules: v.record(anyText, ruleCount),
-  examples: v.array(
-    v.strictObject({ id: anyText, decided_at: at, change: anyText, before: side, after: side }),
+  examples,
+}
+
+export const SHADOW_ANSWER: Shape = v.strictObject({
+  name: anyText,
+  digest: anyText,
+  since: at,
+  passed_over: count,
+  failed: count,
+  lacking: v.record(anyText, count),
+  ...compared,
+  directions: v.strictObject({ stricter: count, milder: count, other: count }),
+  by_rule: v.record(
+    anyText,
+    v.strictObject({ changes: v.record(anyText, count), examples: v.array(anyText) }),
   ),
+})
+
+const report = v.strictObject({
+  unreadable: count,
+  ...compared,
   restrictions: v.strictObject({
     subjects: count,
     affected: count,

@@ -4,10 +4,12 @@
 import type { Activation, Until } from '../../core/model.ts'
 import { stateAt } from '../../core/policy/activation.ts'
 import type { Side } from '../../core/policy/compare/changes.ts'
+import type { ChangeReport } from '../../core/policy/compare/tally.ts'
 import { type Diagnostic, formatDiagnostic } from '../../core/policy/diagnostic.ts'
 import { type EpochMs, formatInstant } from '../../core/time.ts'
 import type { Activating } from '../../gate/policy-desk.ts'
 import type { ActivationReport, AffectedExample } from '../../gate/policy-report.ts'
+import type { ShadowReport } from '../../gate/shadow.ts'
 
 /** Revisions one answer lists. */
 const MAX_REVISIONS = 100
@@ -60,9 +62,31 @@ export function renderDiagnostics(diagnostics: readonly Diagnostic[], source: st
 }
 
 function renderReport(report: ActivationReport, identities: boolean): object {
-  const { decisions, unreadable, from, to, unchanged, changes, rules, restrictions } = report
+  const { unreadable, restrictions } = report
   return {
-    ...{ decisions, unreadable },
+    unreadable,
+    ...renderChanges(report),
+    restrictions: {
+      ...restrictions,
+      examples: restrictions.examples.map((one) => renderAffected(one, identities)),
+    },
+  }
+}
+
+/** Ids of decisions, never of subjects. */
+export function renderShadow(report: ShadowReport): object {
+  const { name, digest, since, passed_over, failed, lacking, compared } = report
+  const { directions, by_rule } = compared
+  return {
+    ...{ name, digest, since: formatInstant(since), passed_over, failed, lacking },
+    ...{ ...renderChanges(compared), directions, by_rule },
+  }
+}
+
+function renderChanges(report: ChangeReport): object {
+  const { decisions, from, to, unchanged, changes, rules } = report
+  return {
+    decisions,
     ...(from === null ? {} : { from: formatInstant(from) }),
     ...(to === null ? {} : { to: formatInstant(to) }),
     ...{ unchanged, changes, rules },
@@ -71,10 +95,6 @@ function renderReport(report: ActivationReport, identities: boolean): object {
       before: renderSide(before),
       after: renderSide(after),
     })),
-    restrictions: {
-      ...restrictions,
-      examples: restrictions.examples.map((one) => renderAffected(one, identities)),
-    },
   }
 }
 

@@ -59,6 +59,7 @@ export const ROUTES = {
   'DELETE /v1/stream-keys/:id': { scope: 'admin' },
   'PUT /v1/import': { scope: 'admin' },
   'GET /v1/policies': { scope: 'read' },
+  'GET /v1/policies/shadow': { scope: 'read' },
   'GET /v1/policies/:digest': { scope: 'read' },
   'PUT /v1/policies': { scope: 'policy' },
   'POST /v1/policies/rollback': { scope: 'policy' },

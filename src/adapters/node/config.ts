@@ -26,6 +26,7 @@ export interface ServerConfig {
   readonly port: number
   readonly data: string
   readonly policy: string
+  readonly shadow_policy: string | null
   readonly origin: string
   readonly issuer: string
   readonly admin_key: string | null
@@ -85,6 +86,14 @@ export const SETTINGS: readonly Setting[] = [
     env: 'LIVEGATE_POLICY',
     fallback: 'policies/default.yaml',
     about: 'policy file, watched; the last good revision stays active',
+    read: anyText,
+  },
+  {
+    name: 'shadow_policy',
+    flag: 'shadow-policy',
+    env: 'LIVEGATE_SHADOW_POLICY',
+    fallback: null,
+    about: 'candidate that answers in the shadow and decides nothing; watched',
     read: anyText,
   },
   {

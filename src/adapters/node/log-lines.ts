@@ -63,6 +63,7 @@ export function logEvents(logger: Logger, elapsed: () => number): Observe {
       case 'decided':
       case 'committed':
       case 'round':
+      case 'shadowed':
         logger.debug(fields, type)
         return
     }

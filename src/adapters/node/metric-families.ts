@@ -56,6 +56,8 @@ export type FamilyId =
   | 'policy_pending'
   | 'policy_stale'
   | 'rejected'
+  | 'shadow'
+  | 'shadow_rules'
   | 'memory'
 
 export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
@@ -222,6 +224,21 @@ export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
     labels: [],
     unit: 'events',
     about: 'policy revisions that did not compile; the last good one stayed active',
+  },
+  shadow: {
+    name: 'livegate_shadow_decisions_total',
+    type: 'counter',
+    labels: ['change'],
+    unit: 'decisions',
+    about:
+      'decisions by what a shadow policy would have answered: `same`, a change, `passed_over` for want of time, `failed`',
+  },
+  shadow_rules: {
+    name: 'livegate_shadow_rules_total',
+    type: 'counter',
+    labels: ['rule', 'change'],
+    unit: 'decisions',
+    about: 'those with a change, by each rule behind it',
   },
   memory: {
     name: 'process_resident_memory_bytes',

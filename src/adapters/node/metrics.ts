@@ -67,6 +67,8 @@ export function createMetrics(gauges: Gauges): Metrics {
           return policy.set({ name: event.name, digest: event.digest }, 1)
         case 'policy_rejected':
           return counters.rejected.inc()
+        case 'shadowed':
+          return countShadowed(counters, event)
         case 'halted':
           return
       }
@@ -84,6 +86,8 @@ type CounterId =
   | 'left'
   | 'hooks'
   | 'rejected'
+  | 'shadow'
+  | 'shadow_rules'
 
 type Counters = Readonly<Record<CounterId, Counter>>
 
@@ -99,6 +103,8 @@ function createCounters(registry: Registry): Counters {
     left: of('left'),
     hooks: of('hooks'),
     rejected: of('rejected'),
+    shadow: of('shadow'),
+    shadow_rules: of('shadow_rules'),
   }
   // What alerts watch is there from the start: a rate over a series that appears with its first count misses it.
   for (const code of ['overloaded', 'rate_limited']) counters.shed.inc({ code }, 0)
@@ -111,6 +117,14 @@ function countDecision(counters: Counters, event: DecidedEvent): void {
   counters.decisions.inc({ outcome, mode: mode ?? 'none', repeated: String(repeated) })
   for (const rule of rules) counters.rules.inc({ rule, outcome })
   for (const rule of unknown) counters.unknown.inc({ rule })
+}
+
+function countShadowed(
+  counters: Counters,
+  { change, rules }: Extract<GateEvent, { readonly type: 'shadowed' }>,
+): void {
+  counters.shadow.inc({ change })
+  for (const rule of rules) counters.shadow_rules.inc({ rule, change })
 }
 
 function createHistograms(

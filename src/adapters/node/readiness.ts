@@ -3,9 +3,11 @@
  * what a gate says last when it could not publish everything.
  */
 import { LivegateError } from '../../core/errors.ts'
+import type { Diagnostic } from '../../core/policy/diagnostic.ts'
 import { isStale } from '../../core/policy/in-force.ts'
 import type { Clock, Policies } from '../../ports.ts'
 import type { PolicyFile } from './policy-files.ts'
+import type { ShadowPolicy } from './shadow-policy.ts'
 
 export type Readiness =
   | {
@@ -17,14 +19,24 @@ export type Readiness =
         readonly file: string
         readonly problems: readonly string[]
       }
+      readonly shadow?: ShadowHealth
     }
   | { readonly ready: false; readonly code: 'halted'; readonly why: string }
+
+/** The candidate in the shadow; no digest while there was none that compiles. */
+interface ShadowHealth {
+  readonly digest?: string
+  readonly file: string
+  readonly problems: readonly string[]
+}
 
 /** A broken policy file and one that is too old are told but stop nothing: the last good revision decides. A halted log stops everything. */
 export function readinessOf(
   store: { status(): { readonly halted: string | null } },
   parts: {
     readonly file: Pick<PolicyFile, 'status'>
+    /** Null or absent without a candidate in the shadow. */
+    readonly shadow?: Pick<ShadowPolicy, 'status' | 'report'> | null
     readonly policies: Policies
     readonly clock: Clock
   },
@@ -34,12 +46,23 @@ export function readinessOf(
   const { plan } = parts.policies.active()
   const { digest, revision } = plan
   const { file, last_error } = parts.file.status()
-  const problems = (last_error ?? []).map(
-    (d) => `${d.file}:${d.line}:${d.column} ${d.code}: ${d.message}`,
-  )
+  const problems = linesOf(last_error)
   const numbered = revision === null ? {} : { revision }
   const stale = isStale(plan, parts.clock.now()) ? { stale: true } : {}
-  return { ready: true, policy: { digest, ...numbered, ...stale, file, problems } }
+  const policy = { digest, ...numbered, ...stale, file, problems }
+  const { shadow = null } = parts
+  return { ready: true, policy, ...(shadow === null ? {} : { shadow: shadowHealth(shadow) }) }
+}
+
+/** What is wrong with a candidate is a warning and nothing else. */
+function shadowHealth(shadow: Pick<ShadowPolicy, 'status' | 'report'>): ShadowHealth {
+  const { file, last_error } = shadow.status()
+  const digest = shadow.report()?.digest
+  return { ...(digest === undefined ? {} : { digest }), file, problems: linesOf(last_error) }
+}
+
+function linesOf(diagnostics: readonly Diagnostic[] | null): readonly string[] {
+  return (diagnostics ?? []).map((d) => `${d.file}:${d.line}:${d.column} ${d.code}: ${d.message}`)
 }
 
 /** Nothing acknowledged is lost: it is durable, but no checkpoint covers it yet. */

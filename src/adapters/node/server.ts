@@ -7,6 +7,7 @@
 import { resolve } from 'node:path'
 import { compilePolicy } from '../../core/policy/compile.ts'
 import { createPolicyDesk } from '../../gate/policy-desk.ts'
+import { withShadow } from '../../gate/shadow.ts'
 import { createGate } from '../../gate.ts'
 import type { Gate } from '../../gate-types.ts'
 import type { Surroundings } from '../../ports.ts'
@@ -36,6 +37,7 @@ import { createNodePolicies, type NodePolicies } from './policy-activations.ts'
 import { openPolicyFile, type PolicyFile } from './policy-files.ts'
 import { nodeReportSources } from './policy-sources.ts'
 import { readinessOf, unpublished } from './readiness.ts'
+import { openShadowPolicy, type ShadowPolicy } from './shadow-policy.ts'
 import { initNodeStore, type NodeStore, type NodeStoreOptions, openNodeStore } from './store.ts'
 import { aborted, after, createSystemRandom, elapsed, systemClock } from './system.ts'
 
@@ -113,14 +115,16 @@ async function decideUntilAborted(house: House): Promise<void> {
   })
   const issuer = { kid: store.signer.kid, issue: scribe.issue }
   const surroundings = surroundingsOf(config)
-  const gate = createGate(
+  const shadow = await shadowOf(house)
+  const plain = createGate(
     { ...store, clock, random, after, policies, observe, issuer, surroundings },
     { facts_max_age_ms: config.facts_max_age_ms },
   )
+  const gate = shadow === null ? plain : withShadow(plain, shadow)
   const heartbeat = createHeartbeat({ store, scribe, elapsed, onError })
   add(heartbeat.observe)
   try {
-    const app = await appOf(house, { gate, policies, file, metrics, surroundings })
+    const app = await appOf(house, { gate, policies, file, shadow, metrics, surroundings })
     const { host, port } = config
     const answers = { fetch: app.fetch, unreadable: unreadableResponse }
     const listener = await listen({ ...answers, host, port })
@@ -130,9 +134,19 @@ async function decideUntilAborted(house: House): Promise<void> {
     await listener.stop()
   } finally {
     file.stop()
+    shadow?.stop()
     policies.stop()
     await heartbeat.stop()
   }
+}
+
+async function shadowOf({ config, observers, onError }: House): Promise<ShadowPolicy | null> {
+  const { shadow_policy } = config
+  if (shadow_policy === null) return null
+  const { observe } = observers
+  return openShadowPolicy({
+    ...{ path: resolve(shadow_policy), clock, elapsed, after, observe, onError },
+  })
 }
 
 async function appOf(
@@ -141,11 +155,12 @@ async function appOf(
     readonly gate: Gate
     readonly policies: NodePolicies
     readonly file: PolicyFile
+    readonly shadow: ShadowPolicy | null
     readonly metrics: Metrics
     readonly surroundings: Surroundings
   },
 ): Promise<ReturnType<typeof createApp>> {
-  const { gate, policies, file, metrics, surroundings } = parts
+  const { gate, policies, file, shadow, metrics, surroundings } = parts
   const { facts_max_age_ms } = config
   const { observe } = observers
   const servers = await readMediaServers(config.servers, process.env, { parse, describe })
@@ -155,7 +170,7 @@ async function appOf(
     hooks: createHooks({ ...store, gate, servers, observe, clock, after }),
     callerKeys: createCallerKeys(store.apiKeys, clock),
     config: { ...DEFAULT_HTTP_CONFIG, ...httpSettingsOf(config) },
-    readiness: () => readinessOf(store, { file, policies, clock }),
+    readiness: () => readinessOf(store, { file, shadow, policies, clock }),
     metricsText: metrics.text,
     policiesView: policiesView(store.policyTexts, policies, clock),
     policyDesk: createPolicyDesk({
@@ -163,6 +178,7 @@ async function appOf(
       ...{ activations: policies.activations, planOf: policies.planOf, commit: policies.commit },
       sources: () => nodeReportSources({ store, surroundings, facts_max_age_ms }),
     }),
+    ...(shadow === null ? {} : { shadow: shadow.report }),
     logs: [store],
     ...accessTokensOf(config),
   })

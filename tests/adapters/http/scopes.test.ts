@@ -32,6 +32,7 @@ const NEEDED: Readonly<Record<RouteId, Scope | 'everybody' | 'the server itself'
   'DELETE /v1/stream-keys/:id': 'admin',
   'PUT /v1/import': 'admin',
   'GET /v1/policies': 'read',
+  'GET /v1/policies/shadow': 'read',
   'GET /v1/policies/:digest': 'read',
   'PUT /v1/policies': 'policy',
   'POST /v1/policies/rollback': 'policy',

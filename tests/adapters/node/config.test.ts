@@ -26,6 +26,7 @@ const SAMPLES: Readonly<
   },
   data: { good: [same('/var/a'), same('b')], bad: '' },
   policy: { good: [same('a.yaml'), same('b.yaml')], bad: '' },
+  shadow_policy: { good: [same('a.yaml'), same('b.yaml')], bad: '' },
   origin: {
     good: [same('a.example/log'), same('b.example:8443/log/main')],
     bad: 'https://a.example',

@@ -95,6 +95,20 @@ const CASES: readonly {
     events: [{ type: 'policy_rejected', file: 'p.yaml', problems: 2 }],
     series: ['livegate_policy_rejected_total 1'],
   },
+  {
+    events: [
+      { type: 'shadowed', change: 'same', rules: [] },
+      { type: 'shadowed', change: 'allow_to_deny', rules: ['a', 'b'] },
+      { type: 'shadowed', change: 'passed_over', rules: [] },
+    ],
+    series: [
+      'livegate_shadow_decisions_total{change="same"} 1',
+      'livegate_shadow_decisions_total{change="allow_to_deny"} 1',
+      'livegate_shadow_decisions_total{change="passed_over"} 1',
+      'livegate_shadow_rules_total{rule="a",change="allow_to_deny"} 1',
+      'livegate_shadow_rules_total{rule="b",change="allow_to_deny"} 1',
+    ],
+  },
   { events: [{ type: 'halted', why: 'the disk is full' }], series: ['livegate_halted 0'] },
 ]
 

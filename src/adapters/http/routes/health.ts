@@ -24,6 +24,7 @@ async function ready(call: Call, { readiness }: AppDeps): Promise<Response> {
     return json(call, {
       status: 'ready',
       ...(state.policy === undefined ? {} : { policy: state.policy }),
+      ...(state.shadow === undefined ? {} : { shadow: state.shadow }),
     })
   throw new LivegateError(state.code, `Cannot decide: ${state.why}`)
 }

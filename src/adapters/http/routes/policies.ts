@@ -8,10 +8,10 @@ import { latestOf } from '../../../core/policy/activation.ts'
 import { formatInstant } from '../../../core/time.ts'
 import type { AppDeps, PolicyRevision } from '../deps.ts'
 import type { Call, Mount } from '../mount.ts'
-import { renderRevisions } from '../render-activation.ts'
+import { renderRevisions, renderShadow } from '../render-activation.ts'
 import { IMMUTABLE_PRIVATE, json, raw } from '../reply.ts'
 
-/** `GET /v1/policies`, `GET /v1/policies/{digest}`. */
+/** `GET /v1/policies`, `GET /v1/policies/shadow`, `GET /v1/policies/{digest}`. */
 export function mountPolicies(mount: Mount, deps: AppDeps): void {
   mount('GET /v1/policies', async (call) => {
     const policies = (await deps.policiesView.list()).map(renderRevision)
@@ -27,6 +27,7 @@ export function mountPolicies(mount: Mount, deps: AppDeps): void {
     if (deps.policyDesk !== undefined) response.headers.set('etag', `"${revision ?? 0}"`)
     return response
   })
+  mount('GET /v1/policies/shadow', (call) => shadow(call, deps))
   mount('GET /v1/policies/:digest', (call) => text(call, deps))
 }
 
@@ -38,6 +39,13 @@ function renderRevision(revision: PolicyRevision): object {
     active,
     ...(activated_at === null ? {} : { activated_at: formatInstant(activated_at) }),
   }
+}
+
+function shadow(call: Call, deps: AppDeps): Response {
+  const report = deps.shadow?.() ?? null
+  if (report === null)
+    throw new LivegateError('not_found', 'Cannot read the shadow: there is no candidate in it')
+  return json(call, renderShadow(report))
 }
 
 const DIGEST = /^sha256-[A-Za-z0-9_-]{43}$/

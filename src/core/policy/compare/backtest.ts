@@ -227,7 +227,7 @@ function sameRules(a: readonly string[], b: readonly string[]): boolean {
 type Unknown = Pick<Decision, 'unknown'>
 
 /** Facts `after` lacked that the answer `before` was not short of. */
-function newlyLacking(before: Unknown, after: Unknown): readonly string[] {
+export function newlyLacking(before: Unknown, after: Unknown): readonly string[] {
   if (after.unknown.length === 0) return []
   const known = new Set(before.unknown.flatMap(({ facts }) => facts))
   const lacking = after.unknown.flatMap(({ facts }) => facts)

@@ -141,7 +141,7 @@ export function createTally(): Tally {
   }
 
   function blame(id: string, change: Change, { before, after }: Judged): void {
-    for (const rule of partakers(change, before.rules, after.rules)) {
+    for (const rule of rulesBehind(change, before.rules, after.rules)) {
       const of = ofRule(byRule, rule)
       count(of.changes, change)
       if (of.examples.length < MAX_EXAMPLES_OF_RULE) of.examples.push(id)
@@ -219,7 +219,7 @@ function ofRule(byRule: Map<string, OfRule>, rule: string): OfRule {
 }
 
 /** Of another outcome, the rules in one list and not in the other; else whoever had a say may be behind it. */
-function partakers(
+export function rulesBehind(
   change: Change,
   before: readonly string[],
   after: readonly string[],
