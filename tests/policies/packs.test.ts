@@ -74,6 +74,12 @@ describe('a pack', () => {
       expect(page).toMatch(/What the language cannot express of it/)
     })
 
+    it(`${name} tells on its page what each rule and exemption is for`, () => {
+      const { rules, exemptions } = planOf(policy)
+      const untold = [...rules, ...exemptions].filter(({ id }) => !page.includes(`\`${id}\``))
+      expect(untold.map(({ id }) => id)).toEqual([])
+    })
+
     it(`${name} speaks every language in every sentence`, () => {
       const { languages, rules } = planOf(policy)
       const spoken = rules.filter(({ because }) => Object.keys(because).length > 0)
