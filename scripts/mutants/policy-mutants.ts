@@ -67,10 +67,9 @@ function unsupported(plan: Plan): Change<Plan>[] {
   return asks ? [[`unsupported: ${other}`, { ...plan, unsupported: other }]] : []
 }
 
-/** True where nothing is read that could be lacking. */
-function isAlwaysKnown({ rules, exemptions }: Plan): boolean {
-  const reads = rules.some(({ when, count }) => when !== null || (count?.unless ?? null) !== null)
-  return !reads && exemptions.length === 0
+/** True where no rule can be unknown: a strike counts and an exemption does not hold while what they ask is unknown. */
+function isAlwaysKnown({ rules }: Plan): boolean {
+  return rules.every(({ when }) => when === null)
 }
 
 function onUnknown(plan: Plan): Change<Plan>[] {
