@@ -147,6 +147,25 @@ describe('co-hosts in other objects', () => {
     await world.verify('u_1')
   })
 
+  it('count it no longer when the alarm went off before the answer', async () => {
+    const world = aWorld()
+    let settled = 0
+    world.around = async (step, call) => {
+      const result = await call()
+      if (step !== 'cohost' || (world.calls.get('cohost') ?? 0) <= 2) return result
+      settled++
+      return never()
+    }
+    void decide(world).catch(() => {})
+    await turnUntil(() => settled === 2)
+    await world.alarm('u_1')
+    calm(world)
+    world.wake('u_1')
+    expect(await broadcasts(world, 'u_1')).toMatchObject([
+      { lease_until: NOW + UNCONFIRMED_BROADCAST_MS },
+    ])
+  })
+
   it('count it no longer when another record has carried the place of the decision since', async () => {
     const world = aWorld()
     let settled = 0

@@ -16,7 +16,11 @@ export const AT_ONCE_MS = 1
 export const WHEN_BUSY_MS = 5_000
 
 /** Runs a question; what it wrote counts as answered when no question is under way any more. */
-export type Answering = <T>(question: () => Promise<T>) => Promise<T>
+export interface Answering {
+  <T>(question: () => Promise<T>): Promise<T>
+  /** True while none is under way: the answer of every record there is has left, or never will. */
+  idle(): boolean
+}
 
 export function createAnswering(parts: {
   readonly writer: Writer
@@ -42,11 +46,12 @@ export function createAnswering(parts: {
       // Whoever is under way will be back here.
       if (asked > 0 || !unwritten()) return
       if (last === since) writer.write(() => store.peek()?.places.write()).catch(nothing)
-      else settle(Math.max(AT_ONCE_MS, last + WHEN_BUSY_MS - clock.now()))
+      // A clock that steps back must not keep it waiting.
+      else settle(Math.min(WHEN_BUSY_MS, Math.max(AT_ONCE_MS, last + WHEN_BUSY_MS - clock.now())))
     })
   }
 
-  return async (question) => {
+  const answering = async <T>(question: () => Promise<T>): Promise<T> => {
     asked++
     try {
       return await question()
@@ -58,6 +63,7 @@ export function createAnswering(parts: {
       if (asked === 0 && !waiting && unwritten()) settle(busy ? WHEN_BUSY_MS : AT_ONCE_MS)
     }
   }
+  return Object.assign(answering, { idle: () => asked === 0 })
 }
 
 /** What could not be written is told by the log again. */

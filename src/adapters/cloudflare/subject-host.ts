@@ -234,13 +234,13 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
     gateSettings(settings),
     route,
   )
+  const answering = createAnswering({ writer, store, clock, after: parts.after })
   return {
-    ...{ subject, gate, takeBack, reread: store.reread },
+    ...{ subject, gate, takeBack, reread: store.reread, answering },
     desk: checkedDesk(desk, createSetBackCheck({ object, log, store, observe: parts.observe })),
-    answering: createAnswering({ writer, store, clock, after: parts.after }),
     records: (seqs) => recordsOfChain({ sql, store, origin }, seqs),
     tend: createTending({
-      ...{ sql, writer, store, alarm, clock, random, subject },
+      ...{ sql, writer, store, alarm, clock, random, subject, idle: answering.idle },
       endLease: (broadcast) => desk.end(subject, broadcast),
     }),
   }

@@ -26,6 +26,8 @@ export interface TendingParts {
   readonly clock: Clock
   readonly random: Random
   readonly subject: SubjectId
+  /** True while no answer is under way: places are written down only then, because that says that answers left. */
+  readonly idle: () => boolean
   /** Ends a broadcast whose lease is over, in the subject's turn. */
   readonly endLease: (broadcast: string) => Promise<void>
 }
@@ -84,14 +86,15 @@ function nextOf(parts: TendingParts, chain: Chain): number | null {
   return Number.isFinite(next) ? next : null
 }
 
-async function writeDown({ sql, writer, clock }: TendingParts, chain: Chain): Promise<void> {
+async function writeDown({ sql, writer, clock, idle }: TendingParts, chain: Chain): Promise<void> {
   const { places } = chain
   const now = clock.now()
   const expiry = nextExpiry(sql)
   const expired = expiry !== null && expiry <= now
-  if (!expired && places.written() === places.known()) return
+  const left = idle() && places.written() < places.known()
+  if (!expired && !left) return
   await writer.write(() => {
-    places.write()
+    if (left) places.write()
     if (expired) sql.run(SWEEP, now)
   })
 }

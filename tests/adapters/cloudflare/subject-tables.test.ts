@@ -186,6 +186,13 @@ describe('answers that have left', () => {
       logged,
       ask: () => answering(logged),
       unwritten: () => known - written,
+      step(ms: number) {
+        now += ms
+      },
+      /** Timers do not follow the clock when it steps. */
+      fire: () => {
+        for (const timer of timers.splice(0)) timer.fire()
+      },
       pass(ms: number) {
         for (const until = now + ms; now < until; now++)
           for (const timer of timers.splice(0))
@@ -207,6 +214,18 @@ describe('answers that have left', () => {
       expect(desk.unwritten()).toBe(i)
     }
     desk.pass(WHEN_BUSY_MS)
+    expect(desk.unwritten()).toBe(0)
+  })
+
+  it('are written down soon when the clock steps back by a day', async () => {
+    const desk = aDesk()
+    desk.step(86_400_000)
+    await desk.ask()
+    desk.pass(1)
+    await desk.ask()
+    desk.step(-86_400_000)
+    desk.fire()
+    desk.pass(WHEN_BUSY_MS + 1)
     expect(desk.unwritten()).toBe(0)
   })
 

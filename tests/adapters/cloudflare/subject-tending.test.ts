@@ -31,6 +31,7 @@ async function back(code: ProblemCode, times: number): Promise<readonly number[]
           new Uint8Array(createHash('sha256').update(`${object}`).digest()).slice(0, length),
       },
       subject: 'u',
+      idle: () => true,
       endLease: async () => {},
     })
     for (let i = 0; i < times; i++) await tend()
