@@ -45,6 +45,8 @@ export interface ActivationReport extends ChangeReport {
     readonly affected: number
     /** Rules of subjects, by what happens. */
     readonly changes: Readonly<Partial<Record<Affected['change'], number>>>
+    /** Rules there will not be any more, and how many of the subjects looked at each of them restricts now: they are freed. */
+    readonly removed: Readonly<Record<string, number>>
     readonly examples: readonly AffectedExample[]
   }
 }
@@ -89,6 +91,9 @@ async function compareRestrictions(
   { plans, at }: { readonly plans: { before: Plan; after: Plan }; readonly at: EpochMs },
 ): Promise<ActivationReport['restrictions']> {
   const changes: Partial<Record<Affected['change'], number>> = {}
+  const kept = new Set(plans.after.rules.map(({ id }) => id))
+  const gone = plans.before.rules.filter(({ id }) => !kept.has(id))
+  const removed = new Map(gone.map(({ id }) => [id, 0]))
   const examples: AffectedExample[] = []
   let subjects = 0
   let moved = 0
@@ -99,10 +104,12 @@ async function compareRestrictions(
       moved += Number(found.length > 0)
       for (const { host: _host, subject: _name, ...one } of found) {
         changes[one.change] = (changes[one.change] ?? 0) + 1
+        const freed = removed.get(one.rule)
+        if (freed !== undefined) removed.set(one.rule, freed + 1)
         if (examples.length < MAX_EXAMPLES) examples.push({ ...one, subject })
       }
     }
     await sources.pause()
   }
-  return { subjects, affected: moved, changes, examples }
+  return { subjects, affected: moved, changes, removed: Object.fromEntries(removed), examples }
 }

@@ -51,6 +51,10 @@ describe('policy activate', () => {
       ].join('\n'),
     )
     expect((await go('policy', 'list')).out).toMatch(/^1 active [^\n]+\n$/)
+    writeFileSync(join(dir, 'renamed.yaml'), A_POLICY('two').replace('id: all', 'id: renamed'))
+    expect((await go('policy', 'activate', 'renamed.yaml', '--dry-run')).out).toContain(
+      '\n  warning: rule all is gone, which frees nobody\n',
+    )
   })
 
   test('says every mistake of a file with its place, and asks nobody', async () => {

@@ -180,6 +180,7 @@ const report = v.strictObject({
     subjects: count,
     affected: count,
     changes: v.record(anyText, count),
+    removed: v.record(anyText, count),
     examples: v.array(
       v.strictObject({
         subject: optional(anyText),

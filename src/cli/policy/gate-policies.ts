@@ -31,6 +31,8 @@ export interface Report {
     readonly subjects: number
     readonly affected: number
     readonly changes: Readonly<Record<string, number>>
+    /** Absent in answers of older gates. */
+    readonly removed?: Readonly<Record<string, number>>
     readonly examples: readonly AffectedExample[]
   }
 }
@@ -109,6 +111,7 @@ function reportLines(report: Report): readonly string[] {
     ...report.examples.map(exampleLine),
     `of ${plural(restrictions.subjects, 'subject')} with strikes, ${restrictions.affected} affected`,
     ...Object.entries(restrictions.changes).map(([change, n]) => `  ${change}: ${n}`),
+    ...Object.entries(restrictions.removed ?? {}).map(removedLine),
     ...restrictions.examples.map(affectedLine),
   ]
 }
@@ -125,6 +128,12 @@ function sideText({ outcome, mode, until }: Side): string {
   return [outcome, mode, until === undefined ? undefined : `until ${until}`]
     .filter((part) => part !== undefined)
     .join(' ')
+}
+
+/** A renamed rule looks the same: whoever it restricts is free. */
+function removedLine([rule, freed]: readonly [string, number]): string {
+  const whom = freed === 0 ? 'nobody' : plural(freed, 'subject')
+  return `  warning: rule ${printable(rule)} is gone, which frees ${whom}`
 }
 
 function affectedLine({ subject, rule, change, before, after }: AffectedExample): string {

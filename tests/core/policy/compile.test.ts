@@ -140,7 +140,7 @@ describe('the example policy', () => {
       exemptions: [
         {
           id: 'newsroom',
-          rules: ['new-account', 'probation'],
+          rules: ['needs-review', 'new-account'],
           when: {
             source: 'subject.labels.exists(l, l == "newsroom")',
             facts: ['subject.labels'],

@@ -12,6 +12,7 @@ import { deniesEverybody } from './checks/denies-everybody.ts'
 import { denyWithoutAppeal } from './checks/deny-without-appeal.ts'
 import { exemptionLiftsEverything } from './checks/exemption-lifts-everything.ts'
 import { factNotSupplied } from './checks/fact-not-supplied.ts'
+import { lastingRetroactive } from './checks/lasting-retroactive.ts'
 import { missingBecause } from './checks/missing-because.ts'
 import { missingClause } from './checks/missing-clause.ts'
 import { missingLanguage } from './checks/missing-language.ts'
@@ -48,6 +49,7 @@ export const CHECKS: readonly LintCheck[] = [
   sentenceWithoutEnd,
   missingClause,
   sinceInFuture,
+  lastingRetroactive,
   oddLength,
   untestedRule,
   factNotSupplied,

@@ -20,8 +20,11 @@ function shipped(file: string): Plan {
   return compiled.value.plan
 }
 
-describe('shipped policies', () => {
-  for (const file of POLICIES)
+/** Printed in docs/spec/policy-syntax.md; pages.test.ts compares. */
+const EXAMPLE = 'tests/core/policy/example.yaml'
+
+describe('shipped policies, and the example of the spec', () => {
+  for (const file of [...POLICIES, EXAMPLE])
     it(`${file}: every property is proved, nothing is left out`, () => {
       const { verdicts } = prove(shipped(file))
       for (const { property, status, not_covered } of verdicts)
