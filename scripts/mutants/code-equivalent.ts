@@ -3,4 +3,39 @@
  *
  * Held by tests/mutants: an entry whose mutant no longer exists fails.
  */
-export const CODE_EQUIVALENT: readonly (readonly [id: string, why: string])[] = []
+const POLICY = 'src/core/policy'
+
+export const CODE_EQUIVALENT: readonly (readonly [id: string, why: string])[] = [
+  [
+    'src/core/standing/standing.ts: return a.id < b.id ? -1 : a.id > b.id ? 1 : 0 | a.id > b.id -> true',
+    'copies of one id are one strike before anything is sorted',
+  ],
+  [
+    `${POLICY}/evaluate.ts: if (host === undefined) continue | host === undefined -> false`,
+    'the index is below the number of hosts; the question is for the compiler',
+  ],
+  [
+    `${POLICY}/evaluate.ts: restrictions: tally.restrictions.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)), | 1 -> 2 (2)`,
+    'a sort looks at the sign only',
+  ],
+  [
+    `${POLICY}/count-unless.ts: missing: () => (lacking.size === 0 ? NO_FACTS : [...lacking].sort()), | lacking.size === 0 -> false`,
+    'a new empty list is like the shared one',
+  ],
+  [
+    `${POLICY}/ladder.ts: for (let i = 0; i < rows.length; i++) { | < -> <=`,
+    'writes past the end of a typed array are dropped, and nothing is read there',
+  ],
+  [
+    `${POLICY}/join-obligations.ts: 'latency.seconds': 'most', | 'most' -> ''`,
+    'whatever is not `least` merges to the larger number',
+  ],
+  [
+    `${POLICY}/reasons.ts: return a.code < b.code ? -1 : a.code > b.code ? 1 : 0 | 0 -> 1`,
+    'a stable sort moves nothing that is not below another',
+  ],
+  [
+    `${POLICY}/eligible.ts: return high - low > 1 ? blocked : over | high - low > 1 -> true`,
+    'the step before is told, and the search finds the very next edge from there',
+  ],
+]
