@@ -47,6 +47,7 @@ import {
   requireLeaf,
 } from './sequencer-chains.ts'
 import { createChunks } from './sequencer-chunks.ts'
+import { type ComparisonParts, createComparison } from './sequencer-compare.ts'
 import { headOf } from './sequencer-heads.ts'
 import { dueHeartbeat } from './sequencer-heartbeat.ts'
 import { openLog } from './sequencer-open.ts'
@@ -87,6 +88,8 @@ export interface SequencerParts {
   readonly issuer: string
   /** What the deployment may never change, and where that stands; nothing is compared without. */
   readonly seal?: Seal
+  /** The log that numbers activations, where this one is another. */
+  readonly first?: ComparisonParts['first']
   /** Lets empty storage over an empty bucket begin a log. */
   readonly create: boolean
   readonly record: { readonly signer: RecordSigner; readonly jwk: Ed25519Jwk }
@@ -210,12 +213,21 @@ function sequencerOver(composed: Composed): Sequencer {
         throw new LivegateError('internal', 'Cannot log a policy: its bytes have another digest')
       await once(() => logPolicy(scribe, entries, parts.record.signer, policy.bytes))
     }
+    await keepUp()
     return { origin, activations: revisions.list() }
   }
   async function taking<T>(work: () => Promise<T>): Promise<T> {
     requireTaking()
     return once(work)
   }
+
+  const keepUp =
+    parts.first === undefined
+      ? async () => {}
+      : createComparison({
+          ...{ first: parts.first, has: entries.has, clock, after: parts.after ?? after },
+          revisions: { ...revisions, learn: (...given) => taking(() => revisions.learn(...given)) },
+        })
 
   return {
     append: (chains) => sheds.counted(append(composed, chains)),

@@ -7,6 +7,7 @@ import {
   type EdgePolicies,
 } from '../../../src/adapters/cloudflare/edge-policies.ts'
 import { carried, type Reply, type SequencerRpc } from '../../../src/adapters/cloudflare/rpc.ts'
+import { COMPARE_MS, createComparison } from '../../../src/adapters/cloudflare/sequencer-compare.ts'
 import {
   createRevisions,
   FRESH_MS,
@@ -59,7 +60,7 @@ interface TestLog {
 let now: EpochMs
 const clock = { now: (): EpochMs => now }
 
-function aLog(origin: string): TestLog {
+function aLog(origin: string, first?: PolicyRpc): TestLog {
   const sql = openNodeSql(':memory:')
   migrate(sql)
   const entries = createEntries(sql, origin)
@@ -81,6 +82,10 @@ function aLog(origin: string): TestLog {
   const revisions = createRevisions({ sql, entries, scribe, signer: KEY.signer, clock })
   const texts = createPolicyTexts(sql)
   const log = { away: false }
+  const keepUp =
+    first === undefined
+      ? async () => {}
+      : createComparison({ first, revisions, has: entries.has, clock, after: () => () => {} })
   let last: Promise<unknown> = begun
   const call = <T>(work: () => Promise<T> | T): Promise<Reply<T>> =>
     log.away
@@ -101,7 +106,11 @@ function aLog(origin: string): TestLog {
       learn: (all, given) => call(() => revisions.learn(all, given)),
       policyText: (digest) => call(() => texts.text(digest)),
       policies: () => call(() => []),
-      ready: () => call(() => ({ origin, activations: revisions.list() })),
+      ready: () =>
+        call(async () => {
+          await keepUp()
+          return { origin, activations: revisions.list() }
+        }),
     } satisfies PolicyRpc,
   })
 }
@@ -140,7 +149,8 @@ const revisionsOf = (): readonly number[][] =>
 
 beforeEach(() => {
   now = epochMs(Date.UTC(2026, 10, 20, 12))
-  logs = [0, 1, 2].map((shard) => aLog(`gate.example/log/${shard}`))
+  const first = aLog('gate.example/log/0')
+  logs = [first, ...[1, 2].map((shard) => aLog(`gate.example/log/${shard}`, first.rpc))]
   bundled = aPolicy()
   policies = worker(bundled)
 })
@@ -217,6 +227,56 @@ describe('an activation', () => {
       await carry()
       expect(new Set(revisionsOf().map((all) => all.join())).size).toBe(1)
     }
+  })
+
+  it('that nobody carried on is in force everywhere in time all the same', async () => {
+    const isolates = [0, 1, 2].map((shard) => subjectOf(shard))
+    for (const one of isolates) await decidedBy(one)
+    const next = aPolicy()
+    // Whoever activated it died before any other log heard of it.
+    await logs[0]?.revisions.activate(wish(next), next.bytes)
+    expect(revisionsOf()).toEqual([[1, 2], [1], [1]])
+    // Decisions at every moment from then on; each takes two seconds at most.
+    for (let passed = 0; passed <= LEAD_MS + 2_000; passed += 500) {
+      for (const one of isolates) {
+        await one.known()
+        const late = epochMs(now + 2_000)
+        if (passed + 2_000 >= LEAD_MS) expect(one.policies.active(late).plan.revision).toBe(2)
+      }
+      now = epochMs(now + 500)
+    }
+    expect(FRESH_MS + COMPARE_MS + 2_000).toBeLessThan(LEAD_MS)
+    expect(revisionsOf()).toEqual([
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ])
+  })
+
+  it('is not waited for where the first log is away, and learned as soon as it is back', async () => {
+    const one = subjectOf(1)
+    await decidedBy(one)
+    const next = aPolicy()
+    await logs[0]?.revisions.activate(wish(next), next.bytes)
+    const [first] = logs
+    if (first === undefined) throw new Error('there is no first log')
+    first.away = true
+    now = epochMs(now + LEAD_MS)
+    expect(await decidedBy(one)).toBe(`${bundled.plan.name} 1`)
+    first.away = false
+    now = epochMs(now + FRESH_MS)
+    expect(await decidedBy(one)).toBe(`${next.plan.name} 2`)
+  })
+
+  it('that a log has heard of but cannot take stops its answers', async () => {
+    const [first, second] = logs
+    const next = aPolicy()
+    await first?.revisions.activate(wish(next), next.bytes)
+    if (first === undefined || second === undefined) throw new Error('there is no such log')
+    // Its text does not arrive.
+    first.rpc.policyText = async () => ({ ok: true, value: null })
+    now = epochMs(now + LEAD_MS)
+    await expect(decidedBy(subjectOf(1))).rejects.toMatchObject({ code: 'internal' })
   })
 
   it('of two authors at once is one’s where they know the same revision', async () => {
