@@ -8,7 +8,17 @@ import { runCli } from './program.ts'
 import type { World } from './world.ts'
 
 const stop = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
+let listens = false
+function listen(): void {
+  if (listens) return
+  listens = true
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
+}
+// These compute without a pause, so that a listener would hear Ctrl-C only when all is over, and leave nothing half
+// done: the system ends them, unless they take hold of the signal themselves, as to watch or to ask a gate.
+const COMPUTES: readonly string[] = ['lint', 'test', 'prove', 'diff', 'explain']
+const [noun, verb = ''] = process.argv.slice(2)
+if (noun !== 'policy' || !COMPUTES.includes(verb)) listen()
 // Whoever reads us has gone: nothing more can be said, and "clean" would be a lie.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(1))
 
@@ -24,7 +34,10 @@ const world: World = {
   fetch: (url, init) => fetch(url, init),
   sleep: (ms) => delay(ms, undefined, { signal: stop.signal }),
   watch: watchDirectories,
-  signal: stop.signal,
+  get signal() {
+    listen()
+    return stop.signal
+  },
 }
 
 process.exitCode = await runCli(process.argv.slice(2), world)

@@ -1,8 +1,9 @@
 /**
  * What only a process can show: exit codes, streams, a reader that goes away, a terminal's colours, a real gate.
  */
-import { spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { epochMs } from '../../src/core/time.ts'
@@ -21,11 +22,13 @@ interface Ended {
 
 function livegate(
   words: readonly string[],
-  options: { readonly closeOut?: boolean } = {},
+  options: { readonly closeOut?: boolean; readonly timeout?: number } = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, [MAIN, ...words], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A process that waits in open() hears no other signal.
+    ...(options.timeout === undefined ? {} : { timeout: options.timeout, killSignal: 'SIGKILL' }),
   })
   if (options.closeOut === true) child.stdout.destroy()
   let out = ''
@@ -52,6 +55,41 @@ describe('the process', () => {
     const ended = await livegate(['policy', 'test', 'policies'], { closeOut: true })
     expect(ended).toMatchObject({ code: 1, err: '' })
   })
+
+  test.each(['lint', 'test', 'prove'])(
+    'that walks a folder waits for no pipe there: policy %s',
+    async (verb) => {
+      const dir = aDirectory()
+      mkdirSync(join(dir, 'old.yaml'))
+      execFileSync(
+        'mkfifo',
+        ['a.yaml', 'a.test.yaml', 'p.test.yaml'].map((name) => join(dir, name)),
+      )
+      const rule = '{ id: a, outcome: deny, count: { category: spam.* }, ladder: { 1: 7d } }'
+      writeFileSync(join(dir, 'p.yaml'), `livegate: policy/v1\nname: p\nrules: [${rule}]\n`)
+      const ended = await livegate(['policy', verb, dir], { timeout: 20_000 })
+      expect(ended).toMatchObject({ code: verb === 'test' ? 1 : 0, signal: null })
+    },
+  )
+
+  test.each(['lint', 'prove'])(
+    'that does not come to a pause is ended by Ctrl-C: policy %s',
+    async (verb) => {
+      const pipe = join(aDirectory(), 'p.yaml')
+      execFileSync('mkfifo', [pipe])
+      const child = spawn(process.execPath, [MAIN, 'policy', verb, pipe], {
+        stdio: 'ignore',
+        timeout: 10_000,
+        killSignal: 'SIGKILL',
+      })
+      const ended = new Promise((done) => child.once('close', (_, signal) => done(signal)))
+      // Opens as soon as the other end does; from then on the command waits for what never comes.
+      const end = await open(pipe, 'w')
+      child.kill('SIGINT')
+      expect(await ended).toBe('SIGINT')
+      await end.close()
+    },
+  )
 
   test('colours for a terminal, not for a pipe, not under NO_COLOR', async () => {
     const dir = aDirectory()

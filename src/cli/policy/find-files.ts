@@ -8,6 +8,8 @@ import { quote, type Session } from '../session.ts'
 
 const TEST = /\.test\.ya?ml$/
 const POLICY = /\.ya?ml$/
+/** What `policy diff --write-accept` wrote. */
+const ACCEPTED = /(?:^|[./\\])accepted\.ya?ml$/
 
 /** Test files for what was written, in order, each once; paths as relative as they were written. */
 export async function findTestFiles(
@@ -26,7 +28,7 @@ export async function findTestFiles(
   return [...found]
 }
 
-/** Policies for what was written, in order, each once. Below a directory test files are not policies. */
+/** Policies for what was written, in order, each once. Below a directory test files and lists of accepted differences are none. */
 export async function findPolicyFiles(
   session: Session,
   written: readonly string[],
@@ -41,7 +43,8 @@ export async function findPolicyFiles(
 }
 
 const isTest = (name: string): boolean => TEST.test(name)
-const isPolicy = (name: string): boolean => POLICY.test(name) && !TEST.test(name)
+const isPolicy = (name: string): boolean =>
+  POLICY.test(name) && !TEST.test(name) && !ACCEPTED.test(name)
 
 async function below(
   session: Session,
@@ -49,8 +52,17 @@ async function below(
   wanted: (name: string) => boolean,
 ): Promise<string[]> {
   const entries = await readdir(session.path(directory), { recursive: true })
-  return entries
-    .filter((name) => wanted(name) && !name.includes('node_modules'))
-    .sort()
-    .map((name) => join(directory, name))
+  const named = entries.filter((name) => wanted(name) && !name.includes('node_modules')).sort()
+  const found = named.map((name) => join(directory, name))
+  const special = await Promise.all(found.map((file) => isSpecial(session.path(file))))
+  return found.filter((_, i) => special[i] !== true)
+}
+
+/**
+ * A directory, a pipe, a socket or a device: nobody asked for it by name, and to open a pipe waits for ever. What is not
+ * there, such as the end of a broken link, is for whoever reads it to say.
+ */
+export async function isSpecial(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => null)
+  return stats !== null && !stats.isFile()
 }

@@ -7,6 +7,7 @@ import type { LintTests } from '../../core/policy/lint/lint.ts'
 import { MAX_TEST_FILE_BYTES, parseTestFile, type TestFile } from '../../core/policy/test-file.ts'
 import { readBounded } from '../files.ts'
 import type { Session } from '../session.ts'
+import { isSpecial } from './find-files.ts'
 
 const TEST = /\.test\.ya?ml$/
 
@@ -53,7 +54,9 @@ async function readFolder(session: Session, folder: string): Promise<readonly Fo
 
 /** Null when it cannot be read or does not parse; why, `policy test` says. */
 async function readTest(session: Session, file: string): Promise<TestFile | null> {
-  const bytes = await readBounded(session.path(file), MAX_TEST_FILE_BYTES).catch(() => null)
+  const path = session.path(file)
+  if (await isSpecial(path)) return null
+  const bytes = await readBounded(path, MAX_TEST_FILE_BYTES).catch(() => null)
   const parsed = bytes === null ? null : parseTestFile(bytes, { file })
   return parsed?.ok ? parsed.value : null
 }
