@@ -78,10 +78,11 @@ export interface ObjectOptions<T> {
 export function object<T extends object>(options: ObjectOptions<T>): Shape<T> {
   const { name, extensions = false } = options
   const members = new Map<string, Member<unknown>>(Object.entries(options.members))
+  const has = [...members.keys()].map((key) => `\`${key}\``).join(', ')
   const needed = [...members].filter(([, member]) => member.required).map(([key]) => key)
   const read: Shape<T>['read'] = (node, outer, reporter) => {
     const span = spanOf(node, outer)
-    if (!isMap(node)) return notAMap(node, span, reporter, name)
+    if (!isMap(node)) return notAMap(node, span, reporter, name, `a mapping of ${has}`)
     const found: [string, unknown][] = []
     const present = new Set<string>()
     for (const entry of entriesOf(node, span, reporter, false)) {
@@ -91,7 +92,7 @@ export function object<T extends object>(options: ObjectOptions<T>): Shape<T> {
         const value = member.shape.read(entry.node, entry, reporter)
         if (value !== undefined) found.push([entry.key, value])
       } else if (!(extensions && entry.key.startsWith('x-'))) {
-        const hint = didYouMean(entry.key, members.keys())
+        const hint = didYouMean(entry.key, members.keys()) ?? `it has ${has}`
         reporter.report('unknown-key', entry, `${name} has no member ${quote(entry.key)}`, hint)
       }
     }
@@ -109,14 +110,20 @@ export function object<T extends object>(options: ObjectOptions<T>): Shape<T> {
   return { expected: name, schema: objectSchema(members, needed, extensions), read }
 }
 
-function notAMap(node: Node | null, span: Span, reporter: Reporter, expected: string): undefined {
+function notAMap(
+  node: Node | null,
+  span: Span,
+  reporter: Reporter,
+  expected: string,
+  hint?: string,
+): undefined {
   const found =
     node === null || (isScalar(node) && node.value === null)
       ? 'nothing'
       : isScalar(node)
         ? 'a single value'
         : 'a list'
-  reporter.report('wrong-type', span, `found ${found}, expected ${expected}`)
+  reporter.report('wrong-type', span, `found ${found}, expected ${expected}`, hint)
   return undefined
 }
 

@@ -86,7 +86,9 @@ describe('a wrong servers file says what and where', () => {
     {
       name: 'an empty file',
       text: '',
-      expect: ['servers.yaml:1:1 wrong-type: found nothing, expected a servers file'],
+      expect: [
+        'servers.yaml:1:1 wrong-type: found nothing, expected a servers file\n  hint: a mapping of `servers`',
+      ],
     },
     {
       name: 'every fault at once, a near miss with a hint',
