@@ -2,8 +2,8 @@
  * What a log keeps about a record of a chain besides its entry, as a line of text: enough to find it and to recognise it.
  *
  * A line is a JSON array, in the order of `PlacedRecord`; lines of many records are put together without being read
- * (sequencer-packs.ts), and the bucket gets them as they are (sequencer-segments.ts). Nothing in one is personal: the
- * object is named by a keyed hash. Spec: docs/spec/storage.md, "The edge host".
+ * (sequencer-packs.ts), and the bucket gets them as they are (sequencer-segments.ts). Nothing in one names
+ * a person: the object has a keyed hash for a name, which links its records for whoever reads the bucket. Spec: docs/spec/storage.md, "The edge host".
  */
 import type { EpochMs } from '../../core/time.ts'
 

@@ -35,7 +35,7 @@ const rare: ReadonlyMap<string, readonly string[]> = new Map(
 )
 
 /** Characters of one record's openings, as JSON: a row has at most 2 MB, and the record itself lies in it too. */
-export const MAX_OPENINGS_CHARS = 1_990_000
+export const MAX_OPENINGS_CHARS = 1_985_000
 
 /** A subject's tables over the database of its object. */
 export function subjectSql(sql: Sql): SparseSql {
