@@ -27,6 +27,7 @@ export {
 export { createMemoryStore, type MemoryStore } from './adapters/memory/store.ts'
 export { LivegateError, type ProblemCode } from './core/errors.ts'
 export type {
+  Activation,
   Decision,
   DelayMode,
   Facts,
@@ -36,10 +37,14 @@ export type {
   Strike,
   SubjectFacts,
 } from './core/model.ts'
+export { decidesAt } from './core/policy/activation.ts'
+export { type Affected, affected } from './core/policy/affected.ts'
 export { compilePolicy } from './core/policy/compile.ts'
 export { type Diagnostic, formatDiagnostic } from './core/policy/diagnostic.ts'
 export { evaluate } from './core/policy/evaluate.ts'
 export { explain } from './core/policy/explain.ts'
+export { type PlanOf, planInForce } from './core/policy/in-force.ts'
+export { type InheritProblem, inherit, type Revision } from './core/policy/inherit.ts'
 export { ENGINE, type Plan } from './core/policy/plan.ts'
 export { openDisclosures } from './core/record/disclosure.ts'
 export { createIssuer } from './core/record/issue.ts'
@@ -48,6 +53,12 @@ export { parsePresentation } from './core/record/presentation.ts'
 export { verifyRecord } from './core/record/verify.ts'
 export { type DurationMs, type EpochMs, epochMs, formatInstant, parseInstant } from './core/time.ts'
 export type { After, GatePorts, GateSettings, Issuer } from './gate/context.ts'
+export {
+  type BookOptions,
+  createPolicyBook,
+  type PolicyBook,
+  type TextOf,
+} from './gate/policy-book.ts'
 export { createGate } from './gate.ts'
 export type * from './gate-types.ts'
 export type * from './ports.ts'

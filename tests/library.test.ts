@@ -3,12 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { createMemoryGate } from '../src/adapters/memory/gate.ts'
+import { compilePolicy } from '../src/core/policy/compile.ts'
 import { mayStart } from './library/ask.ts'
 import { createSite as createLocalSite } from './library/guard-local.ts'
 import { createSite as createRemoteSite } from './library/guard-remote.ts'
+import { whatChanges } from './library/revise.ts'
 import { whatWasDecided } from './library/verify.ts'
 import { aStrike, policyOf, STRIKE_RULE } from './support/gate.ts'
 import { aGateApp, GATE_URL } from './support/gate-app.ts'
+import { ago, NOW, aStrike as planStrike, someFacts } from './support/plans.ts'
 
 const FOLDER = join(import.meta.dirname, 'library')
 const PAGE = readFileSync(join(import.meta.dirname, '../docs/library.md'), 'utf8')
@@ -64,6 +67,22 @@ it('ask.ts tells the answers apart', async () => {
   expect(await mayStart(gate, { subject: 'u1' })).toMatch(/^not until 20/)
   const down = async (): Promise<Response> => Promise.reject(new TypeError('down'))
   expect(await mayStart({ ...gate, fetch: down }, { subject: 'u1' })).toMatch(/^nobody knows: /)
+})
+
+it('revise.ts says what a text would change, and what a promise keeps from changing', () => {
+  const text = (length: string): string =>
+    policyOf(`  - { id: one, count: { category: "*" }, ladder: { 1: ${length} }, outcome: deny }`)
+  const compiled = compilePolicy(new TextEncoder().encode(text('10d')), { file: 'p.yaml' })
+  if (!compiled.ok) throw new Error('the policy does not compile')
+  const now = { plan: compiled.value.plan, revision: 1, from: ago('90d') }
+  const struck = planStrike({ id: 's1', effective_at: ago('1d') })
+  const facts = someFacts({ strikes: [struck] }, { at: NOW })
+  expect(whatChanges(now, text('5d'), facts)).toEqual([
+    'one: shortened, until 2026-02-04T00:00:00.000Z',
+  ])
+  expect(whatChanges(now, text('30d'), facts)).toEqual([])
+  expect(whatChanges(now, policyOf(''), facts)).toEqual(['one: closed, until now'])
+  expect(whatChanges(now, 'livegate: policy/v1', facts)).not.toEqual([])
 })
 
 it('verify.ts verifies, and says what is wrong', async () => {
