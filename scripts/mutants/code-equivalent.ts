@@ -35,6 +35,18 @@ export const CODE_EQUIVALENT: readonly (readonly [id: string, why: string])[] = 
     'a stable sort moves nothing that is not below another',
   ],
   [
+    `${POLICY}/eligible.ts: if (from < turn && (decision.mode !== 'hold' || !waits)) | < -> <=`,
+    'where a denial ends as the clock turns, both ways look at that very instant',
+  ],
+  [
+    `${POLICY}/eligible-edges.ts: if (plan.stale?.from != null && plan.stale.from > facts.at) clock.push(plan.stale.from) | push -> unshift`,
+    'edges are sorted in the end',
+  ],
+  [
+    `${POLICY}/eligible-edges.ts: if (matchesCategory(selector, table.strikes[row]?.category ?? '')) | matchesCategory(selector, table.strikes[row]?.category ?? '') -> true`,
+    'edges too many cost an evaluation each and change no answer',
+  ],
+  [
     `${POLICY}/eligible.ts: return high - low > 1 ? blocked : over | high - low > 1 -> true`,
     'the step before is told, and the search finds the very next edge from there',
   ],

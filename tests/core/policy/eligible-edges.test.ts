@@ -14,7 +14,9 @@ import {
   hasLabel,
   NOW,
   someFacts,
+  t,
 } from '../../support/plans.ts'
+import { compiled } from '../../support/policy-arbitraries.ts'
 
 /** An exemption that might come true at any instant, so that nobody may leap over edges. */
 const perhaps = anExemption({
@@ -54,6 +56,21 @@ describe('among many edges the first instant', () => {
     const facts = someFacts({ strikes, facts: { labels: [] } })
     const old = aPlan({ rules: [high], exemptions: [perhaps], stale })
     expect(eligibleAt(old, facts).at).toBe(lasts('2d'))
+  })
+})
+
+describe('a comparison of the clock with an instant', () => {
+  const text = (operator: string): Parameters<typeof compiled>[0] => ({
+    ...{ livegate: 'policy/v1', name: 'closed', lease: '4h' },
+    rules: [
+      { id: 'r', when: `now ${operator} timestamp("2026-02-10T00:00:00Z")`, outcome: 'deny' },
+    ],
+  })
+  const opens = t('2026-02-10T00:00:00Z')
+
+  it('turns at that instant, or a millisecond later', () => {
+    expect(eligibleAt(compiled(text('<')), someFacts()).at).toBe(opens)
+    expect(eligibleAt(compiled(text('<=')), someFacts()).at).toBe(addMs(opens, 1))
   })
 })
 
