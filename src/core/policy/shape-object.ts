@@ -92,7 +92,7 @@ export function object<T extends object>(options: ObjectOptions<T>): Shape<T> {
         const value = member.shape.read(entry.node, entry, reporter)
         if (value !== undefined) found.push([entry.key, value])
       } else if (!(extensions && entry.key.startsWith('x-'))) {
-        const hint = didYouMean(entry.key, members.keys()) ?? `it has ${has}`
+        const hint = didYouMean(entry.key, members.keys()) ?? `known: ${has}`
         reporter.report('unknown-key', entry, `${name} has no member ${quote(entry.key)}`, hint)
       }
     }
