@@ -5,7 +5,7 @@
  * compared itself with the first one `COMPARE_MS` ago at most, and learned what it lacked: together with `FRESH_MS` and the
  * 2 s of a decision that is less than `LEAD_MS`, so nobody decides under a revision that another has taken the place of.
  * A first log that cannot be reached stops no other: nothing can be activated meanwhile, and what it had activated just
- * before is learned once it is back. Spec: docs/spec/storage.md, "Activations". Next stop: sequencer-revisions.ts.
+ * before is learned once it is back. Spec: docs/spec/storage.md, "The edge host". Next stop: sequencer-revisions.ts.
  */
 import { latestOf } from '../../core/policy/activation.ts'
 import type { After } from '../../gate/context.ts'
