@@ -25,6 +25,7 @@ const THOROUGH = [
   'tests/core/policy/{hostile,cel-laws}.test.ts',
   'tests/core/policy/cases/**/*.test.ts',
   'tests/core/tlog/{grow,tree}.test.ts',
+  'tests/mutants/policies.test.ts',
   'tests/policies/installed.test.ts',
   'tests/bench/scale-pages.test.ts',
   'tests/edge-bundle.test.ts',

@@ -20,6 +20,7 @@ import {
 import { compilePolicy } from '../core/policy/compile.ts'
 import type { Diagnostic } from '../core/policy/diagnostic.ts'
 import { planInForce } from '../core/policy/in-force.ts'
+import { lintPolicy } from '../core/policy/lint/lint.ts'
 import type { Plan } from '../core/policy/plan.ts'
 import { type EpochMs, formatInstant } from '../core/time.ts'
 import type { Clock } from '../ports.ts'
@@ -70,6 +71,7 @@ export type Activating =
       readonly activation: Activation
       /** Revisions to come that never will. */
       readonly supersedes: readonly number[]
+      /** Warnings of the compiler and errors of lint, which refuse nothing here: whoever activates may mean it. */
       readonly warnings: readonly Diagnostic[]
       /** The text the warnings are about. */
       readonly source: string
@@ -90,6 +92,8 @@ export interface PolicyDesk {
 
 /** Another author may come between report and activation; who did not say what they expect is asked for again. */
 const MAX_ATTEMPTS = 3
+/** Of some 300 bytes each. */
+const MAX_WARNINGS = 100
 
 export function createPolicyDesk(parts: DeskParts): PolicyDesk {
   return {
@@ -112,7 +116,8 @@ async function activate(parts: DeskParts, request: ActivationRequest): Promise<A
   const compiled = compilePolicy(bytes, { file: 'policy.yaml' })
   const source = fromUtf8(bytes) ?? ''
   if (!compiled.ok) return { is: 'invalid', diagnostics: compiled.error, source }
-  const { plan, warnings } = compiled.value
+  const { plan } = compiled.value
+  const warnings = [...compiled.value.warnings, ...hardlyMeant(bytes, parts.clock.now())]
   for (let attempt = 1; ; attempt++) {
     const known = await parts.activations()
     const wish = wishOf(request, plan, known)
@@ -130,6 +135,12 @@ async function activate(parts: DeskParts, request: ActivationRequest): Promise<A
     if (request.expect_revision !== null || attempt >= MAX_ATTEMPTS)
       settled(done, 'activate the policy')
   }
+}
+
+/** What compiles and shuts people out who did nothing, or for ever: the first errors of lint. */
+function hardlyMeant(bytes: Uint8Array, now: EpochMs): readonly Diagnostic[] {
+  const { diagnostics } = lintPolicy(bytes, { file: 'policy.yaml', now })
+  return diagnostics.filter(({ severity }) => severity === 'error').slice(0, MAX_WARNINGS)
 }
 
 function wishOf(request: ActivationRequest, plan: Plan, known: readonly Activation[]): Wish {

@@ -13,6 +13,7 @@ interface Activated {
   readonly digest: string
   readonly active_from: string
   readonly unchanged?: true
+  readonly warnings: readonly { readonly code: string; readonly severity: string }[]
   readonly report?: { readonly decisions: number; readonly unchanged: number }
 }
 
@@ -86,7 +87,8 @@ export function policiesSuite(create: () => Promise<Host>): void {
     it('report without changing anything', async () => {
       const { revision } = await list()
       const policy = closed(fresh('dry'))
-      const { report } = await put({ policy, dry_run: true, decisions: 5 }, 200)
+      const { report, warnings } = await put({ policy, dry_run: true, decisions: 5 }, 200)
+      expect(warnings).toMatchObject([{ code: 'denies-everybody', severity: 'error' }])
       expect(report?.decisions).toBeGreaterThan(0)
       expect((await list()).revision).toBe(revision)
     })

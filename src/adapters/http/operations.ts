@@ -93,6 +93,7 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, Shape>> = {
   Status: STATUS_ANSWER,
   Readiness: READY_ANSWER,
   Problem: PROBLEM,
+  Shadow: SHADOW_ANSWER,
 }
 
 const TEXT = 'text/plain'
