@@ -227,9 +227,14 @@ export const aRandomPolicy: fc.Arbitrary<Json> = fc
       },
       { requiredKeys: [] },
     ),
+    fc.constantFrom<Json>(
+      ...[{}, {}, { max_age: '400d' }],
+      ...['keep', 'unknown', 'deny'].map((on_stale) => ({ max_age: '400d', on_stale })),
+    ),
   )
-  .map(([{ rules, exempt, invariants }, rest]) => ({
+  .map(([{ rules, exempt, invariants }, rest, stale]) => ({
     ...rest,
+    ...stale,
     rules: rules.map((rule, i) => ({ id: `r${i}`, ...rule })),
     exempt: exempt.flatMap(([text, indexes], i) => {
       const named = indexes.filter((index) => index < rules.length).map((index) => `r${index}`)

@@ -1,5 +1,5 @@
 /** Every small change of every shipped policy is found, or no history answers it differently. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { compilePolicy } from '../../../../src/core/policy/compile.ts'
@@ -15,9 +15,12 @@ import { supportsOf } from '../../../../src/core/policy/vocabulary-facts.ts'
 import { type DurationMs, epochMs } from '../../../../src/core/time.ts'
 
 const ROOT = join(import.meta.dirname, '../../../..')
-const FILES = readdirSync(join(ROOT, 'policies'), { recursive: true, encoding: 'utf8' }).filter(
-  (name) => name.endsWith('.yaml') && !name.endsWith('.test.yaml'),
-)
+/** Small enough for a second search, over every history of two strikes. */
+const FILES = [
+  'default.yaml',
+  'packs/one-strike-2019/one-strike-2019.yaml',
+  'packs/three-strikes/three-strikes.yaml',
+]
 
 type Mutation = (rule: RulePlan) => RulePlan | null
 const counting =
