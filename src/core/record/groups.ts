@@ -4,8 +4,7 @@
  * Types only; a value gets one of these types after its check has passed. Spec: docs/spec/record.md, "Claims".
  */
 import type {
-  ActivationCause,
-  ActivationSource,
+  Activation,
   DelayMode,
   Facts,
   Obligation,
@@ -98,18 +97,7 @@ export interface OwnClaims {
     readonly keys: readonly string[]
   }
   /** A policy revision that decides from an instant on. */
-  readonly activation: {
-    readonly revision: number
-    readonly digest: string
-    readonly name: string
-    readonly active_from: EpochMs
-    readonly scheduled: boolean
-    readonly previous: number | null
-    readonly cause: ActivationCause
-    readonly source: ActivationSource
-    readonly by: string
-    readonly note?: string
-  }
+  readonly activation: Omit<Activation, 'note'> & { readonly note?: string }
 }
 
 /** All public claims of a record, by kind. */

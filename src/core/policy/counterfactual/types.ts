@@ -1,9 +1,11 @@
 /**
  * What a counterfactual says. See ../counterfactual.ts.
  */
+
 import type { Decision, Strike, StrikeSource } from '../../model.ts'
 import type { EpochMs } from '../../time.ts'
 import type { FactValue } from '../environment.ts'
+import type { Settled } from '../join.ts'
 
 /** One thing that would be different; nothing else is. */
 export type Change =
@@ -34,18 +36,7 @@ export interface NewStrike {
 }
 
 /** What a person is told to do; the lease and warnings left out. */
-export type Answer = Pick<
-  Decision,
-  | 'outcome'
-  | 'mode'
-  | 'until'
-  | 'not_before'
-  | 'review'
-  | 'retry_after_s'
-  | 'broadcast_delay_s'
-  | 'obligations'
-  | 'rules'
->
+export type Answer = Omit<Settled, 'lease_until'> & Pick<Decision, 'rules'>
 
 export interface Effect {
   readonly change: Change

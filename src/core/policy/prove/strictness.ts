@@ -6,21 +6,11 @@
  * evaluation itself only joins. Used by prove/ and diff/.
  */
 import type { Decision, Obligation } from '../../model.ts'
+import type { Settled } from '../join.ts'
 import { mergeObligations } from '../join-obligations.ts'
 
 /** What an answer tells a caller to do; a `Decision` is one, and so is what a record discloses. */
-export type Answer = Pick<
-  Decision,
-  | 'outcome'
-  | 'mode'
-  | 'until'
-  | 'not_before'
-  | 'review'
-  | 'retry_after_s'
-  | 'broadcast_delay_s'
-  | 'lease_until'
-  | 'obligations'
->
+export type Answer = Settled
 
 /** 0 for a plain allow, up to 7 for a deny without end. */
 export function rank(decision: Answer): number {
