@@ -84,6 +84,22 @@ export const MAX_PREDECESSOR_KEYS = 32
 /** Entries and bytes one round integrates at most: 16 bundles; 4,096 x 7,168 = 28 MiB is the worst case. */
 export const MAX_ROUND_ENTRIES = 4096
 export const MAX_ROUND_BYTES: number = 8 * 1024 * 1024
+/**
+ * Strikes one erasure record names: 43 characters, quotes and a comma each are 2,944, with everything else below 4,000;
+ * in base64url below 5,600 of an entry.
+ */
+export const MAX_ERASED_STRIKES = 64
+/** Restrictions that outlive an erasure: those of 1,000 rules at once are no longer told apart by anybody. */
+export const MAX_SUPPRESSIONS = 64
+/** How long a finished erasure answers when it is asked for again. */
+export const ERASURE_KNOWN_MS: number = 24 * 3_600_000
+/**
+ * Answers that open records for others than who asked, for one caller and log: each is an entry of some 700 bytes. At 20 a
+ * second one caller writes 1.7 million a day, 1.2 GB, a fiftieth of what the decisions it may ask for could write; pages
+ * of 250 records still export 10 million in 34 minutes.
+ */
+export const OPENINGS_PER_S = 20
+export const OPENINGS_BURST = 200
 /** Longest time between `iat` and a checkpoint that includes the record, seconds; the promise in every record. */
 export const MMD_S = 86_400
 /** The server gives one decision this long, then answers 503. */

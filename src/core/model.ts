@@ -113,6 +113,17 @@ export interface ReviewFact {
   readonly at: EpochMs
 }
 
+/**
+ * A restriction that ran when its subject was erased, kept until its end so that erasure is no way around it. Says
+ * nothing of the strikes behind it; `id` is that of the restriction, by which the person can go on with an appeal.
+ */
+export interface Suppression {
+  readonly rule: string
+  readonly from: EpochMs
+  readonly until: Until
+  readonly id: string
+}
+
 /** Everything evaluation sees about one host. */
 export interface HostFacts {
   readonly subject: SubjectId
@@ -125,6 +136,8 @@ export interface HostFacts {
   readonly reviews: readonly ReviewFact[]
   /** Broadcasts of this subject now running under a lease. */
   readonly open_broadcasts: number
+  /** Restrictions that outlived an erasure; absent when there are none. Any order; an id seen twice counts once. */
+  readonly suppressions?: readonly Suppression[]
 }
 
 /**
@@ -155,7 +168,7 @@ export interface Obligation {
   readonly [parameter: string]: string | number | boolean
 }
 
-/** What a rule imposes on a subject for a time, `[from, until)`. Derived from strikes, stored nowhere. */
+/** What a rule imposes on a subject for a time, `[from, until)`. Derived from strikes, or a `Suppression`. */
 export interface Restriction {
   /** `r_` + 22 characters: hash of subject, rule id and opening strike; stable across evaluations. */
   readonly id: string
@@ -163,14 +176,15 @@ export interface Restriction {
   readonly rule: string
   readonly from: EpochMs
   readonly until: Until
-  /** The strike that opened it. */
-  readonly opened_by: string
+  /** The strike that opened it; absent for one that outlived an erasure. */
+  readonly opened_by?: string
   /** The strikes counted at its opening, ids sorted. */
   readonly strikes: readonly string[]
 }
 
 export const REASON_CODES = [
   'restriction_active', // a ladder's restriction runs
+  'restriction_kept', // one that outlived an erasure runs
   'strike_count', // a count without ladder matches
   'condition', // `when` is true
   'hold_running',

@@ -16,6 +16,7 @@ import type {
   SubjectFacts,
   SubjectId,
 } from '../core/model.ts'
+import { isRunning } from '../core/policy/suppressions.ts'
 import type { EpochMs } from '../core/time.ts'
 import type { DecideRequest, GivenFacts } from '../gate-types.ts'
 import type { Pepper, StoredFacts, SubjectState } from '../ports.ts'
@@ -80,7 +81,14 @@ function hostFacts(host: HostState, input: GatherInput): HostFacts {
     open_broadcasts: host.state.broadcasts.filter(
       (open) => open.lease_until > at && !input.replaces.includes(open.id),
     ).length,
+    ...keptOf(host.state, at),
   }
+}
+
+/** Left out where there is nothing, so that facts are as they always were. */
+function keptOf({ suppressions = [] }: SubjectState, at: EpochMs): Pick<HostFacts, 'suppressions'> {
+  const running = suppressions.filter((one) => isRunning(one, at))
+  return running.length === 0 ? {} : { suppressions: running }
 }
 
 const NO_STRIKES: readonly Strike[] = []

@@ -32,6 +32,7 @@ export function edgesOf(plan: Plan, facts: Facts): Edges {
     const context = hostContext(plan, facts, index, host)
     for (const rule of plan.rules.flatMap(measuresOf)) ruleEdges(rule, context, add)
     for (const { when } of plan.exemptions) conditionEdges(when, context, add)
+    for (const { until } of host.suppressions ?? []) if (until !== 'forever') add.strike(until)
     for (const { rule, first_asked_at } of host.holds) {
       for (const hold of holdsOf(plan, rule)) {
         add.clock(first_asked_at + hold)

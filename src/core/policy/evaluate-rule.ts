@@ -4,7 +4,7 @@
  * Says nothing of outcomes; evaluate.ts turns a match into what the rule asks for. Counting comes before CEL because
  * it is the cheaper half and `false && unknown` is false. Spec: docs/spec/policy.md, "Three values".
  */
-import type { Facts, HostFacts, Strike, Until } from '../model.ts'
+import type { Facts, HostFacts, Strike, Suppression, Until } from '../model.ts'
 import { type Standing, standing } from '../standing/standing.ts'
 import type { EpochMs } from '../time.ts'
 import { countEnd, countStrikes, groups, reaches, select } from './count.ts'
@@ -38,7 +38,12 @@ export interface HostContext {
 
 /** What a match is founded on. */
 export interface Evidence {
-  readonly code: 'restriction_active' | 'strike_count' | 'condition' | 'warning'
+  readonly code:
+    | 'restriction_active'
+    | 'restriction_kept'
+    | 'strike_count'
+    | 'condition'
+    | 'warning'
   /** The strike that opened the restriction, or the latest counted; null for a condition alone. */
   readonly opening: Strike | null
   /** First instant at which strikes alone no longer make the rule match; null when no strike does. */
@@ -48,6 +53,8 @@ export interface Evidence {
   readonly count: number | null
   /** Where an earlier revision made the restriction shorter than it would be now. */
   readonly kept: Kept | null
+  /** With `restriction_kept`: what stands for the strikes. */
+  readonly suppression?: Suppression
 }
 
 export interface RuleMatch {
@@ -104,6 +111,17 @@ export function matchRule(context: HostContext, rule: RulePlan): RuleMatch {
   const { evidence, missing } = counted
   const truth = evidence.code === 'warning' ? 'warning' : true
   return { truth, evidence, missing, unsure: false }
+}
+
+/**
+ * The same where something else than strikes founds the rule: only its `when` is asked, and not where that counts strikes
+ * as well, because those are what is no longer there.
+ */
+export function matchFounded(context: HostContext, rule: RulePlan, evidence: Evidence): RuleMatch {
+  const { when } = rule
+  if (when === null || when.counts.length > 0)
+    return { truth: true, evidence, missing: [], unsure: false }
+  return onCondition(context, when, evidence, [])
 }
 
 interface Counted {

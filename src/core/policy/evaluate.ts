@@ -6,10 +6,25 @@
  * exemptions, then every component it asks for, each with a reason. Spec: docs/spec/policy.md.
  * From: gate.ts. Next on the tour: core/record.
  */
-import type { Decision, Facts, Reason, ReasonCode, Restriction, UnknownRule } from '../model.ts'
+import type {
+  Decision,
+  Facts,
+  Reason,
+  ReasonCode,
+  Restriction,
+  Suppression,
+  UnknownRule,
+} from '../model.ts'
 import { addMs, type EpochMs } from '../time.ts'
 import { lacked } from './count-unless.ts'
-import { type HostContext, hostContext, matchRule, type RuleMatch, union } from './evaluate-rule.ts'
+import {
+  type HostContext,
+  hostContext,
+  matchFounded,
+  matchRule,
+  type RuleMatch,
+  union,
+} from './evaluate-rule.ts'
 import { holdState, reviewState } from './holds.ts'
 import {
   emptyJoin,
@@ -25,6 +40,7 @@ import {
 import type { ExemptionPlan, Plan, RulePlan } from './plan.ts'
 import { compareReasons, defaultReason, ruleReason, staleReason } from './reasons.ts'
 import { restrictionId } from './restriction.ts'
+import { ruleOf, runningSuppressions, suppressionEvidence } from './suppressions.ts'
 
 /** What one evaluation collects beside the join. */
 interface Tally {
@@ -52,6 +68,7 @@ export function evaluate(plan: Plan, facts: Facts): Decision {
       if (rule.inherited !== null)
         for (const { rule: then } of rule.inherited.milder) consider(tally, context, then, asked)
     }
+    for (const suppression of runningSuppressions(context)) goOn(tally, context, suppression, asked)
   }
   if (plan.default === 'deny') {
     joinDeny(tally.join, null)
@@ -63,6 +80,14 @@ export function evaluate(plan: Plan, facts: Facts): Decision {
 
 function consider(tally: Tally, context: HostContext, rule: RulePlan, asked: Asked): void {
   const match = matchRule(context, rule)
+  if (match.truth === false || isLifted(tally, context, rule.id, asked)) return
+  contribute(tally, { context, rule, match })
+}
+
+/** A restriction that outlived an erasure: its rule as if the strikes were still there. */
+function goOn(tally: Tally, context: HostContext, suppression: Suppression, asked: Asked): void {
+  const rule = ruleOf(tally.plan, suppression)
+  const match = matchFounded(context, rule, suppressionEvidence(suppression))
   if (match.truth === false || isLifted(tally, context, rule.id, asked)) return
   contribute(tally, { context, rule, match })
 }
@@ -220,7 +245,8 @@ function imposeHold(tally: Tally, finding: Finding): void {
   const state = holdState(query, context.host.holds)
   if (state.satisfied) return
   joinHold(tally.join, state.not_before)
-  if (state.opened) tally.opened.push({ host: context.index, rule: rule.id })
+  if (state.opened && !tally.opened.some(isOf(rule.id, context.index)))
+    tally.opened.push({ host: context.index, rule: rule.id })
   giveReason(tally, finding, 'hold_running', state.not_before)
 }
 
@@ -267,6 +293,7 @@ function isTold({ reasons }: Tally, { id, inherited }: RulePlan, host: number): 
 /** Lists the running restriction behind a match once, and names it. */
 function restrict(tally: Tally, { context, rule, match }: Finding): string | null {
   const { evidence } = match
+  if (evidence?.suppression !== undefined) return listKept(tally, context, evidence.suppression)
   if (evidence === null || evidence.code !== 'restriction_active') return null
   const { opening, until, strikes } = evidence
   if (opening === null || until === null) return null
@@ -276,5 +303,13 @@ function restrict(tally: Tally, { context, rule, match }: Finding): string | nul
     const opened = { from: opening.effective_at, opened_by: opening.id }
     tally.restrictions.push({ id, subject, rule: rule.id, ...opened, until, strikes })
   }
+  return id
+}
+
+function listKept(tally: Tally, { host }: HostContext, kept: Suppression): string {
+  const { id, rule, from, until } = kept
+  const { subject } = host
+  if (!tally.restrictions.some((other) => other.id === id))
+    tally.restrictions.push({ id, subject, rule, from, until, strikes: [] })
   return id
 }

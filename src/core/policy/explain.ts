@@ -92,10 +92,11 @@ function traceRule(context: HostContext, rule: RulePlan, decision: Decision): Ru
     .filter(({ rules, when }) => rules.includes(rule.id) && when.evaluate(context.scope) === true)
     .map(({ id }) => id)
     .sort()
-  const listed = decision.reasons.some(
+  const reasons = decision.reasons.filter(
     (reason) => reason.rule === rule.id && reason.host === context.index,
   )
-  const state = stateOf(match, exemptions.length > 0, listed)
+  const kept = reasons.some(({ code }) => code === 'restriction_kept')
+  const state = kept ? 'matched' : stateOf(match, exemptions.length > 0, reasons.length > 0)
   return {
     rule: rule.id,
     host: context.index,

@@ -10,7 +10,7 @@ import type { Reason, ReasonCode, Until } from '../model.ts'
 import { addMs, type EpochMs } from '../time.ts'
 import type { Evidence } from './evaluate-rule.ts'
 import type { Plan, RulePlan } from './plan.ts'
-import { fillTemplates } from './text.ts'
+import { fillTemplates, formatUntil } from './text.ts'
 
 /** What the reason of one component says beyond its rule. */
 export interface ReasonInput {
@@ -27,6 +27,7 @@ export function ruleReason(plan: Plan, rule: RulePlan, input: ReasonInput): Reas
   const { code, evidence } = input
   const until = code === 'hold_running' ? input.not_before : (evidence?.until ?? null)
   const builtin = code === 'fact_unknown' || code === 'unsupported_condition'
+  const kept = code === 'restriction_kept' && !tellsWithoutStrikes(rule)
   return {
     rule: rule.id,
     code,
@@ -38,7 +39,7 @@ export function ruleReason(plan: Plan, rule: RulePlan, input: ReasonInput): Reas
     ...(until === null ? {} : { until }),
     ...(input.restriction === null ? {} : { restriction: input.restriction }),
     strikes: evidence?.strikes ?? [],
-    text: builtin ? builtinText(code, plan.languages) : ruleText(rule, until, input),
+    text: builtin || kept ? builtinText(code, plan.languages, until) : ruleText(rule, until, input),
     ...(builtin || rule.appeal === null ? {} : { appeal: appealOf(rule.appeal, evidence) }),
   }
 }
@@ -60,6 +61,12 @@ export function compareReasons(a: Reason, b: Reason): number {
   if (a.rule !== b.rule) return a.rule < b.rule ? -1 : 1
   if (a.host !== b.host) return a.host - b.host
   return a.code < b.code ? -1 : a.code > b.code ? 1 : 0
+}
+
+/** Whether its sentences can be told where the strikes are erased: they are there, and name neither kind nor number. */
+function tellsWithoutStrikes({ because }: RulePlan): boolean {
+  const sentences = Object.values(because)
+  return sentences.length > 0 && !sentences.some((text) => /\{(category|count)\}/.test(text))
 }
 
 function ruleText(rule: RulePlan, until: Until | null, input: ReasonInput): Record<string, string> {
@@ -86,7 +93,12 @@ function appealOf(
   }
 }
 
-type BuiltinCode = 'fact_unknown' | 'unsupported_condition' | 'default' | 'policy_stale'
+type BuiltinCode =
+  | 'fact_unknown'
+  | 'unsupported_condition'
+  | 'default'
+  | 'policy_stale'
+  | 'restriction_kept'
 
 type Sentences = Readonly<Record<string, string>> & { readonly en: string }
 
@@ -109,6 +121,12 @@ const BUILTIN: Readonly<Record<BuiltinCode, Sentences>> = {
     es: 'Emitir en directo no está permitido aquí por defecto.',
     fr: "Le direct n'est pas ouvert par défaut ici.",
   },
+  restriction_kept: {
+    de: 'Eine frühere Sperre für Live-Übertragungen gilt weiter bis: {until}.',
+    en: 'An earlier restriction on going live goes on until {until}.',
+    es: 'Una restricción anterior para emitir en directo sigue vigente hasta: {until}.',
+    fr: "Une restriction antérieure du direct reste en vigueur jusqu'au : {until}.",
+  },
   policy_stale: {
     de: 'Die Regeln für Live-Übertragungen werden gerade überprüft. Bitte später erneut versuchen.',
     en: 'The rules for going live are being reviewed. Please try again later.',
@@ -118,12 +136,20 @@ const BUILTIN: Readonly<Record<BuiltinCode, Sentences>> = {
 }
 
 /** The policy's languages as far as there is a sentence; English when there is none. */
-function builtinText(code: BuiltinCode, languages: readonly string[]): Record<string, string> {
+function builtinText(
+  code: BuiltinCode,
+  languages: readonly string[],
+  until: Until | null = null,
+): Record<string, string> {
   const sentences = BUILTIN[code]
   const text: Record<string, string> = {}
   for (const language of languages) {
     const sentence = sentences[language.toLowerCase().split('-')[0] ?? '']
-    if (sentence !== undefined) text[language] = sentence
+    if (sentence !== undefined) text[language] = filled(sentence, language, until)
   }
-  return Object.keys(text).length === 0 ? { en: sentences.en } : text
+  return Object.keys(text).length === 0 ? { en: filled(sentences.en, 'en', until) } : text
+}
+
+function filled(sentence: string, language: string, until: Until | null): string {
+  return sentence.replace('{until}', formatUntil(until, language))
 }

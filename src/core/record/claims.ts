@@ -9,6 +9,7 @@
 import {
   MAX_CHECKPOINT_CHARS,
   MAX_COHOSTS,
+  MAX_ERASED_STRIKES,
   MAX_ID_CHARS,
   MAX_NOTE_CHARS,
   MAX_POLICY_RULES,
@@ -20,7 +21,14 @@ import {
 } from '../limits.ts'
 import { ACTIVATION_CAUSES, ACTIVATION_SOURCES } from '../model.ts'
 import { FACTS, FACTS_MEMBERS, ID, RULE, STRIKE, SUBJECT_ID, WORD } from './decode-facts.ts'
-import { CHAIN_KINDS, GROUP_NAMES, type GroupName, RECORD_KINDS, type RecordKind } from './kinds.ts'
+import {
+  ACCESS_WAYS,
+  CHAIN_KINDS,
+  GROUP_NAMES,
+  type GroupName,
+  RECORD_KINDS,
+  type RecordKind,
+} from './kinds.ts'
 import {
   boolean,
   type Check,
@@ -68,7 +76,7 @@ const RESTRICTION = object({
   rule: required(RULE),
   from: required(instant),
   until: required(UNTIL),
-  opened_by: required(ID),
+  opened_by: optional(ID),
   strikes: required(list(ID, MAX_STRIKES_PER_SUBJECT)),
 })
 const UNKNOWN_RULE = object({
@@ -174,9 +182,10 @@ export const CLAIMS: readonly ClaimRow[] = [
   ...rows('public', ['erasure'], {
     sub: required(RANDOM_ID),
     last_seq: optional(integer(1)),
-    scope: required(oneOf(['subject', 'full'])),
+    scope: required(oneOf(['subject', 'full', 'retention'])),
     basis: required(text(256)),
     counts: required(mapOf(/^[a-z_]{1,64}$/, COUNT, 32)),
+    strikes: optional(list(DIGEST, MAX_ERASED_STRIKES, 1)),
   }),
   ...rows('public', ['closing'], {
     successors: required(list(ORIGIN, MAX_SUCCESSORS, 1)),
@@ -198,6 +207,13 @@ export const CLAIMS: readonly ClaimRow[] = [
     source: required(oneOf(ACTIVATION_SOURCES)),
     by: required(text(256)),
     note: optional(text(MAX_NOTE_CHARS)),
+  }),
+  ...rows('public', ['access'], {
+    by: required(text(256)),
+    via: required(oneOf(ACCESS_WAYS)),
+    groups: required(list(oneOf(GROUP_NAMES), GROUP_NAMES.length, 1)),
+    count: required(integer(1)),
+    digest: required(DIGEST),
   }),
 
   ...rows('chain', CHAIN_KINDS, {
@@ -221,7 +237,8 @@ export const CLAIMS: readonly ClaimRow[] = [
     supersedes: optional(RANDOM_ID),
     server: optional(text(MAX_ID_CHARS)),
     session: optional(text(256)),
-    enf_seq: optional(integer(0)),
+    enforcer: optional(RANDOM_ID),
+    enf_seq: optional(integer(1)),
   }),
   ...rows('facts', ['decision'], FACTS_MEMBERS),
   ...rows('facts', ['strike'], { strike: required(STRIKE), received_at: required(instant) }),

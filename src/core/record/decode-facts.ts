@@ -13,6 +13,7 @@ import {
   MAX_STRIKES_PER_SUBJECT,
   MAX_SUBJECT_CHARS,
   MAX_SUPPORTS,
+  MAX_SUPPRESSIONS,
   MAX_WORD_CHARS,
 } from '../limits.ts'
 import { type Facts, SEVERITIES, SOURCE_KINDS } from '../model.ts'
@@ -20,6 +21,7 @@ import { err, ok, type Result } from '../result.ts'
 import {
   boolean,
   type Check,
+  either,
   instant,
   integer,
   list,
@@ -71,6 +73,13 @@ const SUBJECT_FACTS = object({
 
 const SOURCE = object({ from: required(oneOf(['stored', 'request'])), as_of: required(instant) })
 
+const SUPPRESSION = object({
+  rule: required(RULE),
+  from: required(instant),
+  until: required(either(oneOf(['forever']), instant)),
+  id: required(ID),
+})
+
 const HOST = object({
   subject: required(SUBJECT_ID),
   facts: required(SUBJECT_FACTS),
@@ -90,6 +99,7 @@ const HOST = object({
     ),
   ),
   open_broadcasts: required(integer(0)),
+  suppressions: optional(list(SUPPRESSION, MAX_SUPPRESSIONS, 1)),
 })
 
 /** The members of `Facts`: the group `facts` of a decision. */

@@ -16,6 +16,7 @@ import type {
   ResultGroup,
   SubjectGroup,
 } from './groups.ts'
+import { type Hasher, portableHasher } from './hashing.ts'
 import type { RecordKind } from './kinds.ts'
 
 /** What a record will say. `groups` is null for kinds outside the subjects' chains. */
@@ -172,6 +173,15 @@ export function heartbeatDraft(claims: OwnClaims['heartbeat']): RecordDraft {
   return { kind: 'heartbeat', claims: { from_index, to_index, totals, shed }, groups: null }
 }
 
+/** What was removed about a chain; `last_seq` is absent for a chain without records. */
+export function erasureDraft(claims: OwnClaims['erasure']): RecordDraft {
+  const { sub, last_seq, scope, basis, counts, strikes } = claims
+  const seq = last_seq === undefined ? {} : { last_seq }
+  const named = strikes === undefined ? {} : { strikes }
+  const own = { sub, ...seq, scope, basis, counts, ...named }
+  return { kind: 'erasure', claims: own satisfies OwnClaims['erasure'], groups: null }
+}
+
 /** The end of a log, and where its chains go on. */
 export function closingDraft(successors: readonly string[]): RecordDraft {
   return { kind: 'closing', claims: { successors }, groups: null }
@@ -191,6 +201,17 @@ export function activationDraft(activation: Activation): RecordDraft {
   const claims = { ...what, previous, cause, source, by }
   const noted = note === null ? claims : { ...claims, note }
   return { kind: 'activation', claims: noted satisfies OwnClaims['activation'], groups: null }
+}
+
+/** Records that were opened, by their ids in the order they were given. */
+export function accessDraft(
+  access: Omit<OwnClaims['access'], 'count' | 'digest'>,
+  ids: readonly string[],
+  hasher: Hasher = portableHasher,
+): RecordDraft {
+  const { by, via, groups } = access
+  const claims = { by, via, groups, count: ids.length, digest: hasher.digestText(ids.join('\n')) }
+  return { kind: 'access', claims: claims satisfies OwnClaims['access'], groups: null }
 }
 
 function chainOf(place: ChainPlace, at: EpochMs): ChainGroup {

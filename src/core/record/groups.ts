@@ -15,7 +15,7 @@ import type {
   Until,
 } from '../model.ts'
 import type { EpochMs } from '../time.ts'
-import type { GroupName, RecordKind } from './kinds.ts'
+import type { AccessWay, GroupName, RecordKind } from './kinds.ts'
 
 /** Public claims of every kind. */
 export interface CommonClaims {
@@ -77,9 +77,12 @@ export interface OwnClaims {
   readonly erasure: {
     readonly sub: string
     readonly last_seq?: number
-    readonly scope: 'subject' | 'full'
+    /** `retention`: the chain goes on. With any other, no record of the chain follows. */
+    readonly scope: 'subject' | 'full' | 'retention'
     readonly basis: string
     readonly counts: Readonly<Record<string, number>>
+    /** With `retention`: leaf hashes of the strike records whose contents were removed. */
+    readonly strikes?: readonly string[]
   }
   /** The last entry of a log. */
   readonly closing: {
@@ -98,6 +101,18 @@ export interface OwnClaims {
   }
   /** A policy revision that decides from an instant on. */
   readonly activation: Omit<Activation, 'note'> & { readonly note?: string }
+  /** Somebody who did not ask for these records was given what they disclose. */
+  readonly access: {
+    /** API key id, or `jwt:` and the client of an access token. */
+    readonly by: string
+    readonly via: AccessWay
+    /** Groups opened of at least one of them. */
+    readonly groups: readonly GroupName[]
+    /** Records opened. */
+    readonly count: number
+    /** SHA-256 of their ids, in the order given, joined by line feeds. */
+    readonly digest: string
+  }
 }
 
 /** All public claims of a record, by kind. */
@@ -155,7 +170,9 @@ export interface RequestGroup {
   readonly supersedes?: string
   readonly server?: string
   readonly session?: string
-  /** Gap-free per media-server adapter instance. */
+  /** Instance of the media-server adapter that asked: random, for one life of its process. */
+  readonly enforcer?: string
+  /** Counts that instance's records for this server, from 1 without a gap. */
   readonly enf_seq?: number
 }
 
