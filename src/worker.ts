@@ -23,7 +23,7 @@ import { createEdgeStreamKeys } from './adapters/cloudflare/edge-stream-keys.ts'
 import type { Env } from './adapters/cloudflare/env.ts'
 import { createEdgeImporter } from './adapters/cloudflare/import.ts'
 import { logPrefix, originOfShard } from './adapters/cloudflare/names.ts'
-import type { Stubs } from './adapters/cloudflare/rpc.ts'
+import { opened, type Stubs } from './adapters/cloudflare/rpc.ts'
 import { LEAD_MS } from './adapters/cloudflare/sequencer-revisions.ts'
 import { stubsOf } from './adapters/cloudflare/stubs.ts'
 import { edgeMetrics, edgeReadiness } from './adapters/cloudflare/worker-health.ts'
@@ -46,6 +46,7 @@ import { type MediaServer, parseServersFile } from './adapters/media/servers-fil
 import { utf8 } from './core/encoding.ts'
 import { LivegateError } from './core/errors.ts'
 import { err, ok, type Result } from './core/result.ts'
+import type { RecordAccess } from './gate/access.ts'
 import { createPolicyDesk } from './gate/policy-desk.ts'
 import type { ActivePolicy } from './ports.ts'
 
@@ -183,7 +184,9 @@ function logsOf(env: Env, stubs: Stubs, config: EdgeConfig): Promise<readonly Se
       const origin = originOfShard(config.origin, shard, shards)
       const { vkey } = await createCheckpointSigner(checkpoint_seed, origin)
       const place = { bucket: env.LOG, prefix: logPrefix(shard) }
-      return { log: createEdgeLog({ origin, sequencer: stubs.sequencer(shard), ...place }), vkey }
+      const sequencer = stubs.sequencer(shard)
+      const access: RecordAccess = async (given) => void (await opened(sequencer.access(given)))
+      return { log: createEdgeLog({ origin, sequencer, ...place }), vkey, access }
     }),
   )
 }

@@ -4,10 +4,19 @@ import { auditSuite } from './audit-suite.ts'
 import { decisionsSuite } from './decisions-suite.ts'
 import type { Host } from './host.ts'
 import { inputSuite } from './input-suite.ts'
+import { openingsSuite } from './openings-suite.ts'
 import { operatorSuite } from './operator-suite.ts'
 import { policiesSuite } from './policies-suite.ts'
 
-const SUITES = [decisionsSuite, auditSuite, accessSuite, inputSuite, operatorSuite, policiesSuite]
+const SUITES = [
+  decisionsSuite,
+  auditSuite,
+  accessSuite,
+  inputSuite,
+  openingsSuite,
+  operatorSuite,
+  policiesSuite,
+]
 
 /** Declares every suite over one host, which is created once. */
 export function conformance(create: () => Promise<Host>): void {

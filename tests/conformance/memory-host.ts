@@ -47,7 +47,7 @@ export async function aMemoryHost(): Promise<Host> {
       },
     },
     policyDesk: world.desk,
-    logs: [{ log: store.log, vkey: vkeyOf(8) }],
+    logs: [{ log: store.log, vkey: vkeyOf(8), access: world.access }],
     recordKeys: () => [RECORD_KEY.jwk],
   })
   return {

@@ -32,7 +32,7 @@ export async function aGateApp(options: GateOptions = {}): Promise<GateApp> {
   const app = createApp({
     ...{ gate, clock, random: bytes, streamKeys: store.streamKeys },
     directory: store.directory,
-    logs: [{ log: store.log, vkey: '' }],
+    logs: [{ log: store.log, vkey: '', access: world.access }],
     pepper: { hash: (what, text) => portableHasher.digestText(`pepper ${what} ${text}`) },
     callerKeys: createCallerKeys(store.apiKeys, clock),
     observe: (event) => world.events.push(event),

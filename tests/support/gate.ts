@@ -28,6 +28,7 @@ import { emptyEdge } from '../../src/core/tlog/edge.ts'
 import { grow } from '../../src/core/tlog/grow.ts'
 import { leafHash } from '../../src/core/tlog/hash.ts'
 import { ed25519Signer } from '../../src/core/tlog/note.ts'
+import { createAccessBook, type RecordAccess } from '../../src/gate/access.ts'
 import type { GateSettings } from '../../src/gate/context.ts'
 import type { PolicyDesk } from '../../src/gate/policy-desk.ts'
 import type { ReportSources } from '../../src/gate/policy-report.ts'
@@ -78,6 +79,8 @@ export interface TestGate {
   platform: PlatformFacts
   readonly policies: Policies
   readonly desk: PolicyDesk
+  /** Writes that records were opened. */
+  readonly access: RecordAccess
   /** Logs a policy and makes it the active one. */
   activate(text: string): Promise<void>
   /** Moves the clock and fires what is due. */
@@ -141,6 +144,7 @@ export async function aGate(options: GateOptions = {}): Promise<TestGate> {
       },
     },
     ...{ events: [], fates, hold: null, policies, desk },
+    access: createAccessBook({ append: (draft) => append([draft]), clock, after: () => () => {} }),
     ...{ incident: { active: false }, platform: {} },
     async activate(text) {
       const next = activePolicy(text)

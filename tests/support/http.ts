@@ -22,6 +22,7 @@ import { LivegateError } from '../../src/core/errors.ts'
 import type { Decision, Strike } from '../../src/core/model.ts'
 import type { Explanation } from '../../src/core/policy/explain.ts'
 import { type EpochMs, epochMs } from '../../src/core/time.ts'
+import type { Access, RecordAccess } from '../../src/gate/access.ts'
 import type { Answer, DecideRequest, Gate, StrikeRequest } from '../../src/gate-types.ts'
 import type {
   ApiKey,
@@ -144,6 +145,10 @@ export interface World {
   readonly proofs: Map<number, string>
   readonly proofWaits: number[]
   readonly searches: DecisionSearch[]
+  /** What the log was told is opened, in order. */
+  readonly accesses: Access[]
+  /** Thrown, while set, instead of writing an access. */
+  access_failure: unknown
   readonly events: GateEvent[]
   readonly reports: { readonly route: string; readonly error: unknown }[]
   readiness: Readiness
@@ -190,6 +195,7 @@ export function aFixture(options: FixtureOptions = {}): Fixture {
       {
         log: aLog(world),
         vkey: `${ORIGIN}+a7ce74b9+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4`,
+        access: accessOf(world),
       },
     ],
     observe: (event) => world.events.push(event),
@@ -274,9 +280,18 @@ function aWorld(): World {
     proofs: new Map(),
     proofWaits: [],
     searches: [],
+    accesses: [],
+    access_failure: null,
     events: [],
     reports: [],
     readiness: { ready: true },
+  }
+}
+
+export function accessOf(world: Pick<World, 'accesses' | 'access_failure'>): RecordAccess {
+  return async (access) => {
+    if (world.access_failure !== null) throw world.access_failure
+    world.accesses.push(access)
   }
 }
 

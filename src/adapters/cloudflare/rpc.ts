@@ -12,6 +12,7 @@ import type { MoveProgress } from '../../core/move/importer.ts'
 import type { Proposed, Wish } from '../../core/policy/activation.ts'
 import type { Explanation } from '../../core/policy/explain.ts'
 import type { EpochMs } from '../../core/time.ts'
+import type { Access } from '../../gate/access.ts'
 import type { Pending, Settling } from '../../gate/cohosts.ts'
 import type {
   Answer,
@@ -172,6 +173,8 @@ export interface SequencerRpc {
   policyText(digest: string): Promise<Reply<Uint8Array | null>>
   /** `x` of every record key the log ever brought into force, oldest first. */
   recordKeys(): Promise<Reply<readonly string[]>>
+  /** Writes that records of this log are opened, durable when answered. Not idempotent: each answer is one. */
+  access(access: Access): Promise<Reply<null>>
   /** Writes a heartbeat record when one is due; called by the cron trigger. */
   heartbeat(): Promise<Reply<null>>
   /** One step of a deployment that moves in, durable when answered; how far it has got. Repeatable. */

@@ -97,6 +97,10 @@ export class SequencerObject extends DurableObject<Env> implements SequencerRpc 
     return this.#ask((log) => log.recordKeys())
   }
 
+  access(...args: Args<'access'>): Answer<'access'> {
+    return this.#ask((log) => log.access(...args))
+  }
+
   heartbeat(): Answer<'heartbeat'> {
     return this.#ask((log) => log.heartbeat())
   }

@@ -13,6 +13,7 @@ import { LivegateError } from '../../core/errors.ts'
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import { policyDigest } from '../../core/record/policy-parts.ts'
 import { type NoteSigner, signNote } from '../../core/tlog/note.ts'
+import { createAccessBook } from '../../gate/access.ts'
 import type { After } from '../../gate/context.ts'
 import type { Clock, Observe, Random, Receipt, RecordSigner, SignedRecord } from '../../ports.ts'
 import {
@@ -221,6 +222,10 @@ function sequencerOver(composed: Composed): Sequencer {
     return once(work)
   }
 
+  const access = createAccessBook({
+    ...{ clock, after: parts.after ?? after },
+    append: (draft) => scribe.append([draft], [parts.record.signer.kid]),
+  })
   const keepUp =
     parts.first === undefined
       ? async () => {}
@@ -251,6 +256,11 @@ function sequencerOver(composed: Composed): Sequencer {
       policyTexts.list().map(({ digest, logged_at }) => ({ digest, activated_at: logged_at })),
     policyText: async (digest) => policyTexts.text(digest),
     recordKeys: async () => recordKeysOf(sql),
+    async access(given) {
+      requireTaking()
+      await access(given)
+      return null
+    },
     heartbeat: () =>
       once(async () => {
         const shed = sheds.untold()

@@ -5,6 +5,7 @@
 import type { Importer } from '../../core/move/importer.ts'
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import type { EpochMs } from '../../core/time.ts'
+import type { RecordAccess } from '../../gate/access.ts'
 import type { PolicyDesk } from '../../gate/policy-desk.ts'
 import type { ShadowReport } from '../../gate/shadow.ts'
 import type { Gate } from '../../gate-types.ts'
@@ -84,6 +85,8 @@ export interface ServedLog {
   readonly log: Pick<Log, 'origin' | 'checkpoint' | 'tile' | 'proof'>
   /** Its verifier key (`name+hash+key`), without a line break. */
   readonly vkey: string
+  /** Writes into it that records of it are opened. */
+  readonly access: RecordAccess
 }
 
 export interface AppDeps {

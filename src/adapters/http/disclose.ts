@@ -6,6 +6,7 @@
  * Spec: docs/spec/record.md, "Groups".
  */
 import { fromBase64Url, fromUtf8 } from '../../core/encoding.ts'
+import type { GroupName } from '../../core/record/kinds.ts'
 import type { Scope } from './scopes.ts'
 
 /** Groups in the order they follow the record. */
@@ -21,7 +22,7 @@ export function callerGroups(): readonly string[] {
 }
 
 /** Groups for somebody who reads a stored decision. */
-export function auditGroups(scopes: ReadonlySet<Scope>): readonly string[] {
+export function auditGroups(scopes: ReadonlySet<Scope>): readonly GroupName[] {
   return scopes.has('identity') ? FOR_IDENTITY : FOR_AUDIT
 }
 

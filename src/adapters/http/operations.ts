@@ -33,6 +33,7 @@ import {
 } from './policy-schemas.ts'
 import {
   DECISION,
+  DECISION_QUERY,
   FACTS,
   FACTS_PATCH,
   IMPORT_BODY,
@@ -118,8 +119,9 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
   'GET /v1/decisions/:id': {
     id: 'read_decision',
     summary: 'One record with the disclosures the caller may see, and its receipt.',
+    query: DECISION_QUERY,
     answers: { 200: STORED_DECISION },
-    problems: ['not_found'],
+    problems: ['not_found', ...STORING],
   },
   'GET /v1/decisions/:id/proof': {
     id: 'prove_decision',
@@ -134,6 +136,7 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
       'Records of all chains in the order of the log, with the disclosures the caller may see.',
     query: RECORDS_QUERY,
     answers: { 200: RECORDS_ANSWER },
+    problems: ['not_found', ...STORING],
   },
   'POST /v1/explanations': {
     id: 'explain',

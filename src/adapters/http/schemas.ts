@@ -273,14 +273,29 @@ export interface RecordsQuery {
   readonly shard?: number
   readonly from?: number
   readonly limit?: number
+  /** Groups to open, joined by commas; all the caller may open unless given. */
+  readonly groups?: string
+  /** Why they are read, for the access record. */
+  readonly for?: 'challenge'
 }
+
+const GROUP = '(?:chain|result|subject|request|facts)'
+const GROUPS = new RegExp(`^${GROUP}(?:,${GROUP}){0,4}$`)
+const groups: Reader<string> = matching(GROUPS, 40, 'names of groups such as chain,result')
 
 /** Query of `GET /v1/records`. */
 export const RECORDS_QUERY: Reader<RecordsQuery> = closed<RecordsQuery>({
   shard: may(integerText(0, MAX_SHARDS - 1)),
   from: may(integerText(0, Number.MAX_SAFE_INTEGER)),
   limit: may(integerText(1, MAX_RECORDS_PAGE)),
+  groups: may(groups),
+  for: may(oneOf(['challenge'])),
 })
+
+/** Query of `GET /v1/decisions/{id}`. */
+export const DECISION_QUERY: Reader<Pick<RecordsQuery, 'groups'>> = closed<
+  Pick<RecordsQuery, 'groups'>
+>({ groups: may(groups) })
 
 /** Query of `GET /v1/decisions/{id}/proof`. */
 export const PROOF_QUERY: Reader<{ readonly wait?: string }> = closed<{ readonly wait?: string }>({

@@ -6,6 +6,8 @@
  */
 import { resolve } from 'node:path'
 import { compilePolicy } from '../../core/policy/compile.ts'
+import type { RecordDraft } from '../../core/record/drafts.ts'
+import { createAccessBook } from '../../gate/access.ts'
 import { createPolicyDesk } from '../../gate/policy-desk.ts'
 import { withShadow } from '../../gate/shadow.ts'
 import { createGate } from '../../gate.ts'
@@ -150,7 +152,7 @@ async function shadowOf({ config, observers, onError }: House): Promise<ShadowPo
 }
 
 async function appOf(
-  { config, store, observers, report }: House,
+  { config, store, scribe, observers, report }: House,
   parts: {
     readonly gate: Gate
     readonly policies: NodePolicies
@@ -164,6 +166,8 @@ async function appOf(
   const { facts_max_age_ms } = config
   const { observe } = observers
   const servers = await readMediaServers(config.servers, process.env, { parse, describe })
+  const append = (draft: RecordDraft): Promise<void> => scribe.append([draft], [store.signer.kid])
+  const access = createAccessBook({ append, clock, after })
   return createApp({
     ...store,
     ...{ gate, clock, random, observe, report },
@@ -179,7 +183,7 @@ async function appOf(
       sources: () => nodeReportSources({ store, surroundings, facts_max_age_ms }),
     }),
     ...(shadow === null ? {} : { shadow: shadow.report }),
-    logs: [store],
+    logs: [{ log: store.log, vkey: store.vkey, access }],
     ...accessTokensOf(config),
   })
 }

@@ -18,12 +18,17 @@ export const RECORD_KINDS = [
   'closing',
   'predecessor',
   'activation',
+  'access',
 ] as const
 export type RecordKind = (typeof RECORD_KINDS)[number]
 
 /** Kinds that are a link of one subject's chain: always all five groups, hence always five digests. */
 export const CHAIN_KINDS = ['decision', 'strike', 'reversal', 'broadcast', 'review'] as const
 export type ChainKind = (typeof CHAIN_KINDS)[number]
+
+/** How records are opened by others than who asked: what an `access` record says in `via`. */
+export const ACCESS_WAYS = ['records', 'decision', 'subject_export', 'challenge'] as const
+export type AccessWay = (typeof ACCESS_WAYS)[number]
 
 /** The groups whatever is not public is disclosed in, one salt each. */
 export const GROUP_NAMES = ['chain', 'result', 'subject', 'request', 'facts'] as const

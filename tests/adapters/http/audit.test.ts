@@ -146,7 +146,10 @@ describe('GET /v1/decisions/{id}/proof', () => {
       },
     }
     const { send } = aFixture({
-      deps: { logs: [{ log, vkey: '' }], directory: fixture.deps.directory },
+      deps: {
+        logs: [{ log, vkey: '', access: async () => {} }],
+        directory: fixture.deps.directory,
+      },
     })
     await fixture.send({
       method: 'POST',

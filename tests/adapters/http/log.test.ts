@@ -111,7 +111,7 @@ describe('paths that name no file', () => {
           return name.startsWith('tile/entries/') ? new Uint8Array([1]) : null
         },
       }
-      const { send } = aFixture({ deps: { logs: [{ log, vkey: '' }] } })
+      const { send } = aFixture({ deps: { logs: [{ log, vkey: '', access: async () => {} }] } })
       const response = await send({ path })
       // Dot segments are resolved before any server sees them; what they resolve to is guarded like any other path.
       expect([400, 401, 404]).toContain(response.status)
@@ -135,7 +135,7 @@ describe('several logs over HTTP', () => {
         return new Uint8Array([shard])
       },
     }
-    return { log, vkey: `${origin}+key` }
+    return { log, vkey: `${origin}+key`, access: async () => {} }
   }
 
   it('serves each under its number', async () => {

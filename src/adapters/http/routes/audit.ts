@@ -1,23 +1,23 @@
 /**
  * What an auditor reads: decisions by search, one with its disclosures, its proof; and whole chains, record by record.
  *
- * Which groups of a record are disclosed depends on the caller's scopes (disclose.ts). Nothing here is verified: an
- * auditor does that with the log and a verifier key.
+ * Which groups of a record are disclosed depends on the caller's scopes, and that they were is in the log before the
+ * answer leaves (openings.ts). Nothing here is verified: an auditor does that with the log and a verifier key.
  */
 import { LivegateError } from '../../../core/errors.ts'
 import { formatInstant, parseDuration } from '../../../core/time.ts'
 import type { StoredRecord } from '../../../ports.ts'
 import { invalidMembers } from '../atoms.ts'
 import type { AppDeps, ServedLog } from '../deps.ts'
-import { auditGroups } from '../disclose.ts'
 import type { Call, Mount } from '../mount.ts'
+import { groupsFor, recordOpening } from '../openings.ts'
 import { readQuery } from '../query.ts'
 import { renderFound, renderRecord, renderStored } from '../render-stored.ts'
 import { json, raw } from '../reply.ts'
 import {
+  DECISION_QUERY,
   DEFAULT_PAGE,
   DEFAULT_RECORDS_PAGE,
-  NO_QUERY,
   PROOF_QUERY,
   RECORDS_QUERY,
   SEARCH,
@@ -43,19 +43,32 @@ async function search(call: Call, { directory }: AppDeps): Promise<Response> {
 }
 
 async function one(call: Call, deps: AppDeps): Promise<Response> {
-  readQuery(call.c, NO_QUERY, 'read decision')
+  const query = readQuery(call.c, DECISION_QUERY, 'read decision')
+  const groups = groupsFor(call.caller, query.groups)
   const stored = await decisionOf(call, deps)
-  return json(call, renderStored(stored, auditGroups(call.caller.scopes)))
+  const opening = { by: call.caller.id, via: 'decision', groups, records: [stored] } as const
+  await recordOpening(logHolding(deps, stored.receipt.origin), opening)
+  return json(call, renderStored(stored, groups))
+}
+
+/** The log a record is in; for one that moved here from a log that was closed, the first that can still say anything. */
+function logHolding({ logs }: AppDeps, origin: string): ServedLog {
+  const served = logs.find(({ log }) => log.origin === origin) ?? logs[0]
+  if (served !== undefined) return served
+  throw new LivegateError('internal', 'Cannot open records: no log is served')
 }
 
 /** Every kind of record a chain has: only who opens all of them can tell a dropped strike from an unopened one. */
 async function chains(call: Call, { directory, logs }: AppDeps): Promise<Response> {
   const query = readQuery(call.c, RECORDS_QUERY, 'read records')
   const { shard = 0, from = 0, limit = DEFAULT_RECORDS_PAGE } = query
-  if (shard >= logs.length)
+  const log = logs[shard]
+  if (log === undefined)
     throw new LivegateError('not_found', 'Cannot read records: there is no log of this number')
+  const groups = groupsFor(call.caller, query.groups)
   const { records, next } = await directory.records({ shard, from, limit })
-  const groups = auditGroups(call.caller.scopes)
+  const via = query.for ?? 'records'
+  await recordOpening(log, { by: call.caller.id, via, groups, records })
   return json(call, { records: records.map((stored) => renderRecord(stored, groups)), next })
 }
 
