@@ -72,7 +72,7 @@ async function replayed(
   const report = await runBacktest({
     recorded: {
       logs: [directorySource(join(dir, 'log'), 'log')],
-      disclosures: await readDisclosures(join(dir, 'disclosures.jsonl')),
+      disclosures: () => readDisclosures(join(dir, 'disclosures.jsonl')),
     },
     ...{ candidate, activated_at: null, from: null, to: null, rule: null, count_lacking: false },
     signal: new AbortController().signal,

@@ -122,7 +122,8 @@ async function recordedIn(
 ): Promise<RunInput['recorded']> {
   if (data !== undefined) return { database: databaseIn(session.path(data), data) }
   const logs = await Promise.all((log ?? []).map((where) => openSource(session, where, key)))
-  return { logs, disclosures: await readDisclosures(session.path(disclosures ?? '')) }
+  const path = session.path(disclosures ?? '')
+  return { logs, disclosures: () => readDisclosures(path) }
 }
 
 /** The bar is drawn once it is known how much there is; entries of other kinds make it end early. */

@@ -142,8 +142,19 @@ function disclosuresOf(
   const after = start + entry.length
   if (after > end || bytes.compare(entry, 0, entry.length, start, after) !== 0) return null
   if (after === end) return []
-  const [next, ...disclosures] = bytes.toString('latin1', after, end).split('~')
-  return next === '' ? disclosures.slice(0, -1) : null
+  return between(bytes.toString('latin1', after, end))
+}
+
+/** The parts of `~…~…~`, without what follows the last one; null for a text that begins otherwise. */
+function between(text: string): readonly string[] | null {
+  if (!text.startsWith('~')) return null
+  const parts: string[] = []
+  let from = 1
+  for (let to = text.indexOf('~', from); to >= 0; to = text.indexOf('~', from)) {
+    parts.push(text.slice(from, to))
+    from = to + 1
+  }
+  return parts
 }
 
 interface Window {
@@ -154,8 +165,8 @@ interface Window {
   close(): void
 }
 
-/** Bytes read at once: files in the order of the log are read once, from front to back. */
-const WINDOW: number = 256 * 1024
+/** Bytes read at once: a file in the order of the log is read once or little more, in pieces that fit the processor's cache. */
+const WINDOW: number = 64 * 1024
 
 function createWindow(source: DisclosureIndex['source']): Window {
   if (typeof source !== 'string') {

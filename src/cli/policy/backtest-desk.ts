@@ -14,7 +14,7 @@ import { compilePolicy } from '../../core/policy/compile.ts'
 import type { Plan } from '../../core/policy/plan.ts'
 import { decodeBundle } from '../../core/tlog/bundle.ts'
 import { incomplete } from '../failure.ts'
-import { type DisclosureIndex, openIndex } from '../log/disclosure-index.ts'
+import { type DisclosureIndex, type DisclosureReader, openIndex } from '../log/disclosure-index.ts'
 import { openReadOnly, type RecordedRow, type RecordedRows } from './backtest-database.ts'
 import { type Groups, openDecision, pickGroups } from './backtest-read.ts'
 
@@ -22,8 +22,6 @@ import { type Groups, openDecision, pickGroups } from './backtest-read.ts'
 export interface DeskParts extends Omit<BacktestOptions, 'candidate'> {
   /** Text of the candidate, which compiles. */
   readonly candidate: Uint8Array
-  /** Disclosures of a log; null without any, or for a database. */
-  readonly disclosures: DisclosureIndex | null
   /** Path of the database; null for a log. */
   readonly database: string | null
 }
@@ -40,15 +38,17 @@ export type ReplayJob =
   | { readonly first: number; readonly end: number }
 
 export interface ReplayDesk {
+  /** What is disclosed of a log, null for nothing; before its first bundle. */
+  disclose(disclosures: DisclosureIndex | null): void
   learn(lesson: Lesson): void
   replay(job: ReplayJob): BacktestPart
   close(): void
 }
 
 export function createReplayDesk(parts: DeskParts): ReplayDesk {
-  const { candidate, disclosures, database, ...options } = parts
+  const { candidate, database, ...options } = parts
   const backtest = createBacktest({ ...options, candidate: compiled(candidate) })
-  const reader = disclosures === null ? null : openIndex(disclosures)
+  let reader: DisclosureReader | null = null
   const rows = database === null ? null : openReadOnly(database)
 
   function replayBundle(bundle: Uint8Array, width: number): void {
@@ -62,6 +62,10 @@ export function createReplayDesk(parts: DeskParts): ReplayDesk {
   }
 
   return {
+    disclose(disclosures) {
+      reader?.close()
+      reader = disclosures === null ? null : openIndex(disclosures)
+    },
     learn({ texts, activations }) {
       for (const { digest, bytes } of texts) backtest.learnText(digest, planOf(bytes))
       for (const activation of activations) backtest.learnActivation(activation)

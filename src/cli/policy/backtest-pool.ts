@@ -2,16 +2,27 @@
  * Spreads a backtest over all cores, with a bound on what waits in memory; parts are put together in the order of the log,
  * so the result does not depend on how many cores there are.
  *
- * Every thread is told of policies before the jobs that come after them. A thread that dies ends the command with exit
- * code 1. Short logs are replayed in place: a thread costs more to start.
+ * Every thread is told of policies before the jobs that come after them. The calling thread is one of them: what the
+ * others have no room for, it does itself, also while they start. A thread that dies ends the command with exit code 1.
+ * Short logs are replayed in place: a thread costs more to start.
  */
+import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { BacktestPart, BacktestTotal } from '../../core/policy/compare/backtest.ts'
 import { incomplete } from '../failure.ts'
-import { createReplayDesk, type DeskParts, type Lesson, type ReplayJob } from './backtest-desk.ts'
+import type { DisclosureIndex } from '../log/disclosure-index.ts'
+import {
+  createReplayDesk,
+  type DeskParts,
+  type Lesson,
+  type ReplayDesk,
+  type ReplayJob,
+} from './backtest-desk.ts'
 import type { FromReplayWorker, ToReplayWorker } from './backtest-worker.ts'
 
 export interface ReplayPool {
+  /** What is disclosed of logs; before the first bundle. */
+  disclose(disclosures: DisclosureIndex | null): void
   learn(lesson: Lesson): void
   /** Resolves when another job may be given. The bytes of its bundle are given away. */
   replay(job: ReplayJob): Promise<void>
@@ -21,7 +32,7 @@ export interface ReplayPool {
 }
 
 export interface PoolParts extends DeskParts {
-  /** 0: the calling thread alone. */
+  /** How many work at once, the calling one among them; 0 and 1: it alone. */
   readonly threads: number
   readonly total: BacktestTotal
   /** Decisions met so far. */
@@ -35,12 +46,13 @@ export function createReplayPool({ threads, total, onProgress, ...desk }: PoolPa
     met += part.decisions
     onProgress(met)
   }
-  return threads === 0 ? inPlace(desk, count) : new ThreadPool(desk, threads, count)
+  return threads < 2 ? inPlace(desk, count) : new ThreadPool(desk, threads - 1, count)
 }
 
 function inPlace(parts: DeskParts, count: (part: BacktestPart) => void): ReplayPool {
   const desk = createReplayDesk(parts)
   return {
+    disclose: (disclosures) => desk.disclose(disclosures),
     learn: (lesson) => desk.learn(lesson),
     async replay(job) {
       count(desk.replay(job))
@@ -50,8 +62,10 @@ function inPlace(parts: DeskParts, count: (part: BacktestPart) => void): ReplayP
   }
 }
 
-/** Jobs a thread has before it: enough to never idle. */
+/** Jobs a thread has before it: longer than the calling thread takes for one. */
 const AHEAD = 3
+/** Parts that may wait for an earlier one, some kilobytes each: enough while threads start. */
+const MAX_EARLY = 512
 
 interface Slot {
   readonly worker: Worker
@@ -59,6 +73,7 @@ interface Slot {
 }
 
 class ThreadPool implements ReplayPool {
+  readonly #desk: ReplayDesk
   readonly #slots: readonly Slot[]
   readonly #count: (part: BacktestPart) => void
   /** Parts that are done before an earlier one. */
@@ -70,6 +85,7 @@ class ThreadPool implements ReplayPool {
 
   constructor(parts: DeskParts, threads: number, count: (part: BacktestPart) => void) {
     this.#count = count
+    this.#desk = createReplayDesk(parts)
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const script = new URL(`./backtest-worker.${ending}`, import.meta.url)
     this.#slots = Array.from({ length: threads }, () => {
@@ -85,22 +101,33 @@ class ThreadPool implements ReplayPool {
     })
   }
 
+  disclose(disclosures: DisclosureIndex | null): void {
+    this.#desk.disclose(disclosures)
+    this.#tellAll({ disclosures })
+  }
+
   learn(lesson: Lesson): void {
-    const message: ToReplayWorker = { lesson }
+    this.#desk.learn(lesson)
+    this.#tellAll({ lesson })
+  }
+
+  #tellAll(message: ToReplayWorker): void {
     for (const { worker } of this.#slots) worker.postMessage(message)
   }
 
   async replay(job: ReplayJob): Promise<void> {
     const slot = this.#slots.reduce((least, other) => (other.load < least.load ? other : least))
-    const message: ToReplayWorker = { id: this.#given++, job }
-    slot.load++
-    slot.worker.postMessage(message, 'bundle' in job ? transferable(job.bundle) : [])
-    // Also while one part is late: what came after it waits in memory.
-    await this.#until(
-      () =>
-        this.#slots.some(({ load }) => load < AHEAD) &&
-        this.#given - this.#counted < 4 * AHEAD * this.#slots.length,
-    )
+    const id = this.#given++
+    if (slot.load < AHEAD) {
+      const message: ToReplayWorker = { id, job }
+      slot.load++
+      slot.worker.postMessage(message, 'bundle' in job ? transferable(job.bundle) : [])
+    } else {
+      this.#settle(id, this.#desk.replay(job))
+      // Threads are heard between two jobs.
+      await setImmediate()
+    }
+    await this.#until(() => this.#given - this.#counted < MAX_EARLY)
   }
 
   drain(): Promise<void> {
@@ -108,6 +135,7 @@ class ThreadPool implements ReplayPool {
   }
 
   async close(): Promise<void> {
+    this.#desk.close()
     await Promise.all(this.#slots.map(({ worker }) => worker.terminate()))
   }
 
@@ -117,7 +145,11 @@ class ThreadPool implements ReplayPool {
       return
     }
     slot.load--
-    this.#early.set(message.id, message.part)
+    this.#settle(message.id, message.part)
+  }
+
+  #settle(id: number, part: BacktestPart): void {
+    this.#early.set(id, part)
     for (;;) {
       const next = this.#early.get(this.#counted)
       if (next === undefined) break

@@ -20,11 +20,15 @@ import type { DeskParts } from './backtest-desk.ts'
 import { createLessons } from './backtest-lessons.ts'
 import { createReplayPool, type ReplayPool } from './backtest-pool.ts'
 
-export interface RunInput extends Omit<DeskParts, 'disclosures' | 'database'> {
+export interface RunInput extends Omit<DeskParts, 'database'> {
   readonly recorded:
-    | { readonly logs: readonly LogSource[]; readonly disclosures: Disclosures }
+    | {
+        readonly logs: readonly LogSource[]
+        /** Called once, while threads start. */
+        readonly disclosures: () => Promise<Disclosures>
+      }
     | { readonly database: string }
-  /** How many work at once, 0 for the calling thread alone; as many as it is worth unless given. */
+  /** How many work at once, 1 for the calling thread alone; as many as it is worth unless given. */
   readonly threads?: number
   readonly signal: AbortSignal
   /** Decisions so far, and how many entries there are at most. */
@@ -45,15 +49,16 @@ async function withPool(
   input: RunInput,
   over: {
     readonly entries: number
-    readonly from: Pick<DeskParts, 'disclosures' | 'database'>
+    readonly database: string | null
     readonly feed: (pool: ReplayPool) => Promise<void>
   },
 ): Promise<BacktestReport> {
   const { candidate, activated_at, from, to, rule, count_lacking, onStart } = input
-  const usual = over.entries < WORTH_THREADS ? 0 : availableParallelism()
+  const usual = over.entries < WORTH_THREADS ? 1 : availableParallelism()
   const total = createTotal()
   const pool = createReplayPool({
-    ...{ candidate, activated_at, from, to, rule, count_lacking, total, ...over.from },
+    ...{ candidate, activated_at, from, to, rule, count_lacking, total },
+    database: over.database,
     threads: input.threads ?? usual,
     onProgress: onStart(over.entries),
   })
@@ -75,7 +80,7 @@ async function overDatabase(input: RunInput, database: string): Promise<Backtest
     const { first, end } = rows.bounds() ?? { first: 0, end: 0 }
     return await withPool(input, {
       entries: end - first,
-      from: { disclosures: null, database },
+      database,
       async feed(pool) {
         pool.learn(rows.lesson())
         for (let at = first; at < end; at += STRETCH) {
@@ -92,15 +97,17 @@ async function overDatabase(input: RunInput, database: string): Promise<Backtest
 async function overLogs(
   input: RunInput,
   logs: readonly LogSource[],
-  { index }: Disclosures,
+  disclosures: () => Promise<Disclosures>,
 ): Promise<BacktestReport> {
   const sized = await Promise.all(
     logs.map(async (source) => ({ source, size: await sizeOf(source) })),
   )
   return withPool(input, {
     entries: sized.reduce((sum, { size }) => sum + size, 0),
-    from: { disclosures: index, database: null },
+    database: null,
     async feed(pool) {
+      const { index } = await disclosures()
+      pool.disclose(index)
       for (const log of sized) await feedLog(input, log, pool)
     },
   })

@@ -7,11 +7,15 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { LivegateError } from '../../core/errors.ts'
 import type { BacktestPart } from '../../core/policy/compare/backtest.ts'
 import { CliFailure } from '../failure.ts'
+import type { DisclosureIndex } from '../log/disclosure-index.ts'
 import { createReplayDesk, type DeskParts, type Lesson, type ReplayJob } from './backtest-desk.ts'
 
 export type ToReplayWorker =
   /** Not answered. */
-  { readonly lesson: Lesson } | { readonly id: number; readonly job: ReplayJob }
+  | { readonly lesson: Lesson }
+  /** Not answered. */
+  | { readonly disclosures: DisclosureIndex | null }
+  | { readonly id: number; readonly job: ReplayJob }
 
 export type FromReplayWorker =
   | { readonly id: number; readonly part: BacktestPart }
@@ -23,6 +27,7 @@ const desk = createReplayDesk(workerData as DeskParts)
 parentPort?.on('message', (message: ToReplayWorker) => {
   try {
     if ('lesson' in message) desk.learn(message.lesson)
+    else if ('disclosures' in message) desk.disclose(message.disclosures)
     else answer({ id: message.id, part: desk.replay(message.job) })
   } catch (thrown) {
     if (!(thrown instanceof CliFailure || thrown instanceof LivegateError)) throw thrown

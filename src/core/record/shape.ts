@@ -113,21 +113,57 @@ function isObject(value: unknown): value is Record<string, unknown> {
 export function object(members: Members): Check {
   const known = new Map(Object.entries(members))
   const needed = [...known].filter(([, member]) => member.required).map(([name]) => name)
+  // The names of the last object without a fault, and their members: most objects have the names of the one before.
+  let names: readonly string[] = []
+  let checks: readonly Member[] = []
   return (value) => {
     if (!isObject(value)) return NOT_AN_OBJECT
-    for (const name of Object.keys(value)) {
+    const given = Object.keys(value)
+    if (given.length > 0 && isSame(given, names)) return membersFault(value, names, checks)
+    const found: Member[] = []
+    for (const name of given) {
       const member = known.get(name)
       if (member === undefined) return { path: name, problem: 'unknown', expected: 'no member' }
-      const given = value[name]
-      if (given === undefined && !member.required) continue
-      const inner = member.check(given)
-      if (inner !== null) return below(name, inner)
+      const inner = memberFault(value, name, member)
+      if (inner !== null) return inner
+      found.push(member)
     }
     for (const name of needed)
       if (!Object.hasOwn(value, name))
         return { path: name, problem: 'missing', expected: 'the member' }
+    names = given
+    checks = found
     return null
   }
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+function membersFault(
+  value: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+  members: readonly Member[],
+): ShapeFault | null {
+  for (let i = 0; i < names.length; i++) {
+    const fault = memberFault(value, names[i] as string, members[i] as Member)
+    if (fault !== null) return fault
+  }
+  return null
+}
+
+function memberFault(
+  value: Readonly<Record<string, unknown>>,
+  name: string,
+  member: Member,
+): ShapeFault | null {
+  const given = value[name]
+  if (given === undefined && !member.required) return null
+  const inner = member.check(given)
+  return inner === null ? null : below(name, inner)
 }
 
 /** An object used as a map: keys match `key`, at most `max` of them. */
