@@ -178,6 +178,17 @@ describe('an export', () => {
     expect([wrong.exit, wrong.err]).toEqual([2, expect.stringContaining('Cannot export shard `b`')])
   })
 
+  test('of some groups asks for those only', async () => {
+    const asked: string[] = []
+    const fetch: typeof globalThis.fetch = async (url) => {
+      asked.push(String(url))
+      return Response.json({ records: [], next: null })
+    }
+    const words = ['log', 'disclosures', '--groups', 'chain,result', '--url', 'http://127.0.0.1']
+    expect(await run(aDirectory(), words, { fetch })).toMatchObject({ exit: 0 })
+    expect(asked).toEqual(['http://127.0.0.1/v1/records?groups=chain%2Cresult&from=0&limit=500'])
+  })
+
   test('from anything but an index is wrong usage', async () => {
     const words = ['log', 'disclosures', '--from', '2026-11-20T00:00:00Z', '--url', 'http://x']
     const ran = await run(aDirectory(), words)

@@ -14,6 +14,7 @@ import { jsonText, plural, quote, type Session } from '../session.ts'
 interface Options extends GateOptions {
   readonly from: string
   readonly shard?: string
+  readonly groups?: string
 }
 
 export function logDisclosures(noun: Command, act: Act): void {
@@ -22,6 +23,7 @@ export function logDisclosures(noun: Command, act: Act): void {
     .description('export the records of all chains of a running gate, disclosed, as JSON Lines')
     .option('--from <index>', 'first log index; one after the last one has', '0')
     .option('--shard <number>', 'which log of a gate that has several, from 0')
+    .option('--groups <names>', 'open these only, such as chain,result (all the key may open)')
   gateOptions(command).addHelpText('after', EXAMPLE)
   act(command, exportAll)
 }
@@ -38,10 +40,11 @@ async function exportAll(session: Session, options: Options): Promise<ExitCode> 
   const first = indexOf(options.from)
   if (first === null)
     throw usage(`Cannot export from ${quote(options.from)}: expected the index of a log entry`)
-  const { shard } = options
+  const { shard, groups } = options
   if (shard !== undefined && indexOf(shard) === null)
     throw usage(`Cannot export shard ${quote(shard)}: expected the number of a log`)
-  const which = shard === undefined ? '' : `shard=${shard}&`
+  const open = groups === undefined ? '' : `groups=${encodeURIComponent(groups)}&`
+  const which = `${shard === undefined ? '' : `shard=${shard}&`}${open}`
   const client = await gateClient(session, options)
   const progress = session.progress('exporting', null)
   let done = 0
