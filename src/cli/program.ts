@@ -14,6 +14,7 @@ import { keyList } from './commands/key-list.ts'
 import { keyRevoke } from './commands/key-revoke.ts'
 import { logAudit } from './commands/log-audit.ts'
 import { logDisclosures } from './commands/log-disclosures.ts'
+import { logEvidence } from './commands/log-evidence.ts'
 import { logMirror } from './commands/log-mirror.ts'
 import { logProof } from './commands/log-proof.ts'
 import { logVerify } from './commands/log-verify.ts'
@@ -60,7 +61,7 @@ const NOUNS: readonly (readonly [name: string, about: string, verbs: readonly Re
   [
     'log',
     'mirror and verify a transparency log',
-    [logMirror, logAudit, logVerify, logProof, logDisclosures],
+    [logMirror, logAudit, logVerify, logProof, logDisclosures, logEvidence],
   ],
 ]
 

@@ -1,13 +1,15 @@
 /**
- * `livegate log verify`: one record, as a caller or a person affected holds it, and what it proves.
+ * `livegate log verify`: one record or one evidence bundle, as somebody holds it, and what it proves.
  */
 import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
+import { isEvidence, MAX_EVIDENCE_BYTES } from '../../core/evidence/format.ts'
 import { type KeyRing, keyRing, parseJwks } from '../../core/record/jwk.ts'
 import type { Act } from '../act.ts'
 import { EXIT, type ExitCode, incomplete, usage } from '../failure.ts'
 import { readBounded } from '../files.ts'
 import { baseUrl, createGateClient } from '../gate-client.ts'
+import { tellEvidence } from '../log/evidence-verify.ts'
 import { type GivenRecord, parseGiven } from '../log/given-record.ts'
 import { type LogKey, logKeyOf, vkeyOption } from '../log/head.ts'
 import { proofOf } from '../log/proof-of.ts'
@@ -21,31 +23,46 @@ interface Options {
   readonly jwks?: string
   readonly url?: string
   readonly key?: string
+  readonly witness?: readonly string[]
+  readonly quorum?: string
+  readonly since?: string
 }
 
 export function logVerify(noun: Command, act: Act): void {
   const command = noun
     .command('verify')
-    .description('check one record and say what it proves')
-    .argument('<record>', 'the record, or a file with it or with the answer of the gate')
+    .description('check one record or evidence bundle and say what it proves')
+    .argument(
+      '<record>',
+      'the record, or a file with it, with the answer of the gate, or of `log evidence`',
+    )
   vkeyOption(command)
     .option('--proof <file>', 'tlog-proof of the record')
     .option('--jwks <file>', 'record keys, as GET /.well-known/jwks.json answers them')
     .option('--url <url>', 'address of the gate: fetches keys, and a proof if the receipt is there')
     .option('--key <key>', 'API key, or @FILE that holds it (LIVEGATE_KEY)')
+    .option('--witness <key...>', 'evidence: verifier keys of witnesses you trust')
+    .option('--quorum <number>', 'evidence: how many of them must have cosigned (else all)')
+    .option('--since <file>', 'evidence: a checkpoint of this log you trust')
     .addHelpText('after', EXAMPLE)
   act(command, verify)
 }
 
 const EXAMPLE = `
 Example:
-  livegate log verify answer.json --vkey gate.example/log+1a2b3c4d+AQ… --proof answer.proof`
+  livegate log verify answer.json --vkey gate.example/log+1a2b3c4d+AQ… --proof answer.proof
+  livegate log verify case-81.json --vkey gate.example/log+1a2b3c4d+AQ…
+
+Keys inside an evidence bundle are only a hint: --vkey is what you trust.`
 
 const MAX_FILE_BYTES: number = 8 * 1024 * 1024
 
 async function verify(session: Session, written: string, options: Options): Promise<ExitCode> {
   const key = logKeyOf(options.vkey)
-  const record = await recordOf(session, written)
+  const file = await fileAt(session, written)
+  if (file !== null && isEvidence(new TextDecoder().decode(file.subarray(0, PEEK_BYTES))))
+    return tellEvidence(session, file, options)
+  const record = recordOf(written, file)
   const result = await verifyOne({
     record,
     key,
@@ -56,10 +73,21 @@ async function verify(session: Session, written: string, options: Options): Prom
   return result.failures.length > 0 ? EXIT.verification : EXIT.clean
 }
 
-async function recordOf(session: Session, written: string): Promise<Omit<GivenRecord, 'line'>> {
+/** Enough to see what kind of file it is. */
+const PEEK_BYTES = 256
+
+async function fileAt(session: Session, written: string): Promise<Uint8Array | null> {
   const path = session.path(written)
   const isFile = written.length < 1024 && (await stat(path).catch(() => null)) !== null
-  const text = isFile ? new TextDecoder().decode(await readBounded(path, MAX_FILE_BYTES)) : written
+  return isFile ? readBounded(path, MAX_EVIDENCE_BYTES) : null
+}
+
+function recordOf(written: string, file: Uint8Array | null): Omit<GivenRecord, 'line'> {
+  if (file !== null && file.length > MAX_FILE_BYTES)
+    throw incomplete(
+      `Cannot read ${quote(written)}: it has ${file.length} bytes, expected at most ${MAX_FILE_BYTES}`,
+    )
+  const text = file === null ? written : new TextDecoder().decode(file)
   const given = parseGiven(text)
   if (given !== null) return given
   throw usage(

@@ -1,0 +1,233 @@
+/**
+ * The policy a decision names, its activation, and the decision once more from them and the facts.
+ *
+ * Texts come from the bundle's own policy records and nowhere else. A piece that is missing, or stands after the decision,
+ * leaves the check unfinished; pieces that contradict each other are the log's lie. Spec: docs/spec/evidence.md,
+ * "Checking", steps 5 and 8. Next: verify.ts.
+ */
+import type { Activation, Decision } from '../model.ts'
+import { compilePolicy } from '../policy/compile.ts'
+import { evaluate } from '../policy/evaluate.ts'
+import { planInForce, textsOf } from '../policy/in-force.ts'
+import { ENGINE, type Plan } from '../policy/plan.ts'
+import { evaluatedFacts } from '../record/disclosure.ts'
+import { resultOf } from '../record/drafts.ts'
+import type { OwnClaims } from '../record/groups.ts'
+import type { Hasher } from '../record/hashing.ts'
+import { joinPolicyParts } from '../record/policy-parts.ts'
+import { activationOf } from './activations.ts'
+import type { ProvenEntry } from './authentic.ts'
+import type { DecisionEntry } from './contradictions.ts'
+import { type EvidenceFault, faultOf } from './faults.ts'
+import { sameJson } from './same.ts'
+
+export interface Replayed {
+  readonly faults: readonly EvidenceFault[]
+  /** Exact bytes of the text it names; null when it is not all here. */
+  readonly policy: Uint8Array | null
+  /** The activation it names; null when it names none or it is not here. */
+  readonly activation: Activation | null
+  /** True when it was derived again and every field is the same. */
+  readonly replayed: boolean
+}
+
+/** Hosts that share no memory hear of an activation within this time (docs/spec/record.md, "Activations"). */
+const GRACE_MS = 60_000
+
+/** Checks what decided, then decides again when `facts` and `result` are opened. */
+export function checkPolicy(
+  entries: readonly ProvenEntry[],
+  decision: DecisionEntry,
+  hasher: Hasher,
+): Replayed {
+  const faults: EvidenceFault[] = []
+  const texts = new Texts(entries, decision.index, hasher, faults)
+  const activations = activationsOf(entries, faults)
+  const { policy, revision } = decision.record.claims
+  const text = texts.need(policy)
+  const named = activations.find(({ one }) => one.revision === revision) ?? null
+  checkActivation(decision, activations, named, faults)
+  const policyOnly = { faults, policy: text, activation: named?.one ?? null, replayed: false }
+  const facts = evaluatedFacts('decision', decision.opened)
+  if (facts === undefined || decision.opened.result === undefined || text === null)
+    return policyOnly
+  if (revision !== undefined && named === null) return policyOnly
+  if (decision.record.claims.engine !== ENGINE) {
+    faults.push(
+      faultOf(
+        'engine_unknown',
+        decision.index,
+        `It was made by another engine than \`${ENGINE}\`.`,
+      ),
+    )
+    return policyOnly
+  }
+  const known = activations.map(({ one }) => one)
+  const plan = planOf(decision, { texts, known, one: named?.one ?? null }, faults)
+  if (plan === null || faults.length > 0) return policyOnly
+  faults.push(...differences(decision, evaluate(plan, facts)))
+  return { ...policyOnly, replayed: faults.length === 0 }
+}
+
+interface PlacedActivation {
+  readonly index: number
+  readonly iat: number
+  readonly one: Activation
+}
+
+function activationsOf(
+  entries: readonly ProvenEntry[],
+  faults: EvidenceFault[],
+): readonly PlacedActivation[] {
+  const found = new Map<number, PlacedActivation>()
+  for (const { index, record } of entries) {
+    if (record.kind !== 'activation') continue
+    const one = activationOf(record.claims)
+    const before = found.get(one.revision)
+    if (before === undefined) found.set(one.revision, { index, iat: record.claims.iat, one })
+    else if (!sameJson(before.one, one))
+      faults.push(
+        faultOf('activation_order', index, `Revision ${one.revision} was activated twice.`),
+      )
+  }
+  return [...found.values()].toSorted((a, b) => a.one.revision - b.one.revision)
+}
+
+function checkActivation(
+  { index, record, opened }: DecisionEntry,
+  activations: readonly PlacedActivation[],
+  named: PlacedActivation | null,
+  faults: EvidenceFault[],
+): void {
+  const { policy, revision, iat } = record.claims
+  const at = opened.chain?.at ?? 1000 * iat + 999
+  if (revision === undefined) {
+    if (activations.some((other) => other.index < index))
+      faults.push(faultOf('policy_not_active', index, 'It names no revision although there are.'))
+    return
+  }
+  if (named === null) {
+    faults.push(faultOf('activation_missing', index, `Revision ${revision} is not here.`))
+    return
+  }
+  if (named.one.digest !== policy || named.one.active_from > at)
+    faults.push(
+      faultOf(
+        'policy_not_active',
+        index,
+        `Revision ${revision} had another text or did not decide yet.`,
+      ),
+    )
+  else if (named.index > index)
+    faults.push(faultOf('activation_after', named.index, 'Its revision is shown only after it.'))
+  const newer = activations.some(
+    (other) =>
+      other.one.revision > revision &&
+      other.index < index &&
+      Math.max(other.one.active_from, 1000 * other.iat) + GRACE_MS <= at,
+  )
+  if (newer)
+    faults.push(faultOf('policy_outdated', index, 'Another revision had taken over long before.'))
+}
+
+/** Texts of the bundle, put together when they are asked for. */
+class Texts {
+  readonly #parts = new Map<string, { claims: OwnClaims['policy']; index: number }[]>()
+  readonly #before: number
+  readonly #hasher: Hasher
+  readonly #faults: EvidenceFault[]
+
+  constructor(
+    entries: readonly ProvenEntry[],
+    before: number,
+    hasher: Hasher,
+    faults: EvidenceFault[],
+  ) {
+    this.#before = before
+    this.#hasher = hasher
+    this.#faults = faults
+    for (const { index, record } of entries) {
+      if (record.kind !== 'policy') continue
+      const known = this.#parts.get(record.claims.digest) ?? []
+      this.#parts.set(record.claims.digest, [...known, { claims: record.claims, index }])
+    }
+  }
+
+  /** The text of a digest, complete before the decision; null after saying why not. */
+  need(digest: string): Uint8Array | null {
+    const parts = this.#parts.get(digest) ?? []
+    const joined = joinPolicyParts(
+      parts.map(({ claims }) => claims),
+      this.#hasher,
+    )
+    const last = parts.at(-1)?.index ?? null
+    if (joined.ok && (last ?? 0) < this.#before) return joined.value
+    if (joined.ok)
+      this.#faults.push(faultOf('policy_after', last, 'The policy text is shown only after it.'))
+    else if (joined.error === 'parts_missing')
+      this.#faults.push(
+        faultOf('policy_missing', this.#before, `Text ${digest} is not, or not all, here.`),
+      )
+    else
+      this.#faults.push(faultOf('policy_parts', last, `Parts of ${digest} do not make its text.`))
+    return null
+  }
+}
+
+function planOf(
+  { index, record }: DecisionEntry,
+  input: {
+    readonly texts: Texts
+    readonly known: readonly Activation[]
+    readonly one: Activation | null
+  },
+  faults: EvidenceFault[],
+): Plan | null {
+  const { texts, known, one } = input
+  const compiled = new Map<string, Plan | null>()
+  const planFor = (digest: string): Plan | null => {
+    const before = compiled.get(digest)
+    if (before !== undefined) return before
+    const text = texts.need(digest)
+    const made = text === null ? null : compilePolicy(text, { file: 'policy.yaml' })
+    const plan = made?.ok === true ? made.value.plan : null
+    compiled.set(digest, plan)
+    return plan
+  }
+  const plan = planFor(record.claims.policy)
+  if (plan === null) {
+    faults.push(faultOf('policy_not_compiled', index, 'This program cannot read the policy text.'))
+    return null
+  }
+  if (one === null) return plan
+  // Numbers have no gaps, so it shows when one of those before is left out.
+  for (let revision = 1; revision < one.revision; revision++)
+    if (!known.some((other) => other.revision === revision)) {
+      faults.push(faultOf('activation_missing', index, `Revision ${revision} is not here.`))
+      return null
+    }
+  for (const digest of textsOf(known, one)) planFor(digest)
+  const made = planInForce(known, one, { plan, planOf: planFor })
+  if (made.ok) return made.value
+  faults.push(faultOf('policy_not_compiled', index, 'Earlier revisions leave it no plan.'))
+  return null
+}
+
+/** Every field of the record against the decision derived again. Names the field, never its value. */
+function differences(decision: DecisionEntry, derived: Decision): readonly EvidenceFault[] {
+  const { index, record, opened } = decision
+  const faults: EvidenceFault[] = []
+  if (record.claims.outcome !== derived.outcome)
+    faults.push(
+      faultOf(
+        'replay_outcome',
+        index,
+        `The record says ${record.claims.outcome}; policy and facts give ${derived.outcome}.`,
+      ),
+    )
+  const recorded = opened.result as Readonly<Record<string, unknown>> | undefined
+  for (const [field, value] of Object.entries(resultOf(derived)))
+    if (!sameJson(recorded?.[field], value))
+      faults.push(faultOf('replay_field', index, `\`${field}\` is not what policy and facts give.`))
+  return faults
+}
