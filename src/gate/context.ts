@@ -30,8 +30,9 @@ import type { CohostDesk } from './cohosts.ts'
 import type { Tables } from './tables.ts'
 import type { Turns } from './turns.ts'
 
-/** Signs drafts under one key (core/record/issue.ts). */
+/** Signs drafts (core/record/issue.ts). */
 export interface Issuer {
+  /** The key in use when it was made; each record names the one that signed it. */
   readonly kid: string
   readonly issue: Issue
 }
@@ -148,7 +149,7 @@ export async function advance(context: Context, step: Step): Promise<Advanced> {
     expect: expected(state),
     pseudonym: step.pseudonym,
     record,
-    requires: [context.issuer.kid, ...step.requires],
+    requires: [issued.kid, ...step.requires],
     ...step.effects,
   })
   if (!result.ok) throw commitError(result.error)

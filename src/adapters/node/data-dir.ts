@@ -3,6 +3,8 @@
  *
  *     livegate.db   lock.db   log/{checkpoint,tile/…}   keys/{record.key,checkpoint.key,pepper}
  *
+ * While a key is exchanged its successor lies beside it, as `record.next.key` or `checkpoint.next.key` (key-files.ts).
+ *
  * A log comes into being only by `createDataDir`, never because something is missing: parts that do not belong
  * together, a second process, or keys others can read are refused with what to do about it. Next stop: store.ts.
  */
@@ -25,7 +27,9 @@ export interface DataPaths {
   readonly checkpoint: string
   readonly keys: string
   readonly recordKey: string
+  readonly recordNextKey: string
   readonly checkpointKey: string
+  readonly checkpointNextKey: string
   readonly pepper: string
 }
 
@@ -39,7 +43,9 @@ export function dataPaths(dir: string): DataPaths {
     checkpoint: join(dir, 'log', 'checkpoint'),
     keys,
     recordKey: join(keys, 'record.key'),
+    recordNextKey: join(keys, 'record.next.key'),
     checkpointKey: join(keys, 'checkpoint.key'),
+    checkpointNextKey: join(keys, 'checkpoint.next.key'),
     pepper: join(keys, 'pepper'),
   }
 }
@@ -107,9 +113,11 @@ export async function checkDataDir(paths: DataPaths): Promise<void> {
       hint: `${restore} If initialisation was cut short, remove the directory and start over.`,
     })
   for (const path of keys) await checkPrivate(path)
+  for (const path of [paths.recordNextKey, paths.checkpointNextKey])
+    if (await exists(path)) await checkPrivate(path)
 }
 
-/** Key files as text. */
+/** Key files as text: those in use by their names. */
 export async function readKeyTexts(paths: DataPaths): Promise<KeyTexts> {
   const [record, checkpoint, pepper] = await Promise.all(
     [paths.recordKey, paths.checkpointKey, paths.pepper].map((path) => readFile(path, 'utf8')),

@@ -18,9 +18,11 @@ import { concatBytes, fromBase64, fromHex, toBase64, toHex } from '../../core/en
 import { LivegateError } from '../../core/errors.ts'
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import { thumbprint } from '../../core/record/jwk.ts'
+import { vkeyOf } from '../../core/record/key-history.ts'
 import { ed25519Signer, type NoteSigner } from '../../core/tlog/note.ts'
-import { formatVkey, keyIdHex, NOTE_ED25519, noteKeyId } from '../../core/tlog/note-key.ts'
-import type { Pepper } from '../../ports.ts'
+import { keyIdHex, NOTE_ED25519, noteKeyId } from '../../core/tlog/note-key.ts'
+import type { HeldCheckpointKey, HeldRecordKey } from '../../gate/signing.ts'
+import type { Pepper, RecordSigner } from '../../ports.ts'
 
 /** What the key files hold, as text. */
 export interface KeyTexts {
@@ -33,7 +35,7 @@ export interface KeyTexts {
 }
 
 export interface Keys {
-  readonly signer: { readonly kid: string; sign(bytes: Uint8Array): Uint8Array }
+  readonly signer: RecordSigner
   readonly recordJwk: Ed25519Jwk
   readonly checkpointSigner: NoteSigner
   /** Verifier key of the log. */
@@ -43,36 +45,61 @@ export interface Keys {
 
 /** New keys for the log `origin`. */
 export function generateKeys(origin: string): KeyTexts {
-  const record = generateKeyPairSync('ed25519').privateKey
-  const checkpoint = generateKeyPairSync('ed25519').privateKey
-  const material = toBase64(concatBytes(Uint8Array.of(NOTE_ED25519), seedOf(checkpoint)))
-  const publicKey = publicBytes(checkpoint)
-  const id = keyIdHex(noteKeyId({ name: origin, type: NOTE_ED25519, publicKey }))
   return {
-    record: record.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    checkpoint: `PRIVATE+KEY+${origin}+${id}+${material}\n`,
+    record: newRecordKey(),
+    checkpoint: newCheckpointKey(origin),
     pepper: `${toHex(randomBytes(32))}\n`,
   }
 }
 
+/** Text of a new record key. */
+export function newRecordKey(): string {
+  const key = generateKeyPairSync('ed25519').privateKey
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString()
+}
+
+/** Text of a new checkpoint key of the log `origin`. */
+export function newCheckpointKey(origin: string): string {
+  const key = generateKeyPairSync('ed25519').privateKey
+  const material = toBase64(concatBytes(Uint8Array.of(NOTE_ED25519), seedOf(key)))
+  const publicKey = publicBytes(key)
+  const id = keyIdHex(noteKeyId({ name: origin, type: NOTE_ED25519, publicKey }))
+  return `PRIVATE+KEY+${origin}+${id}+${material}\n`
+}
+
+/** A record key out of its file's text. Throws `internal`, naming the file, when it is none. */
+export function heldRecordKey(pem: string, file = 'record.key'): HeldRecordKey {
+  const key = readRecordKey(pem, file)
+  const jwk = jwkOf(key, file)
+  return { kid: thumbprint(jwk), x: jwk.x, sign: (bytes) => sign(null, bytes, key) }
+}
+
+/** A checkpoint key out of its file's text. Throws `internal`, naming the file, when it is none of this log. */
+export function heldCheckpointKey(
+  text: string,
+  origin: string,
+  file = 'checkpoint.key',
+): HeldCheckpointKey {
+  const key = readCheckpointKey(text, origin, file)
+  const jwk = jwkOf(key, file)
+  const signer = ed25519Signer({
+    name: origin,
+    publicKey: publicBytes(key),
+    sign: (message) => signOffThread(message, key),
+  })
+  return { kid: thumbprint(jwk), x: jwk.x, signer }
+}
+
 /** Keys out of their files' text. Throws `internal`, naming the file, when one is not what it should be. */
 export function readKeys(texts: KeyTexts, origin: string): Keys {
-  const record = readRecordKey(texts.record)
-  const checkpoint = readCheckpointKey(texts.checkpoint, origin)
-  const publicKey = publicBytes(checkpoint)
-  const recordJwk = jwkOf(record)
+  const record = heldRecordKey(texts.record)
+  const checkpoint = heldCheckpointKey(texts.checkpoint, origin)
+  const { kid, x, sign: signRecord } = record
   return {
-    signer: {
-      kid: thumbprint(recordJwk),
-      sign: (bytes) => sign(null, bytes, record),
-    },
-    recordJwk,
-    checkpointSigner: ed25519Signer({
-      name: origin,
-      publicKey,
-      sign: (message) => signOffThread(message, checkpoint),
-    }),
-    vkey: formatVkey({ name: origin, type: NOTE_ED25519, publicKey }),
+    signer: { kid, sign: signRecord },
+    recordJwk: { kty: 'OKP', crv: 'Ed25519', x },
+    checkpointSigner: checkpoint.signer,
+    vkey: vkeyOf(checkpoint.x, origin),
     pepper: readPepper(texts.pepper),
   }
 }
@@ -86,32 +113,33 @@ function signOffThread(bytes: Uint8Array, key: KeyObject): Promise<Uint8Array> {
   })
 }
 
-function readRecordKey(pem: string): KeyObject {
+function readRecordKey(pem: string, file: string): KeyObject {
   try {
     const key = createPrivateKey(pem)
     if (key.asymmetricKeyType === 'ed25519') return key
   } catch {
     // Whatever is wrong with it, the message is the same and shows nothing of the key.
   }
-  throw unreadable('record.key', 'an Ed25519 key in PEM')
+  throw unreadable(file, 'an Ed25519 key in PEM')
 }
 
 const PRIVATE_KEY = /^PRIVATE\+KEY\+([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})\n?$/
 
-function readCheckpointKey(text: string, origin: string): KeyObject {
+function readCheckpointKey(text: string, origin: string, file: string): KeyObject {
   const [, name, id, base64] = PRIVATE_KEY.exec(text) ?? []
   const material = base64 === undefined ? null : fromBase64(base64)
   if (material?.length !== 33 || material[0] !== NOTE_ED25519)
-    throw unreadable('checkpoint.key', 'the private key text of a signed note')
-  if (name !== origin) throw unreadable('checkpoint.key', `the key of \`${origin}\``)
+    throw unreadable(file, 'the private key text of a signed note')
+  if (name !== origin) throw unreadable(file, `the key of \`${origin}\``)
   const key = privateKeyOf(material.slice(1))
   const publicKey = publicBytes(key)
   if (keyIdHex(noteKeyId({ name, type: NOTE_ED25519, publicKey })) !== id)
-    throw unreadable('checkpoint.key', 'a key that has its id')
+    throw unreadable(file, 'a key that has its id')
   return key
 }
 
-function readPepper(text: string): Pepper {
+/** The pepper out of its file's text. Throws `internal` when it is none. */
+export function readPepper(text: string): Pepper {
   const secret = fromHex(text.trim())
   if (secret?.length !== 32) throw unreadable('pepper', '64 hexadecimal digits')
   return {
@@ -136,9 +164,9 @@ function publicBytes(key: KeyObject): Uint8Array {
   return new Uint8Array(Buffer.from(jwkOf(key).x, 'base64url'))
 }
 
-function jwkOf(key: KeyObject): Ed25519Jwk {
+function jwkOf(key: KeyObject, file = 'record.key'): Ed25519Jwk {
   const { x } = createPublicKey(key).export({ format: 'jwk' })
-  if (x === undefined) throw unreadable('record.key', 'an Ed25519 key')
+  if (x === undefined) throw unreadable(file, 'an Ed25519 key')
   return { kty: 'OKP', crv: 'Ed25519', x }
 }
 

@@ -10,20 +10,11 @@ import type { Activation } from '../../core/model.ts'
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import { signNote } from '../../core/tlog/note.ts'
 import { isKeyName } from '../../core/tlog/note-key.ts'
-import type {
-  ApiKeys,
-  Directory,
-  Ledger,
-  Log,
-  Observe,
-  Pepper,
-  RecordSigner,
-  StreamKeys,
-} from '../../ports.ts'
+import type { ApiKeys, Directory, Ledger, Log, Observe, StreamKeys } from '../../ports.ts'
 import { loggedActivations } from '../sqlite/activations.ts'
 import { createSqlApiKeys } from '../sqlite/api-keys.ts'
 import { createSqlDirectory } from '../sqlite/directory.ts'
-import { CLOSING, claimsUnder, createEntries, issuerOf, recordKeysOf } from '../sqlite/entries.ts'
+import { CLOSING, claimsUnder, createEntries, issuerOf } from '../sqlite/entries.ts'
 import { createEntryInstants, type EntryInstant } from '../sqlite/entry-instants.ts'
 import { createHalt } from '../sqlite/halt.ts'
 import { createHeartbeats, type Heartbeats } from '../sqlite/heartbeats.ts'
@@ -46,14 +37,14 @@ import {
   type DataPaths,
   dataPaths,
   lockDataDir,
-  readKeyTexts,
   refused,
   removeDataDir,
 } from './data-dir.ts'
 import { createGroupCommit, type GroupCommitLimits } from './group-commit.ts'
-import { type Keys, readKeys } from './keys.ts'
+import { type KeyFiles, openKeyFiles } from './key-files.ts'
 import { type NodeSql, type NodeSqlOptions, openNodeSql } from './node-sql.ts'
 import { createRoundTimer } from './round-timer.ts'
+import { createStoreKeys, type KeysNow, type StoreKeys } from './store-keys.ts'
 import { createStoredMoves, type StoredMoves } from './stored-moves.ts'
 import { createTileFiles } from './tile-files.ts'
 
@@ -79,23 +70,15 @@ export interface NodeStoreOptions {
 }
 
 /** Everything durable. Members are ports; `close` publishes what waits. */
-export interface NodeStore {
+export interface NodeStore extends StoreKeys, KeysNow {
   readonly origin: string
   readonly ledger: Ledger
   readonly directory: Directory
   readonly streamKeys: StreamKeys
   readonly apiKeys: ApiKeys
   readonly log: Log
-  readonly signer: RecordSigner
-  readonly pepper: Pepper
-  /** Public half of the key `signer` uses. */
-  readonly recordJwk: Ed25519Jwk
-  /** Every record key the log ever brought into force, for JWKS. */
-  recordKeys(): readonly Ed25519Jwk[]
   /** `iss` of the records in the log; null while it is empty. */
   recordIssuer(): string | null
-  /** Verifier key of the log's checkpoints. */
-  readonly vkey: string
   /** Every policy revision in the log. */
   readonly policyTexts: PolicyTexts
   /** Every activation in the log, by number. */
@@ -189,9 +172,10 @@ export async function openNodeStore(options: NodeStoreOptions): Promise<NodeStor
   try {
     await store.load()
     if (options.rushed === true) await store.rush()
-    if (store.log.has(store.signer.kid)) return store
-    throw refused('its record key is not in its log', {
-      hint: 'The keys belong to another log; restore database, log and keys from the same moment.',
+    const trouble = store.signing.trouble()
+    if (trouble === null) return store
+    throw refused(trouble, {
+      hint: 'The keys belong to another log or another time; restore database, log and keys from the same moment.',
     })
   } catch (error) {
     await store.close()
@@ -214,8 +198,8 @@ async function openParts(request: {
       migrate(sql)
       if (create !== null) sql.transaction(() => insertLogState(sql, create))
       const origin = requireOrigin(originOf(sql), options.origin)
-      const keys = readKeys(await readKeyTexts(paths), origin)
-      return assemble({ sql, paths, keys, origin, options, release })
+      const keyFiles = await openKeyFiles({ paths, origin, die: options.die ?? exit })
+      return assemble({ sql, paths, keyFiles, origin, options, release })
     } catch (error) {
       sql.close()
       throw error
@@ -238,7 +222,7 @@ function requireOrigin(found: string | null, expected: string | undefined): stri
 interface Assembly {
   readonly sql: NodeSql
   readonly paths: DataPaths
-  readonly keys: Keys
+  readonly keyFiles: KeyFiles
   readonly origin: string
   readonly options: NodeStoreOptions
   readonly release: () => void
@@ -252,7 +236,7 @@ interface Assembled extends NodeStore {
 }
 
 function assemble(assembly: Assembly): Assembled {
-  const { sql, paths, keys, origin, options, release } = assembly
+  const { sql, paths, keyFiles, origin, options, release } = assembly
   const { observe = () => {}, die = exit, onError = () => {} } = options
   const halt = createHalt(observe)
   const limits = options.commit ?? {}
@@ -263,8 +247,9 @@ function assemble(assembly: Assembly): Assembled {
   writer.follow(entries)
   writer.follow(subjects)
   const tiles = createTileFiles(paths.log, die)
-  const signers = [keys.checkpointSigner]
-  const signCheckpoint = (body: string): Promise<string> => signNote({ body, signers })
+  const keys = createStoreKeys({ sql, keyFiles, origin })
+  const signCheckpoint = (body: string): Promise<string> =>
+    signNote({ body, signers: keys.own.signing.noteSigners() })
   const elapsed = (): number => performance.now()
   const background = createBackground({
     ...{ path: paths.database, sql, onError },
@@ -310,12 +295,14 @@ function assemble(assembly: Assembly): Assembled {
     streamKeys: createSqlStreamKeys(sql, writer),
     apiKeys: createSqlApiKeys(sql, writer),
     log: createSqlLog({ origin, writer, entries, rounds, tiles }),
-    signer: keys.signer,
-    pepper: keys.pepper,
-    recordJwk: keys.recordJwk,
-    recordKeys: () => recordKeysOf(sql).map((x) => ({ kty: 'OKP', crv: 'Ed25519', x })),
+    ...keys.own,
+    get recordJwk(): Ed25519Jwk {
+      return keys.now().recordJwk
+    },
     recordIssuer: () => issuerOf(sql),
-    vkey: keys.vkey,
+    get vkey(): string {
+      return keys.now().vkey
+    },
     policyTexts: createPolicyTexts(sql),
     activations: () => loggedActivations(sql),
     struck: (page) => struckSubjects(sql, page),

@@ -10,6 +10,7 @@ import { textFromBase64Url, toBase64Url, utf8 } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
 import { MAX_ENTRY_BYTES } from '../../core/limits.ts'
 import { thumbprint } from '../../core/record/jwk.ts'
+import { type KeyClaims, keyHistory, type LoggedKey } from '../../core/record/key-history.ts'
 import { activationName } from '../../gate/in-force.ts'
 import type { Receipt, SignedRecord } from '../../ports.ts'
 import { bytes, integer, integerOrNull, type Mirror, type Sql, text } from './sql.ts'
@@ -27,7 +28,7 @@ export interface Entries extends Mirror {
   size(): number
   /** Inside a transaction only. Callers have called `requireEntry` before. */
   append(record: SignedRecord): Receipt
-  /** True once the whole policy, or the key, is durably in the log. */
+  /** True once the whole policy, or the key, is durably in the log; of a key: until it has ended. */
   has(requirement: string): boolean
   /** As `has`, counting what the running transaction has appended. */
   hasNow(requirement: string): boolean
@@ -65,12 +66,13 @@ export function createEntries(
   let sealed: number[] = []
 
   function hasNow(name: string): boolean {
-    if (complete(parts.get(name))) return true
+    if (fresh.some((requirement) => requirement.ends === name)) return false
+    if (holds(parts, name)) return true
     const mine = fresh.filter((requirement) => requirement.name === name)
     if (mine.length === 0) return false
     const all = new Map(parts)
     for (const requirement of mine) add(all, requirement)
-    return complete(all.get(name))
+    return holds(all, name)
   }
 
   const isClosed = (): boolean => hasNow(CLOSING)
@@ -97,7 +99,7 @@ export function createEntries(
       }
       return { origin, index: idx, leaf: toBase64Url(record.leaf) }
     },
-    has: (name) => complete(parts.get(name)),
+    has: (name) => holds(parts, name),
     hasNow,
     isClosed,
     requireOpen,
@@ -130,28 +132,41 @@ export function requireEntry(record: SignedRecord): void {
   )
 }
 
-/** A policy part or key that a record brings into the log. */
+/** A policy part or key that a record brings into the log, or the end of a key. */
 export interface Requirement {
   readonly name: string
   readonly part: number
   readonly parts: number
+  /** A record key no record may be signed by any more. */
+  readonly ends?: string
 }
 
 /** Names under which the log holds the record that closed it, and the one about the log it goes on from. */
 export const CLOSING = 'closing'
 export const PREDECESSOR = 'predecessor'
 
-/** Public record keys the log, or one it goes on from, has brought into force, oldest first: `x` of each JWK. */
+/**
+ * Public record keys to verify records of the log, and of those it goes on from, with, oldest first: `x` of each JWK. Retired
+ * ones stay; what was signed by a revoked one proves nothing to somebody without the log, so it is left out.
+ */
 export function recordKeysOf(sql: Sql): string[] {
-  const rows = sql.all(`SELECT e.jws FROM log_requirements r JOIN entries e ON e.idx = r.idx
-    WHERE r.name NOT LIKE 'sha256-%' AND r.name NOT LIKE 'revision-%' ORDER BY r.name = '${PREDECESSOR}' DESC, r.idx`)
-  const keys = rows
-    .map((row) => claimsOf(text(row, 'jws')))
-    .flatMap(({ jwk, keys: earlier }) => [
-      ...(Array.isArray(earlier) ? earlier : []),
-      (jwk as { readonly x?: unknown } | undefined)?.x,
-    ])
-  return [...new Set(keys.filter((x) => typeof x === 'string'))]
+  const { keys: earlier } = claimsUnder(sql, PREDECESSOR) ?? {}
+  const own = keysOf(sql).filter(({ use, status }) => use === 'record' && status !== 'revoked')
+  return [...new Set([...(Array.isArray(earlier) ? earlier : []), ...own.map(({ x }) => x)])]
+}
+
+/** Every key of the log, in the order of their first records. */
+export function keysOf(sql: Sql): readonly LoggedKey[] {
+  const rows = sql.all(`SELECT r.idx, e.jws FROM log_requirements r JOIN entries e ON e.idx = r.idx
+    WHERE r.name NOT LIKE 'sha256-%' AND r.name NOT LIKE 'revision-%' ORDER BY r.idx`)
+  return keyHistory(
+    rows.flatMap((row) => {
+      const claims = claimsOf(text(row, 'jws'))
+      if (claims.jwk === undefined) return []
+      const iat_s = typeof claims.iat === 'number' ? claims.iat : 0
+      return [{ index: integer(row, 'idx'), iat_s, claims: claims as unknown as KeyClaims }]
+    }),
+  )
 }
 
 /** `iss` of the log's first record; null while it has none. */
@@ -178,21 +193,41 @@ export function requirementOf(record: Pick<SignedRecord, 'kind' | 'jws'>): Requi
   const claims = claimsOf(record.jws)
   if (record.kind === 'activation')
     return { name: activationName(claims.revision as number), part: 1, parts: 1 }
-  if (record.kind === 'key') {
-    const jwk = claims.jwk as { readonly x?: unknown } | undefined
-    if (claims.use !== 'record' || claims.status !== 'active' || typeof jwk?.x !== 'string')
-      return null
-    return { name: thumbprint({ kty: 'OKP', crv: 'Ed25519', x: jwk.x }), part: 1, parts: 1 }
-  }
+  if (record.kind === 'key') return keyRequirement(claims as unknown as Partial<KeyClaims>)
   const { digest, part, of } = claims
   if (typeof digest !== 'string' || !Number.isSafeInteger(part) || !Number.isSafeInteger(of))
     return null
   return { name: digest, part: part as number, parts: of as number }
 }
 
+/** A record key in force goes by its thumbprint; every other record about keys is only kept to be found. */
+function keyRequirement({ jwk, use, status, from }: Partial<KeyClaims>): Requirement | null {
+  if (typeof jwk?.x !== 'string') return null
+  const kid = thumbprint({ kty: 'OKP', crv: 'Ed25519', x: jwk.x })
+  const once = { part: 1, parts: 1 }
+  if (use === 'record' && status === 'active') return { name: kid, ...once }
+  const ends = use === 'record' ? { ends: kid } : {}
+  const name = `key-${use}-${status}-${kid}${from === undefined ? '' : `-${from}`}`
+  return { name, ...once, ...ends }
+}
+
+/** The name of the requirement that ends a record key, and the key. */
+const ENDS = /^key-record-(?:retired|revoked)-([A-Za-z0-9_-]{43})/
+
 type Parts = Map<string, { readonly parts: number; readonly have: ReadonlySet<number> }>
 
+/** Under what the end of a key is kept beside requirements: no requirement has a blank in its name. */
+function endOf(kid: string): string {
+  return `ended ${kid}`
+}
+
+function holds(all: Parts, name: string): boolean {
+  return complete(all.get(name)) && !all.has(endOf(name))
+}
+
 function add(all: Parts, { name, part, parts }: Requirement): void {
+  const ended = ENDS.exec(name)?.[1]
+  if (ended !== undefined) all.set(endOf(ended), { parts, have: new Set([part]) })
   all.set(name, { parts, have: new Set([...(all.get(name)?.have ?? []), part]) })
 }
 

@@ -23,6 +23,11 @@ export interface Scribe {
   append(drafts: readonly RecordDraft[], requires: readonly string[]): Promise<void>
 }
 
+interface Signed {
+  readonly records: readonly SignedRecord[]
+  readonly kids: ReadonlySet<string>
+}
+
 export interface ScribeParts {
   readonly issuer: string
   readonly log: Pick<Log, 'origin' | 'append'>
@@ -44,8 +49,9 @@ export function createScribe(parts: ScribeParts): Scribe {
     random: (count) => random.bytes(count),
     ...(hasher === undefined ? {} : { hasher }),
   })
-  async function sign(drafts: readonly RecordDraft[]): Promise<readonly SignedRecord[]> {
+  async function signed(drafts: readonly RecordDraft[]): Promise<Signed> {
     const records: SignedRecord[] = []
+    const kids = new Set<string>()
     for (const draft of drafts) {
       const at = clock.now()
       const issued = await issue(draft, {
@@ -53,15 +59,19 @@ export function createScribe(parts: ScribeParts): Scribe {
         jti: newRecordId(random, at),
       })
       const { jti: id, jws, leaf } = issued
+      kids.add(issued.kid)
       records.push({ id, kind: draft.kind as DeploymentKind, jws, leaf, openings: {} })
     }
-    return records
+    return { records, kids }
   }
   return {
     issue,
-    sign,
+    sign: async (drafts) => (await signed(drafts)).records,
     async append(drafts, requires) {
-      await log.append(await sign(drafts), requires)
+      const { records, kids } = await signed(drafts)
+      // A log's first entries require nothing: the key that signs them is one of them.
+      const keys = requires.length === 0 ? [] : [...kids]
+      await log.append(records, [...new Set([...requires, ...keys])])
     },
   }
 }

@@ -23,7 +23,10 @@ import {
   typOf,
 } from './kinds.ts'
 
-/** A private Ed25519 key somewhere. `kid` is the RFC 7638 thumbprint of its public key (jwk.ts). */
+/**
+ * A private Ed25519 key somewhere. `kid` is the RFC 7638 thumbprint of its public key (jwk.ts). It may become another key
+ * between two records: `kid` is read in the same turn of the event loop in which `sign` is called.
+ */
 export interface RecordSigner {
   readonly kid: string
   /** Ed25519 signature over `bytes`: 64 bytes. */
@@ -47,6 +50,8 @@ export interface IssuerOptions {
 /** A signed record, not yet in any log. */
 export interface IssuedRecord {
   readonly kind: RecordKind
+  /** The key that signed it. */
+  readonly kid: string
   /** Id of the record; of a decision: the decision's id. */
   readonly jti: string
   readonly iat: number
@@ -80,7 +85,7 @@ const SIGNATURE_CHARS = 87
 /** Makes the function that issues the records of one log under one key. */
 export function createIssuer(options: IssuerOptions): Issue {
   const { issuer, engine, log, signer, random, hasher = portableHasher } = options
-  const headers = new Map(RECORD_KINDS.map((kind) => [kind, headerText(kind, signer.kid)]))
+  let headers: Headers | null = null
 
   return async function issue(draft, time) {
     const { kind, claims, groups } = draft
@@ -99,7 +104,9 @@ export function createIssuer(options: IssuerOptions): Issue {
       ...(groups === null ? {} : commitments(openings, hasher)),
     }
     require(kind, 'public', payload)
-    const signed = `${headers.get(kind)}.${textToBase64Url(JSON.stringify(payload))}`
+    const { kid } = signer
+    if (headers?.kid !== kid) headers = headersOf(kid)
+    const signed = `${headers.of.get(kind)}.${textToBase64Url(JSON.stringify(payload))}`
     requireSize(kind, signed.length + SIGNATURE_CHARS)
     // One buffer for what is signed, logged and hashed.
     const input = leafInput(signed, SIGNATURE_CHARS)
@@ -107,8 +114,18 @@ export function createIssuer(options: IssuerOptions): Issue {
     const end = `.${toBase64Url(signature)}`
     encoder.encodeInto(end, input.subarray(1 + signed.length))
     const jws = signed + end
-    return { kind, jti, iat, jws, bytes: input.subarray(1), leaf: hasher.digest(input), openings }
+    const bytes = input.subarray(1)
+    return { kind, kid, jti, iat, jws, bytes, leaf: hasher.digest(input), openings }
   }
+}
+
+interface Headers {
+  readonly kid: string
+  readonly of: ReadonlyMap<RecordKind, string>
+}
+
+function headersOf(kid: string): Headers {
+  return { kid, of: new Map(RECORD_KINDS.map((kind) => [kind, headerText(kind, kid)])) }
 }
 
 function headerText(kind: RecordKind, kid: string): string {
