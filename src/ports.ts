@@ -437,6 +437,8 @@ export interface Log {
   size(): number
   /** Newest published signed checkpoint. */
   checkpoint(): Promise<string>
+  /** Newest checkpoint a quorum of witnesses has cosigned, with their lines; null when there is none. Absent: never. */
+  witnessed?(): Promise<string | null>
   /** `tile/…` path as published, or null. */
   tile(path: string): Promise<Uint8Array | null>
   /** tlog-proof text of an index once a checkpoint covers it; null when none does within `wait_ms`. */

@@ -3,6 +3,7 @@
  */
 import type { Outcome } from '../core/model.ts'
 import type { Change } from '../core/policy/compare/changes.ts'
+import type { WitnessFault } from '../core/tlog/witness.ts'
 
 /** What happened, for metrics and log lines. No subject id, no secret, ever. */
 export type GateEvent =
@@ -41,6 +42,15 @@ export type GateEvent =
       readonly digest: string
       readonly revision?: number
     }
+  /** A witness has not cosigned the checkpoint of a size; `witness` as the witness policy calls it. */
+  | {
+      readonly type: 'witness_failed'
+      readonly witness: string
+      readonly fault: WitnessFault
+      readonly size: number
+    }
+  /** A checkpoint has the quorum of the witness policy, and is published with it. */
+  | { readonly type: 'witnessed'; readonly size: number; readonly cosignatures: number }
   | { readonly type: 'policy_rejected'; readonly file: string; readonly problems: number }
   /** A decision that was made has been answered by a candidate in the shadow too (gate/shadow.ts). */
   | {

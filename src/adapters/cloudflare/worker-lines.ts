@@ -40,6 +40,7 @@ export function logEvents(level: keyof typeof RANK, now: () => number): Observe 
       }
       case 'policy_rejected':
       case 'left_to_lease':
+      case 'witness_failed':
         return write('warn', event)
       case 'policy_active':
       case 'strike_recorded':
@@ -49,6 +50,7 @@ export function logEvents(level: keyof typeof RANK, now: () => number): Observe 
       case 'committed':
       case 'round':
       case 'shadowed':
+      case 'witnessed':
         return
     }
   }

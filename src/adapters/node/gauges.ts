@@ -8,6 +8,7 @@ import type { Plan } from '../../core/policy/plan.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { PolicyBook } from '../../gate/policy-book.ts'
 import type { Clock } from '../../ports.ts'
+import type { WitnessStatus } from '../sqlite/witnesses.ts'
 import type { Gauges } from './metrics.ts'
 
 export interface GaugedStore {
@@ -16,6 +17,7 @@ export interface GaugedStore {
     readonly queued: number
     readonly entries: number
     readonly published: number
+    readonly witnesses?: Pick<WitnessStatus, 'size' | 'lag_s'> | null
   }
   /** When the entry at an index was made. */
   instantOf(index: number): EpochMs | null
@@ -39,6 +41,8 @@ export function gaugesOf(
     publishedSize: () => store.status().published,
     lagSeconds: () => lagSeconds(store, clock),
     queued: () => store.status().queued,
+    witnessedSize: () => store.status().witnesses?.size ?? 0,
+    witnessLagSeconds: () => store.status().witnesses?.lag_s ?? 0,
     halted: () => store.status().halted !== null,
   }
 }

@@ -53,6 +53,7 @@ export function logEvents(logger: Logger, elapsed: () => number): Observe {
       }
       case 'policy_rejected':
       case 'left_to_lease':
+      case 'witness_failed':
         logger.warn(fields, type)
         return
       case 'policy_active':
@@ -64,6 +65,7 @@ export function logEvents(logger: Logger, elapsed: () => number): Observe {
       case 'committed':
       case 'round':
       case 'shadowed':
+      case 'witnessed':
         logger.debug(fields, type)
         return
     }

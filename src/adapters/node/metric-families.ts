@@ -50,6 +50,9 @@ export type FamilyId =
   | 'published_size'
   | 'lag_entries'
   | 'lag_seconds'
+  | 'witnessed_size'
+  | 'witness_lag'
+  | 'witness_errors'
   | 'halted'
   | 'policy'
   | 'policy_revision'
@@ -182,6 +185,30 @@ export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
     labels: [],
     unit: 'seconds',
     about: 'age of the oldest of those entries; 0 when there is none',
+  },
+  witnessed_size: {
+    name: 'livegate_witnessed_size',
+    type: 'gauge',
+    labels: [],
+    unit: 'entries',
+    about:
+      'entries of the newest checkpoint the quorum of witnesses has cosigned; 0 before the first',
+  },
+  witness_lag: {
+    name: 'livegate_witness_lag_seconds',
+    type: 'gauge',
+    labels: [],
+    unit: 'seconds',
+    about:
+      'how long ago the first checkpoint was published that has no quorum; 0 when all have, or none is asked for',
+  },
+  witness_errors: {
+    name: 'livegate_witness_errors_total',
+    type: 'counter',
+    labels: ['witness', 'fault'],
+    unit: 'events',
+    about:
+      'times a witness has not cosigned, by its name in the witness policy and what went wrong',
   },
   halted: {
     name: 'livegate_halted',

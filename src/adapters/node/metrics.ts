@@ -23,6 +23,10 @@ export interface Gauges {
   /** Commits waiting. */
   queued(): number
   halted(): boolean
+  /** Entries of the newest checkpoint with a quorum of witnesses. */
+  witnessedSize(): number
+  /** How long ago the first checkpoint was published that has none. */
+  witnessLagSeconds(): number
   /** Number of the revision that decides; 0 before the first. */
   policyRevision(): number
   /** Another revision is to come. */
@@ -69,6 +73,9 @@ export function createMetrics(gauges: Gauges): Metrics {
           return counters.rejected.inc()
         case 'shadowed':
           return countShadowed(counters, event)
+        case 'witness_failed':
+          return counters.witness_errors.inc({ witness: event.witness, fault: event.fault })
+        case 'witnessed':
         case 'halted':
           return
       }
@@ -88,6 +95,7 @@ type CounterId =
   | 'rejected'
   | 'shadow'
   | 'shadow_rules'
+  | 'witness_errors'
 
 type Counters = Readonly<Record<CounterId, Counter>>
 
@@ -105,6 +113,7 @@ function createCounters(registry: Registry): Counters {
     rejected: of('rejected'),
     shadow: of('shadow'),
     shadow_rules: of('shadow_rules'),
+    witness_errors: of('witness_errors'),
   }
   // What alerts watch is there from the start: a rate over a series that appears with its first count misses it.
   for (const code of ['overloaded', 'rate_limited']) counters.shed.inc({ code }, 0)
@@ -156,6 +165,8 @@ function registerGauges(registry: Registry, gauges: Gauges): void {
   read('published_size', gauges.publishedSize)
   read('lag_entries', () => Math.max(0, gauges.logSize() - gauges.publishedSize()))
   read('lag_seconds', gauges.lagSeconds)
+  read('witnessed_size', gauges.witnessedSize)
+  read('witness_lag', gauges.witnessLagSeconds)
   read('halted', () => (gauges.halted() ? 1 : 0))
   read('policy_revision', gauges.policyRevision)
   read('policy_pending', () => (gauges.policyPending() ? 1 : 0))

@@ -29,6 +29,7 @@ import { createSqlStreamKeys } from '../sqlite/stream-keys.ts'
 import { type StruckFound, type StruckPage, struckSubjects } from '../sqlite/struck.ts'
 import { createSubjects } from '../sqlite/subjects.ts'
 import { beginRunning, endRunning } from '../sqlite/unconfirmed.ts'
+import { createWitnesses, type WitnessSettings, type WitnessStatus } from '../sqlite/witnesses.ts'
 import { createBackground } from './background.ts'
 import { createCommitter } from './committer.ts'
 import {
@@ -47,6 +48,7 @@ import { createRoundTimer } from './round-timer.ts'
 import { createStoreKeys, type KeysNow, type StoreKeys } from './store-keys.ts'
 import { createStoredMoves, type StoredMoves } from './stored-moves.ts'
 import { createTileFiles } from './tile-files.ts'
+import { createWitnessedFile } from './witnessed-file.ts'
 
 export interface NodeStoreOptions {
   readonly dir: string
@@ -67,6 +69,8 @@ export interface NodeStoreOptions {
   readonly roundIntervalMs?: number
   /** Opens a directory a deployment is moving into; anybody else finds it halted until all of it is there. */
   readonly moving?: boolean
+  /** Who cosigns checkpoints; nobody is asked unless given. */
+  readonly witnesses?: WitnessSettings
 }
 
 /** Everything durable. Members are ports; `close` publishes what waits. */
@@ -90,6 +94,8 @@ export interface NodeStore extends StoreKeys, KeysNow {
   /** When an entry was made. */
   readonly instantOf: EntryInstant
   status(): NodeStoreStatus
+  /** Resolves when what is published has been with every witness that is due. */
+  witnessesSettled(): Promise<void>
   /** Runs a round now instead of within the interval; false when nothing waited. */
   publish(): Promise<boolean>
   /** Publishes a log that has been closed, and writes nothing any more. Opening such a log does the same. */
@@ -110,6 +116,8 @@ export interface NodeStoreStatus {
   readonly published: number
   /** Origins of the logs that may go on; null while this one is open. */
   readonly successors: readonly string[] | null
+  /** How witnesses have answered; null when none are asked. */
+  readonly witnesses: WitnessStatus | null
 }
 
 /** Writes a log's first records; index 0 must be the active record key itself. */
@@ -259,6 +267,14 @@ function assemble(assembly: Assembly): Assembled {
     ...{ sql, writer, entries, tiles, halt, observe, elapsed, extend: background.extend },
     signNote: signCheckpoint,
   })
+  const witnessed = createWitnessedFile(paths.log, die)
+  const witnesses =
+    options.witnesses === undefined
+      ? null
+      : createWitnesses({
+          ...{ ...options.witnesses, origin, sql, writer, rounds, tiles, halt, observe, onError },
+          ...{ file: witnessed, vkeys: () => [keys.vkey] },
+        })
   const published = (): number => rounds.published()?.size ?? 0
   const successors = (): readonly string[] | null =>
     entries.has(CLOSING) ? (claimsUnder(sql, CLOSING)?.successors as readonly string[]) : null
@@ -271,6 +287,7 @@ function assemble(assembly: Assembly): Assembled {
     if (concluded) return
     if (halt.why() !== null) throw halt.error()
     if (!(await timer.finish())) throw refused('the last round of its closed log failed')
+    await witnesses?.settled()
     concluded = true
     halt.halt(
       `it is closed and goes on in ${named.join(', ')}`,
@@ -294,7 +311,7 @@ function assemble(assembly: Assembly): Assembled {
     directory: createSqlDirectory({ sql, subjects, origin }),
     streamKeys: createSqlStreamKeys(sql, writer),
     apiKeys: createSqlApiKeys(sql, writer),
-    log: createSqlLog({ origin, writer, entries, rounds, tiles }),
+    log: { ...createSqlLog({ origin, writer, entries, rounds, tiles }), witnessed: witnessed.get },
     ...keys.own,
     get recordJwk(): Ed25519Jwk {
       return keys.now().recordJwk
@@ -314,13 +331,18 @@ function assemble(assembly: Assembly): Assembled {
       entries: entries.size(),
       published: published(),
       successors: successors(),
+      witnesses: witnesses?.status() ?? null,
     }),
+    witnessesSettled: async () => witnesses?.settled(),
     publish: () => rounds.run(),
     conclude,
     moves: createStoredMoves(sql, writer),
     async load() {
       try {
         await rounds.load()
+        // Those who have seen more than is here say so before anything is added to it.
+        await witnesses?.settled()
+        if (halt.why() !== null) return
         if (successors() !== null) return await conclude()
         if (options.moving !== true && moveProgress(sql)?.finished === false)
           halt.halt('a deployment is moving in', 'Run `livegate import` again until it is done.')
@@ -335,6 +357,8 @@ function assemble(assembly: Assembly): Assembled {
     async close() {
       await writer.settled()
       const finished = concluded || (await timer.finish())
+      witnesses?.stop()
+      await witnesses?.settled()
       await writer.drain()
       await background.stop()
       await committer.stop()

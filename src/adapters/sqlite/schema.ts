@@ -46,6 +46,8 @@ export const LOG_TABLES: readonly string[] = [
     idx INTEGER NOT NULL,
     PRIMARY KEY (name, part)
   ) STRICT, WITHOUT ROWID`,
+  // The size each witness has acknowledged, by its verifier key.
+  'CREATE TABLE witnesses (vkey TEXT PRIMARY KEY, size INTEGER NOT NULL) STRICT, WITHOUT ROWID',
 ]
 
 const FIRST: readonly string[] = [

@@ -30,6 +30,11 @@ const EVENTS: readonly { readonly event: GateEvent; readonly level: string | nul
   { event: { type: 'hook_refused', server: 'edge-1', why: 'malformed' }, level: 'warn' },
   { event: OVERLOADED, level: 'warn' },
   { event: { type: 'left_to_lease', what: 'cohost' }, level: 'warn' },
+  {
+    event: { type: 'witness_failed', witness: 'w1', fault: 'timed_out', size: 7 },
+    level: 'warn',
+  },
+  { event: { type: 'witnessed', size: 7, cosignatures: 2 }, level: null },
   { event: { type: 'policy_active', name: 'default', digest: 'sha256-x' }, level: 'info' },
   { event: { type: 'strike_recorded', category: 'hate', known_category: true }, level: 'info' },
   { event: { type: 'strike_reversed' }, level: 'info' },

@@ -15,6 +15,8 @@ const QUIET: Gauges = {
   lagSeconds: () => 1.5,
   queued: () => 3,
   halted: () => false,
+  witnessedSize: () => 9,
+  witnessLagSeconds: () => 2.5,
   policyRevision: () => 3,
   policyPending: () => false,
   policyStale: () => false,
@@ -107,6 +109,17 @@ const CASES: readonly {
       'livegate_shadow_decisions_total{change="passed_over"} 1',
       'livegate_shadow_rules_total{rule="a",change="allow_to_deny"} 1',
       'livegate_shadow_rules_total{rule="b",change="allow_to_deny"} 1',
+    ],
+  },
+  {
+    events: [
+      { type: 'witness_failed', witness: 'w1', fault: 'timed_out', size: 7 },
+      { type: 'witnessed', size: 7, cosignatures: 2 },
+    ],
+    series: [
+      'livegate_witness_errors_total{witness="w1",fault="timed_out"} 1',
+      'livegate_witnessed_size 9',
+      'livegate_witness_lag_seconds 2.5',
     ],
   },
   { events: [{ type: 'halted', why: 'the disk is full' }], series: ['livegate_halted 0'] },
