@@ -273,7 +273,7 @@ function assemble(assembly: Assembly): Assembled {
       ? null
       : createWitnesses({
           ...{ ...options.witnesses, origin, sql, writer, rounds, tiles, halt, observe, onError },
-          ...{ file: witnessed, vkeys: () => [keys.vkey] },
+          ...{ file: witnessed, vkeys: keys.own.vkeys },
         })
   const published = (): number => rounds.published()?.size ?? 0
   const successors = (): readonly string[] | null =>
