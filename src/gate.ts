@@ -36,6 +36,7 @@ import {
 } from './gate/context.ts'
 import { type Listener, requireHeard, withinBudget } from './gate/deadline.ts'
 import { type Decided, effectsOf, idempotencyOf, requestGroup } from './gate/effects.ts'
+import { createErasureDesk, type ErasureDesk } from './gate/erasure-desk.ts'
 import { factsFor, surroundings } from './gate/facts-for.ts'
 import { decider, policyKey, policyOf, requiredBy, underOf } from './gate/in-force.ts'
 import {
@@ -54,7 +55,7 @@ import { changeFacts, viewSubject } from './gate/subjects.ts'
 import { createTables } from './gate/tables.ts'
 import { createTurns } from './gate/turns.ts'
 import type { Answer, DecideRequest, Gate } from './gate-types.ts'
-import type { SubjectState } from './ports.ts'
+import type { Erasures, SubjectState } from './ports.ts'
 
 /** Times a decision is made anew because a co-host's standing changed under it. */
 const MAX_ATTEMPTS = 3
@@ -69,7 +70,7 @@ export function createGate(ports: GatePorts, settings: Partial<GateSettings> = {
  * one to use. `desk` is the own one, for those elsewhere who ask.
  */
 export function createGateWithDesk(
-  ports: GatePorts,
+  ports: GatePorts & { readonly erasures?: Erasures },
   settings: Partial<GateSettings>,
   route: (desk: CohostDesk) => CohostDesk,
 ): {
@@ -77,6 +78,8 @@ export function createGateWithDesk(
   readonly desk: CohostDesk
   /** Ends the broadcast of a decision that the caller was never told of. Never rejects. */
   readonly takeBack: (subject: SubjectId, decision: string) => Promise<void>
+  /** What is done for the rights of the people it stores things about; null where the host cannot forget. */
+  readonly erasure: ErasureDesk | null
 } {
   const local = {
     ...ports,
@@ -88,12 +91,14 @@ export function createGateWithDesk(
       ...settings,
     },
   }
+  const { erasures } = ports
   const desk = createCohostDesk(local)
   const context = { ...local, cohosts: route(desk) }
   return {
     gate: gateOver(context),
     desk,
     takeBack: (subject, decision) => takeBackUnheard(context, subject, decision),
+    erasure: erasures === undefined ? null : createErasureDesk({ ...context, erasures }),
   }
 }
 

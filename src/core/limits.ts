@@ -91,6 +91,8 @@ export const MAX_ROUND_BYTES: number = 8 * 1024 * 1024
 export const MAX_ERASED_STRIKES = 64
 /** Restrictions that outlive an erasure: those of 1,000 rules at once are no longer told apart by anybody. */
 export const MAX_SUPPRESSIONS = 64
+/** A legal hold ends at most so far ahead; it can be set anew. Ten years. */
+export const MAX_LEGAL_HOLD_MS: number = 3_653 * 86_400_000
 /** How long a finished erasure answers when it is asked for again. */
 export const ERASURE_KNOWN_MS: number = 24 * 3_600_000
 /**

@@ -38,6 +38,11 @@ export function disclosedCohosts(record: Openings): readonly string[] {
   return (disclosed(record, 'subject') as SubjectGroup | undefined)?.cohosts ?? []
 }
 
+/** The value of any group, as it was signed; undefined when erased. */
+export function disclosedText(record: Openings, group: string): unknown {
+  return disclosed(record, group)
+}
+
 function disclosed(record: Openings, group: string): unknown {
   const text = textFromBase64Url(record.openings[group] ?? '')
   if (text === null || text === '') return undefined

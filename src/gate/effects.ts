@@ -52,11 +52,18 @@ export function effectsOf(pepper: Pepper, decided: Decided): Effects {
   return {
     bumps_version: false,
     decision: { outcome, mode, rules, strikes: strikesOf(decision) },
+    ...cohostsOf(decided),
     ...holdsOf(decided),
     ...openingOf(decided),
     ...(refusal === null ? {} : { refusal }),
     ...(idempotency === null ? {} : { idempotency }),
   }
+}
+
+/** Those whose ids its openings hold. */
+function cohostsOf({ request: { stream } }: Decided): Pick<Effects, 'cohosts'> {
+  const cohosts = [...new Set((stream.hosts ?? []).map(({ subject }) => subject))]
+  return cohosts.length === 0 ? {} : { cohosts }
 }
 
 function holdsOf({ request, decision, standing }: Decided): Pick<Effects, 'holds'> {

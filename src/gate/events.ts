@@ -24,6 +24,12 @@ export type GateEvent =
       readonly known_category: boolean
     }
   | { readonly type: 'strike_reversed' }
+  /** An erasure has begun; of whom is nobody's business. */
+  | { readonly type: 'erased'; readonly scope: 'subject' | 'full'; readonly suppressed: number }
+  /** Bytes of an erasure are gone from every file, so long after it began. */
+  | { readonly type: 'erasure_done'; readonly took_ms: number }
+  /** A retention period was over: how many of what went. */
+  | { readonly type: 'retained'; readonly what: string; readonly count: number }
   | { readonly type: 'committed'; readonly batch: number; readonly took_ms: number }
   | {
       readonly type: 'round'
@@ -36,12 +42,6 @@ export type GateEvent =
   /** Something that should have ended now ends with its lease instead. */
   | { readonly type: 'left_to_lease'; readonly what: 'unanswered_broadcast' | 'cohost' }
   | { readonly type: 'halted'; readonly why: string }
-  | {
-      readonly type: 'policy_active'
-      readonly name: string
-      readonly digest: string
-      readonly revision?: number
-    }
   /** A witness has not cosigned the checkpoint of a size; `witness` as the witness policy calls it. */
   | {
       readonly type: 'witness_failed'
@@ -51,6 +51,12 @@ export type GateEvent =
     }
   /** A checkpoint has the quorum of the witness policy, and is published with it. */
   | { readonly type: 'witnessed'; readonly size: number; readonly cosignatures: number }
+  | {
+      readonly type: 'policy_active'
+      readonly name: string
+      readonly digest: string
+      readonly revision?: number
+    }
   | { readonly type: 'policy_rejected'; readonly file: string; readonly problems: number }
   /** A decision that was made has been answered by a candidate in the shadow too (gate/shadow.ts). */
   | {

@@ -79,7 +79,8 @@ async function end(context: Context, subject: SubjectId, ending: Ending): Promis
   const request = { caller }
   const event = 'ended'
   const draft = broadcastDraft({ chain, event, broadcast, subject, cohosts, reason, request })
-  const effects = { bumps_version: false, ends: broadcast }
+  const named = cohosts.length === 0 ? {} : { cohosts }
+  const effects = { bumps_version: false, ends: broadcast, ...named }
   const id = newRecordId(context.random, at)
   await advance(context, { subject, state, at, id, pseudonym, draft, requires: [], effects })
   return true

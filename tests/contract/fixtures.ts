@@ -12,6 +12,7 @@ import type {
   ApiKeys,
   Change,
   Directory,
+  Erasures,
   Ledger,
   Log,
   SignedRecord,
@@ -23,6 +24,8 @@ import type {
 export interface StoreUnderTest {
   readonly ledger: Ledger
   readonly directory: Directory
+  /** Absent where a host cannot forget yet. */
+  readonly erasures?: Erasures
   readonly streamKeys: StreamKeys
   readonly apiKeys: ApiKeys
   readonly log: Log

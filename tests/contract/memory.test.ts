@@ -1,6 +1,7 @@
 /** The contract suites over the memory adapters. */
 import { createMemoryStore } from '../../src/adapters/memory/store.ts'
 import { directoryContract } from './directory-contract.ts'
+import { erasuresContract } from './erasures-contract.ts'
 import { noteKey, ORIGIN, type StoreUnderTest } from './fixtures.ts'
 import { keysContract } from './keys-contract.ts'
 import { ledgerContract } from './ledger-contract.ts'
@@ -17,5 +18,6 @@ async function create(): Promise<StoreUnderTest> {
 
 ledgerContract('memory', create, { durable: false })
 directoryContract('memory', create)
+erasuresContract('memory', create, { durable: false })
 keysContract('memory', create)
 logContract('memory', create)

@@ -4,12 +4,21 @@
 import { LivegateError } from '../../core/errors.ts'
 import type { ActivePolicy, ApiKey, ApiKeys, Policies, StreamKey, StreamKeys } from '../../ports.ts'
 import { type Fates, fated } from './contract.ts'
+import type { OwnedKeys } from './erasures.ts'
 
-export function createMemoryStreamKeys(fates: Fates): StreamKeys {
+export function createMemoryStreamKeys(fates: Fates): StreamKeys & { readonly owned: OwnedKeys } {
   const keys = new Map<string, StreamKey>()
   const find = (hash: string): StreamKey | undefined =>
     [...keys.values()].find((key) => key.key_hash === hash)
+  const ofSubject = (subject: string): StreamKey[] =>
+    [...keys.values()].filter((key) => key.subject === subject)
   return {
+    owned: {
+      count: (subject) => ofSubject(subject).length,
+      drop: (subject) => {
+        for (const { id } of ofSubject(subject)) keys.delete(id)
+      },
+    },
     bind: (key) =>
       fated(fates, 'stream_keys.bind', () => {
         if (keys.has(key.id) || find(key.key_hash) !== undefined)

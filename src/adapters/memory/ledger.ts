@@ -7,7 +7,7 @@
 import { toBase64Url } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
 import { MAX_RELYING } from '../../core/limits.ts'
-import type { Outcome, Strike } from '../../core/model.ts'
+import type { Outcome, Strike, Suppression } from '../../core/model.ts'
 import type {
   ChainKind,
   Change,
@@ -42,13 +42,18 @@ const NOBODY: SubjectState = {
 interface Kept {
   readonly record: StoredRecord
   readonly decision: Change['decision']
+  readonly cohosts: readonly string[]
+  /** The strike it records or reverses. */
+  readonly about: string | null
 }
 
-interface Shelves {
+/** Everything there is, for whoever has to forget some of it (erasures.ts). */
+export interface Shelves {
   readonly states: Map<string, SubjectState>
   /** Strike id to subject. */
   readonly owners: Map<string, string>
   readonly answers: Map<string, IdempotentAnswer>
+  readonly suppressions: Map<string, readonly Suppression[]>
   /** In the order of the log. */
   readonly records: Kept[]
 }
@@ -56,22 +61,37 @@ interface Shelves {
 export interface MemoryHistory {
   readonly ledger: Ledger
   readonly directory: Directory
+  readonly shelves: Shelves
+  readonly stateOf: (subject: string) => SubjectState
+  /** A write that has to come after a load, in the same turn. */
+  readonly followUp: (subject: string) => void
 }
 
 export function createMemoryHistory(log: MemoryLog, fates: Fates): MemoryHistory {
-  const shelves: Shelves = { states: new Map(), owners: new Map(), answers: new Map(), records: [] }
+  const shelves: Shelves = {
+    ...{ states: new Map(), owners: new Map(), answers: new Map(), suppressions: new Map() },
+    records: [],
+  }
   const loads = new Map<string, number>()
-  const stateOf = (subject: string): SubjectState => shelves.states.get(subject) ?? NOBODY
+  const stateOf = (subject: string): SubjectState => {
+    const state = shelves.states.get(subject) ?? NOBODY
+    const suppressions = shelves.suppressions.get(subject)
+    return suppressions === undefined ? state : { ...state, suppressions }
+  }
+  const followUp = (subject: string): void => {
+    const open = loads.get(subject) ?? 0
+    demand(open > 0, 'a commit follows a load in the same turn')
+    loads.set(subject, open - 1)
+  }
   return {
+    ...{ shelves, stateOf, followUp },
     ledger: {
       load(subject) {
         loads.set(subject, (loads.get(subject) ?? 0) + 1)
         return stateOf(subject)
       },
       commit(change) {
-        const open = loads.get(change.subject) ?? 0
-        demand(open > 0, 'a commit follows a load in the same turn')
-        loads.set(change.subject, open - 1)
+        followUp(change.subject)
         checkChange(change, stateOf(change.subject))
         return fated(fates, 'ledger.commit', () => commit(shelves, log, change))
       },
@@ -124,7 +144,9 @@ function commit(shelves: Shelves, log: MemoryLog, change: Change): CommitResult 
   const { id, jws, openings } = record
   const kind = record.kind as ChainKind
   const stored = { id, kind, subject, seq: next.seq, at, jws, openings, receipt }
-  shelves.records.push({ record: stored, decision })
+  const { cohosts = [], strike, reverses } = change
+  const about = strike?.id ?? reverses ?? null
+  shelves.records.push({ record: stored, decision, cohosts, about })
   return { ok: true, receipt }
 }
 

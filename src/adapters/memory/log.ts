@@ -24,6 +24,8 @@ export interface MemoryLog {
   place(record: SignedRecord): Receipt
   /** Everything appended so far, for tests that look. */
   entries(): readonly SignedRecord[]
+  /** Forgets openings of an entry; the entry stays. */
+  strip(index: number, left: (openings: SignedRecord['openings']) => SignedRecord['openings']): void
 }
 
 /** `signer` signs checkpoints under the log's name. */
@@ -98,7 +100,15 @@ export function createMemoryLog(origin: string, signer: NoteSigner, fates: Fates
       return formatTlogProof({ index, proof, checkpoint: await signed(tree) })
     },
   }
-  return { log, place, entries: () => [...records] }
+  return {
+    log,
+    place,
+    entries: () => [...records],
+    strip(index, left) {
+      const record = records[index]
+      if (record !== undefined) records[index] = { ...record, openings: left(record.openings) }
+    },
+  }
 }
 
 /** Remembers the policy part or key a record brings. */

@@ -5,8 +5,17 @@
  * core has none, and a test wants them fixed.
  */
 import type { NoteSigner } from '../../core/tlog/note.ts'
-import type { ApiKeys, Directory, Ledger, Log, SignedRecord, StreamKeys } from '../../ports.ts'
+import type {
+  ApiKeys,
+  Directory,
+  Erasures,
+  Ledger,
+  Log,
+  SignedRecord,
+  StreamKeys,
+} from '../../ports.ts'
 import { type Fates, noFailures } from './contract.ts'
+import { createMemoryErasures } from './erasures.ts'
 import { createMemoryApiKeys, createMemoryStreamKeys } from './keys.ts'
 import { createMemoryHistory } from './ledger.ts'
 import { createMemoryLog } from './log.ts'
@@ -22,6 +31,7 @@ export interface MemoryStoreOptions {
 export interface MemoryStore {
   readonly ledger: Ledger
   readonly directory: Directory
+  readonly erasures: Erasures
   readonly streamKeys: StreamKeys
   readonly apiKeys: ApiKeys
   readonly log: Log
@@ -32,11 +42,14 @@ export interface MemoryStore {
 export function createMemoryStore(options: MemoryStoreOptions): MemoryStore {
   const { origin, checkpointSigner, fates = noFailures } = options
   const log = createMemoryLog(origin, checkpointSigner, fates)
-  const { ledger, directory } = createMemoryHistory(log, fates)
+  const history = createMemoryHistory(log, fates)
+  const { ledger, directory } = history
+  const { owned, ...streamKeys } = createMemoryStreamKeys(fates)
   return {
     ledger,
     directory,
-    streamKeys: createMemoryStreamKeys(fates),
+    erasures: createMemoryErasures({ ...history, log, keys: owned, fates }),
+    streamKeys,
     apiKeys: createMemoryApiKeys(fates),
     log: log.log,
     entries: log.entries,
