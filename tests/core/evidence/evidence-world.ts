@@ -151,7 +151,13 @@ export function decisionStep(
     iat_s: AT / 1000 + 120,
     draft: (_entries, named) =>
       decisionDraft({
-        chain: { sub: SUB, seq, prev: changes.prev ?? leafOf(named.get('strike')) },
+        chain: {
+          ...{ sub: SUB, seq },
+          prev:
+            seq === 1
+              ? null
+              : (changes.prev ?? leafOf(named.get(seq === 2 ? 'strike' : 'reversal'))),
+        },
         policy: changes.policy ?? plan.digest,
         ...(revision === null ? {} : { revision }),
         subject: { subject: 'u_1', cohosts: [] },
@@ -251,7 +257,8 @@ export async function aWorld(steps: readonly Step[] = honest()): Promise<Evidenc
     })
     const jws = spoil === undefined ? record.jws : spoil(record.jws)
     const bytes = utf8(jws)
-    entries.push({ ...record, jws, bytes, leaf: leafHash(bytes) })
+    const repeated = entries.find((entry) => entry.jws === jws)
+    entries.push(repeated ?? { ...record, jws, bytes, leaf: leafHash(bytes) })
     named.set(name, record)
   }
   const leaves = entries.map(({ leaf }) => leaf)

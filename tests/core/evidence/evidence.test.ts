@@ -5,7 +5,15 @@ import { describe, expect, test } from 'vitest'
 import { fromUtf8 } from '../../../src/core/encoding.ts'
 import { parseEvidence } from '../../../src/core/evidence/format.ts'
 import { GROUP_NAMES, type GroupName } from '../../../src/core/record/kinds.ts'
-import { aBundle, aWorld, decisionStep, honest, SECOND_POLICY, SEEN_S } from './evidence-world.ts'
+import {
+  aBundle,
+  aWorld,
+  decisionStep,
+  honest,
+  plans,
+  SECOND_POLICY,
+  SEEN_S,
+} from './evidence-world.ts'
 import { codesOf, read } from './reader.ts'
 
 const world = await aWorld()
@@ -71,7 +79,6 @@ describe('a true bundle', () => {
 
   test('of a log without activations needs none', async () => {
     const steps = honest().filter(({ name }) => !name.startsWith('activation'))
-    const { plans } = await import('./evidence-world.ts')
     const alone = await aWorld(
       steps.map((step) =>
         step.name === 'decision' ? decisionStep({ plan: plans().second, revision: null }) : step,
