@@ -3,13 +3,14 @@
  *
  *     {"livegate":"audit-state/v2"}
  *     {"log":"gate.example/log/0","checkpoint":"…","chains":1,"audit":{… without its chains}}
- *     ["<pseudonym>",seq,at,unopened,first,"<leaf>.<leaf>"]
+ *     ["<pseudonym>",seq,at,unopened,first,"<leaf>.<leaf>",<its replay, if there is something to remember>]
  *     {"end":"<SHA-256 of all lines before>"}
  *
- * A line a chain, of at most 840 bytes, so that neither writing nor reading ever holds the file as one string. The digest finds damage: a
+ * A line a chain, of at most 840 bytes and 110 a strike, so that neither writing nor reading ever holds the file as one string. The digest finds damage: a
  * state with a changed bit would make an honest log look like a liar. It does not find forgery. From: audit-state.ts.
  */
 import type { ChainHead } from '../../core/audit/chains.ts'
+import type { PackedMemory } from '../../core/audit/replay/replay-state.ts'
 import type { AuditState } from '../../core/audit/state.ts'
 import type { SignedHead } from '../../core/audit/tree.ts'
 
@@ -28,14 +29,24 @@ export interface LogLine {
 /** The lines of one log, without their ends. */
 export function* linesOf({ note }: SignedHead, state: AuditState): Generator<string> {
   const heads = Object.entries(state.chains.heads)
-  const audit: AuditState = { ...state, chains: { ...state.chains, heads: {} } }
+  const { replay } = state
+  const audit: AuditState = {
+    ...state,
+    chains: { ...state.chains, heads: {} },
+    ...(replay === undefined ? {} : { replay: { ...replay, chains: {} } }),
+  }
   const line: LogLine = { log: state.origin, checkpoint: note, chains: heads.length, audit }
   yield JSON.stringify(line)
-  for (const [sub, head] of heads) yield chainLine(sub, head)
+  for (const [sub, head] of heads) yield chainLine(sub, head, replay?.chains[sub])
 }
 
-function chainLine(sub: string, { seq, at, unopened, first, leaves }: ChainHead): string {
-  return JSON.stringify([sub, seq, at, unopened, first ?? null, leaves.join('.')])
+function chainLine(
+  sub: string,
+  { seq, at, unopened, first, leaves }: ChainHead,
+  memory: PackedMemory | undefined,
+): string {
+  const line = [sub, seq, at, unopened, first ?? null, leaves.join('.')]
+  return JSON.stringify(memory === undefined ? line : [...line, memory])
 }
 
 /** Null for anything but such a line. */
@@ -47,15 +58,24 @@ export function parseLogLine(line: string): LogLine | null {
   return audit === undefined ? null : { log, checkpoint, chains, audit }
 }
 
+export interface ChainLine {
+  readonly sub: string
+  readonly head: ChainHead
+  /** What its replay remembers; null for nothing. */
+  readonly memory: PackedMemory | null
+}
+
 /** Null for anything but such a line. */
-export function parseChainLine(line: string): readonly [string, ChainHead] | null {
+export function parseChainLine(line: string): ChainLine | null {
   const value = parsed(line)
   if (!Array.isArray(value)) return null
-  const [sub, seq, at, unopened, first, leaves] = value as unknown[]
+  const [sub, seq, at, unopened, first, leaves, memory] = value as unknown[]
   if (typeof sub !== 'string' || typeof leaves !== 'string') return null
   if (typeof seq !== 'number' || typeof at !== 'number' || typeof unopened !== 'number') return null
   const head = { seq, at, unopened, leaves: leaves.split('.') }
-  return [sub, typeof first === 'number' ? { ...head, first } : head]
+  const whole = typeof first === 'number' ? { ...head, first } : head
+  // The digest of the file has been compared: it is as it was written.
+  return { sub, head: whole, memory: (memory as PackedMemory | undefined) ?? null }
 }
 
 /** The last line of a file whose lines before it have this digest, base64url. */

@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { ChainHead } from '../../core/audit/chains.ts'
+import type { PackedMemory } from '../../core/audit/replay/replay-state.ts'
 import { type AuditState, parseAuditState } from '../../core/audit/state.ts'
 import { incomplete } from '../failure.ts'
 import { readBounded } from '../files.ts'
@@ -110,26 +111,48 @@ function logIn(
   const read = parseLogLine(line)
   if (read === null) throw damaged(path)
   const { log: origin, checkpoint: note, chains } = read
-  const state = parseAuditState(JSON.stringify(read.audit), origin)
+  const state = stateIn(read.audit, origin, path)
   const load = async (): Promise<AuditState> => {
-    const heads = await chainsFrom(handle, { next, chains, path })
-    return { ...state, chains: { ...state.chains, heads } }
+    const { heads, memories } = await chainsFrom(handle, { next, chains, path })
+    const { replay } = state
+    const followed = replay === undefined ? {} : { replay: { ...replay, chains: memories } }
+    return { ...state, chains: { ...state.chains, heads }, ...followed }
   }
   return { origin, note, state, chains, load }
+}
+
+/** Nothing is known yet of the digest: what cannot be read was damaged. */
+function stateIn(audit: AuditState, origin: string, path: string): AuditState {
+  try {
+    return parseAuditState(JSON.stringify(audit), origin)
+  } catch {
+    throw damaged(path)
+  }
+}
+
+interface StoredChains {
+  readonly heads: Readonly<Record<string, ChainHead>>
+  readonly memories: Readonly<Record<string, PackedMemory>>
 }
 
 async function chainsFrom(
   handle: FileHandle,
   { next, chains, path }: Omit<LogPlace, 'line'> & { readonly chains: number },
-): Promise<Record<string, ChainHead>> {
+): Promise<StoredChains> {
   const heads: (readonly [string, ChainHead])[] = []
-  if (chains === 0) return {}
+  const memories: (readonly [string, PackedMemory])[] = []
+  const all = (): StoredChains => ({
+    heads: Object.fromEntries(heads),
+    memories: Object.fromEntries(memories),
+  })
+  if (chains === 0) return all()
   for await (const lines of linesFrom(handle, next, path))
     for (const { bytes } of lines) {
       const chain = parseChainLine(bytes.toString())
       if (chain === null) throw damaged(path)
-      heads.push(chain)
-      if (heads.length === chains) return Object.fromEntries(heads)
+      heads.push([chain.sub, chain.head])
+      if (chain.memory !== null) memories.push([chain.sub, chain.memory])
+      if (heads.length === chains) return all()
     }
   throw damaged(path)
 }

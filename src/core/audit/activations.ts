@@ -6,6 +6,7 @@
  * its revision. A log that goes on from another repeats the activations of that one, all and as they were, before anything is
  * decided: else what earlier revisions promised would be lost in the move. Texts are policies.ts's. Spec: docs/spec/record.md, "Activations".
  */
+import type { ActivationCause } from '../model.ts'
 import type { OwnClaims } from '../record/groups.ts'
 import type { Findings } from './findings.ts'
 
@@ -18,6 +19,7 @@ export interface PriorActivation {
 
 /** What is remembered of an activation. */
 export interface KnownActivation extends PriorActivation {
+  readonly cause: ActivationCause
   /** From when on every decision made under an older revision is a lie: in force, in the log, and time to hear of it. */
   readonly settled: number
 }
@@ -53,6 +55,11 @@ export class Activations {
     return this.#awaited
   }
 
+  /** First instant of a revision; null for one that is not known. */
+  activeFrom(revision: number): number | null {
+    return this.#known.find((one) => one.revision === revision)?.active_from ?? null
+  }
+
   /** This log goes on from one with these: numbers go on after its own, if it has any. */
   follow(prior: readonly PriorActivation[]): void {
     this.#awaited = prior.map(({ revision, digest, active_from }) => ({
@@ -85,7 +92,7 @@ export class Activations {
     index: number,
     findings: Findings,
   ): void {
-    const { revision, digest, active_from, previous, iat } = claims
+    const { revision, digest, active_from, previous, cause, iat } = claims
     this.#repeats(claims, index, findings)
     const last = this.#known.at(-1)
     const isNext = last === undefined || revision === last.revision + 1
@@ -101,7 +108,7 @@ export class Activations {
       )
     if (last !== undefined && revision <= last.revision) return
     const settled = Math.max(active_from, 1000 * iat) + GRACE_MS
-    this.#known.push({ revision, digest, active_from, settled })
+    this.#known.push({ revision, digest, active_from, cause, settled })
   }
 
   /** A decision or renewal relies on a revision. */

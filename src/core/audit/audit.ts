@@ -3,97 +3,43 @@
  *
  * Feed entries in order (`entries`), farm signatures out (`verifyRange`) and hand their results back (`signatures`),
  * compare the returned hash tiles with the stored ones, then `finish` with the checkpoint. Covers inclusion and
- * consistency, every entry's form and key, policy texts, chains and heartbeats. Replay of decisions and the report on
- * erased subjects are not here yet, and the report says so. Memory: one head per opened chain, the policy texts, one byte
- * per entry since the last heartbeat. Spec: docs/spec/record.md, "Auditing".
+ * consistency, every entry's form and key, policy texts, chains, heartbeats, erasures, and replay: each opened decision
+ * derived again, and what it saw held against its chain (replay/). Memory: one head per opened chain, its strikes, the
+ * policy texts, one byte per entry since the last heartbeat. Spec: docs/spec/record.md, "Auditing".
  */
 import { toBase64Url } from '../encoding.ts'
 import type { PublicClaims } from '../record/groups.ts'
 import { type Hasher, portableHasher } from '../record/hashing.ts'
 import type { RecordKey } from '../record/jwk.ts'
-import { isChainKind, type RecordKind } from '../record/kinds.ts'
+import { type ChainKind, isChainKind, type RecordKind } from '../record/kinds.ts'
 import { expectedKey } from '../record/verify.ts'
 import type { LogFile } from '../tlog/grow.ts'
 import { Activations } from './activations.ts'
+import type { Audit, AuditEntry, AuditOptions, AuditReport } from './audit-types.ts'
 import { Chains } from './chains.ts'
-import { type Finding, Findings, type Notice } from './findings.ts'
+import { Erasures } from './erasures.ts'
+import { Findings } from './findings.ts'
 import { Heartbeats } from './heartbeats.ts'
 import { KeyBook } from './keys.ts'
 import { PolicyShelf } from './policies.ts'
 import type { RangeResult } from './range.ts'
+import { AuditReplay } from './replay/audit-replay.ts'
+import type { LogBook } from './replay/log-plans.ts'
+import type { ReplayResult } from './replay/rederive.ts'
 import { type AuditCounts, wordsOf } from './report.ts'
 import {
   type ChainClaims,
+  type Evaluation,
   type Opened,
-  type Scanned,
+  type ReplayPart,
   type ScannedRecord,
   scanEntry,
 } from './scan.ts'
 import type { AuditState } from './state.ts'
 import { type PredecessorAudit, Succession } from './succession.ts'
-import { AuditTree, compareTile, type HashTile, type SignedHead } from './tree.ts'
+import { AuditTree, compareTile, type SignedHead } from './tree.ts'
 
-export interface AuditOptions {
-  /** Origin of the log; every record must name it. */
-  readonly origin: string
-  /** `iss` of every record; any single one, learned from entry 0, when absent. */
-  readonly issuer?: string
-  /** The last checkpoint one trusts, its note verified; null for a first audit. */
-  readonly trusted: SignedHead | null
-  /** A faster SHA-256 of the host. */
-  readonly hasher?: Hasher
-  /** Root of a full tile of 256 hashes, when a host has a faster way to it. */
-  readonly hashTile?: HashTile
-  /** Where an earlier audit of the same log stopped. */
-  readonly state?: AuditState
-  /** The audit of the log whose chains this one goes on with. */
-  readonly predecessor?: PredecessorAudit
-}
-
-/** An entry as the log serves it, or `scanEntry` of its very bytes, when a host has done that elsewhere. */
-export type AuditEntry =
-  | {
-      readonly bytes: Uint8Array
-      /** Disclosures of this record, when somebody has them. */
-      readonly disclosures?: readonly string[]
-    }
-  | { readonly scanned: Scanned }
-
-export interface AuditReport {
-  /** True without findings. Read `not_checked` before calling the log honest. */
-  readonly clean: boolean
-  readonly findings: readonly Finding[]
-  readonly notices: readonly Notice[]
-  readonly counts: AuditCounts
-  /** Sentences. */
-  readonly checked: readonly string[]
-  readonly not_checked: readonly string[]
-}
-
-export interface Audit {
-  /** The next entries in order. Returns the hash tiles they make full, for `tile`. */
-  entries(batch: readonly AuditEntry[]): readonly LogFile[]
-  /** The partial hash tiles at the size reached, for `tile`; empty when every tile is full. */
-  partialTiles(): readonly LogFile[]
-  /** Keys with their intervals, as far as the entries so far tell. */
-  keys(): readonly RecordKey[]
-  /** Result of one `verifyRange`, in any order. */
-  signatures(result: RangeResult): void
-  /** A stored hash tile against the recomputed one; null when the log does not serve it. */
-  tile(recomputed: LogFile, stored: Uint8Array | null): void
-  /** Exact bytes of every policy revision completely in the log so far. */
-  policies(): ReadonlyMap<string, Uint8Array>
-  /** Entries seen so far. */
-  size(): number
-  /** Chains with records in this log, as far as opened, and the index of each one's first: for `acrossLogs`. */
-  chainFirsts(): ReadonlyMap<string, number>
-  /** Where this audit stands, as JSON; resume only from a clean, finished one. */
-  state(): AuditState
-  /** What the audit of a successor needs of this one; `head` as given to `finish`, verified under `vkey`. */
-  asPredecessor(head: SignedHead, vkey: string): PredecessorAudit
-  /** `checkpoint` is the head these entries belong to, its note verified. */
-  finish(checkpoint: SignedHead): AuditReport
-}
+export type { Audit, AuditEntry, AuditOptions, AuditReport } from './audit-types.ts'
 
 /** Starts an audit, or resumes one from its state. */
 export function createAudit(options: AuditOptions): Audit {
@@ -110,6 +56,9 @@ class StreamingAudit implements Audit {
   readonly #activations: Activations
   readonly #chains: Chains
   readonly #heartbeats: Heartbeats
+  readonly #erasures: Erasures
+  /** Null when it is left out. */
+  readonly #replay: AuditReplay | null
   readonly #succession: Succession
   readonly #started: number
   readonly #byKind = new Map<RecordKind, number>()
@@ -134,6 +83,8 @@ class StreamingAudit implements Audit {
     this.#activations = new Activations(state?.activations, state?.activations_awaited)
     this.#chains = new Chains(state?.chains)
     this.#heartbeats = new Heartbeats(state?.heartbeats)
+    this.#erasures = new Erasures(state?.erased)
+    this.#replay = options.replay === false ? null : this.#replayFrom(state)
     this.#succession = new Succession(origin, options.predecessor ?? null, state?.succession)
     this.#recent = [...(state?.recent ?? [])]
   }
@@ -142,6 +93,21 @@ class StreamingAudit implements Audit {
     const first = this.#tree.size
     const leaves = batch.map((entry, i) => this.#entry(entry, first + i))
     return this.#tree.append(leaves)
+  }
+
+  #replayFrom(state: AuditState | undefined): AuditReplay {
+    const sources = {
+      headOf: (sub: string) => (this.#erasures.has(sub) ? null : this.#chains.headOf(sub)),
+      activeFrom: (revision: number) => this.#activations.activeFrom(revision),
+    }
+    return new AuditReplay({
+      ...{ sources, state: state?.replay },
+      strangers: state !== undefined && state.replay === undefined,
+      book: () => ({
+        texts: new Map(this.#policies.texts()),
+        activations: [...this.#activations.state()],
+      }),
+    })
   }
 
   partialTiles(): readonly LogFile[] {
@@ -155,6 +121,14 @@ class StreamingAudit implements Audit {
   signatures(result: RangeResult): void {
     this.#verified += result.verified
     for (const { code, index, message } of result.findings) this.#findings.add(code, index, message)
+  }
+
+  replayed(result: ReplayResult): void {
+    this.#replay?.add(result, this.#findings)
+  }
+
+  book(): LogBook | null {
+    return this.#replay?.book() ?? null
   }
 
   tile(recomputed: LogFile, stored: Uint8Array | null): void {
@@ -179,6 +153,7 @@ class StreamingAudit implements Audit {
     const { closing, predecessor } = this.#succession.state()
     const activations = this.#activations.state()
     const awaited = this.#activations.awaited()
+    const erased = this.#erasures.state()
     return {
       version: 1,
       origin: this.#origin,
@@ -190,6 +165,8 @@ class StreamingAudit implements Audit {
       ...(activations.length === 0 ? {} : { activations }),
       ...(awaited.length === 0 ? {} : { activations_awaited: awaited }),
       chains: this.#chains.state(),
+      ...(this.#replay === null ? {} : { replay: this.#replay.state() }),
+      ...(erased.length === 0 ? {} : { erased }),
       heartbeats: this.#heartbeats.state(),
       recent: this.#recent,
       ...(closing === null && predecessor === null ? {} : { succession: { closing, predecessor } }),
@@ -203,6 +180,7 @@ class StreamingAudit implements Audit {
       successors: this.#succession.successors(this.#tree.size),
       keys: [...new Set([...(this.#succession.predecessor()?.keys ?? []), ...own])],
       chains: this.#chains.state(),
+      ...(this.#replay === null ? {} : { replay: this.#replay.state() }),
       activations: this.#activations.state(),
     }
   }
@@ -220,6 +198,8 @@ class StreamingAudit implements Audit {
       chain_opened: this.#opened,
       chain_unopened: this.#unopened,
       ...this.#chains.counts(),
+      ...this.#erasures.counts(),
+      replay: this.#replay?.counts() ?? null,
       policies: this.#policies.texts().size,
       tiles: this.#tiles,
       after_last_heartbeat: this.#heartbeats.uncovered(),
@@ -247,7 +227,7 @@ class StreamingAudit implements Audit {
     const read =
       'scanned' in entry
         ? entry.scanned
-        : scanEntry(entry.bytes, this.#hasher, () => entry.disclosures)
+        : scanEntry(entry.bytes, this.#hasher, () => entry.disclosures, this.#replay !== null)
     const { leaf } = read
     if ('fault' in read) {
       this.#heartbeats.entry(null)
@@ -259,6 +239,7 @@ class StreamingAudit implements Audit {
     this.#heartbeats.entry(record.kind)
     this.#byKind.set(record.kind, (this.#byKind.get(record.kind) ?? 0) + 1)
     this.#issuer ??= record.claims.iss
+    this.#replay?.entry(record.claims.iat)
     if (index === 0) this.#keys.first(record, this.#findings)
     if (this.#signerFits(record, index)) this.#content(record, { ...read, index })
     return leaf
@@ -278,7 +259,7 @@ class StreamingAudit implements Audit {
   #content(record: ScannedRecord, place: Place): void {
     const { index } = place
     if (record.kind === 'decision' || record.kind === 'broadcast') this.#rely(record.claims, place)
-    if (isChainKind(record.kind)) this.#link(place)
+    if (isChainKind(record.kind)) this.#link(record.kind, place)
     else if (!this.#isRepeat(toBase64Url(place.leaf))) this.#deployment(record, index)
   }
 
@@ -292,24 +273,35 @@ class StreamingAudit implements Audit {
   #activated(claims: PublicClaims<'activation'>, index: number): void {
     this.#policies.require(claims.digest, index, this.#findings)
     this.#activations.learn(claims, index, this.#findings)
+    this.#replay?.changed()
+  }
+
+  #erased(claims: PublicClaims<'erasure'>, index: number): void {
+    const { sub, scope, strikes = [] } = claims
+    const known = this.#chains.headOf(sub)?.seq ?? null
+    this.#erasures.learn(claims, { index, known }, this.#findings)
+    this.#replay?.erased(sub, scope === 'retention' ? strikes : null)
   }
 
   #deployment(record: ScannedRecord, index: number): void {
     if (record.kind === 'key' && index > 0) this.#keys.learn(record.claims, index, this.#findings)
     if (record.kind === 'activation') this.#activated(record.claims, index)
-    if (record.kind === 'policy') this.#policies.add(record.claims, index, this.#findings)
+    if (record.kind === 'policy') {
+      this.#policies.add(record.claims, index, this.#findings)
+      this.#replay?.changed()
+    }
     if (record.kind === 'heartbeat') this.#heartbeats.check(record.claims, index, this.#findings)
     if (record.kind === 'closing') this.#succession.close(record.claims, index)
     if (record.kind === 'predecessor')
       this.#succession.follow(record.claims, {
         ...{ index, chains: this.#chains, findings: this.#findings },
-        activations: this.#activations,
+        ...{ activations: this.#activations, replay: this.#replay },
       })
-    if (record.kind === 'erasure')
-      this.#findings.note('erasure', index, `A subject was erased (${record.claims.scope})`)
+    if (record.kind === 'erasure') this.#erased(record.claims, index)
   }
 
-  #link({ index, leaf, leaf_text, opened }: Place): void {
+  #link(kind: ChainKind, place: Place): void {
+    const { index, leaf, leaf_text, opened } = place
     if (opened?.ok === false) this.#findings.add(opened.error.code, index, opened.error.message)
     const chain = opened?.ok === true ? opened.value : null
     if (chain === null) {
@@ -318,7 +310,13 @@ class StreamingAudit implements Audit {
       return
     }
     this.#opened++
-    this.#chains.link({ index, leaf: leaf_text ?? toBase64Url(leaf), chain }, this.#findings)
+    const text = leaf_text ?? toBase64Url(leaf)
+    const linked = this.#chains.link({ index, leaf: text, chain }, this.#findings)
+    if (linked.is === 'again') return
+    this.#erasures.require(chain.sub, index, this.#findings)
+    const gap = linked.is === 'gap'
+    const link = { ...place, leaf: text, chain, kind, gap, before: linked.before }
+    this.#replay?.link(link, this.#findings)
   }
 
   #isRepeat(leaf: string): boolean {
@@ -333,4 +331,6 @@ interface Place {
   readonly leaf: Uint8Array
   readonly leaf_text?: string
   readonly opened?: Opened
+  readonly replay?: ReplayPart
+  readonly evaluated?: Evaluation
 }

@@ -39,6 +39,16 @@ export interface Link {
   readonly chain: ChainGroup
 }
 
+/** How a record joined its chain. */
+export interface Linked {
+  /** `next`: right after the one before; `gap`: with others missing in between; `again`: not a new link. */
+  readonly is: 'next' | 'gap' | 'again'
+  /** Instant of the record before it; null for the first one known. */
+  readonly before: number | null
+}
+
+const AGAIN: Linked = { is: 'again', before: null }
+
 export class Chains {
   readonly #heads: Map<string, ChainHead>
   #unopened: number
@@ -69,7 +79,7 @@ export class Chains {
     this.#unopened++
   }
 
-  link({ index, leaf, chain }: Link, findings: Findings): void {
+  link({ index, leaf, chain }: Link, findings: Findings): Linked {
     const head = this.#heads.get(chain.sub)
     if (head !== undefined && chain.seq <= head.seq) {
       if (head.first === undefined) this.#heads.set(chain.sub, { ...head, first: index })
@@ -77,7 +87,7 @@ export class Chains {
       if (head.leaves[back] === leaf) this.#repeats++
       else
         findings.add('chain_fork', index, `Seq ${chain.seq} of a chain is there with other bytes`)
-      return
+      return AGAIN
     }
     const missing = chain.seq - (head?.seq ?? 0) - 1
     if (missing > 0) this.#gap(missing, index, head, findings)
@@ -95,6 +105,12 @@ export class Chains {
       )
     const before = missing > 0 ? [] : (head?.leaves ?? [])
     this.#advance({ index: head?.first ?? index, leaf, chain }, before)
+    return { is: missing > 0 ? 'gap' : 'next', before: head?.at ?? null }
+  }
+
+  /** Where a chain stands; null for one that was not met. */
+  headOf(sub: string): Pick<ChainHead, 'seq' | 'at'> | null {
+    return this.#heads.get(sub) ?? null
   }
 
   /** Every chain that has records in this log, with the index of its first one here. */

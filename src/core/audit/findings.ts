@@ -19,6 +19,19 @@ export type FindingCode =
   | 'chain_fork' // the same subject and seq with other bytes
   | 'chain_prev' // prev is not the leaf of the subject's previous record
   | 'chain_time' // at falls along a chain
+  | 'replay_outcome' // policy and facts give another outcome
+  | 'replay_field' // policy and facts give another value of a member of the result
+  | 'replay_policy' // decided under a logged text that makes no policy
+  | 'strike_ignored' // facts lack a strike of the chain
+  | 'strike_invented' // facts list a strike no record of the chain holds
+  | 'strike_altered' // facts, or a second record, say something else of a strike
+  | 'reversal_ignored' // facts count a strike that was reversed
+  | 'reversal_invented' // facts or a record call a strike reversed that is not there, or was not
+  | 'hold_false' // facts lack a hold the chain began, or say another beginning
+  | 'review_false' // facts list a review nobody recorded, or lack the last one
+  | 'broadcasts_false' // facts count fewer open broadcasts than the chain says
+  | 'instant_false' // `iat`, `received_at` or `effective_at` do not go with `at`
+  | 'erased_chain' // a record on the chain of an erased subject
   | 'heartbeat_gap' // does not begin where the previous one ended, or covers entries not there yet
   | 'heartbeat_totals' // other totals than the entries it covers
   | 'tile' // a stored hash tile differs from the entries

@@ -5,6 +5,7 @@
  * follow from the counts alone.
  */
 import type { RecordKind } from '../record/kinds.ts'
+import type { ReplayCounts } from './replay/audit-replay.ts'
 
 export interface AuditCounts {
   /** Size of the tree at the end. */
@@ -21,6 +22,11 @@ export interface AuditCounts {
   readonly subjects: number
   /** Legal byte-identical repeats. */
   readonly repeats: number
+  /** Erased subjects the log names, and how many records of theirs it names. */
+  readonly erased: number
+  readonly erased_records: number
+  /** Null when replay was left out. */
+  readonly replay: ReplayCounts | null
   readonly policies: number
   /** Hash tiles compared. */
   readonly tiles: number
@@ -46,12 +52,11 @@ export function wordsOf(
     'Heartbeats against the entries they cover.',
   ]
   const not = [
-    'Replay: that decisions follow from policy and facts.',
-    'Erased subjects: whose records can no longer be opened.',
     'That nothing was kept out of the log from the start: only chains, and receipts collected outside, can show that.',
     'That everybody is shown the same log: only witnesses or comparing checkpoints can show that.',
     'Clocks: `iat` is what the gate says.',
   ]
+  sayReplay(counts, checked, not)
   if (signatures > 0) checked.push(`${countOf(signatures, 'signature holds', 'signatures hold')}.`)
   if (signatures < entries)
     not.push(`${countOf(entries - signatures, 'entry has', 'entries have')} no verified signature.`)
@@ -72,6 +77,54 @@ export function wordsOf(
     not.push(`${countOf(counts.after_last_heartbeat, 'entry', 'entries')} no heartbeat covers yet.`)
   sayWhatFollows(counts, checked, not)
   return { checked, not_checked: not }
+}
+
+function sayReplay(counts: AuditCounts, checked: string[], not: string[]): void {
+  const { replay, erased, erased_records } = counts
+  if (erased > 0) {
+    checked.push(
+      `${countOf(erased, 'subject')} erased: their ${countOf(erased_records, 'record')} are still proven included, and chained as far as opened.`,
+    )
+    not.push('What the records of erased subjects say: they can no longer be opened.')
+  }
+  if (replay === null) {
+    not.push('Replay: left out.')
+    return
+  }
+  const { replayed, other_engine, followed } = replay
+  const all = Math.max(counts.by_kind.decision ?? 0, replayed)
+  if (replayed > 0)
+    checked.push(
+      `${replayed} of ${countOf(all, 'decision')} replayed: logged policy and disclosed facts give the outcome and every member of the result.`,
+    )
+  if (followed > 0)
+    checked.push(
+      `What ${countOf(followed, 'decision')} saw against the chain before: strikes, reversals, holds, reviews, open broadcasts.`,
+    )
+  if (replay.cohosts > 0)
+    checked.push(`Strikes of ${countOf(replay.cohosts, 'co-host')} against their own chains.`)
+  const closed = all - replayed - other_engine - replay.without_policy
+  if (closed > 0)
+    not.push(
+      `Replay of ${countOf(closed, 'decision')} whose result and facts were not disclosed to this audit.`,
+    )
+  if (other_engine > 0)
+    not.push(
+      `Replay of ${countOf(other_engine, 'decision')} made under semantics this version does not have.`,
+    )
+  if (replay.believed > 0)
+    not.push(
+      `History of ${countOf(replay.believed, 'decision')}: something earlier in the chain was not opened, so its facts were believed.`,
+    )
+  if (replay.cohosts_unfollowed > 0)
+    not.push(
+      `Strikes of ${countOf(replay.cohosts_unfollowed, 'co-host')}: their chain is not in this log, not opened, or too young.`,
+    )
+  if (replay.holds_elsewhere > 0)
+    not.push(
+      `${countOf(replay.holds_elsewhere, 'hold')} that no record here began: they may have begun while co-hosting.`,
+    )
+  if (replayed > 0) not.push('That the facts are true: only that they lead to the outcome.')
 }
 
 function sayWhatFollows(counts: AuditCounts, checked: string[], not: string[]): void {

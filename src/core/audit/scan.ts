@@ -6,13 +6,20 @@
  */
 import { fromAscii } from '../encoding.ts'
 import { MAX_ENTRY_BYTES } from '../limits.ts'
-import { type Commitment, openDisclosures } from '../record/disclosure.ts'
+import {
+  type Commitment,
+  evaluatedFacts,
+  type OpenedGroups,
+  openDisclosures,
+} from '../record/disclosure.ts'
 import type { RecordFault } from '../record/faults.ts'
-import type { ChainGroup, PublicClaims } from '../record/groups.ts'
+import type { ChainGroup, OwnClaims, PublicClaims, ResultGroup } from '../record/groups.ts'
 import { type Hasher, leafOf as leafOfAny } from '../record/hashing.ts'
 import { type ChainKind, isChainKind, type RecordKind } from '../record/kinds.ts'
 import { type ParsedRecord, parseRecord } from '../record/parse.ts'
 import { ok, type Result } from '../result.ts'
+import type { Evaluated } from './replay/rederive.ts'
+import { instantFault, type OpenedRecord, type Trace, traceOf } from './replay/trace.ts'
 
 /** What an audit reads of a record on a subject's chain. */
 export interface ChainClaims {
@@ -46,22 +53,44 @@ export type Scanned = {
       readonly record: ScannedRecord
       /** Only of records on a chain, and only when somebody has disclosures of this one. */
       readonly opened?: Opened
+      /** With `opened`, unless replay was left out: what the chain's replay needs. */
+      readonly replay?: ReplayPart
+      /** What can be derived again; absent when that is done elsewhere (`rederive`). */
+      readonly evaluated?: Evaluation
     }
   | { readonly fault: RecordFault }
 )
 
+export interface ReplayPart {
+  /** Null when its contents were not opened. */
+  readonly trace: Trace | null
+  /** What is wrong with its instants; null for nothing. */
+  readonly instant: string | null
+}
+
+export type Evaluation = Omit<Evaluated, 'index'>
+
 /** The disclosures somebody has of a record; undefined for none. */
 export type Disclosed = (record: Commitment) => readonly string[] | undefined
 
-/** Hashes and reads one entry, and opens what is disclosed of it. */
-export function scanEntry(bytes: Uint8Array, hasher: Hasher, disclosed?: Disclosed): Scanned {
+/** Hashes and reads one entry, and opens what is disclosed of it; `replay` false leaves out what only replay needs. */
+export function scanEntry(
+  bytes: Uint8Array,
+  hasher: Hasher,
+  disclosed?: Disclosed,
+  replay = true,
+): Scanned {
   const leaf = leafOf(bytes, hasher)
   const parsed = parseRecord(fromAscii(bytes) ?? '')
   if (!parsed.ok) return { leaf, fault: parsed.error }
   const record = scannedOf(parsed.value)
   const disclosures = disclosed?.(parsed.value)
   if (disclosures === undefined || !isChainKind(record.kind)) return { leaf, record }
-  return { leaf, record, opened: openChain(parsed.value, disclosures, hasher) }
+  const opened = openDisclosures(parsed.value, disclosures, hasher)
+  if (!opened.ok) return { leaf, record, opened }
+  const { chain = null } = opened.value
+  if (!replay || chain === null) return { leaf, record, opened: ok(chain) }
+  return { leaf, record, opened: ok(chain), ...replayOf(parsed.value, opened.value, chain, hasher) }
 }
 
 // One buffer for every leaf, 00 before the entry: hashing is synchronous, and a new one each costs as much as the hash.
@@ -73,10 +102,27 @@ function leafOf(entry: Uint8Array, hasher: Hasher): Uint8Array {
   return hasher.digest(input.subarray(0, 1 + entry.length))
 }
 
-/** Opens everything that is given, although only `chain` is followed: what does not fit its record is a finding. */
-function openChain(record: Commitment, disclosures: readonly string[], hasher: Hasher): Opened {
-  const opened = openDisclosures(record, disclosures, hasher)
-  return opened.ok ? ok(opened.value.chain ?? null) : opened
+function replayOf(
+  { kind, claims }: ParsedRecord,
+  opened: OpenedGroups,
+  chain: ChainGroup,
+  hasher: Hasher,
+): { readonly replay: ReplayPart; readonly evaluated?: Evaluation } {
+  const { policy, revision, outcome } = claims as Partial<OwnClaims['decision']>
+  const under = revision === undefined ? {} : { revision }
+  const record = { kind, jti: claims.jti, opened, ...under } as OpenedRecord
+  const replay = {
+    trace: traceOf(record, hasher),
+    instant: instantFault(chain, claims.iat, record),
+  }
+  const facts = evaluatedFacts(kind, opened)
+  const result = opened.result as
+    | (Partial<ResultGroup> & { readonly outcome?: Evaluation['outcome'] })
+    | undefined
+  if (facts === undefined || result === undefined || policy === undefined) return { replay }
+  const said = kind === 'decision' ? outcome : result.outcome
+  const evaluated = { engine: claims.engine, policy, ...under, outcome: said, result, facts }
+  return { replay, evaluated }
 }
 
 function scannedOf({ kind, kid, claims }: ParsedRecord): ScannedRecord {

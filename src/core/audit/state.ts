@@ -6,9 +6,11 @@
 import { LivegateError } from '../errors.ts'
 import type { KnownActivation, PriorActivation } from './activations.ts'
 import type { ChainsState } from './chains.ts'
+import type { ErasureState } from './erasures.ts'
 import type { HeartbeatState } from './heartbeats.ts'
 import type { KeyState } from './keys.ts'
 import type { PolicyState } from './policies.ts'
+import type { ChainReplayState } from './replay/replay-state.ts'
 import type { SuccessionState } from './succession.ts'
 import type { TreeState } from './tree.ts'
 
@@ -26,6 +28,10 @@ export interface AuditState {
   /** Those of the log before that were not repeated yet; absent when there are none. */
   readonly activations_awaited?: readonly PriorActivation[]
   readonly chains: ChainsState
+  /** Absent when replay was left out, and in states from before there was one. */
+  readonly replay?: ChainReplayState
+  /** Absent while nobody was erased. */
+  readonly erased?: ErasureState
   readonly heartbeats: HeartbeatState
   readonly recent: readonly string[]
   /** Absent while the log is neither closed nor a successor. */

@@ -12,6 +12,8 @@ import { parseNote } from '../tlog/note.ts'
 import type { Activations, PriorActivation } from './activations.ts'
 import type { Chains, ChainsState } from './chains.ts'
 import type { Findings } from './findings.ts'
+import type { AuditReplay } from './replay/audit-replay.ts'
+import type { ChainReplayState } from './replay/replay-state.ts'
 import type { SignedHead } from './tree.ts'
 
 /** What the audit of a log leaves to the audit of the one that continues it. */
@@ -26,6 +28,8 @@ export interface PredecessorAudit {
   /** `x` of every record key it or its own predecessors brought into force. */
   readonly keys: readonly string[]
   readonly chains: ChainsState
+  /** Absent when replay was left out. */
+  readonly replay?: ChainReplayState
   /** Every one it has, by number; absent in what was written before they moved. */
   readonly activations?: readonly PriorActivation[]
 }
@@ -79,10 +83,11 @@ export class Succession {
       readonly index: number
       readonly chains: Chains
       readonly activations: Activations
+      readonly replay: AuditReplay | null
       readonly findings: Findings
     },
   ): void {
-    const { index, chains, activations, findings } = at
+    const { index, chains, activations, replay, findings } = at
     const { predecessor: origin, keys } = claims
     if (this.#predecessor !== null || chains.begun()) {
       findings.add('predecessor_late', index, 'A predecessor is named after chains have begun')
@@ -104,6 +109,7 @@ export class Succession {
         `\`${origin}\` ${given.successors === null ? 'is not closed' : 'is closed, but names other successors'}`,
       )
     chains.follow(given.chains)
+    replay?.take(given.replay)
     activations.follow(given.activations ?? [])
   }
 

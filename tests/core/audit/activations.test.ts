@@ -7,15 +7,24 @@ import { parseAuditState } from '../../../src/core/audit/state.ts'
 import type { Activation } from '../../../src/core/model.ts'
 import { activationDraft } from '../../../src/core/record/drafts.ts'
 import { epochMs } from '../../../src/core/time.ts'
-import { AT, aDecision, LOG, POLICY_DIGEST, someFacts } from '../record/samples.ts'
-import { auditLog, beginLog, type Entry, feed, headOf, SUB_A } from './small-log.ts'
+import { AT, LOG } from '../record/samples.ts'
+import {
+  auditLog,
+  beginLog,
+  DIGEST,
+  decided,
+  type Entry,
+  feed,
+  headOf,
+  SUB_A,
+} from './small-log.ts'
 
 const MINUTE = 60_000
 
 function anActivation(revision: number, more: Partial<Activation> = {}): Activation {
   return {
     revision,
-    ...{ digest: POLICY_DIGEST, name: 'sample', active_from: AT, scheduled: false },
+    ...{ digest: DIGEST, name: 'sample', active_from: AT, scheduled: false },
     previous: revision === 1 ? null : revision - 1,
     ...{ cause: 'activation', source: 'file', by: 'livegate', note: null },
     ...more,
@@ -35,7 +44,7 @@ async function written(steps: readonly Step[], opened = true): Promise<readonly 
       continue
     }
     const at = epochMs(AT + step.at)
-    const draft = aDecision({ sub: SUB_A, seq: ++seq, prev }, someFacts(at, [], SUB_A))
+    const draft = decided({ sub: SUB_A, seq: ++seq, prev }, at)
     const claims = step.decides === null ? {} : { revision: step.decides }
     const record = await writer.issue(
       { ...draft, claims: { ...draft.claims, ...claims } },

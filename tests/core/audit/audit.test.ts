@@ -11,11 +11,12 @@ import { policyDrafts } from '../../../src/core/record/policy-parts.ts'
 import { emptyEdge } from '../../../src/core/tlog/edge.ts'
 import { grow } from '../../../src/core/tlog/grow.ts'
 import { leafHash } from '../../../src/core/tlog/hash.ts'
-import { AT, aDecision, ISSUER, LOG, someFacts, testIssuer, testKey } from '../record/samples.ts'
+import { AT, ISSUER, LOG, testIssuer, testKey } from '../record/samples.ts'
 import {
   auditLog,
   beginLog,
   codesOf,
+  decided,
   type Entry,
   feed,
   headOf,
@@ -47,7 +48,8 @@ test('an honest log is clean, and the report says what was and was not checked',
   })
   expect(report.checked).toContain('Consistency with the trusted checkpoint.')
   expect(report.checked).toContain('8 signatures hold.')
-  expect(report.not_checked.join(' ')).toMatch(/Replay.*Erased subjects.*Stored hash tiles/)
+  expect(report.not_checked.join(' ')).toMatch(/facts are true.*Stored hash tiles/)
+  expect(report.checked.join(' ')).toMatch(/2 of 2 decisions replayed: .*What 2 decisions saw/)
 })
 
 test('jose alone audits the same log', async () => {
@@ -138,7 +140,7 @@ const lies: readonly {
   {
     name: 'a decision under a policy nobody logged',
     write: (log) => {
-      const draft = aDecision({ sub: SUB_B }, someFacts(AT, [], SUB_B))
+      const draft = decided({ sub: SUB_B, seq: 1, prev: null }, AT)
       return log.add({
         ...draft,
         claims: { ...draft.claims, policy: `sha256-${toBase64Url(new Uint8Array(32))}` },
@@ -153,7 +155,7 @@ const lies: readonly {
       if (first === undefined) throw new Error('no part')
       await log.add(first)
       const { digest } = first.claims as { digest: string }
-      const draft = aDecision({ sub: SUB_B }, someFacts(AT, [], SUB_B))
+      const draft = decided({ sub: SUB_B, seq: 1, prev: null }, AT)
       await log.add({ ...draft, claims: { ...draft.claims, policy: digest } })
     },
     expect: ['4 policy_not_logged'],

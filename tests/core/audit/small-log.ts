@@ -10,8 +10,14 @@ import {
 } from '../../../src/core/audit/audit.ts'
 import { verifyRange } from '../../../src/core/audit/range.ts'
 import type { SignedHead } from '../../../src/core/audit/tree.ts'
-import { toBase64Url } from '../../../src/core/encoding.ts'
+import { toBase64Url, utf8 } from '../../../src/core/encoding.ts'
+import type { Decision, Strike } from '../../../src/core/model.ts'
+import { compilePolicy } from '../../../src/core/policy/compile.ts'
+import { evaluate } from '../../../src/core/policy/evaluate.ts'
+import type { Plan } from '../../../src/core/policy/plan.ts'
 import {
+  type ChainPlace,
+  decisionDraft,
   heartbeatDraft,
   keyDraft,
   type RecordDraft,
@@ -19,23 +25,54 @@ import {
 } from '../../../src/core/record/drafts.ts'
 import type { Issue, IssuedRecord } from '../../../src/core/record/issue.ts'
 import type { RecordKind } from '../../../src/core/record/kinds.ts'
-import { policyDrafts } from '../../../src/core/record/policy-parts.ts'
-import { epochMs } from '../../../src/core/time.ts'
+import { policyDigest, policyDrafts } from '../../../src/core/record/policy-parts.ts'
+import { type EpochMs, epochMs } from '../../../src/core/time.ts'
 import { emptyEdge } from '../../../src/core/tlog/edge.ts'
 import { grow } from '../../../src/core/tlog/grow.ts'
 import { leafHash } from '../../../src/core/tlog/hash.ts'
 import {
   AT,
-  aDecision,
   aStrike,
   LOG,
   nodeVerify,
-  POLICY_TEXT,
+  REQUEST,
   someFacts,
   type TestKey,
   testIssuer,
   testKey,
 } from '../record/samples.ts'
+
+/** Whoever has a strike is denied. */
+export const POLICY: Uint8Array = utf8(
+  'livegate: policy/v1\nname: small\nrules:\n' +
+    '  - { id: struck, ground: terms, count: { category: ["*"] }, ladder: { 1: 30d, 2: forever }, outcome: deny }\n' +
+    'on_unknown: { retry_after: 30s }\ndefault: allow\nlease: 4h\n',
+)
+export const DIGEST: string = policyDigest(POLICY)
+const PLAN: Plan = planOf(POLICY)
+
+function planOf(text: Uint8Array): Plan {
+  const made = compilePolicy(text, { file: 'small.yaml' })
+  if (!made.ok) throw new Error(made.error.map(({ message }) => message).join('\n'))
+  return made.value.plan
+}
+
+/** The decision `POLICY` gives about somebody with these strikes; `says` is how to lie about it. */
+export function decided(
+  chain: ChainPlace,
+  at: EpochMs,
+  strikes: readonly Strike[] = [],
+  says: Partial<Decision> = {},
+): RecordDraft {
+  const some = someFacts(at, strikes, chain.sub)
+  const [host] = some.hosts
+  const facts = { ...some, hosts: [{ ...host, holds: [] }] as const }
+  return decisionDraft({
+    ...{ chain, policy: DIGEST, facts, request: REQUEST },
+    subject: { subject: 'u_81f', cohosts: [] },
+    decision: { ...evaluate(PLAN, facts), ...says },
+  })
+}
 
 /** An entry with what its auditor was given. */
 export interface Entry {
@@ -48,6 +85,8 @@ export class Writer {
   readonly entries: Entry[] = []
   readonly kinds: RecordKind[] = []
   readonly #heads = new Map<string, { seq: number; prev: string }>()
+  /** As a gate remembers them, whatever log it writes to. */
+  readonly strikes: Map<string, readonly Strike[]> = new Map<string, readonly Strike[]>()
   issue: Issue
 
   constructor(issue: Issue) {
@@ -55,7 +94,8 @@ export class Writer {
   }
 
   async add(draft: RecordDraft): Promise<IssuedRecord> {
-    const record = await this.issue(draft, { iat_s: 1_769_817_600 + this.entries.length })
+    const at = draft.groups?.chain.at ?? AT + 1000 * this.entries.length
+    const record = await this.issue(draft, { iat_s: Math.floor(at / 1000) })
     this.entries.push({ bytes: record.bytes, disclosures: Object.values(record.openings) })
     this.kinds.push(record.kind)
     return record
@@ -69,18 +109,20 @@ export class Writer {
     const head = this.#heads.get(sub)
     const place = { sub, seq: (head?.seq ?? 0) + 1, prev: head?.prev ?? null, ...more }
     const at = epochMs(more.at ?? AT + this.entries.length * 1000)
-    const draft =
-      place.seq % 2 === 1
-        ? strikeDraft({
-            chain: { sub, seq: place.seq, prev: place.prev, at },
-            strike: aStrike(`s_${this.entries.length}`, at),
-            received_at: at,
-            request: { caller: 'key_1' },
-          })
-        : aDecision({ sub, seq: place.seq, prev: place.prev }, someFacts(at, [], sub))
+    const chain = { sub, seq: place.seq, prev: place.prev }
+    const strikes = this.strikes.get(sub) ?? []
+    const draft = place.seq % 2 === 1 ? this.#struck({ ...chain, at }) : decided(chain, at, strikes)
     const record = await this.add(draft)
     this.#heads.set(sub, { seq: place.seq, prev: toBase64Url(record.leaf) })
     return record
+  }
+
+  #struck(chain: ChainPlace & { readonly at: EpochMs }): RecordDraft {
+    const { sub, at } = chain
+    const strike = aStrike(`s_${this.entries.length}`, at)
+    const before = this.strikes.get(sub) ?? []
+    this.strikes.set(sub, [...before, { ...strike, subject: sub }])
+    return strikeDraft({ chain, strike, received_at: at, request: { caller: 'key_1' } })
   }
 
   heartbeat(from: number, to: number, lie: object = {}): Promise<IssuedRecord> {
@@ -98,7 +140,7 @@ export const SUB_B: string = 'B'.repeat(22)
 export async function beginLog(): Promise<Writer> {
   const writer = new Writer(testIssuer(KEY, 'log'))
   await writer.add(keyDraft({ jwk: KEY.jwk, use: 'record', status: 'active' }))
-  for (const part of policyDrafts(POLICY_TEXT)) await writer.add(part)
+  for (const part of policyDrafts(POLICY)) await writer.add(part)
   return writer
 }
 

@@ -21,24 +21,17 @@ import { policyDrafts } from '../../../src/core/record/policy-parts.ts'
 import { epochMs } from '../../../src/core/time.ts'
 import { formatCheckpoint } from '../../../src/core/tlog/checkpoint.ts'
 import { leafHash } from '../../../src/core/tlog/hash.ts'
-import {
-  AT,
-  aDecision,
-  countedRandom,
-  ISSUER,
-  LOG,
-  POLICY_DIGEST,
-  POLICY_TEXT,
-  someFacts,
-  testKey,
-} from '../record/samples.ts'
+import { AT, countedRandom, ISSUER, LOG, testKey } from '../record/samples.ts'
 import {
   auditLog,
   beginLog,
   codesOf,
+  DIGEST,
+  decided,
   feed,
   headOf,
   KEY,
+  POLICY,
   SUB_A,
   SUB_B,
   Writer,
@@ -91,8 +84,9 @@ async function nextLog(claims: OwnClaims['predecessor'] | null = CLAIMS): Promis
   })
   const log = new Writer(issue)
   await log.add(keyDraft({ jwk: NEXT_KEY.jwk, use: 'record', status: 'active' }))
-  for (const part of policyDrafts(POLICY_TEXT)) await log.add(part)
+  for (const part of policyDrafts(POLICY)) await log.add(part)
   if (claims !== null) await log.add(predecessorDraft(claims))
+  for (const [sub, strikes] of honest.strikes) log.strikes.set(sub, strikes)
   return log
 }
 
@@ -352,8 +346,8 @@ test('the two records fit an entry, whatever a deployment may name', async () =>
 
 /** Activations of the old log. */
 const PRIOR = [
-  { revision: 1, digest: POLICY_DIGEST, active_from: AT },
-  { revision: 2, digest: POLICY_DIGEST, active_from: AT + 1000 },
+  { revision: 1, digest: DIGEST, active_from: AT },
+  { revision: 2, digest: DIGEST, active_from: AT + 1000 },
 ] as const
 const activated: PredecessorAudit = { ...before, activations: PRIOR }
 
@@ -411,7 +405,7 @@ for (const { name, drafts, decides, expect: codes } of numbered)
     const log = await nextLog()
     for (const draft of drafts) await log.add(draft)
     const at = epochMs(LATER)
-    const draft = aDecision({ sub: SUB_C, seq: 1, prev: null }, someFacts(at, [], SUB_C))
+    const draft = decided({ sub: SUB_C, seq: 1, prev: null }, at)
     const revision = decides === null ? {} : { revision: decides }
     await log.add({ ...draft, claims: { ...draft.claims, ...revision } })
     expect(codesOf(await auditNext(log, activated))).toEqual(codes)

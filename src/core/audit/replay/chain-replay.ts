@@ -1,0 +1,321 @@
+/**
+ * Follows every chain in the order of the log and holds what each decision saw against the records before it.
+ *
+ * A subject's own history is exact: decisions, strikes and reversals of one subject are serial, so facts list neither more
+ * nor less than the chain. A co-host is visited before the decision, not with it, and on some hosts its records are in
+ * another log: what became known of it within the last minute may be missing, anything older may not. Where something was
+ * not opened, facts are believed once and held to from there. Memory: only chains with a strike, hold or review, or with
+ * something unopened. Spec: docs/spec/record.md, "Auditing".
+ */
+import type { ChainGroup } from '../../record/groups.ts'
+import type { ChainKind } from '../../record/kinds.ts'
+import type { Findings } from '../findings.ts'
+import { judgeHolds, judgeReviews, withHold, withReview } from './holds.ts'
+import { LogTime } from './log-time.ts'
+import { OpenBroadcasts } from './open-broadcasts.ts'
+import {
+  type ChainMemory,
+  type ChainReplayState,
+  memoryOf,
+  NOTHING_KNOWN,
+  packMemory,
+} from './replay-state.ts'
+import { judgeStrikes, type KnownStrike, type Logged, learnt, type StrikeView } from './strikes.ts'
+import { type EvaluatedTrace, HASH_CHARS, type Trace } from './trace.ts'
+
+/** A record as the audit of chains has placed it. */
+export interface ReplayPlace {
+  readonly index: number
+  /** base64url. */
+  readonly leaf: string
+  readonly chain: ChainGroup
+  /** Something of this chain before it was not opened. */
+  readonly gap: boolean
+  /** Instant of the chain's record before; null for its first. */
+  readonly before: number | null
+  readonly kind: ChainKind
+}
+
+/** What the replay asks the rest of the audit. */
+export interface ReplaySources {
+  /** Where a chain stands that has records here; null for one that has none. */
+  readonly headOf: (sub: string) => { readonly at: number } | null
+  /** First instant of a revision; null when that is not known. */
+  readonly activeFrom: (revision: number) => number | null
+}
+
+export interface ChainReplayCounts {
+  /** Decisions and renewals whose history was followed. */
+  readonly followed: number
+  /** Those whose facts had to be believed, because something before them was not opened. */
+  readonly believed: number
+  /** Co-hosts whose strikes were held against their own chain, and those where that could not be done. */
+  readonly cohosts: number
+  readonly cohosts_unfollowed: number
+  /** Holds that no audited record began. */
+  readonly holds_elsewhere: number
+}
+
+/** What a co-host's history may lack: seconds pass between the visit and the record, clocks differ a little. */
+const GRACE_S = 60
+
+const SEEN: StrikeView['unseen'] = () => false
+
+export class ChainReplay {
+  readonly #sources: ReplaySources
+  readonly #memories: Map<string, ChainMemory>
+  readonly #open = new OpenBroadcasts()
+  readonly #time: LogTime
+  /** Chains may go on from where nobody looked. */
+  #strangers: boolean
+  #followed = 0
+  #believed = 0
+  #cohosts = 0
+  #unfollowed = 0
+  #holdsElsewhere = 0
+
+  /** `strangers`: chains there are already were not replayed. */
+  constructor(sources: ReplaySources, state: ChainReplayState | undefined, strangers: boolean) {
+    this.#sources = sources
+    this.#memories = new Map(
+      Object.entries(state?.chains ?? {}).map(([sub, packed]) => [sub, memoryOf(packed)]),
+    )
+    this.#time = new LogTime(state?.time)
+    this.#strangers = strangers || state?.strangers === true
+  }
+
+  /** Every record that can be read, before anything else of it. */
+  entry(iat: number): void {
+    this.#time.entry(iat)
+  }
+
+  /** The next record of a chain; `trace` is null when its contents were not opened. */
+  follow(place: ReplayPlace, trace: Trace | null, findings: Findings): void {
+    const { sub, seq } = place.chain
+    let memory = this.#memories.get(sub)
+    if (this.#strangers && memory === undefined && seq === 1) {
+      memory = NOTHING_KNOWN
+      this.#memories.set(sub, memory)
+    }
+    const stranger = this.#strangers && memory === undefined
+    if (place.gap || stranger) memory = this.#blind(sub, memory)
+    if (trace === null) {
+      this.#open.forget(sub)
+      if (place.kind !== 'decision' && place.kind !== 'broadcast') this.#blind(sub, memory)
+      return
+    }
+    switch (trace.is) {
+      case 'evaluated':
+        this.#evaluated(place, trace, memory ?? NOTHING_KNOWN, findings)
+        break
+      case 'strike':
+        this.#strike(place, trace.row, memory ?? NOTHING_KNOWN, findings)
+        break
+      case 'reversal':
+        this.#reversal(place, trace.strike, memory ?? NOTHING_KNOWN, findings)
+        break
+      case 'ended':
+        this.#open.end(sub, trace.id)
+        break
+      case 'review': {
+        const { is: _is, ...review } = trace
+        const known = memory ?? NOTHING_KNOWN
+        this.#memories.set(sub, { ...known, reviews: withReview(known.reviews, review) })
+        break
+      }
+      case 'other':
+        this.#open.forget(sub)
+    }
+  }
+
+  /** Contents of these strikes were removed: facts may lack them from now on. */
+  removed(sub: string, leaves: readonly string[]): void {
+    const memory = this.#memories.get(sub)
+    if (memory === undefined) return
+    const gone = new Set(leaves.map((leaf) => leaf.slice(0, HASH_CHARS)))
+    const strikes = memory.strikes.map((strike) =>
+      gone.has(strike.leaf) ? { ...strike, gone: true } : strike,
+    )
+    this.#memories.set(sub, { ...memory, strikes })
+  }
+
+  /** Nothing is asked of this chain any more. */
+  forget(sub: string): void {
+    this.#memories.delete(sub)
+    this.#open.forget(sub)
+  }
+
+  /** Goes on with the chains of a log that ended; undefined when they were not replayed. Before any record. */
+  take(state: ChainReplayState | undefined): void {
+    if (state === undefined || state.strangers === true) this.#strangers = true
+    for (const [sub, packed] of Object.entries(state?.chains ?? {}))
+      this.#memories.set(sub, moved(memoryOf(packed)))
+  }
+
+  state(): ChainReplayState {
+    const chains = [...this.#memories].map(
+      ([sub, memory]): [string, ReturnType<typeof packMemory>] => [sub, packMemory(memory)],
+    )
+    const strangers = this.#strangers ? { strangers: true as const } : {}
+    return { time: this.#time.state(), chains: Object.fromEntries(chains), ...strangers }
+  }
+
+  counts(): ChainReplayCounts {
+    return {
+      followed: this.#followed,
+      believed: this.#believed,
+      cohosts: this.#cohosts,
+      cohosts_unfollowed: this.#unfollowed,
+      holds_elsewhere: this.#holdsElsewhere,
+    }
+  }
+
+  #blind(sub: string, memory: ChainMemory = NOTHING_KNOWN): ChainMemory {
+    const blind = { ...memory, blind: true, partial: true }
+    this.#memories.set(sub, blind)
+    this.#open.forget(sub)
+    return blind
+  }
+
+  #loggedAt({ index, chain }: ReplayPlace): Logged {
+    return { index, at: chain.at, logged: this.#time.now() }
+  }
+
+  #strike(place: ReplayPlace, row: string, memory: ChainMemory, findings: Findings): void {
+    const id = row.slice(0, HASH_CHARS)
+    const said = row.slice(HASH_CHARS, 2 * HASH_CHARS)
+    const before = memory.strikes.find((strike) => strike.id === id)
+    if (before !== undefined && !before.gone)
+      findings.add('strike_altered', place.index, 'A strike of this id was recorded before')
+    if (!row.endsWith('a'))
+      findings.add('strike_altered', place.index, 'A strike is recorded as reversed already')
+    const leaf = place.leaf.slice(0, HASH_CHARS)
+    const strike = { ...this.#loggedAt(place), id, said, leaf, reversal: null, gone: false }
+    const others = memory.strikes.filter((one) => one !== before)
+    this.#memories.set(place.chain.sub, { ...memory, strikes: [...others, strike] })
+  }
+
+  #reversal(place: ReplayPlace, id: string, memory: ChainMemory, findings: Findings): void {
+    const found = memory.strikes.find((strike) => strike.id === id)
+    if (found === undefined || found.reversal !== null) {
+      const why = found === undefined ? 'that its chain does not hold' : 'that was reversed before'
+      if (!memory.blind || found !== undefined)
+        findings.add('reversal_invented', place.index, `A strike is reversed ${why}`)
+      return
+    }
+    const reversal = this.#loggedAt(place)
+    const strikes = memory.strikes.map((one) => (one === found ? { ...one, reversal } : one))
+    this.#memories.set(place.chain.sub, { ...memory, strikes })
+  }
+
+  #evaluated(
+    place: ReplayPlace,
+    trace: EvaluatedTrace,
+    memory: ChainMemory,
+    findings: Findings,
+  ): void {
+    const { index, chain } = place
+    const { sub, at } = chain
+    const view = { complete: !memory.blind, unseen: SEEN, whose: '' }
+    const judged = judgeStrikes(memory.strikes, trace.strikes, view)
+    for (const { code, message } of judged.faults) findings.add(code, index, message)
+    const holds = judgeHolds(memory.blind ? [] : memory.holds, trace, { index, at })
+    this.#holdsElsewhere += holds.elsewhere
+    for (const { code, message } of holds.faults) findings.add(code, index, message)
+    if (!memory.partial)
+      for (const { code, message } of judgeReviews(memory.reviews, trace))
+        findings.add(code, index, message)
+    this.#broadcasts(place, trace, findings)
+    this.#joined(place, trace, findings)
+    this.#remember(place, trace, memory)
+    if (memory.blind) this.#believed++
+    else this.#followed++
+    this.#open.begin(sub, at, trace)
+  }
+
+  #broadcasts({ index, chain }: ReplayPlace, trace: EvaluatedTrace, findings: Findings): void {
+    if (trace.renews) return
+    const least = this.#open.least(chain.sub, chain.at, trace)
+    if (trace.open < least)
+      findings.add(
+        'broadcasts_false',
+        index,
+        `The facts count ${trace.open} open broadcasts; the chain says at least ${least}`,
+      )
+  }
+
+  /** What is known after a decision: holds it began, and what it was believed for. */
+  #remember(place: ReplayPlace, trace: EvaluatedTrace, memory: ChainMemory): void {
+    const { index, chain } = place
+    let next = memory
+    if (memory.blind) {
+      const strikes = learnt(memory.strikes, trace.strikes, this.#loggedAt(place))
+      next = { ...memory, strikes, blind: false }
+    }
+    for (const { host, rule } of trace.began) {
+      const hold = { stream: trace.stream, rule, at: chain.at, index, own: host === 0 }
+      if (host === 0) next = { ...next, holds: withHold(next.holds, hold) }
+      else this.#joinedHold(trace.cohosts[host - 1]?.sub, hold)
+    }
+    if (next !== memory) this.#memories.set(chain.sub, next)
+  }
+
+  #joinedHold(sub: string | undefined, hold: Parameters<typeof withHold>[1]): void {
+    if (sub === undefined || this.#sources.headOf(sub) === null) return
+    const memory = this.#memories.get(sub) ?? NOTHING_KNOWN
+    this.#memories.set(sub, { ...memory, holds: withHold(memory.holds, hold) })
+  }
+
+  #joined(place: ReplayPlace, trace: EvaluatedTrace, findings: Findings): void {
+    if (trace.cohosts.length === 0) return
+    const unseen = this.#unseenBy(place, trace)
+    for (const [i, { sub, strikes }] of trace.cohosts.entries()) {
+      const known = this.#knownOf(sub)
+      if (known === null) {
+        this.#unfollowed++
+        continue
+      }
+      const view = { complete: known.complete, unseen, whose: ` of co-host ${i + 1}` }
+      const { faults, excused } = judgeStrikes(known.strikes, strikes, view)
+      for (const { code, message } of faults) findings.add(code, place.index, message)
+      if (excused === 0 && known.complete) this.#cohosts++
+      else this.#unfollowed++
+    }
+  }
+
+  /** Null for one with no chain here, or with one that goes on from where nobody looked. */
+  #knownOf(
+    sub: string,
+  ): { readonly strikes: readonly KnownStrike[]; readonly complete: boolean } | null {
+    if (this.#sources.headOf(sub) === null) return null
+    const memory = this.#memories.get(sub)
+    if (memory === undefined) return this.#strangers ? null : { strikes: [], complete: true }
+    return { strikes: memory.strikes, complete: !memory.partial }
+  }
+
+  /**
+   * What a decision may not have known of its co-hosts. Its instant is a clock's only when nothing put it later: neither a
+   * record of its hosts nor the beginning of its revision.
+   */
+  #unseenBy({ chain, before }: ReplayPlace, trace: EvaluatedTrace): StrikeView['unseen'] {
+    const { at } = chain
+    const { headOf, activeFrom } = this.#sources
+    const floors = trace.cohosts.map(({ sub }) => headOf(sub)?.at ?? 0)
+    const begun = trace.revision === null ? 0 : (activeFrom(trace.revision) ?? at)
+    const isClock = at > Math.max(before ?? 0, begun, ...floors)
+    const now = this.#time.now()
+    return (event) => !isClock || event.at + 1000 * GRACE_S >= at || event.logged + GRACE_S >= now
+  }
+}
+
+/** Into the next log: places are in the one before, and what only holds for a while is let go. */
+function moved({ strikes, reviews, blind, partial }: ChainMemory): ChainMemory {
+  const before = <T extends Logged>(event: T): T => ({ ...event, index: null, logged: 0 })
+  return {
+    strikes: strikes.map((strike) => {
+      const { reversal } = strike
+      return { ...before(strike), reversal: reversal === null ? null : before(reversal) }
+    }),
+    ...{ reviews, blind, partial, holds: [] },
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What the replay remembers of a chain, and how that is stored between two audits: short lists without names.
+ */
+import type { KnownHold, KnownReview } from './holds.ts'
+import type { LogTimeState } from './log-time.ts'
+import type { KnownStrike, Logged } from './strikes.ts'
+
+export interface ChainMemory {
+  /** In the order of the chain. */
+  readonly strikes: readonly KnownStrike[]
+  readonly holds: readonly KnownHold[]
+  readonly reviews: readonly KnownReview[]
+  /** Something was not opened since facts were seen last. */
+  readonly blind: boolean
+  /** Something was not opened at any time. */
+  readonly partial: boolean
+}
+
+export const NOTHING_KNOWN: ChainMemory = {
+  strikes: [],
+  holds: [],
+  reviews: [],
+  blind: false,
+  partial: false,
+}
+
+type PackedLogged = readonly [index: number | null, at: number, logged: number]
+
+export type PackedMemory = readonly [
+  /** 1: blind, 2: partial. */
+  flags: number,
+  strikes: readonly (readonly [text: string, gone: 0 | 1, PackedLogged, PackedLogged | null])[],
+  holds: readonly (readonly [
+    stream: string,
+    rule: string,
+    at: number,
+    index: number,
+    own: 0 | 1,
+  ])[],
+  reviews: readonly KnownReview[],
+]
+
+/** As stored between two audits, or handed from a log that ended to the one that goes on. */
+export interface ChainReplayState {
+  readonly time: LogTimeState
+  /** Of chains with something to remember. */
+  readonly chains: Readonly<Record<string, PackedMemory>>
+  /** Some chains were not replayed from their beginning, those in `chains` apart. */
+  readonly strangers?: true
+}
+
+export function packMemory(memory: ChainMemory): PackedMemory {
+  const { strikes, holds, reviews, blind, partial } = memory
+  return [
+    (blind ? 1 : 0) + (partial ? 2 : 0),
+    strikes.map((strike) => [
+      `${strike.id}.${strike.said}.${strike.leaf}`,
+      strike.gone ? 1 : 0,
+      packLogged(strike),
+      strike.reversal === null ? null : packLogged(strike.reversal),
+    ]),
+    holds.map(({ stream, rule, at, index, own }) => [stream, rule, at, index, own ? 1 : 0]),
+    reviews,
+  ]
+}
+
+export function memoryOf([flags, strikes, holds, reviews]: PackedMemory): ChainMemory {
+  return {
+    strikes: strikes.map(([text, gone, place, reversal]) => {
+      const [id = '', said = '', leaf = ''] = text.split('.')
+      const back = reversal === null ? null : loggedOf(reversal)
+      return { id, said, leaf, gone: gone === 1, ...loggedOf(place), reversal: back }
+    }),
+    holds: holds.map(([stream, rule, at, index, own]) => ({
+      ...{ stream, rule, at, index, own: own === 1 },
+    })),
+    reviews,
+    blind: (flags & 1) !== 0,
+    partial: (flags & 2) !== 0,
+  }
+}
+
+function packLogged({ index, at, logged }: Logged): PackedLogged {
+  return [index, at, logged]
+}
+
+function loggedOf([index, at, logged]: PackedLogged): Logged {
+  return { index, at, logged }
+}
