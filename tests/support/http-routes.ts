@@ -99,6 +99,15 @@ export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly s
       sent: { method: 'DELETE', path: '/v1/policies/pending' },
       status: 404,
     },
+    'GET /v1/keys': { sent: { path: '/v1/keys' }, status: 200 },
+    'POST /v1/keys/rotation': {
+      sent: { method: 'POST', path: '/v1/keys/rotation', body: { use: 'record' } },
+      status: 201,
+    },
+    'POST /v1/keys/revocation': {
+      sent: { method: 'POST', path: '/v1/keys/revocation', body: { kid: 'A'.repeat(43), from: 0 } },
+      status: 200,
+    },
     'GET /log/checkpoint': { sent: { path: '/log/checkpoint' }, status: 200 },
     'GET /log/vkey': { sent: { path: '/log/vkey' }, status: 200 },
     'GET /log/tile/entries/*': { sent: { path: '/log/tile/entries/000' }, status: 200 },

@@ -23,6 +23,7 @@ import type { Decision, Strike } from '../../src/core/model.ts'
 import type { Explanation } from '../../src/core/policy/explain.ts'
 import { type EpochMs, epochMs } from '../../src/core/time.ts'
 import type { Access, RecordAccess } from '../../src/gate/access.ts'
+import type { KeyDesk, KeyView } from '../../src/gate/key-desk.ts'
 import type { Answer, DecideRequest, Gate, StrikeRequest } from '../../src/gate-types.ts'
 import type {
   ApiKey,
@@ -208,6 +209,7 @@ export function aFixture(options: FixtureOptions = {}): Fixture {
     },
     policyDesk: aDesk({ clock: world.clock }).desk,
     shadow: aShadowReport,
+    keyDesk: aKeyDesk(),
     recordKeys: () => [{ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }],
     importer: {
       begin: async () => ({ lines: 1, finished: false }),
@@ -261,6 +263,20 @@ function authorizationOf(
   if (as === undefined) return null
   if (typeof as === 'string') return `Bearer ${token(as)}`
   return 'authorization' in as ? as.authorization : `Bearer ${token(...as)}`
+}
+
+/** Two keys of one log; every rotation changes something, no revocation does. */
+function aKeyDesk(): KeyDesk {
+  const kid = 'A'.repeat(43)
+  const at = { log: ORIGIN, kid, from: 0, until: null, signs: true } as const
+  const keys: readonly KeyView[] = [
+    { ...at, use: 'record', status: 'active', vkey: null },
+    { ...at, use: 'checkpoint', status: 'retired', from: 2, until: 7, vkey: `${ORIGIN}+a+b` },
+  ]
+  return {
+    list: async () => keys,
+    change: async ({ step }) => ({ changed: step !== 'revoke', keys }),
+  }
 }
 
 function aWorld(): World {

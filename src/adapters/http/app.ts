@@ -17,6 +17,7 @@ import { mountExplanations } from './routes/explanations.ts'
 import { mountHealth } from './routes/health.ts'
 import { mountHooks } from './routes/hooks.ts'
 import { mountImport } from './routes/import.ts'
+import { mountKeyChanges } from './routes/key-changes.ts'
 import { mountKeys } from './routes/keys.ts'
 import { mountLog } from './routes/log.ts'
 import { mountPolicies } from './routes/policies.ts'
@@ -35,6 +36,7 @@ const GROUPS: readonly ((mount: Mount, deps: AppDeps) => void)[] = [
   mountImport,
   mountPolicies,
   mountPolicyChanges,
+  mountKeyChanges,
   mountLog,
   mountKeys,
   mountHooks,

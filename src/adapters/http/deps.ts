@@ -6,6 +6,7 @@ import type { Importer } from '../../core/move/importer.ts'
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { RecordAccess } from '../../gate/access.ts'
+import type { KeyDesk } from '../../gate/key-desk.ts'
 import type { PolicyDesk } from '../../gate/policy-desk.ts'
 import type { ShadowReport } from '../../gate/shadow.ts'
 import type { Gate } from '../../gate-types.ts'
@@ -83,8 +84,10 @@ export interface PoliciesView {
 /** A log as it is published. */
 export interface ServedLog {
   readonly log: Pick<Log, 'origin' | 'checkpoint' | 'tile' | 'proof'>
-  /** Its verifier key (`name+hash+key`), without a line break. */
+  /** Its verifier key (`name+hash+key`), without a line break; of several in force the newest. */
   readonly vkey: string
+  /** All in force, oldest first, where there may be more than one. */
+  readonly vkeys?: () => readonly string[] | Promise<readonly string[]>
   /** Writes into it that records of it are opened. */
   readonly access: RecordAccess
 }
@@ -110,7 +113,9 @@ export interface AppDeps {
   readonly policyDesk?: PolicyDesk
   /** What a candidate in the shadow would have answered; absent where there is none (404). */
   readonly shadow?: () => ShadowReport | null
-  /** Public record keys of all logs, old ones included. */
+  /** Where keys are changed; absent: 404. */
+  readonly keyDesk?: KeyDesk
+  /** Public record keys of all logs, retired ones included, revoked ones not. */
   readonly recordKeys: () => readonly Ed25519Jwk[] | Promise<readonly Ed25519Jwk[]>
   /** Absent: access tokens are refused. */
   readonly accessTokens?: AccessTokenConfig

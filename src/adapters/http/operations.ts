@@ -22,6 +22,7 @@ import {
   STRIKE_ANSWER,
   SUBJECT_ANSWER,
 } from './answers.ts'
+import { KEY_CHANGE_ANSWER, KEYS_ANSWER, REVOCATION_BODY, ROTATION_BODY } from './key-schemas.ts'
 import {
   ACTIVATION_ANSWER,
   ACTIVATION_BODY,
@@ -73,6 +74,8 @@ export const REQUEST_SCHEMAS: Readonly<Record<string, Shape>> = {
   ImportRequest: IMPORT_BODY,
   ActivationRequest: ACTIVATION_BODY,
   RollbackRequest: ROLLBACK_BODY,
+  KeyRotationRequest: ROTATION_BODY,
+  KeyRevocationRequest: REVOCATION_BODY,
 }
 
 /** Answers, likewise. */
@@ -91,6 +94,8 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, Shape>> = {
   Policies: POLICIES_ANSWER,
   Activation: ACTIVATION_ANSWER,
   Keys: JWKS_ANSWER,
+  SigningKeys: KEYS_ANSWER,
+  KeyChange: KEY_CHANGE_ANSWER,
   Status: STATUS_ANSWER,
   Readiness: READY_ANSWER,
   Problem: PROBLEM,
@@ -248,6 +253,28 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
     answers: { 201: ACTIVATION_ANSWER, 200: ACTIVATION_ANSWER },
     problems: ['not_found', 'conflict', ...STORING],
   },
+  'GET /v1/keys': {
+    id: 'list_keys',
+    summary: 'Every key of every log, what has become of it, and which of them sign.',
+    answers: { 200: KEYS_ANSWER },
+    problems: ['not_found'],
+  },
+  'POST /v1/keys/rotation': {
+    id: 'rotate_key',
+    summary:
+      'Exchange the key records or checkpoints are signed with; again goes on where it stopped.',
+    body: ROTATION_BODY,
+    answers: { 201: KEY_CHANGE_ANSWER, 200: KEY_CHANGE_ANSWER },
+    problems: ['not_found', 'conflict', ...STORING],
+  },
+  'POST /v1/keys/revocation': {
+    id: 'revoke_key',
+    summary:
+      'What a key has signed from an index on proves nothing any more; another takes its place.',
+    body: REVOCATION_BODY,
+    answers: { 201: KEY_CHANGE_ANSWER, 200: KEY_CHANGE_ANSWER },
+    problems: ['not_found', 'conflict', ...STORING],
+  },
   'GET /log/checkpoint': {
     id: 'log_checkpoint',
     summary: 'The newest signed checkpoint.',
@@ -255,7 +282,7 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
   },
   'GET /log/vkey': {
     id: 'log_vkey',
-    summary: 'The verifier key of the log.',
+    summary: 'The verifier keys of the log, one a line: more than one while keys are exchanged.',
     answers: { 200: TEXT },
   },
   'GET /log/tile/entries/*': {
@@ -272,7 +299,7 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
   },
   'GET /.well-known/jwks.json': {
     id: 'jwks',
-    summary: 'Public keys of records, old ones included.',
+    summary: 'Public keys of records, retired ones included, revoked ones not.',
     answers: { 200: JWKS_ANSWER },
   },
   'POST /hooks/:kind/:server': {

@@ -58,8 +58,7 @@ export function createNodeKeys({ store, scribe, clock, after }: NodeKeysParts): 
     ]),
     async resume() {
       if (store.status().halted !== null) return
-      if (keysInForce(keys(), 'record').length > 1)
-        await rotate({ step: 'finish', use: 'record' })
+      if (keysInForce(keys(), 'record').length > 1) await rotate({ step: 'finish', use: 'record' })
       await store.keyFiles.tidy('record', keys())
       await store.keyFiles.tidy('checkpoint', keys())
     },

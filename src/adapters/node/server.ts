@@ -33,6 +33,7 @@ import { listen } from './listener.ts'
 import { createLogger, logEvents, logFailures } from './log-lines.ts'
 import { readMediaServers } from './media-servers.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
+import { createNodeKeys, type NodeKeys } from './node-keys.ts'
 import { createObservers, type Observers } from './observers.ts'
 import { policiesView } from './policies-view.ts'
 import { createNodePolicies, type NodePolicies } from './policy-activations.ts'
@@ -42,6 +43,7 @@ import { readinessOf, unpublished } from './readiness.ts'
 import { openShadowPolicy, type ShadowPolicy } from './shadow-policy.ts'
 import { initNodeStore, type NodeStore, type NodeStoreOptions, openNodeStore } from './store.ts'
 import { aborted, after, createSystemRandom, elapsed, systemClock } from './system.ts'
+import { readWitnessSettings } from './witness-settings.ts'
 
 export interface ServerIo {
   /** Fires when the process is asked to end. */
@@ -71,7 +73,8 @@ export async function runServer(config: ServerConfig, io: ServerIo): Promise<voi
   const { onError } = failures
   const options = { dir, origin: config.origin, observe: observers.observe, onError }
   if (config.init && !(await hasDataDir(dir))) await initialise(config, options)
-  const store = await openNodeStore(options)
+  const witnesses = await readWitnessSettings(config.witnesses)
+  const store = await openNodeStore({ ...options, ...(witnesses === null ? {} : { witnesses }) })
   const scribe = createScribe({ issuer: config.issuer, ...store, clock, random })
   let published = false
   try {
@@ -106,6 +109,8 @@ async function decideUntilAborted(house: House): Promise<void> {
     keyOf: (token) => apiKeyFromToken(token, ADMIN_GRANT, clock),
     newKey: () => newApiKey(ADMIN_GRANT, { random, clock }),
   })
+  const keys = createNodeKeys({ store, scribe, clock, after })
+  await keys.resume().catch(onError)
   const policies = createNodePolicies({ store, scribe, clock, after, observe, onError })
   deciding = policies
   const file = await openPolicyFile({
@@ -126,7 +131,7 @@ async function decideUntilAborted(house: House): Promise<void> {
   const heartbeat = createHeartbeat({ store, scribe, elapsed, onError })
   add(heartbeat.observe)
   try {
-    const app = await appOf(house, { gate, policies, file, shadow, metrics, surroundings })
+    const app = await appOf(house, { gate, policies, file, shadow, metrics, surroundings, keys })
     const { host, port } = config
     const answers = { fetch: app.fetch, unreadable: unreadableResponse }
     const listener = await listen({ ...answers, host, port })
@@ -160,9 +165,10 @@ async function appOf(
     readonly shadow: ShadowPolicy | null
     readonly metrics: Metrics
     readonly surroundings: Surroundings
+    readonly keys: NodeKeys
   },
 ): Promise<ReturnType<typeof createApp>> {
-  const { gate, policies, file, shadow, metrics, surroundings } = parts
+  const { gate, policies, file, shadow, metrics, surroundings, keys } = parts
   const { facts_max_age_ms } = config
   const { observe } = observers
   const servers = await readMediaServers(config.servers, process.env, { parse, describe })
@@ -183,7 +189,8 @@ async function appOf(
       sources: () => nodeReportSources({ store, surroundings, facts_max_age_ms }),
     }),
     ...(shadow === null ? {} : { shadow: shadow.report }),
-    logs: [{ log: store.log, vkey: store.vkey, access }],
+    logs: [{ log: store.log, vkey: store.vkey, vkeys: store.vkeys, access }],
+    keyDesk: keys.desk,
     ...accessTokensOf(config),
   })
 }

@@ -20,9 +20,11 @@ export function mountLog(mount: Mount, deps: AppDeps): void {
     const cache = 'public, max-age=1'
     return raw(published(call), await log.checkpoint(), { type: TEXT, cache })
   })
-  mount('GET /log/vkey', (call) => {
-    const { vkey } = served(call, deps)
-    return raw(published(call), `${vkey}\n`, { type: TEXT, cache: 'public, max-age=300' })
+  mount('GET /log/vkey', async (call) => {
+    const { vkey, vkeys } = served(call, deps)
+    const lines = (await vkeys?.()) ?? [vkey]
+    const text = lines.map((line) => `${line}\n`).join('')
+    return raw(published(call), text, { type: TEXT, cache: 'public, max-age=300' })
   })
   mount('GET /log/tile/entries/*', (call) => file(call, deps, deps.config.log_public))
   mount('GET /log/tile/*', (call) => file(call, deps, true))
