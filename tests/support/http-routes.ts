@@ -109,6 +109,7 @@ export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly s
       status: 200,
     },
     'GET /log/checkpoint': { sent: { path: '/log/checkpoint' }, status: 200 },
+    'GET /log/checkpoint.witnessed': { sent: { path: '/log/checkpoint.witnessed' }, status: 404 },
     'GET /log/vkey': { sent: { path: '/log/vkey' }, status: 200 },
     'GET /log/tile/entries/*': { sent: { path: '/log/tile/entries/000' }, status: 200 },
     'GET /log/tile/*': { sent: { path: '/log/tile/0/000' }, status: 200 },

@@ -83,7 +83,7 @@ export interface PoliciesView {
 
 /** A log as it is published. */
 export interface ServedLog {
-  readonly log: Pick<Log, 'origin' | 'checkpoint' | 'tile' | 'proof'>
+  readonly log: Pick<Log, 'origin' | 'checkpoint' | 'witnessed' | 'tile' | 'proof'>
   /** Its verifier key (`name+hash+key`), without a line break; of several in force the newest. */
   readonly vkey: string
   /** All in force, oldest first, where there may be more than one. */

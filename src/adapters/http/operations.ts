@@ -280,6 +280,12 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
     summary: 'The newest signed checkpoint.',
     answers: { 200: TEXT },
   },
+  'GET /log/checkpoint.witnessed': {
+    id: 'log_checkpoint_witnessed',
+    summary: 'The newest checkpoint a quorum of witnesses has cosigned.',
+    answers: { 200: TEXT },
+    problems: ['not_found'],
+  },
   'GET /log/vkey': {
     id: 'log_vkey',
     summary: 'The verifier keys of the log, one a line: more than one while keys are exchanged.',

@@ -68,6 +68,7 @@ export const ROUTES = {
   'POST /v1/keys/rotation': { scope: 'admin' },
   'POST /v1/keys/revocation': { scope: 'admin' },
   'GET /log/checkpoint': { scope: null },
+  'GET /log/checkpoint.witnessed': { scope: null },
   'GET /log/vkey': { scope: null },
   'GET /log/tile/entries/*': { scope: 'audit', opened_by: 'log_public' },
   'GET /log/tile/*': { scope: null },

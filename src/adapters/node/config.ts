@@ -33,6 +33,7 @@ export interface ServerConfig {
   readonly log_public: boolean
   readonly metrics_public: boolean
   readonly servers: string | null
+  readonly witnesses: string | null
   readonly init: boolean
   readonly facts_max_age_ms: number
   readonly moderation_available: boolean | null
@@ -142,6 +143,14 @@ export const SETTINGS: readonly Setting[] = [
     env: 'LIVEGATE_SERVERS',
     fallback: null,
     about: 'media servers file',
+    read: anyText,
+  },
+  {
+    name: 'witnesses',
+    flag: 'witnesses',
+    env: 'LIVEGATE_WITNESSES',
+    fallback: null,
+    about: 'witness policy file: who is asked to cosign checkpoints',
     read: anyText,
   },
   {

@@ -14,6 +14,20 @@ describe('the log over HTTP', () => {
     expect(await response.text()).toMatch(/^gate\.example\/log\/test\n0\n/)
   })
 
+  it('serves the witnessed checkpoint beside it, and is 404 while no quorum has cosigned one', async () => {
+    const path = '/log/checkpoint.witnessed'
+    const fixture = aFixture()
+    expect((await fixture.send({ path })).status).toBe(404)
+    let note: string | null = null
+    Object.assign(logOf(fixture), { witnessed: async () => note })
+    expect((await fixture.send({ path })).status).toBe(404)
+    note = 'a cosigned note'
+    const response = await fixture.send({ path })
+    expect([response.status, await response.text()]).toEqual([200, 'a cosigned note'])
+    expect(response.headers.get('cache-control')).toBe('public, max-age=1')
+    expect(response.headers.get('access-control-allow-origin')).toBe('*')
+  })
+
   it('serves the verifier key as one line', async () => {
     const response = await aFixture().send({ path: '/log/vkey' })
     expect(await response.text()).toMatch(

@@ -41,6 +41,7 @@ const NEEDED: Readonly<Record<RouteId, Scope | 'everybody' | 'the server itself'
   'POST /v1/keys/rotation': 'admin',
   'POST /v1/keys/revocation': 'admin',
   'GET /log/checkpoint': 'everybody',
+  'GET /log/checkpoint.witnessed': 'everybody',
   'GET /log/vkey': 'everybody',
   'GET /log/tile/entries/*': 'audit',
   'GET /log/tile/*': 'everybody',

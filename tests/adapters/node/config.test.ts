@@ -51,6 +51,7 @@ const SAMPLES: Readonly<
     bad: 'no',
   },
   servers: { good: [same('a.yaml'), same('b.yaml')], bad: '' },
+  witnesses: { good: [same('a.txt'), same('b.txt')], bad: '' },
   init: {
     good: [
       { text: 'true', value: true },

@@ -1,5 +1,5 @@
 /**
- * The log as static files: `/log/checkpoint`, `/log/tile/…`, `/log/vkey`.
+ * The log as static files: `/log/checkpoint` (and `.witnessed`), `/log/tile/…`, `/log/vkey`.
  *
  * Tiles never change and may be cached for ever; the checkpoint is at most two seconds old. Entries need scope `audit`
  * unless the deployment publishes them (scopes.ts). What may be seen by everybody may be read from any web page.
@@ -19,6 +19,15 @@ export function mountLog(mount: Mount, deps: AppDeps): void {
     const { log } = served(call, deps)
     const cache = 'public, max-age=1'
     return raw(published(call), await log.checkpoint(), { type: TEXT, cache })
+  })
+  mount('GET /log/checkpoint.witnessed', async (call) => {
+    const note = (await served(call, deps).log.witnessed?.()) ?? null
+    if (note === null)
+      throw new LivegateError(
+        'not_found',
+        'Cannot find the witnessed checkpoint: no quorum of witnesses has cosigned one',
+      )
+    return raw(published(call), note, { type: TEXT, cache: 'public, max-age=1' })
   })
   mount('GET /log/vkey', async (call) => {
     const { vkey, vkeys } = served(call, deps)
