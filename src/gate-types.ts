@@ -17,6 +17,7 @@ import type {
 } from './core/model.ts'
 import type { Explanation } from './core/policy/explain.ts'
 import type { EpochMs } from './core/time.ts'
+import type { Enforcement } from './gate/enforcement.ts'
 import type { OpenBroadcast, Receipt, StoredFacts } from './ports.ts'
 
 /** May this broadcast start? */
@@ -35,6 +36,8 @@ export interface DecideRequest {
   }
   /** For media servers: opens the broadcast under this session. */
   readonly session?: { readonly server: string; readonly session: string }
+  /** For media servers: numbers the record, if one is made. */
+  readonly enforcement?: Enforcement
 }
 
 /** Facts of a request. */

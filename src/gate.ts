@@ -36,6 +36,7 @@ import {
 } from './gate/context.ts'
 import { type Listener, requireHeard, withinBudget } from './gate/deadline.ts'
 import { type Decided, effectsOf, idempotencyOf, requestGroup } from './gate/effects.ts'
+import { numbered } from './gate/enforcement.ts'
 import { createErasureDesk, type ErasureDesk } from './gate/erasure-desk.ts'
 import { factsFor, surroundings } from './gate/facts-for.ts'
 import { decider, policyKey, policyOf, requiredBy, underOf } from './gate/in-force.ts'
@@ -286,19 +287,16 @@ async function commit(
   const { pseudonym, chain } = nextPlace(context, state, at)
   const request = requestGroup(context.pepper, decided)
   const cohosts = input.cohosts.hosts.map((host) => host.subject)
-  const draft = decisionDraft({
-    chain,
-    ...underOf(plan),
-    subject: { subject, cohosts },
-    facts,
-    decision,
-    request,
-  })
+  const said = { chain, ...underOf(plan), subject: { subject, cohosts }, facts, decision }
   const effects = effectsOf(context.pepper, decided)
   const requires = requiredBy(plan)
+  const { enforcement } = decided.request
   try {
-    const step = { subject, state, at, id, pseudonym, draft, requires, effects }
-    const { record, receipt } = await advance(context, step)
+    const { record, receipt } = await numbered(context, { enforcement, id }, (number) => {
+      const draft = decisionDraft({ ...said, request: { ...request, ...number } })
+      const step = { subject, state, at, id, pseudonym, draft, requires, effects }
+      return advance(context, step)
+    })
     requireHeard(listener, 'decide')
     return {
       id,

@@ -163,7 +163,7 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
     }),
     recordKeys: () => recordKeysOf(sequencers),
     importer: createEdgeImporter({ ...config, stubs, pepper, streamKeys }),
-    hooks: createHooks({ gate, streamKeys, pepper, servers, observe, clock, after }),
+    hooks: createHooks({ gate, streamKeys, pepper, servers, observe, clock, random, after }),
     report: ({ route, error }) => reportFailure(route, error),
     ...accessTokensOf(config),
   }

@@ -8,11 +8,12 @@ import { createEdgeGate } from '../../src/adapters/cloudflare/edge-gate.ts'
 import { createEdgeStreamKeys } from '../../src/adapters/cloudflare/edge-stream-keys.ts'
 import { subjectObjectName } from '../../src/adapters/cloudflare/names.ts'
 import { opened, type SubjectRpc } from '../../src/adapters/cloudflare/rpc.ts'
-import { after, systemClock as clock } from '../../src/adapters/cloudflare/worker-system.ts'
+import { after, systemClock as clock, random } from '../../src/adapters/cloudflare/worker-system.ts'
 import { createHooks, type HookPorts, type Hooks } from '../../src/adapters/media/hooks.ts'
 import { parseServersFile } from '../../src/adapters/media/servers-file.ts'
 import { utf8 } from '../../src/core/encoding.ts'
 import { DAY_MS, epochMs } from '../../src/core/time.ts'
+import { disclosedRequest } from '../../src/gate/disclosed.ts'
 import type { GateEvent } from '../../src/ports.ts'
 import { gate, pepper, stubs } from './deployment.ts'
 
@@ -35,7 +36,7 @@ function aDesk(given: Partial<HookPorts> = {}): Hooks {
   })
   if (!servers.ok) throw new Error(JSON.stringify(servers.error))
   const observe = (event: GateEvent): void => void events.push(event)
-  const ports = { gate, streamKeys, pepper, servers: servers.value, observe, clock, after }
+  const ports = { gate, streamKeys, pepper, servers: servers.value, observe, clock, random, after }
   return createHooks({ ...ports, ...given })
 }
 
@@ -134,6 +135,34 @@ describe('a publisher', () => {
     expect(await streamKeys.revoke(id, clock.now())).toBe(true)
     expect(await called(aDesk(), { call: 'publish', name: key })).toBe(403)
     expect(events).toMatchObject([{ type: 'hook_refused', why: 'revoked_key' }])
+  })
+})
+
+describe('records of one isolate', () => {
+  /** Server, instance and number of the records of a subject's chain that have them. */
+  async function numbersOf(subject: string): Promise<readonly unknown[]> {
+    const object = stubs.subject(subjectObjectName(pepper, subject))
+    const records = await opened(object.records([1, 2, 3, 4]))
+    return records
+      .map((record) => disclosedRequest(record))
+      .filter((request) => request?.enf_seq !== undefined)
+      .map((request) => [request?.server, request?.enforcer, request?.enf_seq])
+  }
+
+  it('are numbered for each server without a gap: an answer that is no new record takes none', async () => {
+    const desk = aDesk()
+    const [first, second] = [await aPublisher(), await aPublisher()]
+    for (let i = 0; i < 2; i++)
+      expect(await called(desk, { call: 'publish', name: first.key })).toBe(302)
+    expect(await called(desk, { call: 'publish', name: second.key, session: '42' })).toBe(302)
+    const elsewhere = { call: 'publish', name: second.key, session: '1', server: 'edge-2' } as const
+    expect(await called(desk, elsewhere)).toBe(302)
+    const name = expect.stringMatching(/^[A-Za-z0-9_-]{22}$/)
+    expect(await numbersOf(first.subject)).toEqual([['edge-1', name, 1]])
+    expect(await numbersOf(second.subject)).toEqual([
+      ['edge-1', name, 2],
+      ['edge-2', name, 1],
+    ])
   })
 })
 

@@ -41,11 +41,21 @@ export function createEdgeGate({ stubs, pepper, after, keep }: EdgeGateParts): G
   }
 
   return {
-    async decide(request) {
+    async decide({ enforcement, ...request }) {
       const { subject } = request
-      const call = objectOf(subject).decide(request)
+      const enf_seq = enforcement?.take() ?? null
+      const numbered =
+        enforcement === undefined || enf_seq === null
+          ? request
+          : { ...request, number: { enforcer: enforcement.enforcer, enf_seq } }
+      const call = objectOf(subject).decide(numbered)
       let gone = false
-      keep(call.then((late) => (gone ? handBack(subject, late) : undefined)).catch(nothing))
+      const settled = call.then((late) => {
+        // The object alone knows; a call that is lost leaves its number unused.
+        if (late.number_free === true && enf_seq !== null) enforcement?.free(enf_seq)
+        return gone ? handBack(subject, late) : undefined
+      })
+      keep(settled.catch(nothing))
       try {
         return await ask('decide', () => call)
       } catch (error) {

@@ -14,6 +14,7 @@ import type { Explanation } from '../../core/policy/explain.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { Access } from '../../gate/access.ts'
 import type { Pending, Settling } from '../../gate/cohosts.ts'
+import type { EnforcerNumber } from '../../gate/enforcement.ts'
 import type {
   Answer,
   DecideRequest,
@@ -51,9 +52,17 @@ export type Reply<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: WireError }
 
+/** A question as it crosses: its number was taken where media servers are answered. */
+export interface NumberedRequest extends Omit<DecideRequest, 'enforcement'> {
+  readonly number?: EnforcerNumber
+}
+
+/** `number_free`: no record was made with the number of the question, and none will be. */
+export type NumberedReply = Reply<Answer> & { readonly number_free?: true }
+
 /** One subject: its history, its turn, its chain, and what of it the log does not have yet. */
 export interface SubjectRpc {
-  decide(request: DecideRequest): Promise<Reply<Answer>>
+  decide(request: NumberedRequest): Promise<NumberedReply>
   /**
    * The answer `decide` gave came when nobody waited for it any more: what it opened is taken back, unless somebody else was
    * given the same decision.

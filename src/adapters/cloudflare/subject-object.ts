@@ -8,8 +8,8 @@ import type { SubjectId } from '../../core/model.ts'
 import type { Explanation } from '../../core/policy/explain.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { Pending, Settling } from '../../gate/cohosts.ts'
+import { givenNumber } from '../../gate/enforcement.ts'
 import type {
-  Answer,
   DecideRequest,
   FactsPatch,
   ReversalAnswer,
@@ -23,7 +23,13 @@ import type { Env } from './env.ts'
 import type { SubjectMove } from './import-steps.ts'
 import { jittered } from './jitter.ts'
 import { packed } from './packed.ts'
-import { carried, type Reply, type SubjectRpc } from './rpc.ts'
+import {
+  carried,
+  type NumberedReply,
+  type NumberedRequest,
+  type Reply,
+  type SubjectRpc,
+} from './rpc.ts'
 import type { SubjectHost } from './subject-host.ts'
 import { startSubjectHost } from './subject-start.ts'
 import { reportFailure } from './worker-lines.ts'
@@ -35,8 +41,12 @@ const AGAIN_MS = 60_000
 export class SubjectObject extends DurableObject<Env> implements SubjectRpc {
   #host: SubjectHost | null = null
 
-  decide(request: DecideRequest): Promise<Reply<Answer>> {
-    return packed(this.#ask((host) => host.decide(request)))
+  decide({ number, ...request }: NumberedRequest): Promise<NumberedReply> {
+    if (number === undefined) return packed(this.#ask((host) => host.decide(request)))
+    const { enforcement, isFree } = givenNumber(number)
+    const asked: DecideRequest = { ...request, enforcement }
+    const reply = this.#ask((host) => host.decide(asked))
+    return packed(reply.then((done) => (isFree() ? { ...done, number_free: true } : done)))
   }
 
   unheard(subject: SubjectId, decision: string): Promise<Reply<null>> {

@@ -8,6 +8,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { toBase64Url, utf8 } from '../../core/encoding.ts'
 import type { EpochMs } from '../../core/time.ts'
+import type { Enforcement } from '../../gate/enforcement.ts'
 import type { Answer, DecideRequest, Gate } from '../../gate-types.ts'
 import type { Clock } from '../../ports.ts'
 import type { MediaDialect, StartEvent } from './dialect.ts'
@@ -29,6 +30,8 @@ export interface DecideStart {
   readonly start: Pick<Start, 'nonce'>
   /** Aborted when there is nobody left to wait for. */
   readonly over: AbortSignal
+  /** Numbers the records of this server. */
+  readonly enforcement: Enforcement | undefined
 }
 
 /** A hold may be asked about this often; the clock of the gate may lag behind a timer. */
@@ -56,7 +59,7 @@ export function waitFor(answer: Answer, now: EpochMs, deadline: number): number 
 }
 
 function requestFor(input: DecideStart, ask: number): DecideRequest {
-  const { server, dialect, event, resolved, start } = input
+  const { server, dialect, event, resolved, start, enforcement } = input
   const { territory } = server
   const question = [server.id, event.session, start.nonce, resolved.stream, ask]
   return {
@@ -67,6 +70,7 @@ function requestFor(input: DecideStart, ask: number): DecideRequest {
     supports: dialect.capabilities.supports,
     caller: `hook:${server.id}`,
     session: { server: server.id, session: event.session },
+    ...(enforcement === undefined ? {} : { enforcement }),
     idempotency: {
       key: `${event.session}.${start.nonce}.${ask}`,
       fingerprint: toBase64Url(sha256(utf8(JSON.stringify(question)))),

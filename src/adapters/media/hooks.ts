@@ -9,10 +9,11 @@
  */
 import { LivegateError } from '../../core/errors.ts'
 import { MAX_HOOK_BYTES } from '../../core/limits.ts'
+import { createEnforcement, type Enforcement } from '../../gate/enforcement.ts'
 import { shedBy } from '../../gate/shed.ts'
 import { createTurns, type Turns } from '../../gate/turns.ts'
 import type { Answer, Gate } from '../../gate-types.ts'
-import type { Clock, Observe, Pepper, StreamKeys } from '../../ports.ts'
+import type { Clock, Observe, Pepper, Random, StreamKeys } from '../../ports.ts'
 import { type After, decideStart } from './decide-start.ts'
 import type { MediaDialect, Refusal, StartEvent, Verdict } from './dialect.ts'
 import { createGuessLimit, type GuessLimit } from './guess-limit.ts'
@@ -29,6 +30,7 @@ export interface HookPorts {
   readonly servers: readonly MediaServer[]
   readonly observe: Observe
   readonly clock: Clock
+  readonly random: Random
   /** Timer for holds that are waited out; never used for deciding. */
   readonly after: After
 }
@@ -54,6 +56,8 @@ interface Desk extends HookPorts {
   readonly guesses: GuessLimit
   readonly starts: Starts
   readonly turns: Turns
+  /** By server: this instance numbers what it asks for. */
+  readonly enforcements: ReadonlyMap<string, Enforcement>
 }
 
 interface Asker {
@@ -75,6 +79,7 @@ export function createHooks(ports: HookPorts): Hooks {
     guesses: createGuessLimit(),
     starts: createStarts(),
     turns: createTurns(),
+    enforcements: new Map(ports.servers.map(({ id }) => [id, createEnforcement(ports.random)])),
   }
   const servers = new Map(ports.servers.map((server) => [`${server.kind}/${server.id}`, server]))
   return {
@@ -175,7 +180,9 @@ async function decide(
   const { event, resolved, life } = input
   const { hungUp } = asker
   const over = hungUp === null ? life.over.signal : AbortSignal.any([life.over.signal, hungUp])
-  const made = await decideStart({ ...desk, ...asker, event, resolved, start: life, over })
+  const enforcement = desk.enforcements.get(asker.server.id)
+  const asked = { event, resolved, start: life, over, enforcement }
+  const made = await decideStart({ ...desk, ...asker, ...asked })
   if (made === null) return refusal(desk, asker.server, 'gone')
   const admitted = made.outcome === 'allow' && hungUp?.aborted !== true
   if (admitted) return { type: 'admit', playback_name: resolved.playback_name, decision: made.id }

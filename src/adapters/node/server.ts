@@ -177,7 +177,7 @@ async function appOf(
   return createApp({
     ...store,
     ...{ gate, clock, random, observe, report },
-    hooks: createHooks({ ...store, gate, servers, observe, clock, after }),
+    hooks: createHooks({ ...store, gate, servers, observe, clock, random, after }),
     callerKeys: createCallerKeys(store.apiKeys, clock),
     config: { ...DEFAULT_HTTP_CONFIG, ...httpSettingsOf(config) },
     readiness: () => readinessOf(store, { file, shadow, policies, clock }),

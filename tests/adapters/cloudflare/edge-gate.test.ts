@@ -5,6 +5,7 @@ import type { Stubs } from '../../../src/adapters/cloudflare/rpc.ts'
 import { carried, type Reply } from '../../../src/adapters/cloudflare/rpc.ts'
 import { LivegateError } from '../../../src/core/errors.ts'
 import { epochMs } from '../../../src/core/time.ts'
+import { createEnforcement } from '../../../src/gate/enforcement.ts'
 import type { DecideRequest, Gate, StrikeRequest } from '../../../src/gate-types.ts'
 
 const pepper = { hash: (what: string, text: string) => `hash of ${what} ${text}` }
@@ -97,6 +98,33 @@ describe('each question', () => {
       await expect(waiting).rejects.toMatchObject(again)
     })
   }
+})
+
+describe('a number for a media server', () => {
+  const failed = { code: 'log_unavailable', message: 'Cannot', hint: null, retry_after_s: 1 }
+  const FATES: readonly (readonly [what: string, reply: () => Promise<unknown>, next: number])[] = [
+    ['is used by a record', async () => ({ ok: true, value: 'answer' }), 2],
+    ['is free after an earlier record', async () => ({ ok: true, number_free: true }), 1],
+    [
+      'is free when nothing was recorded',
+      async () => ({ ok: false, error: { ...failed, faults: [] }, number_free: true }),
+      1,
+    ],
+    [
+      'counts as used when the object cannot say',
+      async () => ({ ok: false, error: { ...failed, faults: [] } }),
+      2,
+    ],
+    ['counts as used when the call is lost', () => Promise.reject(new Error('gone')), 2],
+  ]
+  for (const [what, reply, next] of FATES)
+    it(`${what}: ${next} is next`, async () => {
+      const { gate, kept } = over(reply as () => Promise<Reply<unknown>>)
+      const enforcement = createEnforcement({ bytes: (length) => new Uint8Array(length) })
+      await gate.decide({ ...ask, enforcement }).catch(() => null)
+      await Promise.all(kept)
+      expect(enforcement.take()).toBe(next)
+    })
 })
 
 describe('a decision', () => {

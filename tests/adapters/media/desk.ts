@@ -151,6 +151,7 @@ export function aDesk(setup: DeskSetup = {}): TestDesk {
     pepper: { hash: (what, text) => hashOf(`${what} ${text}`) },
     servers: setup.servers ?? [aServer()],
     observe: (event) => events.push(event),
+    random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
     clock: { now: () => (setup.real ? epochMs(Date.now()) : now) },
     after(delay_ms, fire) {
       if (setup.real) {

@@ -61,6 +61,9 @@ describe('whose broadcast it is', () => {
         supports: [],
         caller: 'hook:edge-1',
         session: { server: 'edge-1', session: '41' },
+        enforcement: expect.objectContaining({
+          enforcer: expect.stringMatching(/^[\w-]{22}$/),
+        }),
         idempotency: {
           key: expect.stringMatching(/^41\..{1,60}$/),
           fingerprint: expect.stringMatching(/^[\w-]{43}$/),
