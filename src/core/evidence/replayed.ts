@@ -6,10 +6,9 @@
  * "Checking", steps 5 and 8. Next: verify.ts.
  */
 import type { Activation, Decision } from '../model.ts'
-import { compilePolicy } from '../policy/compile.ts'
-import { evaluate } from '../policy/evaluate.ts'
-import { planInForce, textsOf } from '../policy/in-force.ts'
-import { ENGINE, type Plan } from '../policy/plan.ts'
+import { type Engine, engineFor } from '../policy/engines.ts'
+import { textsOf } from '../policy/in-force.ts'
+import type { Plan } from '../policy/plan.ts'
 import { evaluatedFacts } from '../record/disclosure.ts'
 import { resultOf } from '../record/drafts.ts'
 import type { OwnClaims } from '../record/groups.ts'
@@ -52,20 +51,17 @@ export function checkPolicy(
   if (facts === undefined || decision.opened.result === undefined || text === null)
     return policyOnly
   if (revision !== undefined && named === null) return policyOnly
-  if (decision.record.claims.engine !== ENGINE) {
+  const engine = engineFor(decision.record.claims.engine)
+  if (engine === null) {
     faults.push(
-      faultOf(
-        'engine_unknown',
-        decision.index,
-        `It was made by another engine than \`${ENGINE}\`.`,
-      ),
+      faultOf('engine_unknown', decision.index, 'It was made by an engine this program lacks.'),
     )
     return policyOnly
   }
   const known = activations.map(({ one }) => one)
-  const plan = planOf(decision, { texts, known, one: named?.one ?? null }, faults)
+  const plan = planOf(decision, { engine, texts, known, one: named?.one ?? null }, faults)
   if (plan === null || faults.length > 0) return policyOnly
-  faults.push(...differences(decision, evaluate(plan, facts)))
+  faults.push(...differences(decision, engine.evaluate(plan, facts)))
   return { ...policyOnly, replayed: faults.length === 0 }
 }
 
@@ -177,19 +173,20 @@ class Texts {
 function planOf(
   { index, record }: DecisionEntry,
   input: {
+    readonly engine: Engine
     readonly texts: Texts
     readonly known: readonly Activation[]
     readonly one: Activation | null
   },
   faults: EvidenceFault[],
 ): Plan | null {
-  const { texts, known, one } = input
+  const { engine, texts, known, one } = input
   const compiled = new Map<string, Plan | null>()
   const planFor = (digest: string): Plan | null => {
     const before = compiled.get(digest)
     if (before !== undefined) return before
     const text = texts.need(digest)
-    const made = text === null ? null : compilePolicy(text, { file: 'policy.yaml' })
+    const made = text === null ? null : engine.compile(text, { file: 'policy.yaml' })
     const plan = made?.ok === true ? made.value.plan : null
     compiled.set(digest, plan)
     return plan
@@ -207,7 +204,7 @@ function planOf(
       return null
     }
   for (const digest of textsOf(known, one)) planFor(digest)
-  const made = planInForce(known, one, { plan, planOf: planFor })
+  const made = engine.planInForce(known, one, { plan, planOf: planFor })
   if (made.ok) return made.value
   faults.push(faultOf('policy_not_compiled', index, 'Earlier revisions leave it no plan.'))
   return null
