@@ -14,13 +14,16 @@ import type { RecordKey } from '../record/jwk.ts'
 import { type ChainKind, isChainKind, type RecordKind } from '../record/kinds.ts'
 import { expectedKey } from '../record/verify.ts'
 import type { LogFile } from '../tlog/grow.ts'
+import { Accesses } from './accesses.ts'
 import { Activations } from './activations.ts'
 import type { Audit, AuditEntry, AuditOptions, AuditReport } from './audit-types.ts'
 import { Chains } from './chains.ts'
+import { type Enforced, Enforcers } from './enforcers.ts'
 import { Erasures } from './erasures.ts'
 import { Findings } from './findings.ts'
 import { Heartbeats } from './heartbeats.ts'
 import { KeyBook } from './keys.ts'
+import { Liveness } from './liveness.ts'
 import { PolicyShelf } from './policies.ts'
 import type { RangeResult } from './range.ts'
 import { AuditReplay } from './replay/audit-replay.ts'
@@ -57,6 +60,11 @@ class StreamingAudit implements Audit {
   readonly #chains: Chains
   readonly #heartbeats: Heartbeats
   readonly #erasures: Erasures
+  readonly #accesses = new Accesses()
+  readonly #enforcers: Enforcers
+  readonly #liveness: Liveness
+  /** The last entry that could be read. */
+  #newest: { readonly index: number; readonly iat: number } | null = null
   /** Null when it is left out. */
   readonly #replay: AuditReplay | null
   readonly #succession: Succession
@@ -84,6 +92,8 @@ class StreamingAudit implements Audit {
     this.#chains = new Chains(state?.chains)
     this.#heartbeats = new Heartbeats(state?.heartbeats)
     this.#erasures = new Erasures(state?.erased)
+    this.#enforcers = new Enforcers(state?.enforcers)
+    this.#liveness = new Liveness(state?.beat)
     this.#replay = options.replay === false ? null : this.#replayFrom(state)
     this.#succession = new Succession(origin, options.predecessor ?? null, state?.succession)
     this.#recent = [...(state?.recent ?? [])]
@@ -154,6 +164,8 @@ class StreamingAudit implements Audit {
     const activations = this.#activations.state()
     const awaited = this.#activations.awaited()
     const erased = this.#erasures.state()
+    const enforcers = this.#enforcers.state()
+    const beat = this.#liveness.state()
     return {
       version: 1,
       origin: this.#origin,
@@ -168,6 +180,8 @@ class StreamingAudit implements Audit {
       ...(this.#replay === null ? {} : { replay: this.#replay.state() }),
       ...(erased.length === 0 ? {} : { erased }),
       heartbeats: this.#heartbeats.state(),
+      ...(beat === null ? {} : { beat }),
+      ...(enforcers.length === 0 ? {} : { enforcers }),
       recent: this.#recent,
       ...(closing === null && predecessor === null ? {} : { succession: { closing, predecessor } }),
     }
@@ -188,6 +202,8 @@ class StreamingAudit implements Audit {
   finish(checkpoint: SignedHead): AuditReport {
     this.#tree.close(checkpoint, this.#findings)
     this.#succession.finish(this.#findings)
+    this.#enforcers.finish(this.#findings)
+    this.#liveness.finish(this.#newest, this.#findings)
     const { findings, notices } = this.#findings.totals()
     const counts: AuditCounts = {
       size: this.#tree.size,
@@ -199,6 +215,8 @@ class StreamingAudit implements Audit {
       chain_unopened: this.#unopened,
       ...this.#chains.counts(),
       ...this.#erasures.counts(),
+      accesses: this.#accesses.counts(),
+      enforcers: this.#enforcers.counts(),
       replay: this.#replay?.counts() ?? null,
       policies: this.#policies.texts().size,
       tiles: this.#tiles,
@@ -239,6 +257,8 @@ class StreamingAudit implements Audit {
     this.#heartbeats.entry(record.kind)
     this.#byKind.set(record.kind, (this.#byKind.get(record.kind) ?? 0) + 1)
     this.#issuer ??= record.claims.iss
+    this.#newest = { index, iat: record.claims.iat }
+    if (index === 0 || record.kind === 'heartbeat') this.#liveness.beat(record.claims.iat)
     this.#replay?.entry(record.claims.iat)
     if (index === 0) this.#keys.first(record, this.#findings)
     if (this.#signerFits(record, index)) this.#content(record, { ...read, index })
@@ -297,6 +317,7 @@ class StreamingAudit implements Audit {
         ...{ index, chains: this.#chains, findings: this.#findings },
         ...{ activations: this.#activations, replay: this.#replay },
       })
+    if (record.kind === 'access') this.#accesses.learn(record.claims, index)
     if (record.kind === 'erasure') this.#erased(record.claims, index)
   }
 
@@ -305,6 +326,8 @@ class StreamingAudit implements Audit {
     if (opened?.ok === false) this.#findings.add(opened.error.code, index, opened.error.message)
     const chain = opened?.ok === true ? opened.value : null
     if (chain === null) {
+      // It may be the legal repeat of an entry: that is known of a place in a chain only.
+      this.#enforced(place, false)
       this.#unopened++
       this.#chains.unopened()
       return
@@ -314,9 +337,14 @@ class StreamingAudit implements Audit {
     const linked = this.#chains.link({ index, leaf: text, chain }, this.#findings)
     if (linked.is === 'again') return
     this.#erasures.require(chain.sub, index, this.#findings)
+    this.#enforced(place, true)
     const gap = linked.is === 'gap'
     const link = { ...place, leaf: text, chain, kind, gap, before: linked.before }
     this.#replay?.link(link, this.#findings)
+  }
+
+  #enforced({ enforced, index }: Place, certain: boolean): void {
+    if (enforced !== undefined) this.#enforcers.see(enforced, { index, certain }, this.#findings)
   }
 
   #isRepeat(leaf: string): boolean {
@@ -333,4 +361,5 @@ interface Place {
   readonly opened?: Opened
   readonly replay?: ReplayPart
   readonly evaluated?: Evaluation
+  readonly enforced?: Enforced
 }

@@ -32,6 +32,7 @@ export type FindingCode =
   | 'broadcasts_false' // facts count fewer open broadcasts than the chain says
   | 'instant_false' // `iat`, `received_at` or `effective_at` do not go with `at`
   | 'erased_chain' // a record on the chain of an erased subject
+  | 'enforcer_repeat' // one number of a media server's adapter on two records
   | 'heartbeat_gap' // does not begin where the previous one ended, or covers entries not there yet
   | 'heartbeat_totals' // other totals than the entries it covers
   | 'tile' // a stored hash tile differs from the entries
@@ -57,6 +58,8 @@ export type NoticeCode =
   | 'chain_unopened' // links missing that may be among the unopened entries
   | 'key_revoked' // entries signed by a key that was withdrawn for them afterwards
   | 'erasure'
+  | 'enforcer_gap' // numbers of a media server's adapter no record has
+  | 'heartbeat_late' // the newest heartbeat is much older than the newest entry
   | 'predecessor_unchecked' // chains go on from a log that was not audited with this one
   | 'chain_elsewhere' // the beginning of a chain is in that log
 

@@ -5,6 +5,7 @@
  * follow from the counts alone.
  */
 import type { RecordKind } from '../record/kinds.ts'
+import type { AccessCounts } from './accesses.ts'
 import type { ReplayCounts } from './replay/audit-replay.ts'
 
 export interface AuditCounts {
@@ -25,6 +26,10 @@ export interface AuditCounts {
   /** Erased subjects the log names, and how many records of theirs it names. */
   readonly erased: number
   readonly erased_records: number
+  /** Who opened records, in the entries of this run. */
+  readonly accesses: AccessCounts
+  /** Instances of media-server adapters, and records of theirs seen in this run. */
+  readonly enforcers: { readonly instances: number; readonly records: number }
   /** Null when replay was left out. */
   readonly replay: ReplayCounts | null
   readonly policies: number
@@ -57,6 +62,7 @@ export function wordsOf(
     'Clocks: `iat` is what the gate says.',
   ]
   sayReplay(counts, checked, not)
+  sayWho(counts, checked, not)
   if (signatures > 0) checked.push(`${countOf(signatures, 'signature holds', 'signatures hold')}.`)
   if (signatures < entries)
     not.push(`${countOf(entries - signatures, 'entry has', 'entries have')} no verified signature.`)
@@ -125,6 +131,28 @@ function sayReplay(counts: AuditCounts, checked: string[], not: string[]): void 
       `${countOf(replay.holds_elsewhere, 'hold')} that no record here began: they may have begun while co-hosting.`,
     )
   if (replayed > 0) not.push('That the facts are true: only that they lead to the outcome.')
+}
+
+/** Callers named in words; the report for programs has all. */
+const NAMED_CALLERS = 20
+
+function sayWho({ accesses, enforcers }: AuditCounts, checked: string[], not: string[]): void {
+  const { answers, records, callers } = accesses
+  if (enforcers.records > 0)
+    checked.push(
+      `${countOf(enforcers.records, 'record')} of ${countOf(enforcers.instances, 'media-server instance')}: numbers without a repeat; gaps are notices.`,
+    )
+  if (answers === 0) return
+  checked.push(
+    `${countOf(answers, 'opening')} of ${countOf(records, 'record')} by ${countOf(callers.length, 'caller')}, as the log says:`,
+  )
+  for (const { by, via, groups, ...caller } of callers.slice(0, NAMED_CALLERS))
+    checked.push(
+      `  ${quoted(by)}: ${countOf(caller.records, 'record')} in ${countOf(caller.answers, 'answer')} (${via.join(', ')}; ${groups.join(', ')}), entries ${caller.first} to ${caller.last}.`,
+    )
+  if (callers.length > NAMED_CALLERS)
+    checked.push(`  ${countOf(callers.length - NAMED_CALLERS, 'more caller')}.`)
+  not.push('That every opening left a record: only somebody who was given one can show that.')
 }
 
 function sayWhatFollows(counts: AuditCounts, checked: string[], not: string[]): void {

@@ -18,6 +18,7 @@ import { type Hasher, leafOf as leafOfAny } from '../record/hashing.ts'
 import { type ChainKind, isChainKind, type RecordKind } from '../record/kinds.ts'
 import { type ParsedRecord, parseRecord } from '../record/parse.ts'
 import { ok, type Result } from '../result.ts'
+import type { Enforced } from './enforcers.ts'
 import type { Evaluated } from './replay/rederive.ts'
 import { instantFault, type OpenedRecord, type Trace, traceOf } from './replay/trace.ts'
 
@@ -57,6 +58,8 @@ export type Scanned = {
       readonly replay?: ReplayPart
       /** What can be derived again; absent when that is done elsewhere (`rederive`). */
       readonly evaluated?: Evaluation
+      /** With the group `request` of a record that a media server asked for. */
+      readonly enforced?: Enforced
     }
   | { readonly fault: RecordFault }
 )
@@ -89,8 +92,9 @@ export function scanEntry(
   const opened = openDisclosures(parsed.value, disclosures, hasher)
   if (!opened.ok) return { leaf, record, opened }
   const { chain = null } = opened.value
-  if (!replay || chain === null) return { leaf, record, opened: ok(chain) }
-  return { leaf, record, opened: ok(chain), ...replayOf(parsed.value, opened.value, chain, hasher) }
+  const read = { leaf, record, opened: ok(chain), ...enforcedOf(opened.value) }
+  if (!replay || chain === null) return read
+  return { ...read, ...replayOf(parsed.value, opened.value, chain, hasher) }
 }
 
 // One buffer for every leaf, 00 before the entry: hashing is synchronous, and a new one each costs as much as the hash.
@@ -100,6 +104,12 @@ function leafOf(entry: Uint8Array, hasher: Hasher): Uint8Array {
   if (entry.length > MAX_ENTRY_BYTES) return leafOfAny(entry, hasher)
   input.set(entry, 1)
   return hasher.digest(input.subarray(0, 1 + entry.length))
+}
+
+function enforcedOf({ request }: OpenedGroups): { readonly enforced?: Enforced } {
+  const { server, enforcer, enf_seq } = request ?? {}
+  if (server === undefined || enforcer === undefined || enf_seq === undefined) return {}
+  return { enforced: { server, enforcer, enf_seq } }
 }
 
 function replayOf(

@@ -6,6 +6,7 @@
 import { LivegateError } from '../errors.ts'
 import type { KnownActivation, PriorActivation } from './activations.ts'
 import type { ChainsState } from './chains.ts'
+import type { EnforcerState } from './enforcers.ts'
 import type { ErasureState } from './erasures.ts'
 import type { HeartbeatState } from './heartbeats.ts'
 import type { KeyState } from './keys.ts'
@@ -33,6 +34,10 @@ export interface AuditState {
   /** Absent while nobody was erased. */
   readonly erased?: ErasureState
   readonly heartbeats: HeartbeatState
+  /** `iat` of the newest heartbeat. */
+  readonly beat?: number
+  /** Absent while no record says which instance of an adapter asked for it. */
+  readonly enforcers?: readonly EnforcerState[]
   readonly recent: readonly string[]
   /** Absent while the log is neither closed nor a successor. */
   readonly succession?: SuccessionState
