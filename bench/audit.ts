@@ -119,7 +119,15 @@ async function audited(dir: string, signatures: boolean): Promise<Rate> {
   const head = await readHead(source, logKeyOf(VKEY))
   return timed(async () => {
     const { report } = await runAudit({
-      ...{ source, head, signatures, origin: ORIGIN, predecessor: null, trusted: null },
+      ...{
+        source,
+        head,
+        signatures,
+        replay: false,
+        origin: ORIGIN,
+        predecessor: null,
+        trusted: null,
+      },
       ...{ state: null, now_s: null },
       threads: availableParallelism(),
       disclosures: readDisclosures(join(dir, CHAINS)),

@@ -8,8 +8,10 @@ import { createPrivateKey, createPublicKey, hash, sign } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { utf8 } from '../../src/core/encoding.ts'
-import type { Decision, Facts, Strike } from '../../src/core/model.ts'
-import { ENGINE } from '../../src/core/policy/plan.ts'
+import type { Facts, Strike } from '../../src/core/model.ts'
+import { compilePolicy } from '../../src/core/policy/compile.ts'
+import { evaluate } from '../../src/core/policy/evaluate.ts'
+import { ENGINE, type Plan } from '../../src/core/policy/plan.ts'
 import {
   closingDraft,
   decisionDraft,
@@ -37,9 +39,18 @@ export const ORIGIN = 'gate.example/log/test'
 export const ISSUER = 'https://gate.example'
 export const AT: EpochMs = epochMs(1_769_817_600_000)
 export const POLICY: Uint8Array = utf8(
-  'livegate: policy/v1\nname: sample\nrules: []\ndefault: allow\n',
+  'livegate: policy/v1\nname: sample\nrules:\n' +
+    '  - { id: small, ground: terms, when: "subject.followers < 10", outcome: deny }\n' +
+    'on_unknown: { retry_after: 30s }\ndefault: allow\nlease: 4h\n',
 )
 const DIGEST: string = policyDigest(POLICY)
+const PLAN: Plan = planOf(POLICY)
+
+function planOf(text: Uint8Array): Plan {
+  const made = compilePolicy(text, { file: 'sample.yaml' })
+  if (!made.ok) throw new Error(made.error.map(({ message }) => message).join('\n'))
+  return made.value.plan
+}
 
 /** The host's SHA-256, so that large logs are made in seconds. */
 const fastHasher: Hasher = {
@@ -96,7 +107,7 @@ export interface LogOptions {
   /** The closed log it goes on from. */
   readonly follows?: OwnClaims['predecessor']
   /** Where chains of that log ended, by number of the subject; grows with the log. */
-  readonly heads?: Map<number, { seq: number; prev: string | null }>
+  readonly heads?: Map<number, Head>
   /** Decisions before its first one, in that log: its time goes on after them. */
   readonly after?: number
   /** Closes the log at its end. */
@@ -112,22 +123,30 @@ export async function makeEntries(options: LogOptions): Promise<IssuedRecord[]> 
   })
   const entries: IssuedRecord[] = []
   const add = async (draft: RecordDraft): Promise<IssuedRecord> => {
-    const record = await issue(draft, { iat_s: AT / 1000 + entries.length })
+    const at = draft.groups?.chain.at ?? AT + 1000 * entries.length
+    const record = await issue(draft, { iat_s: Math.floor(at / 1000) })
     entries.push(record)
     return record
   }
   await add(keyDraft({ jwk, use: 'record', status: 'active' }))
   for (const draft of policyDrafts(POLICY)) await add(draft)
   if (options.follows !== undefined) await add(predecessorDraft(options.follows))
-  const { heads = new Map<number, { seq: number; prev: string | null }>(), after = 0 } = options
+  const { heads = new Map<number, Head>(), after = 0 } = options
   for (let i = 0; i < decisions; i++) {
     const n = (options.from ?? 0) + (i % subjects)
     const head = heads.get(n) ?? { seq: 0, prev: null }
     const chain = { sub: pseudonym(n), seq: head.seq + 1, prev: head.prev }
+    const { strikes = [] } = head
+    const strike =
+      i === 1 ? aStrike(`s_${after + i}`, `u_${n}`, epochMs(AT + (after + i) * 1000)) : null
     const record = await add(
-      i === 1 ? strikeOf(n, chain, after + i) : decisionOf(n, chain, after + i),
+      strike === null
+        ? decisionOf({ n, chain, strikes }, after + i)
+        : strikeOf(strike, chain, after + i),
     )
-    heads.set(n, { seq: chain.seq, prev: Buffer.from(record.leaf).toString('base64url') })
+    const prev = Buffer.from(record.leaf).toString('base64url')
+    const had = strike === null ? strikes : [...strikes, { ...strike, subject: pseudonym(n) }]
+    heads.set(n, { seq: chain.seq, prev, ...(had.length === 0 ? {} : { strikes: had }) })
   }
   options.tamper?.(entries)
   if (!silent) {
@@ -139,21 +158,36 @@ export async function makeEntries(options: LogOptions): Promise<IssuedRecord[]> 
   return entries
 }
 
+/** Where a chain stands. */
+interface Head {
+  readonly seq: number
+  readonly prev: string | null
+  /** As its gate remembers them. */
+  readonly strikes?: readonly Strike[]
+}
+
+interface Asking {
+  readonly n: number
+  readonly chain: Chain
+  readonly strikes: readonly Strike[]
+}
+
 type Chain = { readonly sub: string; readonly seq: number; readonly prev: string | null }
 
-function decisionOf(n: number, chain: Chain, i: number): RecordDraft {
+function decisionOf({ n, chain, strikes }: Asking, i: number): RecordDraft {
+  const facts = factsOf(n, i, strikes)
   return decisionDraft({
-    ...{ chain, policy: DIGEST, facts: factsOf(n, i), decision: ALLOW },
+    ...{ chain, policy: DIGEST, facts, decision: evaluate(PLAN, facts) },
     subject: { subject: `u_${n}`, cohosts: [] },
-    request: { caller: 'key_1', stream: `b_${i}`, territory: 'FR' },
+    request: { caller: 'key_1', stream: `b_${n}`, territory: 'FR' },
   })
 }
 
-function strikeOf(n: number, chain: Chain, i: number): RecordDraft {
+function strikeOf(strike: Strike, chain: Chain, i: number): RecordDraft {
   const at = epochMs(AT + i * 1000)
   return strikeDraft({
     chain: { ...chain, at },
-    strike: aStrike(`s_${i}`, `u_${n}`, at),
+    strike,
     received_at: at,
     request: { caller: 'key_2' },
   })
@@ -166,24 +200,18 @@ export function aStrike(id: string, subject: string, at: EpochMs): Strike {
   }
 }
 
-function factsOf(n: number, i: number): Facts {
-  const host = { subject: pseudonym(n), facts: { followers: 12 }, sources: {}, strikes: [] }
+function factsOf(n: number, i: number, strikes: readonly Strike[]): Facts {
+  const at = epochMs(AT + i * 1000)
+  const host = { subject: pseudonym(n), facts: { followers: 12 }, sources: {}, strikes }
   return {
-    at: epochMs(AT + i * 1000),
+    at,
     hosts: [{ ...host, holds: [], reviews: [], open_broadcasts: 0 }],
-    stream: { id: `b_${i}` },
+    stream: { id: `b_${n}` },
     request: { territory: 'FR' },
     incident: { active: false },
     platform: {},
     supports: [],
   }
-}
-
-const ALLOW: Decision = {
-  ...{ outcome: 'allow', mode: null, until: null, not_before: null, review: null },
-  ...{ retry_after_s: null, broadcast_delay_s: null, lease_until: epochMs(AT + 14_400_000) },
-  ...{ rules: [], reasons: [], restrictions: [], unknown: [], obligations: [] },
-  ...{ exemptions: [], holds_opened: [] },
 }
 
 /** 22 characters that differ for every subject. */

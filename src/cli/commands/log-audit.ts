@@ -47,6 +47,7 @@ export function logAudit(noun: Command, act: Act): void {
     )
     .option('--predecessor-vkey <key>', 'its verifier key (else the one the new log names)')
     .option('--no-signatures', 'leave record signatures out')
+    .option('--no-replay', 'do not derive disclosed decisions again')
     .addHelpText('after', EXAMPLE)
   act(command, audit)
 }
@@ -99,7 +100,12 @@ async function auditFrom(
   const head = await readHead(source, key)
   const disclosures = disclosuresOf(session, options)
   const shared = {
-    ...{ disclosures, signatures: options.signatures, signal: session.world.signal },
+    ...{
+      disclosures,
+      signatures: options.signatures,
+      replay: options.replay,
+      signal: session.world.signal,
+    },
     now_s: source.remote ? Math.floor(session.world.now() / 1000) : null,
   }
   const before = comparedBefore(session, options, [stored.state])

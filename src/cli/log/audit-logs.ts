@@ -56,7 +56,12 @@ async function auditEach(
     given === undefined ? NO_DISCLOSURES : await readDisclosures(session.path(given))
   const records = await recordsOf(session, options, logs)
   const shared = {
-    ...{ disclosures, signatures: options.signatures, signal: session.world.signal },
+    ...{
+      disclosures,
+      signatures: options.signatures,
+      replay: options.replay,
+      signal: session.world.signal,
+    },
     now_s: null,
   }
   const before = await predecessorOf(session, { logs, states, shared }, options)
@@ -182,7 +187,7 @@ async function recordsOf(
 
 type LogInput = Pick<
   AuditInput,
-  'disclosures' | 'signatures' | 'signal' | 'outside' | 'predecessor'
+  'disclosures' | 'signatures' | 'replay' | 'signal' | 'outside' | 'predecessor'
 > & { readonly stored: { readonly states: AuditStates; readonly update: boolean } }
 
 async function auditLog(session: Session, log: NamedLog, given: LogInput): Promise<Told> {

@@ -13,6 +13,7 @@ export interface LogsOptions extends PredecessorOptions {
   readonly disclosures?: string
   readonly records?: readonly string[]
   readonly signatures: boolean
+  readonly replay: boolean
   readonly state?: string
 }
 

@@ -6,18 +6,25 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import type { RangeResult } from '../../core/audit/range.ts'
+import type { LogBook } from '../../core/audit/replay/log-plans.ts'
 import type { RecordKey } from '../../core/record/jwk.ts'
 import { incomplete } from '../failure.ts'
 import type { FromWorker, ToWorker } from './audit-worker.ts'
-import { type BundleDesk, type BundleJob, createDesk } from './bundle-desk.ts'
+import { type BundleDesk, type BundleJob, type BundleResult, createDesk } from './bundle-desk.ts'
 import type { PackedScan } from './bundle-scan.ts'
 import type { DisclosureIndex } from './disclosure-index.ts'
 
 export interface ScannedBundle {
   readonly scan: PackedScan
-  /** Has its signatures verified; resolves when another bundle may be given. */
-  verify(keys: readonly RecordKey[]): Promise<void>
+  /** Has its signatures verified and its decisions derived; resolves when another bundle may be given. */
+  verify(known: Known): Promise<void>
+}
+
+/** What the audit knows after the bundle. */
+export interface Known {
+  readonly keys: readonly RecordKey[]
+  /** Null without replay. */
+  readonly book: LogBook | null
 }
 
 export interface AuditPool {
@@ -33,9 +40,10 @@ export interface AuditPool {
 export interface PoolOptions {
   /** How many work at once; without signatures the calling one is among them. 0: it alone. */
   readonly threads: number
-  /** False: `verify` will not be called. */
   readonly signatures: boolean
-  readonly onVerified: (result: RangeResult) => void
+  /** With neither of them `verify` will not be called. */
+  readonly replay: boolean
+  readonly onVerified: (result: BundleResult) => void
 }
 
 /** Starts the threads. */
@@ -43,27 +51,34 @@ export function createAuditPool(options: PoolOptions): AuditPool {
   return options.threads === 0 ? inPlace(options) : new ThreadPool(options)
 }
 
-function inPlace({ onVerified, signatures }: PoolOptions): AuditPool {
-  let desk = createDesk(null)
+function inPlace({ onVerified, signatures, replay }: PoolOptions): AuditPool {
+  let desk = createDesk({ disclosures: null, signatures, replay })
   let nextId = 0
   return {
     disclose: (disclosures) => {
-      desk = createDesk(disclosures)
+      desk = createDesk({ disclosures, signatures, replay })
     },
     scan: async (job) => {
       const id = nextId++
-      const scan = desk.scan(id, job, signatures)
-      return scan === null
-        ? null
-        : { scan, verify: async (keys) => onVerified(desk.verify(id, keys)) }
+      const scan = desk.scan(id, job)
+      if (scan === null) return null
+      const verify = async ({ keys, book }: Known): Promise<void> =>
+        onVerified(desk.verify(id, { keys: signatures ? keys : null, ...newer(book) }))
+      return { scan, verify }
     },
     drain: async () => undefined,
     close: async () => desk.close(),
   }
 }
 
+function newer(book: LogBook | null): { readonly book?: LogBook } {
+  return book === null ? {} : { book }
+}
+
 interface Slot {
   readonly worker: Worker
+  /** What it was told last. */
+  book: LogBook | null
   /** Messages not yet answered. */
   load: number
 }
@@ -76,7 +91,7 @@ const DEPTH = 4
 interface WaitingScan {
   readonly id: number
   readonly job: BundleJob
-  readonly taken: (scan: PackedScan | null, verify: (keys: readonly RecordKey[]) => void) => void
+  readonly taken: (scan: PackedScan | null, verify: (known: Known) => void) => void
 }
 
 class ThreadPool implements AuditPool {
@@ -85,7 +100,7 @@ class ThreadPool implements AuditPool {
   readonly #scans = new Map<number, (scan: PackedScan | null) => void>()
   /** Scans no thread has room for. */
   readonly #queue: WaitingScan[] = []
-  #desk: BundleDesk = createDesk(null)
+  #desk: BundleDesk
   #helping = false
   readonly #waiting: (() => void)[] = []
   #nextId = 0
@@ -94,11 +109,12 @@ class ThreadPool implements AuditPool {
 
   constructor(options: PoolOptions) {
     this.#options = options
+    this.#desk = createDesk({ ...options, disclosures: null })
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const script = new URL(`./audit-worker.${ending}`, import.meta.url)
     const started = options.signatures ? options.threads : Math.max(1, options.threads - 1)
     this.#slots = Array.from({ length: started }, () => {
-      const slot: Slot = { worker: new Worker(script, { execArgv: [] }), load: 0 }
+      const slot: Slot = { worker: new Worker(script, { execArgv: [] }), book: null, load: 0 }
       slot.worker.on('message', (message: FromWorker) => this.#receive(slot, message))
       slot.worker.on('error', (error) => {
         this.#failure ??= incomplete(`Cannot audit: a thread ended, ${error.message}`)
@@ -109,8 +125,10 @@ class ThreadPool implements AuditPool {
   }
 
   disclose(disclosures: DisclosureIndex | null): void {
-    this.#desk = createDesk(disclosures)
-    const message: ToWorker = { disclosures }
+    const { signatures, replay } = this.#options
+    const task = { disclosures, signatures, replay }
+    this.#desk = createDesk(task)
+    const message: ToWorker = { task }
     for (const { worker } of this.#slots) worker.postMessage(message)
   }
 
@@ -124,9 +142,9 @@ class ThreadPool implements AuditPool {
     await this.#until(() => done.length > 0)
     const [[scan, start] = [null]] = done
     if (scan === null || start === undefined) return null
-    const verify = async (keys: readonly RecordKey[]): Promise<void> => {
+    const verify = async (known: Known): Promise<void> => {
       this.#verifying++
-      start(keys)
+      start(known)
       await this.#until(() => this.#verifying < this.#slots.length * AHEAD)
     }
     return { scan, verify }
@@ -140,8 +158,8 @@ class ThreadPool implements AuditPool {
       const next = room ? this.#queue.shift() : undefined
       if (next === undefined) return
       const { id, job, taken } = next
-      this.#scans.set(id, (scan) => taken(scan, (keys) => this.#send(slot, { id, keys })))
-      this.#send(slot, { id, scan: job, keep: this.#options.signatures })
+      this.#scans.set(id, (scan) => taken(scan, (known) => this.#ask(slot, id, known)))
+      this.#send(slot, { id, scan: job })
     }
   }
 
@@ -166,7 +184,15 @@ class ThreadPool implements AuditPool {
     const next = this.#queue.shift()
     if (next === undefined) return
     const { id, job, taken } = next
-    taken(this.#desk.scan(id, job, false), () => undefined)
+    taken(this.#desk.scan(id, job), ({ book }) => {
+      const result = this.#desk.verify(id, { keys: null, ...newer(book) })
+      this.#verified(result)
+    })
+  }
+
+  #verified(result: BundleResult): void {
+    this.#verifying--
+    this.#options.onVerified(result)
   }
 
   drain(): Promise<void> {
@@ -179,6 +205,14 @@ class ThreadPool implements AuditPool {
     await Promise.all(this.#slots.map(({ worker }) => worker.terminate()))
   }
 
+  /** A book goes to a thread once. */
+  #ask(slot: Slot, id: number, { keys, book }: Known): void {
+    const told = book === slot.book ? {} : newer(book)
+    slot.book = book
+    const question = { keys: this.#options.signatures ? keys : null, ...told }
+    this.#send(slot, { id, question })
+  }
+
   #send(slot: Slot, message: ToWorker): void {
     slot.load++
     slot.worker.postMessage(message)
@@ -189,10 +223,7 @@ class ThreadPool implements AuditPool {
     if ('scanned' in message) {
       this.#scans.get(message.id)?.(message.scanned)
       this.#scans.delete(message.id)
-    } else {
-      this.#verifying--
-      this.#options.onVerified(message.verified)
-    }
+    } else this.#verified(message.verified)
     this.#feed()
     this.#wake()
   }

@@ -16,6 +16,7 @@ import { HASH_BYTES, sameBytes } from '../../core/tlog/hash.ts'
 import { type Bundle, parseTilePath, TILE_WIDTH, tilePath } from '../../core/tlog/tile.ts'
 import { incomplete } from '../failure.ts'
 import { type AuditPool, createAuditPool, type ScannedBundle } from './audit-pool.ts'
+import type { BundleResult } from './bundle-desk.ts'
 import { type BundlePart, type PackedScan, tileRoot, unpackScan } from './bundle-scan.ts'
 import type { Disclosures } from './disclosures.ts'
 import { nodeHasher } from './ed25519.ts'
@@ -32,6 +33,8 @@ export interface AuditInput {
   readonly disclosures: Disclosures | Promise<Disclosures>
   readonly outside: OutsideRecords
   readonly signatures: boolean
+  /** False: decisions are not derived again. */
+  readonly replay: boolean
   /** How many work at once; 0: this one alone. */
   readonly threads: number
   /** Seconds; null when nothing can be said about how old the head is. */
@@ -87,13 +90,17 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
     trusted: input.trusted,
     hasher: nodeHasher,
     hashTile: tiles.hash,
+    replay: input.replay,
     ...(input.state === null ? {} : { state: input.state }),
     ...(input.predecessor === null ? {} : { predecessor: input.predecessor }),
   })
   const from = audit.size()
-  const { threads, signatures } = input
-  const onVerified = audit.signatures.bind(audit)
-  const pool = createAuditPool({ threads, signatures, onVerified })
+  const { threads, signatures, replay } = input
+  const onVerified = ({ range, replay: derived }: BundleResult): void => {
+    if (range !== null) audit.signatures(range)
+    audit.replayed(derived)
+  }
+  const pool = createAuditPool({ threads, signatures, replay, onVerified })
   try {
     pool.disclose((await input.disclosures).index)
     const { bundle, unmatched } = await stream(input, { audit, pool, tiles })
@@ -136,7 +143,7 @@ async function stream(
     tiles.expect(scan)
     await compareTiles(input, audit, audit.entries(unpackScan(scan)))
     input.onProgress(audit.size())
-    if (input.signatures) await verify(audit.keys())
+    await verify({ keys: audit.keys(), book: audit.book() })
   }
   return { bundle: null, unmatched }
 }

@@ -1,12 +1,14 @@
 /**
- * Where one thread has the bundles it works on: reads those of a directory itself, scans them, and keeps each until its
- * signatures are asked for.
+ * Where one thread has the bundles it works on: reads those of a directory itself, scans them, and keeps of each what is
+ * needed until its signatures, and its decisions again, are asked for.
  *
  * Bytes are read once, so what is verified is what was hashed. Room is used again: a fresh array for each file costs more
  * than reading it. Judgement lies in bundle-scan.ts and bundle-signatures.ts.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { RangeResult } from '../../core/audit/range.ts'
+import { type LogBook, LogPlans } from '../../core/audit/replay/log-plans.ts'
+import { type Evaluated, type ReplayResult, rederive } from '../../core/audit/replay/rederive.ts'
 import type { RecordKey } from '../../core/record/jwk.ts'
 import { type BundlePart, type PackedScan, scanBundle } from './bundle-scan.ts'
 import { verifyBundle } from './bundle-signatures.ts'
@@ -17,49 +19,76 @@ export interface BundleJob extends BundlePart {
   readonly bundle: Uint8Array | string
 }
 
+/** What is asked about a bundle once everything before it has been judged. */
+export interface Question {
+  /** `audit.keys()`; null: its signatures are left out. */
+  readonly keys: readonly RecordKey[] | null
+  /** `audit.book()` where there is more in it than in the one given before; undefined for that one. */
+  readonly book?: LogBook
+}
+
+export interface BundleResult {
+  /** Null when signatures were left out. */
+  readonly range: RangeResult | null
+  readonly replay: ReplayResult
+}
+
+/** What a desk is for. */
+export interface DeskTask {
+  readonly disclosures: DisclosureIndex | null
+  readonly signatures: boolean
+  readonly replay: boolean
+}
+
 export interface BundleDesk {
-  /** Null when the file cannot be read; nothing is kept then. `keep`: its signatures will be asked for under `id`. */
-  scan(id: number, job: BundleJob, keep: boolean): PackedScan | null
-  /** Verifies a bundle that was kept, and lets it go. */
-  verify(id: number, keys: readonly RecordKey[]): RangeResult
+  /** Null when the file cannot be read; nothing is kept then. */
+  scan(id: number, job: BundleJob): PackedScan | null
+  /** Verifies signatures and derives decisions of a bundle that was scanned, once, and lets it go. */
+  verify(id: number, question: Question): BundleResult
   close(): void
 }
 
 interface Kept {
   readonly part: BundlePart
-  readonly bytes: Uint8Array
+  /** Null when signatures are left out. */
+  readonly bytes: Uint8Array | null
   /** Read here, so that its room may be used again. */
   readonly own: boolean
+  readonly evaluated: readonly Evaluated[]
 }
 
 /** One a thread. */
-export function createDesk(disclosures: DisclosureIndex | null): BundleDesk {
-  const reader = disclosures === null ? null : openIndex(disclosures)
+export function createDesk(task: DeskTask): BundleDesk {
+  const { signatures, replay } = task
+  const disclosures = task.disclosures === null ? null : openIndex(task.disclosures)
+  const plans = new LogPlans()
   const kept = new Map<number, Kept>()
   const spare: Uint8Array[] = []
 
-  function letGo({ bytes, own }: Kept): void {
-    if (own && spare.length < MAX_SPARE) spare.push(new Uint8Array(bytes.buffer))
+  function letGo({ bytes, own }: Pick<Kept, 'bytes' | 'own'>): void {
+    if (own && bytes !== null && spare.length < MAX_SPARE) spare.push(new Uint8Array(bytes.buffer))
   }
   return {
-    scan(id, { bundle, ...part }, keep) {
+    scan(id, { bundle, ...part }) {
       const own = typeof bundle === 'string'
       const bytes = own ? readInto(spare, bundle) : bundle
       if (bytes === null) return null
-      const scan = scanBundle(bytes, part, reader)
-      if (keep) kept.set(id, { part, bytes, own })
-      else letGo({ part, bytes, own })
+      const { scan, evaluated } = scanBundle(bytes, part, { disclosures, replay })
+      if (!signatures) letGo({ bytes, own })
+      kept.set(id, { part, bytes: signatures ? bytes : null, own, evaluated })
       return scan
     },
-    verify(id, keys) {
+    verify(id, { keys, book }) {
       const bundle = kept.get(id)
       if (bundle === undefined) throw new TypeError(`there is no bundle ${id}`)
       kept.delete(id)
-      const result = verifyBundle(bundle.bytes, bundle.part, keys)
+      if (book !== undefined) plans.learn(book)
+      const { part, bytes, evaluated } = bundle
+      const range = keys === null || bytes === null ? null : verifyBundle(bytes, part, keys)
       letGo(bundle)
-      return result
+      return { range, replay: rederive(evaluated, plans) }
     },
-    close: () => reader?.close(),
+    close: () => disclosures?.close(),
   }
 }
 

@@ -1,13 +1,15 @@
 /**
- * Everything about a bundle that needs no memory of what came before: its form, leaves and claims of its entries, and
- * the places in chains that disclosures open; packed.
+ * Everything about a bundle that needs no memory of what came before: its form, leaves and claims of its entries, the
+ * places in chains that disclosures open, and what replay needs of them; packed.
  *
  * Most records of a log say the same in what an audit reads of them, so distinct ones are listed once and entries point
  * at them; what differs crosses from a thread in columns. Judgement is core's (core/audit/scan.ts).
  */
 import type { AuditEntry } from '../../core/audit/audit.ts'
+import type { Evaluated } from '../../core/audit/replay/rederive.ts'
 import {
   type Disclosed,
+  type ReplayPart,
   type Scanned,
   type ScannedRecord,
   scanEntry,
@@ -42,36 +44,59 @@ export interface PackedScan {
   /** Per entry, its place in `table`. */
   readonly which: Uint16Array<ArrayBuffer>
   readonly table: readonly Read[]
+  /** Per entry, its `iat`: records that differ in nothing else share a place in `table`. */
+  readonly iats: Float64Array<ArrayBuffer>
+  /** JSON of what the replay of chains needs, one per entry whose place in a chain is opened, in order; null without any. */
+  readonly replays: string | null
   readonly chains: ChainColumns
   /** Disclosures given that their records do not commit to. */
   readonly unmatched: number
 }
 
-/** Scans the entries, and opens them with what `disclosures` has. */
+/** A packed scan, and what stays where it was made: decisions to derive again. */
+export interface BundleScan {
+  readonly scan: PackedScan
+  readonly evaluated: readonly Evaluated[]
+}
+
+/** Scans the entries, and opens them with what `disclosures` has; `replay` false leaves out what only replay needs. */
 export function scanBundle(
   bundle: Uint8Array,
-  { width, skip }: BundlePart,
-  disclosures: DisclosureReader | null,
-): PackedScan {
+  { first_index, width, skip }: BundlePart,
+  {
+    disclosures,
+    replay,
+  }: { readonly disclosures: DisclosureReader | null; readonly replay: boolean },
+): BundleScan {
   const decoded = decodeBundle(bundle, width)
   const entries = decoded.ok ? decoded.value.slice(skip) : []
   const leaves = new Uint8Array(entries.length * HASH_BYTES)
   const which = new Uint16Array(entries.length)
   const table = createTable()
   const chains = createColumns(entries.length)
-  const opener = disclosures === null ? null : createOpener(disclosures)
+  const iats = new Float64Array(entries.length)
+  const replays: ReplayPart[] = []
+  const evaluated: Evaluated[] = []
+  const opener = disclosures === null ? null : createOpener(disclosures, replay)
   for (const [i, entry] of entries.entries()) {
     const scanned = opener === null ? scanEntry(entry, nodeHasher) : opener.scan(entry)
     leaves.set(scanned.leaf, i * HASH_BYTES)
     which[i] = table.placeOf(scanned)
     packOpened(chains, i, scanned)
+    if (!('record' in scanned)) continue
+    iats[i] = scanned.record.claims.iat
+    if (scanned.replay !== undefined) replays.push(scanned.replay)
+    if (scanned.evaluated !== undefined)
+      evaluated.push({ ...scanned.evaluated, index: first_index + i })
   }
-  return {
+  const scan = {
     fault: decoded.ok ? null : decoded.error,
     tile_root: entries.length === TILE_WIDTH ? tileRoot(leaves) : null,
-    ...{ leaves, which, chains, table: table.reads },
+    ...{ leaves, which, chains, iats, table: table.reads },
+    replays: replays.length === 0 ? null : JSON.stringify(replays),
     unmatched: opener?.unmatched() ?? 0,
   }
+  return { scan, evaluated }
 }
 
 /** Root of a row of leaves by the host's SHA-256; a copy, which can change threads. */
@@ -80,26 +105,46 @@ export function tileRoot(leaves: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /** What of a scan moves to another thread instead of being copied. */
-export function partsOf({ leaves, which, chains }: PackedScan): ArrayBuffer[] {
+export function partsOf({ leaves, which, iats, chains }: PackedScan): ArrayBuffer[] {
   const { state, numbers, texts } = chains
-  return [leaves.buffer, which.buffer, state.buffer, numbers.buffer, texts.buffer]
+  return [leaves, which, iats, state, numbers, texts].map(({ buffer }) => buffer)
 }
 
 /** The entries of a packed scan, for core's audit. */
-export function unpackScan({ leaves, which, table, chains }: PackedScan): AuditEntry[] {
+export function unpackScan({
+  leaves,
+  which,
+  table,
+  iats,
+  replays,
+  chains,
+}: PackedScan): AuditEntry[] {
   const openedOf = unpackOpened(chains)
+  const parts = replays === null ? null : (JSON.parse(replays) as readonly ReplayPart[])
+  let opened_so_far = 0
   const texts = Buffer.from(leaves.buffer)
   return Array.from(which, (place, i) => {
     const [from, to] = [i * HASH_BYTES, (i + 1) * HASH_BYTES]
     const leaf = leaves.subarray(from, to)
     const read = table[place] as Read
     if ('fault' in read) return { scanned: { leaf, fault: read.fault } }
-    const { record } = read
+    const record = recordOf(read.record, iats[i] ?? 0)
     const opened = openedOf(i)
     if (opened === undefined) return { scanned: { leaf, record } }
     const leaf_text = texts.toString('base64url', from, to)
-    return { scanned: { leaf, leaf_text, record, opened } }
+    const isLink = opened.ok && opened.value !== null
+    const replay = parts === null || !isLink ? undefined : parts[opened_so_far++]
+    const scanned = { leaf, leaf_text, record, opened }
+    return { scanned: replay === undefined ? scanned : { ...scanned, replay } }
   })
+}
+
+/** Records of one place in the table differ in their second. */
+function recordOf(record: ScannedRecord, iat: number): ScannedRecord {
+  const { claims } = record
+  if (claims.iat === iat) return record
+  // A record of the deployment has a place of its own, with its own second.
+  return { ...record, claims: { ...claims, iat } } as ScannedRecord
 }
 
 interface Opener {
@@ -108,7 +153,7 @@ interface Opener {
 }
 
 /** Opens each record with the disclosures it commits to; others prove nothing, and are counted. */
-function createOpener(disclosures: DisclosureReader): Opener {
+function createOpener(disclosures: DisclosureReader, replay: boolean): Opener {
   let unmatched = 0
   let current: Uint8Array = new Uint8Array(0)
   // Of the record at hand: each disclosure is hashed once, though looked at here and when it is opened.
@@ -130,7 +175,7 @@ function createOpener(disclosures: DisclosureReader): Opener {
   return {
     scan: (entry) => {
       current = entry
-      return scanEntry(entry, hasher, disclosed)
+      return scanEntry(entry, hasher, disclosed, replay)
     },
     unmatched: () => unmatched,
   }
@@ -167,6 +212,7 @@ function saysTheSame(a: ScannedRecord, b: ScannedRecord): boolean {
     a.kind === b.kind &&
     a.kid === b.kid &&
     a.claims.policy === b.claims.policy &&
+    a.claims.revision === b.claims.revision &&
     a.claims.iss === b.claims.iss &&
     a.claims.log === b.claims.log
   )

@@ -33,7 +33,7 @@ export interface AuditedPredecessor {
 }
 
 /** What the two audits share. */
-type Shared = Pick<AuditInput, 'disclosures' | 'signatures' | 'signal' | 'now_s'>
+type Shared = Pick<AuditInput, 'disclosures' | 'signatures' | 'replay' | 'signal' | 'now_s'>
 
 /** A log whose checkpoint was verified. */
 export interface OpenLog {
