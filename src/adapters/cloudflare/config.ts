@@ -9,6 +9,8 @@ import { fromBase64Url } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
 import { DEFAULT_FACTS_MAX_AGE_MS } from '../../core/limits.ts'
 import { err, ok, type Result } from '../../core/result.ts'
+import { parseAskedPolicy } from '../../core/tlog/witness.ts'
+import type { WitnessPolicy } from '../../core/tlog/witness-policy.ts'
 import type { ApiKey } from '../../ports.ts'
 import {
   adminKey,
@@ -30,6 +32,7 @@ export interface EdgeConfig {
   readonly shards: number
   readonly create_log: boolean
   readonly log_public: boolean
+  readonly witnesses: WitnessPolicy | null
   readonly metrics_public: boolean
   readonly facts_max_age_ms: number
   readonly moderation_available: boolean | null
@@ -99,6 +102,13 @@ function seedOfJwk(json: string): string {
   } catch {
     return ''
   }
+}
+
+/** The text of a witness policy. */
+const witnessPolicy: ReadSetting = (value) => {
+  const policy = parseAskedPolicy(value)
+  if (policy.ok) return policy
+  return err(policy.error.map(({ line, message }) => `line ${line}: ${message}`).join('; '))
 }
 
 /** Every variable there is, in the order of the docs. */
@@ -183,6 +193,13 @@ export const EDGE_SETTINGS: readonly EdgeSetting[] = [
     fallback: 'false',
     about: 'serve log entries to anybody (checkpoints and hash tiles always are)',
     read: flag,
+  },
+  {
+    name: 'witnesses',
+    env: 'LIVEGATE_WITNESSES',
+    fallback: null,
+    about: 'text of a witness policy: who is asked to cosign checkpoints',
+    read: witnessPolicy,
   },
   {
     name: 'metrics_public',

@@ -12,7 +12,9 @@ import type { Log } from '../../ports.ts'
 import { requirementOf } from '../sqlite/entries.ts'
 import { readPublished } from '../sqlite/log.ts'
 import { type Bucket, createR2Tiles } from './r2-tiles.ts'
+import { createR2Witnessed } from './r2-witnessed.ts'
 import { opened, type SequencerRpc, type SequencerStatus } from './rpc.ts'
+import { after } from './worker-system.ts'
 
 export interface EdgeLog extends Log {
   /** Asks the log's object how it is; what `size` answers from then on. */
@@ -29,6 +31,7 @@ export interface EdgeLogParts {
 
 export function createEdgeLog({ origin, sequencer, bucket, prefix }: EdgeLogParts): EdgeLog {
   const tiles = createR2Tiles(bucket, prefix)
+  const witnessed = createR2Witnessed(bucket, prefix, after)
   const known = new Set<string>()
   let size = 0
   let published = 0
@@ -62,6 +65,7 @@ export function createEdgeLog({ origin, sequencer, bucket, prefix }: EdgeLogPart
       learn(note)
       return note
     },
+    witnessed: witnessed.get,
     tile: async (path) =>
       parseTilePath(path) === null ? null : readPublished(tiles, path, await sizeFor(path)),
     proof: (index, wait_ms) => opened(sequencer.proof(index, wait_ms)),

@@ -35,6 +35,7 @@ import type {
   StreamKey,
   SubjectState,
 } from '../../ports.ts'
+import type { WitnessStatus } from '../sqlite/witnesses.ts'
 import type { Fixed } from './fixed.ts'
 import type { LogMove, SubjectMove } from './import-steps.ts'
 import type { PolicyText } from './sequencer-revisions.ts'
@@ -206,6 +207,8 @@ export interface SequencerStatus {
   /** Since the object woke: appends that shared each insert, for the bench and the metrics. */
   readonly inserts: number
   readonly inserted: number
+  /** How witnesses have answered since the object woke; null when none are asked. */
+  readonly witnesses?: WitnessStatus | null
 }
 
 /** Facts by id whose subject the caller does not know; one object for each of a fixed number of slices of ids. */

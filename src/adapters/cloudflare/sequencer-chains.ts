@@ -150,3 +150,10 @@ function insert({ sql, entries, packs }: ChainLog, entry: ChainEntry): number {
   if (outcome !== null) insertRelying(sql, index, { id, outcome, at, strikes })
   return index
 }
+
+/** Bytes an entry writes, about. A strike that is named is a row of its own. */
+export function weightOf({ record, decision }: ChainEntry): number {
+  const { strikes = [], rules = [] } = decision ?? {}
+  const named = strikes.reduce((sum, id) => sum + id.length + 64, 0)
+  return record.jws.length + 512 + named + rules.reduce((sum, rule) => sum + rule.length, 0)
+}

@@ -16,9 +16,10 @@ import { fixedOf } from './fixed.ts'
 import { originOfShard, sequencerName } from './names.ts'
 import { carried, type Reply, type SequencerRpc } from './rpc.ts'
 import { openSequencer, type Sequencer } from './sequencer.ts'
+import { witnessSettings } from './sequencer-witnesses.ts'
 import { stubsOf } from './stubs.ts'
 import { logEvents, reportFailure } from './worker-lines.ts'
-import { after } from './worker-system.ts'
+import { after, random, systemClock } from './worker-system.ts'
 
 type Args<K extends keyof SequencerRpc> = Parameters<SequencerRpc[K]>
 type Answer<K extends keyof SequencerRpc> = ReturnType<SequencerRpc[K]>
@@ -157,7 +158,8 @@ export class SequencerObject extends DurableObject<Env> implements SequencerRpc 
       seal: { key: SEAL_KEY, fixed: fixedOf(createPepper(config.pepper), config.shards) },
       ...{ origin, issuer: config.issuer, create: config.create_log, record, checkpoint },
       clock: { now: () => epochMs(Date.now()) },
-      random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
+      random,
+      ...witnessSettings(config.witnesses, { clock: systemClock, after, random }),
       ...(shard === 0 ? {} : { first: stubsOf(env, after).sequencer(0) }),
       observe: logEvents(config.log_level, Date.now),
       onError: (error) => reportFailure('sequencer', error),

@@ -29,11 +29,13 @@ import { createPolicyTexts } from '../sqlite/policy-texts.ts'
 import { createRounds, type Rounds } from '../sqlite/rounds.ts'
 import { createScribe, logPolicy, type Scribe } from '../sqlite/scribe.ts'
 import type { Sql } from '../sqlite/sql.ts'
+import type { Witnesses, WitnessSettings } from '../sqlite/witnesses.ts'
 import type { Seal } from './deployment-seal.ts'
 import { createDoSql } from './do-sql.ts'
 import { changedIn } from './fixed.ts'
 import { createGroupWriter, type GroupWriter, type GroupWriterParts } from './group-writer.ts'
 import { createLogMoves, type LogMoves } from './import-log.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import { patientTiles } from './patient-tiles.ts'
 import { type Bucket, createR2Tiles, type R2Tiles } from './r2-tiles.ts'
 import type { Caller, ChainEntry, Reply, SequencerRpc } from './rpc.ts'
@@ -46,6 +48,7 @@ import {
   type Refused,
   requireChainEntries,
   requireLeaf,
+  weightOf,
 } from './sequencer-chains.ts'
 import { createChunks } from './sequencer-chunks.ts'
 import { type ComparisonParts, createComparison } from './sequencer-compare.ts'
@@ -60,6 +63,7 @@ import { makeSequencerTables } from './sequencer-schema.ts'
 import { findRecord, placeOf, placesFrom, type Searched, searchPlaces } from './sequencer-search.ts'
 import { createSegments, type Segments } from './sequencer-segments.ts'
 import { createSheds } from './sequencer-sheds.ts'
+import { witnessesOf } from './sequencer-witnesses.ts'
 import { after } from './worker-system.ts'
 
 type Answered<F> = F extends (...args: infer A) => Promise<Reply<infer T>>
@@ -73,6 +77,8 @@ export interface Sequencer
   alarm(): Promise<void>
   /** Runs a round now instead of within the interval, and moves what it let go; false when nothing waited. */
   publish(): Promise<boolean>
+  /** Resolves when what is published has been with every witness that is due. */
+  witnessesSettled(): Promise<void>
 }
 
 export type SequencerStorage = Pick<
@@ -104,6 +110,8 @@ export interface SequencerParts {
   readonly onError?: (error: unknown) => void
   /** Shortest time between two rounds, ms; 1,000. */
   readonly roundIntervalMs?: number
+  /** Who cosigns checkpoints; nobody unless given. */
+  readonly witnesses?: WitnessSettings
   readonly commit?: Pick<GroupWriterParts, 'limits' | 'schedule'>
   /** Bytes of storage from which on no record of a chain is taken; 9 GB. */
   readonly maxBytes?: number
@@ -127,6 +135,7 @@ interface Composed {
   readonly scribe: Scribe
   readonly moves: LogMoves
   readonly room: Room
+  readonly witnesses: Witnesses | null
 }
 
 /**
@@ -161,6 +170,10 @@ function compose(parts: SequencerParts): Composed {
     ...{ sql, writer, entries, tiles, halt, observe, read, elapsed: () => clock.now() },
     signNote: (body) => signNote({ body, signers }),
   })
+  const witnesses = witnessesOf({
+    ...{ ...parts, sql, writer, rounds, tiles, halt, observe, onError, after: within },
+    vkeys: () => [checkpoint.vkey],
+  })
   const segments = createSegments({
     ...{ sql, writer, halt, bucket: parts.bucket, prefix: parts.prefix, after: within },
     ...(parts.segmentEntries === undefined ? {} : { entries: parts.segmentEntries }),
@@ -183,7 +196,7 @@ function compose(parts: SequencerParts): Composed {
   const room = createRoom(storage.sql, parts.maxBytes)
   const searched: Searched = { sql, chunks: createChunks(sql, segments) }
   const log = { sql, packs, entries, segments, searched, tiles, rounds }
-  return { ...log, parts, halt, writer, alarm, scribe, moves, room }
+  return { ...log, parts, halt, writer, alarm, scribe, moves, room, witnesses }
 }
 
 /** Counts what a transaction under way has appended: its alarm must not be taken away before it is durable. */
@@ -278,8 +291,10 @@ function sequencerOver(composed: Composed): Sequencer {
       entries: entries.size(),
       published: rounds.published()?.size ?? 0,
       ...writer.counts(),
+      witnesses: composed.witnesses?.status() ?? null,
     }),
     alarm: alarm.ring,
+    witnessesSettled: async () => composed.witnesses?.settled(),
     async publish() {
       const ran = await rounds.run()
       await segments.move(rounds.published()?.size ?? 0).catch(onError)
@@ -373,13 +388,6 @@ async function appendDeployment(
   return taken(receipts)
 }
 
-/** A strike that is named is a row of its own. */
-function weightOf({ record, decision }: ChainEntry): number {
-  const { strikes = [], rules = [] } = decision ?? {}
-  const named = strikes.reduce((sum, id) => sum + id.length + 64, 0)
-  return record.jws.length + 512 + named + rules.reduce((sum, rule) => sum + rule.length, 0)
-}
-
 const CLOSED: Refused = { refused: 'the log is closed' }
 
 /** What was appended; a refusal, which leaves nothing behind, is thrown here. */
@@ -387,14 +395,4 @@ function taken<T>(result: readonly T[] | Refused): readonly T[] {
   if (!('refused' in result)) return result
   const code = result === CLOSED ? 'halted' : 'conflict'
   throw new LivegateError(code, `Cannot append: ${result.refused}`)
-}
-
-/** Runs pieces of work one after the other. */
-function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve()
-  return (work) => {
-    const result = last.then(work, work)
-    last = result.catch(() => {})
-    return result
-  }
 }

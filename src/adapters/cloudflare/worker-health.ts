@@ -78,6 +78,20 @@ const FAMILIES: readonly Family[] = [
     value: ({ entries, published }) => Math.max(0, entries - published),
   },
   {
+    name: 'livegate_witnessed_size',
+    type: 'gauge',
+    about:
+      'entries of the newest checkpoint the quorum of witnesses has cosigned; 0 before the first',
+    value: ({ witnesses }) => witnesses?.size ?? 0,
+  },
+  {
+    name: 'livegate_witness_lag_seconds',
+    type: 'gauge',
+    about:
+      'how long ago the first checkpoint was published that has no quorum; 0 when all have, or none is asked for',
+    value: ({ witnesses }) => witnesses?.lag_s ?? 0,
+  },
+  {
     name: 'livegate_halted',
     type: 'gauge',
     about: '1 once the log is only readable, else 0',
@@ -97,6 +111,12 @@ const FAMILIES: readonly Family[] = [
   },
 ]
 
+const ERRORS = {
+  name: 'livegate_witness_errors_total',
+  type: 'counter',
+  about: 'times a witness has not cosigned, by its name in the witness policy and what went wrong',
+} as const
+
 /** Prometheus text, version 0.0.4. */
 export async function edgeMetrics(parts: HealthParts): Promise<string> {
   const found = await statuses(parts)
@@ -115,6 +135,7 @@ export async function edgeMetrics(parts: HealthParts): Promise<string> {
   }
   return [
     ...lines,
+    ...witnessErrors(found),
     ...headOf(up),
     ...found.map(({ origin, status }) => sample(up.name, { log: origin }, status === null ? 0 : 1)),
     ...headOf(policy),
@@ -139,6 +160,16 @@ function policySamples(info: string, { plan }: ActivePolicy): readonly string[] 
     ...headOf({ ...age, type: 'gauge' }),
     `${age.name} ${stale}`,
   ]
+}
+
+/** Nothing where nothing went wrong. */
+function witnessErrors(found: readonly Found[]): readonly string[] {
+  const samples = found.flatMap(({ origin, status }) =>
+    (status?.witnesses?.errors ?? []).map(({ witness, fault, count }) =>
+      sample(ERRORS.name, { log: origin, witness, fault }, count),
+    ),
+  )
+  return samples.length === 0 ? [] : [...headOf(ERRORS), ...samples]
 }
 
 interface Found {

@@ -6,9 +6,7 @@ import type { VerifyEd25519 } from '../../core/tlog/note.ts'
 /** False for a key that is no point. */
 export const verifyEd25519: VerifyEd25519 = async (publicKey, message, signature) => {
   try {
-    const key = await crypto.subtle.importKey(
-      ...(['raw', own(publicKey), 'Ed25519', false, ['verify']] as const),
-    )
+    const key = await crypto.subtle.importKey('raw', own(publicKey), 'Ed25519', false, ['verify'])
     return await crypto.subtle.verify('Ed25519', key, own(signature), own(message))
   } catch {
     return false

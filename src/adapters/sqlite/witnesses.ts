@@ -70,6 +70,8 @@ export interface WitnessParts extends WitnessSettings {
   readonly rounds: Pick<Rounds, 'onPublished'>
   readonly tiles: Pick<TileStore, 'get'>
   readonly file: WitnessedFile
+  /** What an earlier process had cosigned by everybody is not asked about again. */
+  readonly settledBefore?: boolean
   readonly halt: Halt
   readonly observe: Observe
   readonly onError: (error: unknown) => void
@@ -217,7 +219,8 @@ export function createWitnesses(parts: WitnessParts): Witnesses {
       const tree = newest
       let again: number | null = null
       try {
-        if (written === null) await readFile()
+        const there = written ?? (await readFile())
+        if (parts.settledBefore === true && isComplete(there, tree)) return
         await around(tree)
       } catch (error) {
         // What is in the file is not known any more.
@@ -227,6 +230,10 @@ export function createWitnesses(parts: WitnessParts): Witnesses {
       }
       if (newest === tree) return later(tree, again)
     }
+  }
+
+  function isComplete(there: NonNullable<typeof written>, tree: Published): boolean {
+    return there.size === tree.size && there.lines === known.length
   }
 
   /** Asks again those that have failed, as soon as one of them is due. */

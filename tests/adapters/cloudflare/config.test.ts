@@ -1,4 +1,5 @@
 /** Configuration of the edge host: what each variable takes, what is wrong with all of them at once, what is never said. */
+
 import { describe, expect, it } from 'vitest'
 import {
   EDGE_SETTINGS,
@@ -9,6 +10,8 @@ import {
 } from '../../../src/adapters/cloudflare/config.ts'
 import { SETTINGS } from '../../../src/adapters/node/config.ts'
 import { toBase64Url } from '../../../src/core/encoding.ts'
+import { parseAskedPolicy } from '../../../src/core/tlog/witness.ts'
+import { must } from '../../core/tlog/support.ts'
 
 const SEED = toBase64Url(new Uint8Array(32).fill(1))
 const PEPPER = new Uint8Array(40).fill(2)
@@ -19,6 +22,10 @@ interface Sample {
   readonly good: readonly (readonly [text: string, value: unknown])[]
   readonly bad: readonly string[]
 }
+
+const POLICY = `witness w witness.example/w+18284f18+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X https://witness.example/w
+quorum w
+`
 
 const SAMPLES: Readonly<Record<keyof EdgeConfig, Sample>> = {
   pepper: {
@@ -71,6 +78,10 @@ const SAMPLES: Readonly<Record<keyof EdgeConfig, Sample>> = {
       ['64', 64],
     ],
     bad: ['0', '65', '1.5', '01', 'two'],
+  },
+  witnesses: {
+    good: [[POLICY, must(parseAskedPolicy(POLICY))]],
+    bad: ['swordfish', POLICY.replace('https', 'ftp'), POLICY.replace('quorum w', 'quorum none')],
   },
   create_log: { good: [['true', true]], bad: ['yes'] },
   log_public: { good: [['1', true]], bad: ['TRUE'] },
@@ -132,7 +143,8 @@ describe('each variable', () => {
   it('means on both hosts what it means on one', () => {
     for (const { env, name, read, fallback, required } of EDGE_SETTINGS) {
       const onNode = SETTINGS.find((setting) => setting.env === env)
-      if (onNode === undefined) continue
+      // A file there, its text here: a Worker has no files.
+      if (onNode === undefined || name === 'witnesses') continue
       expect([env, onNode.name, onNode.read]).toEqual([env, name, read])
       if (!required) expect([env, onNode.fallback]).toEqual([env, fallback])
     }

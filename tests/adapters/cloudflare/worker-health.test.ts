@@ -10,6 +10,10 @@ const DOCS = readFileSync(resolve(import.meta.dirname, '../../../docs/spec/api.m
 const status = {
   ...{ origin: 'a.example/log', halted: null },
   ...{ entries: 3, published: 1, inserts: 1, inserted: 3 },
+  witnesses: {
+    ...{ size: 1, lag_s: 2.5 },
+    errors: [{ witness: 'w1', fault: 'timed_out' as const, count: 4 }],
+  },
 }
 const log = { origin: 'a.example/log', sequencer: { status: async () => answered } }
 const answered = { ok: true, value: status } as const
@@ -32,6 +36,15 @@ describe('metrics of the edge host', async () => {
       expect(of('HELP')).toContainEqual([name, about])
       expect(of('TYPE')).toContainEqual([name, type])
     }
+  })
+
+  it('say what witnesses have cosigned, how late they are, and what went wrong with whom', () => {
+    const log = 'log="a.example/log"'
+    expect(text).toContain(`livegate_witnessed_size{${log}} 1\n`)
+    expect(text).toContain(`livegate_witness_lag_seconds{${log}} 2.5\n`)
+    expect(text).toContain(
+      `livegate_witness_errors_total{${log},witness="w1",fault="timed_out"} 4\n`,
+    )
   })
 
   it('are all in the docs, with what those that only it has mean', () => {

@@ -19,6 +19,8 @@ interface Setting {
 }
 
 const host: WitnessHost = {
+  inside: (work) => work(),
+  asks_again: true,
   async open(given) {
     const data = await newDataDir()
     const bare = await openStore({ dir: data.path })
