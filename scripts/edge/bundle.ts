@@ -40,7 +40,7 @@ export async function bundleWorker(options: {
   readonly environment?: string
 }): Promise<Bundle> {
   const { config, outdir, environment = '' } = options
-  const args = ['deploy', '--dry-run', '--minify', '--config', config, '--outdir', outdir]
+  const args = ['deploy', '--dry-run', '--config', config, '--outdir', outdir]
   await run('wrangler', [...args, '--env', environment])
   return readBundle(outdir)
 }

@@ -14,6 +14,7 @@ import { createPepper } from './edge-pepper.ts'
 import type { Env } from './env.ts'
 import { fixedOf } from './fixed.ts'
 import { originOfShard, sequencerName } from './names.ts'
+import { packed, unpackedEntries } from './packed.ts'
 import { carried, type Reply, type SequencerRpc } from './rpc.ts'
 import { openSequencer, type Sequencer } from './sequencer.ts'
 import { witnessSettings } from './sequencer-witnesses.ts'
@@ -30,8 +31,8 @@ const REOPEN_MS = 5_000
 export class SequencerObject extends DurableObject<Env> implements SequencerRpc {
   #opening: Promise<Sequencer> | null = null
 
-  append(...args: Args<'append'>): Answer<'append'> {
-    return this.#ask((log) => log.append(...args))
+  append(entries: Args<'append'>[0]): Answer<'append'> {
+    return packed(this.#ask((log) => log.append(unpackedEntries(entries))))
   }
 
   appendDeployment(...args: Args<'appendDeployment'>): Answer<'appendDeployment'> {

@@ -7,7 +7,7 @@
 import type { After } from '../../gate/context.ts'
 import type { Env } from './env.ts'
 import { sequencerName } from './names.ts'
-import { unpacked } from './packed.ts'
+import { PACKED_CALLS, unpacked } from './packed.ts'
 import { withPatience } from './patience.ts'
 import type { DirectoryRpc, SequencerRpc, Stubs, SubjectRpc } from './rpc.ts'
 
@@ -52,6 +52,8 @@ function stub<T extends object>(namespace: object, name: string, after: After | 
     const made = objects.getByName(name) as unknown as Readonly<
       Record<string | symbol, (...given: readonly unknown[]) => unknown>
     >
-    return unpacked(await made[method]?.(...values))
+    const pack = PACKED_CALLS.get(method)
+    const given = pack === undefined ? values : [pack(values[0])]
+    return unpacked(await made[method]?.(...given))
   }
 }

@@ -22,7 +22,7 @@ import type { StoredFacts, StoredRecord, SubjectState } from '../../ports.ts'
 import type { Env } from './env.ts'
 import type { SubjectMove } from './import-steps.ts'
 import { jittered } from './jitter.ts'
-import { packed } from './packed.ts'
+import { packed, unpacked } from './packed.ts'
 import {
   carried,
   type NumberedReply,
@@ -41,7 +41,8 @@ const AGAIN_MS = 60_000
 export class SubjectObject extends DurableObject<Env> implements SubjectRpc {
   #host: SubjectHost | null = null
 
-  decide({ number, ...request }: NumberedRequest): Promise<NumberedReply> {
+  decide(given: NumberedRequest): Promise<NumberedReply> {
+    const { number, ...request } = unpacked(given) as NumberedRequest
     if (number === undefined) return packed(this.#ask((host) => host.decide(request)))
     const { enforcement, isFree } = givenNumber(number)
     const asked: DecideRequest = { ...request, enforcement }
