@@ -1,10 +1,11 @@
 /**
  * Binds what a subcommand does to its place in the tree of commands.
  *
- * Adds `--json` to every subcommand, hands it a session instead of the world, and carries its exit code out.
+ * Adds `--json` to every subcommand, hands it a session instead of the world, and carries its exit code out. A failure
+ * before the result is, with `--json`, the one document that is printed.
  */
 import type { Command } from 'commander'
-import type { ExitCode } from './failure.ts'
+import { type ExitCode, failureJson, failureOf, relative } from './failure.ts'
 import { createSession, type Session } from './session.ts'
 import type { World } from './world.ts'
 
@@ -22,8 +23,14 @@ export function acting(world: World, ended: (code: ExitCode) => void): Act {
     command.option('--json', 'print the result as one JSON document')
     command.action(async function run(this: Command, ...args: unknown[]) {
       const session = createSession(world, this.opts<{ json?: boolean }>().json === true)
-      // Commander appends the command itself; the positions are those declared beside the action.
-      ended(await action(session, ...(args.slice(0, -1) as unknown as A)))
+      try {
+        // Commander appends the command itself; the positions are those declared beside the action.
+        ended(await action(session, ...(args.slice(0, -1) as unknown as A)))
+      } catch (thrown) {
+        const failure = relative(failureOf(thrown), world.cwd)
+        if (session.json && !session.answered()) session.result('', failureJson(failure))
+        throw failure
+      }
     })
   }
 }

@@ -5,6 +5,7 @@
  * what it saw uses 1. Spec: docs/cli.md, "Exit codes".
  */
 import { LivegateError } from '../core/errors.ts'
+import type { Diagnostic } from '../core/policy/diagnostic.ts'
 
 export const EXIT = {
   /** Did what was asked and found nothing wrong. */
@@ -25,12 +26,20 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 export class CliFailure extends Error {
   readonly exit: ExitCode
   readonly hint: string | undefined
+  /** What is wrong with a file, where that is why; as data, whoever throws has said it to people. */
+  readonly diagnostics: readonly Diagnostic[]
 
-  constructor(exit: ExitCode, message: string, hint?: string) {
+  constructor(
+    exit: ExitCode,
+    message: string,
+    hint?: string,
+    diagnostics: readonly Diagnostic[] = [],
+  ) {
     super(message)
     this.name = 'CliFailure'
     this.exit = exit
     this.hint = hint
+    this.diagnostics = diagnostics
   }
 }
 
@@ -54,6 +63,17 @@ export function failureOf(thrown: unknown): CliFailure {
     return incomplete(`Cannot use \`${path}\`: ${fileTrouble(code)}`)
   const trouble = typeof code === 'string' ? FILE_TROUBLE[code] : undefined
   return incomplete(`Cannot complete: ${trouble ?? message ?? String(thrown)}`)
+}
+
+/** What --json prints instead of a result. Spec: docs/cli.md, "JSON". */
+export function failureJson({ exit, message, hint, diagnostics }: CliFailure): object {
+  return { error: { exit, message, ...(hint === undefined ? {} : { hint }) }, diagnostics }
+}
+
+/** The same with files named as the person would: from where they stand. */
+export function relative(failure: CliFailure, cwd: string): CliFailure {
+  const message = failure.message.replaceAll(`${cwd}/`, '')
+  return new CliFailure(failure.exit, message, failure.hint, failure.diagnostics)
 }
 
 const FILE_TROUBLE: Readonly<Record<string, string>> = {

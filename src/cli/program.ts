@@ -34,8 +34,8 @@ import { serve } from './commands/serve.ts'
 import { strikeAdd } from './commands/strike-add.ts'
 import { strikeImport } from './commands/strike-import.ts'
 import { strikeReverse } from './commands/strike-reverse.ts'
-import { EXIT, type ExitCode, failureOf } from './failure.ts'
-import { printable } from './session.ts'
+import { EXIT, type ExitCode, failureJson, failureOf, usage } from './failure.ts'
+import { jsonText, printable } from './session.ts'
 import type { World } from './world.ts'
 
 type Register = (noun: Command, act: Act) => void
@@ -84,14 +84,24 @@ export async function runCli(argv: readonly string[], world: World): Promise<Exi
     await program.parseAsync(argv, { from: 'user' })
     return exit
   } catch (thrown) {
-    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.clean : EXIT.usage
+    if (thrown instanceof CommanderError) return wrongLine(thrown, argv, world)
     const failure = failureOf(thrown)
-    // Files are named as the person would: from where they stand.
-    const message = failure.message.replaceAll(`${world.cwd}/`, '')
-    world.talk(`error: ${printable(message)}\n`)
+    world.talk(`error: ${printable(failure.message)}\n`)
     if (failure.hint !== undefined) world.talk(`hint: ${printable(failure.hint)}\n`)
     return failure.exit
   }
+}
+
+/** What commander refuses; it has said so to people. */
+function wrongLine(thrown: CommanderError, argv: readonly string[], world: World): ExitCode {
+  if (thrown.exitCode === 0) return EXIT.clean
+  if (!argv.includes('--json')) return EXIT.usage
+  const [first = '', ...hints] = asHint(thrown.message).split('\n')
+  const message =
+    thrown.code === 'commander.help' ? 'expected a command' : first.replace(/^error: /, '')
+  const failure = usage(message, hints[0]?.replace(/^hint: /, ''))
+  world.out(`${jsonText(failureJson(failure), 2)}\n`)
+  return EXIT.usage
 }
 
 function createProgram(world: World, act: Act): Command {

@@ -16,6 +16,10 @@ export interface Session {
   readonly json: boolean
   /** The result: `text` for people, `value` for --json. Call it once. */
   result(text: string, value: unknown): void
+  /** Lines that are documents of their own, instead of one result. */
+  lines(text: string): void
+  /** True once something of a result was printed. */
+  answered(): boolean
   /** A line of talk on standard error. */
   say(line: string): void
   /** `warning: …` on standard error. */
@@ -31,11 +35,18 @@ export interface Session {
 /** `json` as given on the command line. */
 export function createSession(world: World, json: boolean): Session {
   const colour = world.out_tty && !json && !world.env.NO_COLOR
+  let answered = false
+  const print = (text: string): void => {
+    answered = true
+    world.out(text)
+  }
   return {
     world,
     json,
+    lines: print,
+    answered: () => answered,
     result(text, value) {
-      world.out(json ? `${jsonText(value, 2)}\n` : endLine(printable(text, colour)))
+      print(json ? `${jsonText(value, 2)}\n` : endLine(printable(text, colour)))
     },
     say: (line) => world.talk(`${printable(line, false)}\n`),
     warn: (line) => world.talk(`warning: ${printable(line, false)}\n`),

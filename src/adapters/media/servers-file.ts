@@ -53,7 +53,7 @@ export function parseServersFile(
   file: string,
   sources: SecretSources,
 ): Result<readonly MediaServer[], readonly Diagnostic[]> {
-  const document = readDocument(bytes, file)
+  const document = readDocument(bytes, file, { noun: 'a servers file' })
   if (!document.ok) return err(document.error.map(scrub))
   const { root, reporter } = document.value
   const read = SERVERS_FILE.read(root, { start: 0, end: 0 }, reporter)

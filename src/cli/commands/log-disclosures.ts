@@ -53,7 +53,7 @@ async function exportAll(session: Session, options: Options): Promise<ExitCode> 
     for (let from: number | null = first; from !== null; ) {
       if (session.world.signal.aborted) throw incomplete('Cannot finish export: it was interrupted')
       const { records, next } = await pageOf(client, which, from)
-      session.world.out(records.map((record) => `${jsonText(record)}\n`).join(''))
+      session.lines(records.map((record) => `${jsonText(record)}\n`).join(''))
       done += records.length
       resume = next ?? (records.at(-1)?.index ?? from - 1) + 1
       from = next

@@ -50,7 +50,9 @@ async function activate(session: Session, file: string, options: Options): Promi
   if (!compiled.ok) {
     const found = compiled.error.map((one) => formatDiagnostic(one, source))
     const errors = compiled.error.filter(({ severity }) => severity === 'error').length
-    session.result([...found, `${plural(errors, 'problem')}; nothing was activated`].join('\n'), {
+    const message = `${plural(errors, 'problem')}; nothing was activated`
+    session.result([...found, message].join('\n'), {
+      error: { exit: EXIT.findings, message },
       diagnostics: compiled.error,
     })
     return EXIT.findings

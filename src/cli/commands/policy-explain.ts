@@ -6,16 +6,17 @@
  */
 import type { Command } from 'commander'
 import { renderExplanation } from '../../adapters/http/render-explanation.ts'
+import type { Facts } from '../../core/model.ts'
 import { explain } from '../../core/policy/explain.ts'
 import { drawTimeline } from '../../core/policy/timeline.ts'
-import { parseInstant } from '../../core/time.ts'
+import { type EpochMs, parseInstant } from '../../core/time.ts'
 import type { Act } from '../act.ts'
 import { EXIT, type ExitCode, usage } from '../failure.ts'
 import { readBounded } from '../files.ts'
 import { type GateOptions, gateClient, gateOptions } from '../gate-client.ts'
 import { type Explained, explainLines } from '../policy/explain-text.ts'
-import { parseHistory } from '../policy/history.ts'
-import { loadPlan } from '../policy/load.ts'
+import { MAX_HISTORY_BYTES, parseHistory } from '../policy/history.ts'
+import { loadPlan, refused } from '../policy/load.ts'
 import { quote, type Session } from '../session.ts'
 
 interface Options extends GateOptions {
@@ -71,7 +72,6 @@ function textOf(session: Session, value: Explained, timeline: readonly string[])
 
 /** Nobody else waits for this answer: some seconds at most. */
 const WORK = 300_000_000
-const MAX_HISTORY_BYTES: number = 8 * 1024 * 1024
 
 async function offline(
   session: Session,
@@ -84,10 +84,18 @@ async function offline(
     at === undefined ? { ok: true as const, value: session.world.now() } : parseInstant(at)
   if (!instant.ok) throw usage(`Cannot use --at ${quote(at ?? '')}: ${instant.error}`)
   const plan = await loadPlan(session, policy)
-  const text = new TextDecoder().decode(await readBounded(session.path(history), MAX_HISTORY_BYTES))
-  const facts = parseHistory(text, history, instant.value)
+  const facts = await historyFrom(session, history, instant.value)
   const value: Explained = renderExplanation(explain(plan, facts, WORK))
   return { value, timeline: session.json ? [] : drawTimeline(plan, facts) }
+}
+
+async function historyFrom(session: Session, file: string, at: EpochMs): Promise<Facts> {
+  // One byte too many is the reader's to say.
+  const bytes = await readBounded(session.path(file), 4 * MAX_HISTORY_BYTES)
+  const parsed = parseHistory(bytes, { file, at })
+  if (parsed.ok) return parsed.value
+  const text = new TextDecoder().decode(bytes)
+  throw refused(session, { what: 'read history', file, text, diagnostics: parsed.error })
 }
 
 async function online(session: Session, options: Options, subject: string): Promise<Explained> {

@@ -2,120 +2,226 @@
  * A subject's history from a YAML or JSON file, as policy tests write it: `{facts: {…}, strikes: [{…}]}`.
  *
  * Beside the subject's own a file may hold `stream`, `request`, `incident`, `platform` and `supports`, and `cohosts`
- * with histories of their own. Strikes, holds and reviews after the instant asked about do not exist yet. Instants are
- * RFC 3339; everything is checked like disclosed facts.
+ * with histories of their own. Strikes, holds and reviews after the instant asked about do not exist yet. Read by the
+ * shapes of policies and test files, so every fault is reported with its place, and checked like disclosed facts.
  */
-import type { Facts } from '../../core/model.ts'
+import { isScalar } from 'yaml'
+import {
+  MAX_COHOSTS,
+  MAX_STRIKES_PER_SUBJECT,
+  MAX_SUBJECT_CHARS,
+  MAX_SUPPORTS,
+} from '../../core/limits.ts'
+import type { Facts, HostFacts, Strike } from '../../core/model.ts'
+import type { Diagnostic } from '../../core/policy/diagnostic.ts'
+import { readDocument } from '../../core/policy/document.ts'
+import {
+  type At,
+  instant,
+  integer,
+  list,
+  type Shape,
+  spanOf,
+  text,
+} from '../../core/policy/shape.ts'
+import { type Members, object, optional } from '../../core/policy/shape-object.ts'
+import { unwrap } from '../../core/policy/test-file-facts.ts'
+import {
+  FACTS,
+  type FactsSource,
+  HOLD,
+  type HoldSource,
+  INCIDENT,
+  type IncidentSource,
+  PLATFORM,
+  type PlatformSource,
+  REQUEST,
+  REVIEW,
+  type RequestSource,
+  type ReviewSource,
+  STREAM_MEMBERS,
+  STRIKE_MEMBERS,
+  type StreamSource,
+  type StrikeSource,
+  type Words,
+  words,
+} from '../../core/policy/test-file-shapes.ts'
 import { decodeFacts } from '../../core/record/decode-facts.ts'
-import { type EpochMs, parseInstant } from '../../core/time.ts'
-import { usage } from '../failure.ts'
-import { quote } from '../session.ts'
-import { readYaml } from '../yaml.ts'
+import { err, ok, type Result } from '../../core/result.ts'
+import { type EpochMs, isEpochMs } from '../../core/time.ts'
 
-type Dictionary = Readonly<Record<string, unknown>>
+/** A history, bytes: one subject with all its strikes, and co-hosts with theirs. */
+export const MAX_HISTORY_BYTES: number = 8 * 1024 * 1024
 
-const INSTANTS = [
-  ...['created_at', 'issued_at', 'notified_at', 'content_created_at', 'expires_at'],
-  ...['first_asked_at', 'at'],
-]
-/** Of one host. */
-const HOST = ['subject', 'facts', 'strikes', 'holds', 'reviews', 'open_broadcasts']
-const TOP = [...HOST, 'cohosts', 'stream', 'request', 'incident', 'platform', 'supports']
-
-/** The facts `text` describes, as they are at `at`. Throws wrong usage with the member that is wrong. */
-export function parseHistory(text: string, file: string, at: EpochMs): Facts {
-  const wrong = (what: string): Error => usage(`Cannot read history ${quote(file)}: ${what}`)
-  const { document, fault } = readYaml(text)
-  if (fault !== null) throw wrong(fault.message)
-  const value = document.toJS() as Dictionary | null
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw wrong('expected a mapping with facts and strikes')
-  const unknown = Object.keys(value).find((key) => !TOP.includes(key))
-  if (unknown !== undefined)
-    throw wrong(`unknown member ${quote(unknown)}, expected ${TOP.join(', ')}`)
-  const { cohosts = [] } = value
-  if (!Array.isArray(cohosts)) throw wrong('`cohosts` is not a list')
-  const stranger = strangeMember(cohosts)
-  if (stranger !== null)
-    throw wrong(`unknown member ${quote(stranger)} of a co-host, expected ${HOST.join(', ')}`)
-  const decoded = decodeFacts(factsOf(value, cohosts, at))
-  if (decoded.ok) return decoded.value
-  const { path, expected } = decoded.error
-  throw wrong(`\`${placeOf(path)}\` is not ${expected}`)
+type PastStrike = Omit<StrikeSource, 'received_at'> & {
+  readonly subject?: At<string>
+  readonly effective_at?: At<EpochMs>
 }
+
+interface HostSource {
+  readonly subject?: At<string>
+  readonly facts?: At<FactsSource>
+  readonly strikes?: At<readonly At<PastStrike>[]>
+  readonly holds?: At<readonly At<HoldSource>[]>
+  readonly reviews?: At<readonly At<ReviewSource>[]>
+  readonly open_broadcasts?: At<number>
+}
+
+interface HistorySource extends HostSource {
+  readonly cohosts?: At<readonly At<HostSource>[]>
+  readonly stream?: At<Omit<StreamSource, 'hosts'>>
+  readonly request?: At<RequestSource>
+  readonly incident?: At<IncidentSource>
+  readonly platform?: At<PlatformSource>
+  readonly supports?: Words
+}
+
+/** The facts a history describes, as they are at `at`; or everything that is wrong with it, by position. */
+export function parseHistory(
+  bytes: Uint8Array,
+  options: { readonly file: string; readonly at: EpochMs },
+): Result<Facts, Diagnostic[]> {
+  const { file, at } = options
+  const document = readDocument(bytes, file, { limit: MAX_HISTORY_BYTES, noun: 'a history' })
+  if (!document.ok) return document
+  const { root, reporter } = document.value
+  const source = HISTORY.read(root, { start: 0, end: 0 }, reporter)
+  if (source === undefined || reporter.failed()) return err(reporter.sorted())
+  const decoded = decodeFacts(factsOf(source.value, at))
+  if (decoded.ok) return ok(untilNow(decoded.value))
+  // Longer than a fact may be: the shapes above know words, not every limit.
+  const { path, expected } = decoded.error
+  reporter.report('bad-value', source, `\`${placeOf(path)}\` is not ${expected}`)
+  return err(reporter.sorted())
+}
+
+const SUBJECT: Shape<string> = text({ max: MAX_SUBJECT_CHARS })
+
+/** As people write it, or milliseconds, as what is disclosed of a decision has it. */
+function moment(): Shape<EpochMs> {
+  const written = instant()
+  return {
+    ...written,
+    read(node, outer, reporter) {
+      if (isScalar(node) && isEpochMs(node.value))
+        return { value: node.value, ...spanOf(node, outer) }
+      return written.read(node, outer, reporter)
+    },
+  }
+}
+
+const { received_at: _, ...STRIKE } = STRIKE_MEMBERS
+const PAST_STRIKE: Members<PastStrike> = {
+  ...STRIKE,
+  subject: optional(SUBJECT, 'Whose it is.'),
+  issued_at: { ...STRIKE.issued_at, shape: moment() },
+  effective_at: optional(moment(), 'When it began to count; as issued unless given.'),
+  notified_at: optional(moment(), 'When the person was told.'),
+  content_created_at: optional(moment(), 'When the content was made.'),
+  expires_at: optional(moment(), "Overrides the policy's expiry."),
+}
+
+const HOST: Members<HostSource> = {
+  subject: optional(SUBJECT, 'Its id.'),
+  facts: optional(FACTS, 'What is known; what is left out is unknown.'),
+  strikes: optional(
+    list(object<PastStrike>({ name: 'a strike', members: PAST_STRIKE }), {
+      max: MAX_STRIKES_PER_SUBJECT,
+      min: 0,
+    }),
+    'The whole history, in any order.',
+  ),
+  holds: optional(list(HOLD, { max: 4096, min: 0 }), 'When it asked first.'),
+  reviews: optional(list(REVIEW, { max: 4096, min: 0 }), 'What people decided.'),
+  open_broadcasts: optional(integer(0, Number.MAX_SAFE_INTEGER), 'Broadcasts now running.'),
+}
+
+const { hosts: __, ...STREAM } = STREAM_MEMBERS
+
+const HISTORY: Shape<HistorySource> = object<HistorySource>({
+  name: 'a history',
+  members: {
+    ...HOST,
+    cohosts: optional(
+      list(object<HostSource>({ name: 'a co-host', members: HOST }), { max: MAX_COHOSTS, min: 0 }),
+      'Histories of whoever is on screen too.',
+    ),
+    stream: optional(
+      object<Omit<StreamSource, 'hosts'>>({ name: 'a stream', members: STREAM }),
+      'The broadcast.',
+    ),
+    request: optional(REQUEST, 'How it is asked.'),
+    incident: optional(INCIDENT, 'Inactive unless given.'),
+    platform: optional(PLATFORM, 'State of the platform.'),
+    supports: optional(words(MAX_SUPPORTS), 'What the caller can carry out.'),
+  },
+})
 
 /** Where a member stands in the file: the subject first, co-hosts after it. */
 function placeOf(path: string): string {
   const [, index = '', rest] = /^hosts\.([0-9]+)(?:\.(.*))?$/.exec(path) ?? []
-  if (index === '') return path === 'hosts' ? 'cohosts' : path
+  if (index === '') return path
   const own = rest ?? ''
   if (index === '0') return own
   return `cohosts.${Number(index) - 1}${own === '' ? '' : `.${own}`}`
 }
 
-function strangeMember(cohosts: readonly unknown[]): string | null {
-  const members = cohosts.flatMap((host: unknown) =>
-    typeof host === 'object' && host !== null ? Object.keys(host) : [],
-  )
-  return members.find((key) => !HOST.includes(key)) ?? null
+function factsOf(source: HistorySource, at: EpochMs): object {
+  const { stream, request, incident, platform, supports, cohosts } = source
+  const others = (cohosts?.value ?? []).map(({ value }, i) => hostOf(value, `cohost-${i + 1}`))
+  return {
+    at,
+    hosts: [hostOf(source, 'subject'), ...others],
+    stream: unwrap(stream?.value ?? {}),
+    request: unwrap(request?.value ?? {}),
+    incident: incident === undefined ? { active: false } : unwrap(incident.value),
+    platform: unwrap(platform?.value ?? {}),
+    supports: plainWords(supports),
+  }
 }
 
-function factsOf(value: Dictionary, cohosts: readonly unknown[], at: EpochMs): object {
-  const { stream = {}, request = {}, platform = {}, supports = [] } = value
-  const { incident = { active: false } } = value
-  const others = cohosts.map((host, i) => hostOf(host, `cohost-${i + 1}`, at))
-  const hosts = [hostOf(value, 'subject', at), ...others]
-  return { at, hosts, stream, request, incident, platform, supports }
+function plainWords(written: Words | undefined): readonly string[] {
+  return (written?.value ?? []).map(({ value }) => value)
 }
 
-/** What does not read as a host stays and is found by the check. */
-function hostOf(value: unknown, name: string, at: EpochMs): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  const { subject = name, facts = {}, strikes = [], ...rest } = value as Dictionary
-  const { holds = [], reviews = [], open_broadcasts = 0 } = rest
-  const known = (list: unknown, when: string): unknown =>
-    Array.isArray(list)
-      ? list.filter((one: Dictionary | null) => !((one?.[when] as number) > at))
-      : list
+function hostOf(source: HostSource, name: string): object {
+  const { facts, strikes, holds, reviews, open_broadcasts } = source
+  const subject = source.subject?.value ?? name
+  const { labels, linked, ...rest } = facts?.value ?? {}
   return {
     subject,
-    facts: withInstants(facts),
+    facts: {
+      ...unwrap(rest),
+      ...(labels === undefined ? {} : { labels: plainWords(labels) }),
+      ...(linked === undefined ? {} : { linked: plainWords(linked) }),
+    },
     sources: {},
-    strikes: known(
-      each(strikes, (strike) => strikeOf(strike, subject)),
-      'effective_at',
-    ),
-    holds: known(each(holds, withInstants), 'first_asked_at'),
-    reviews: known(each(reviews, withInstants), 'at'),
-    open_broadcasts,
+    strikes: (strikes?.value ?? []).map(({ value }) => strikeOf(value, subject)),
+    holds: (holds?.value ?? []).map(({ value }) => unwrap(value)),
+    reviews: (reviews?.value ?? []).map(({ value }) => unwrap(value)),
+    open_broadcasts: open_broadcasts?.value ?? 0,
   }
 }
 
-function each(list: unknown, read: (item: unknown) => unknown): unknown {
-  return Array.isArray(list) ? list.map(read) : list
-}
-
-function strikeOf(strike: unknown, subject: unknown): unknown {
-  if (typeof strike !== 'object' || strike === null) return strike
-  const read = withInstants(strike) as Dictionary
+function strikeOf(strike: PastStrike, subject: string): Strike {
+  const { source, ...rest } = strike
+  const values = unwrap(rest)
   return {
-    subject,
-    weight: 1,
-    scope: 'any',
-    status: 'active',
-    effective_at: read.issued_at,
-    ...read,
+    ...{ weight: 1, scope: 'any', status: 'active', subject, effective_at: values.issued_at },
+    ...values,
+    ...(source === undefined ? {} : { source: unwrap(source.value) }),
   }
 }
 
-/** Members that are instants, as numbers; what does not read as one stays and is found by the check. */
-function withInstants(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]: [string, unknown]) => {
-      if (!INSTANTS.includes(name) || typeof member !== 'string') return [name, member]
-      const instant = parseInstant(member)
-      return [name, instant.ok ? instant.value : member]
-    }),
-  )
+/** What comes after the instant does not exist yet. */
+function untilNow(facts: Facts): Facts {
+  const { at, hosts } = facts
+  const host = (one: HostFacts): HostFacts => ({
+    ...one,
+    strikes: one.strikes.filter(({ effective_at }) => effective_at <= at),
+    holds: one.holds.filter(({ first_asked_at }) => first_asked_at <= at),
+    reviews: one.reviews.filter((review) => review.at <= at),
+  })
+  const [first, ...others] = hosts
+  return { ...facts, hosts: [host(first), ...others.map(host)] }
 }

@@ -30,10 +30,28 @@ export async function checkPolicyFile(session: Session, file: string): Promise<C
 export async function loadPlan(session: Session, file: string): Promise<Plan> {
   const { plan, diagnostics, text } = await checkPolicyFile(session, file)
   if (plan !== null) return plan
-  for (const diagnostic of diagnostics) session.say(formatDiagnostic(diagnostic, text))
-  throw new CliFailure(
-    EXIT.findings,
-    `Cannot use policy ${quote(file)}: it has ${plural(diagnostics.length, 'problem')}`,
+  throw refused(
+    session,
+    { what: 'use policy', file, text, diagnostics },
     `see \`livegate policy lint ${file}\``,
   )
+}
+
+export interface RefusedFile {
+  /** What cannot be done with it: `use policy`. */
+  readonly what: string
+  readonly file: string
+  readonly text: string
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** Says what is wrong with a file; what comes back ends the command with exit code 3. */
+export function refused(
+  session: Session,
+  { what, file, text, diagnostics }: RefusedFile,
+  hint?: string,
+): CliFailure {
+  for (const diagnostic of diagnostics) session.say(formatDiagnostic(diagnostic, text))
+  const message = `Cannot ${what} ${quote(file)}: it has ${plural(diagnostics.length, 'problem')}`
+  return new CliFailure(EXIT.findings, message, hint, diagnostics)
 }

@@ -82,7 +82,10 @@ function linesOf(
   const lines = refused.map(({ text }) => text)
   for (const result of results) {
     if (isFailure(result)) {
-      lines.push(`${session.paint('red', 'FAIL')} ${titleOf(result)}`, `  ${file}:${result.line}`)
+      lines.push(
+        `${session.paint('red', 'FAIL')} ${titleOf(result)}`,
+        `  ${file}:${result.line}:${result.column}`,
+      )
       if (plan !== null && show()) lines.push(formatFailure(plan, result, drawing(session.world)))
     } else if (options.quiet !== true)
       lines.push(`${session.paint('green', 'ok')}   ${titleOf(result)}`)
@@ -97,10 +100,10 @@ function drawing({ columns, env, out_tty }: World): { columns: number; ascii: bo
 }
 
 function renderCase(result: TestResult): object {
-  const { name, line, combination, facts, differences } = result
+  const { name, line, column, combination, facts, differences } = result
   const at = formatInstant(facts.at)
   const several = combination.length === 0 ? {} : { combination }
-  return { name, line, ...several, at, passed: !isFailure(result), differences }
+  return { name, line, column, ...several, at, passed: !isFailure(result), differences }
 }
 
 type Covered = ReturnType<typeof coverageOf>[number]

@@ -54,7 +54,45 @@ function faultOf(error: CelError, code: 'cel-syntax' | 'cel-type', length: numbe
   const message = (error.summary ?? 'the condition cannot be read')
     .replace('Unexpected token: EOF', 'the condition ends too early')
     .replace(/google\.protobuf\.([TD])/g, (_, initial: string) => initial.toLowerCase())
-  return { code, start, end, message: message.charAt(0).toLowerCase() + message.slice(1, 300) }
+  const hint = overloads(message)
+  return {
+    ...{ code, start, end, message: message.charAt(0).toLowerCase() + message.slice(1, 300) },
+    ...(hint === undefined ? {} : { hint }),
+  }
+}
+
+/** What an operator takes, in the types facts have; the library says only what it does not take. */
+const TAKES: readonly (readonly [operators: readonly string[], takes: string])[] = [
+  [['==', '!='], '`==` and `!=` take two values of one type'],
+  [
+    ['<', '<=', '>', '>='],
+    'order takes two of int, two of string, two of timestamp or two of duration',
+  ],
+  [['+'], '`+` takes timestamp and duration, two durations, two of int or two of string'],
+  [['-'], '`-` takes one or two of int, two timestamps, timestamp and duration or two durations'],
+  [['*', '/', '%'], '`*`, `/` and `%` take two of int'],
+  [['in'], '`in` takes a value and a list of its type'],
+  [['&&', '||', '!'], '`&&`, `||` and `!` take bool'],
+]
+
+/** How a function is called. */
+const SIGNATURES: Readonly<Record<string, string>> = {
+  strikes: '`strikes("spam.*")` or `strikes("spam.*", "90d")`',
+  duration: '`duration("24h")`',
+  timestamp: '`timestamp("2026-01-31T00:00:00Z")`',
+  size: '`size(…)` of a string or a list',
+  startsWith: '`….startsWith("…")` of a string',
+  endsWith: '`….endsWith("…")` of a string',
+  contains: '`….contains("…")` of a string',
+}
+
+function overloads(message: string): string | undefined {
+  const [, called] = /no matching overload for '(?:.*\.)?(\w+)\(/i.exec(message) ?? []
+  if (called !== undefined) return SIGNATURES[called] && `expected ${SIGNATURES[called]}`
+  const [, written] = /no such overload: (.+)$/i.exec(message) ?? []
+  if (written === undefined) return undefined
+  const fits = (one: string): boolean => written.includes(` ${one} `) || written.startsWith(one)
+  return TAKES.find(([operators]) => operators.some(fits))?.[1]
 }
 
 /** The syntax tree of a CEL text. */

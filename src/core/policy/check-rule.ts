@@ -8,6 +8,7 @@ import { checkCount } from './check-count.ts'
 import { quote, type Reporter } from './diagnostic.ts'
 import { knownCategories } from './selector.ts'
 import type { At } from './shape.ts'
+import { isStandIn } from './shape-object.ts'
 import { didYouMean } from './suggest.ts'
 import type { RuleSource } from './syntax.ts'
 import { marksIn, PLACEHOLDERS, type Placeholder } from './template.ts'
@@ -15,14 +16,18 @@ import { marksIn, PLACEHOLDERS, type Placeholder } from './template.ts'
 /** Reports everything wrong with one rule, its conditions left out. */
 export function checkRule(rule: At<RuleSource>, reporter: Reporter): void {
   const { value } = rule
+  // What is lacking can only be judged when every member could be read: it may be there, misspelt.
+  const whole = !reporter.failed(rule)
+  if (value.ladder !== undefined && !reporter.failed(value.ladder)) checkLadder(value, reporter)
   if (value.count !== undefined) checkCount(value.count.value, reporter)
-  checkLadder(value, reporter)
-  checkSentences(value, reporter)
+  checkSentences(value, reporter, whole)
   checkObligations(value, reporter)
-  // What goes together can only be judged when every member could be read.
-  if (reporter.failed(rule)) return
+  checkBesideLadder(value, reporter)
+  checkBesideOutcome(value, reporter)
+  checkLawCategories(value, reporter)
+  if (!whole) return
   checkParts(rule, reporter)
-  checkOutcome(rule, reporter)
+  checkMeans(rule, reporter)
   checkGround(rule, reporter)
 }
 
@@ -46,6 +51,9 @@ function checkParts({ value: rule, ...place }: At<RuleSource>, reporter: Reporte
       '`retroactive` speaks of the restrictions a ladder opened and needs `ladder`',
       'a count without ladder looks at the window as it is now; `since` keeps earlier strikes out of it',
     )
+}
+
+function checkBesideLadder({ ladder, count }: RuleSource, reporter: Reporter): void {
   if (ladder === undefined || count === undefined) return
   for (const key of ['at_least', 'weight_at_least'] as const) {
     const member = count.value[key]
@@ -62,7 +70,8 @@ const ONLY_WITH: readonly (readonly [keyof RuleSource, readonly string[]])[] = [
   ['lease', ['delay', 'allow']],
 ]
 
-function checkOutcome({ value: rule, ...place }: At<RuleSource>, reporter: Reporter): void {
+function checkBesideOutcome(rule: RuleSource, reporter: Reporter): void {
+  if (isStandIn(rule.outcome)) return
   const outcome = rule.outcome.value
   for (const [key, outcomes] of ONLY_WITH) {
     const member = rule[key]
@@ -73,8 +82,11 @@ function checkOutcome({ value: rule, ...place }: At<RuleSource>, reporter: Repor
         `\`${key}\` cannot stand beside outcome ${outcome}`,
       )
   }
-  const { hold, review, broadcast_delay } = rule
-  if (outcome === 'delay' && !hold && !review && !broadcast_delay)
+}
+
+function checkMeans({ value: rule, ...place }: At<RuleSource>, reporter: Reporter): void {
+  const { outcome, hold, review, broadcast_delay } = rule
+  if (outcome.value === 'delay' && !hold && !review && !broadcast_delay)
     reporter.report(
       'delay-without-means',
       { start: place.start, end: place.start },
@@ -125,6 +137,10 @@ function checkGround({ value: rule, ...place }: At<RuleSource>, reporter: Report
       rule.ground ?? place,
       `rule ${quote(rule.id.value)} with ground law needs ${missing.map((key) => `\`${key}\``).join(' and ')}`,
     )
+}
+
+function checkLawCategories(rule: RuleSource, reporter: Reporter): void {
+  if (rule.ground?.value !== 'law') return
   for (const pattern of rule.count?.value.category.value ?? []) {
     const terms = knownCategories(pattern.value).find((known) => findCategory(known)?.terms_only)
     if (terms !== undefined)
@@ -146,7 +162,7 @@ const NEEDS: Readonly<Partial<Record<Placeholder, keyof RuleSource>>> = {
   not_before: 'hold',
 }
 
-function checkSentences(rule: RuleSource, reporter: Reporter): void {
+function checkSentences(rule: RuleSource, reporter: Reporter, whole: boolean): void {
   const because = rule.because
   if (because === undefined) return
   const sentences =
@@ -168,7 +184,7 @@ function checkSentences(rule: RuleSource, reporter: Reporter): void {
         continue
       }
       const needed = NEEDS[name]
-      if (needed !== undefined && rule[needed] === undefined)
+      if (whole && needed !== undefined && rule[needed] === undefined)
         reporter.report(
           'unknown-placeholder',
           sentence,

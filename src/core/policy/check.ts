@@ -8,6 +8,7 @@ import { checkCount, checkPattern } from './check-count.ts'
 import { checkRule } from './check-rule.ts'
 import { quote, type Reporter } from './diagnostic.ts'
 import type { At } from './shape.ts'
+import { isStandIn } from './shape-object.ts'
 import { didYouMean } from './suggest.ts'
 import type { PolicySource } from './syntax.ts'
 
@@ -63,6 +64,7 @@ function unique(
 ): void {
   const seen = new Set<string>()
   for (const { id } of items.map(({ value }) => value)) {
+    if (isStandIn(id)) continue
     if (seen.has(id.value))
       reporter.report('duplicate-id', id, `${what} ${quote(id.value)} is there twice`)
     seen.add(id.value)

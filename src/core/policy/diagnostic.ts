@@ -66,6 +66,8 @@ export interface Span {
 }
 
 export interface Reporter {
+  /** What the file is, in messages: `a policy`. */
+  readonly noun: string
   report(code: CompileCode, span: Span, message: string, hint?: string): void
   /** True once an error (not a warning) was reported, anywhere or inside `within`. */
   failed(within?: Span): boolean
@@ -77,11 +79,12 @@ export interface Reporter {
 const MAX_DIAGNOSTICS = 100
 
 /** Collects diagnostics for one file. `text` is only used to turn offsets into lines and columns. */
-export function createReporter(file: string, text: string): Reporter {
+export function createReporter(file: string, text: string, noun = 'a policy'): Reporter {
   const place = createPlacer(text)
   const found: Diagnostic[] = []
   const errors: number[] = []
   return {
+    noun,
     report(code, span, message, hint) {
       const severity = WARNINGS.has(code) ? 'warning' : 'error'
       if (severity === 'error') errors.push(span.start)

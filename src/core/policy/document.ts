@@ -17,14 +17,21 @@ export interface PolicyDocument {
   readonly reporter: Reporter
 }
 
+export interface DocumentOptions {
+  /** Bytes; those of a policy unless given. */
+  readonly limit?: number
+  /** What the file is, in messages; `a policy` unless given. */
+  readonly noun?: string
+}
+
 /** Decodes and parses `bytes`, at most `limit` of them. A returned document has no YAML error; its meaning is not checked yet. */
 export function readDocument(
   bytes: Uint8Array,
   file: string,
-  limit: number = MAX_POLICY_BYTES,
+  { limit = MAX_POLICY_BYTES, noun = 'a policy' }: DocumentOptions = {},
 ): { ok: true; value: PolicyDocument } | { ok: false; error: Diagnostic[] } {
   const text = bytes.length > limit ? '' : fromUtf8(bytes)
-  const reporter = createReporter(file, text ?? '')
+  const reporter = createReporter(file, text ?? '', noun)
   const root = text === null || text === '' ? null : readText(text, reporter)
   if (bytes.length > limit)
     reporter.report('too-large', START, `file has ${bytes.length} bytes, limit ${limit}`)
@@ -77,7 +84,7 @@ const FEATURES: Readonly<Record<string, readonly [name: string, hint: string]>> 
   alias: ['an alias', 'write the value out; text that begins with `*` needs quotes'],
   anchor: ['an anchor', 'write the value out; text that begins with `&` needs quotes'],
   tag: ['a tag', 'leave the tag out; text that begins with `!` needs quotes'],
-  directive: ['a directive', 'policies are always YAML 1.2, leave the line out'],
+  directive: ['a directive', 'files are always YAML 1.2, leave the line out'],
 }
 
 /** Reports aliases, anchors, tags, directives and a second document. */
@@ -92,7 +99,7 @@ function refuseFeatures(tokens: readonly CST.Token[], reporter: Reporter): void 
       reporter.report(
         'yaml-feature',
         { start: offset, end: offset + (source ?? '').length },
-        `a policy cannot use ${feature[0]}`,
+        `${reporter.noun} cannot use ${feature[0]}`,
         feature[1],
       )
     for (const member of ['start', 'sep', 'props', 'key', 'value', 'items', 'end'] as const) {
@@ -106,8 +113,8 @@ function refuseFeatures(tokens: readonly CST.Token[], reporter: Reporter): void 
       reporter.report(
         'yaml-feature',
         { start: token.offset, end: token.offset + 3 },
-        'a policy cannot use a second document',
-        'one file holds one policy',
+        `${reporter.noun} cannot use a second document`,
+        'one file holds one document',
       )
 }
 

@@ -14,6 +14,8 @@ export interface Member<T> {
   readonly shape: Shape<T>
   readonly required: boolean
   readonly about: string
+  /** Stands in, without a place, for what could not be read, so that the rest can be checked; the fault is reported. */
+  readonly stand_in?: T
 }
 
 /** Members by name for a source type whose properties are `At<...>`. */
@@ -27,8 +29,13 @@ export function optional<T>(shape: Shape<T>, about: string): Member<T> {
 }
 
 /** A member that must be there. */
-export function required<T>(shape: Shape<T>, about: string): Member<T> {
-  return { shape, required: true, about }
+export function required<T>(shape: Shape<T>, about: string, stand_in?: T): Member<T> {
+  return { shape, required: true, about, ...(stand_in === undefined ? {} : { stand_in }) }
+}
+
+/** True for a value nobody wrote. */
+export function isStandIn({ start, end }: Span): boolean {
+  return start === end
 }
 
 interface Entry extends Span {
@@ -55,7 +62,7 @@ function entriesOf(map: YAMLMap, span: Span, reporter: Reporter, numbers: boolea
       reporter.report(
         'yaml-feature',
         at,
-        'a policy cannot use a merge key',
+        `${reporter.noun} cannot use a merge key`,
         'write the members out',
       )
     else if (seen.has(key))
@@ -104,6 +111,11 @@ export function object<T extends object>(options: ObjectOptions<T>): Shape<T> {
         `${name} needs \`${key}\``,
       )
     const value = Object.fromEntries(found)
+    for (const key of needed) {
+      const stand_in = members.get(key)?.stand_in
+      if (stand_in === undefined || Object.hasOwn(value, key)) continue
+      value[key] = { value: stand_in, start: span.start, end: span.start }
+    }
     if (!needed.every((key) => Object.hasOwn(value, key))) return undefined
     return { value: value as T, ...span }
   }

@@ -30,7 +30,13 @@ export function spanOf(node: unknown, otherwise: Span): Span {
   return range ? { start: range[0], end: range[1] } : otherwise
 }
 
-function wrongType(node: Node | null, span: Span, reporter: Reporter, expected: string): undefined {
+/** Reports a value of another kind than `expected`. */
+export function wrongType(
+  node: Node | null,
+  span: Span,
+  reporter: Reporter,
+  expected: string,
+): undefined {
   const quotable = isScalar(node) && typeof node.value !== 'string' && node.value !== null
   const hint = quotable && expected.startsWith('text') ? 'put it in quotes' : undefined
   reporter.report('wrong-type', span, `found ${kindOf(node)}, expected ${expected}`, hint)
@@ -162,15 +168,29 @@ function durationShape<W extends string>(
     const found = words.find((w) => w === source)
     if (found !== undefined) return { value: found, ...span }
     const parsed = parseDuration(source)
-    const fault = parsed.ok ? durationFault(parsed.value, options) : parsed.error
+    const fault = parsed.ok
+      ? durationFault(parsed.value, options)
+      : [parsed.error, ...words.map((w) => `\`${w}\``)].join(' or ')
     if (parsed.ok && fault === null) return { value: parsed.value, ...span }
     const unit = typeof raw === 'number' ? `write the unit: ${source}d or ${source}h` : undefined
-    const hint = unit ?? didYouMean(source, words)
+    const hint = unit ?? shortDuration(source) ?? didYouMean(source, words)
     reporter.report('bad-duration', span, `found ${quote(source)}, ${fault}`, hint)
     return undefined
   }
   const plain = { type: 'string', pattern: '^([0-9]{1,9}(ms|s|m|h|d|w)|P[0-9DHMSTW]+)$' }
   return { expected, schema: words.length > 0 ? { anyOf: [{ enum: words }, plain] } : plain, read }
+}
+
+const SPELT_OUT =
+  /^\s*(\d{1,9})\s*(ms|m(?:illi)?s(?:ec(?:ond)?s?)?|s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?)\s*$/i
+
+/** `90 days` as it is written here. */
+function shortDuration(source: string): string | undefined {
+  const [, number, unit = ''] = SPELT_OUT.exec(source) ?? []
+  if (number === undefined) return undefined
+  const milliseconds = /^m(?:illi)?s/i.test(unit)
+  const short = `${number}${milliseconds ? 'ms' : unit.charAt(0).toLowerCase()}`
+  return short === source ? undefined : `did you mean \`${short}\`?`
 }
 
 function durationFault(value: DurationMs, options: DurationOptions): string | null {

@@ -1,5 +1,5 @@
 /**
- * "did you mean": the nearest known word, or none when nothing is near enough to help.
+ * "did you mean": the nearest known word, the one that goes on like what was written, or none when nothing would help.
  */
 
 /** The candidate within edit distance 1 (short words) to 3 (long ones); a swap of neighbours counts as one. */
@@ -16,7 +16,14 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
       bestDistance = distance
     }
   }
-  return best
+  return best ?? goesOn(word, candidates)
+}
+
+/** The one candidate of which `word` is the first part: `created` of `created_at`. */
+function goesOn(word: string, candidates: Iterable<string>): string | undefined {
+  if (word.length < 3) return undefined
+  const longer = [...candidates].filter((one) => one.startsWith(`${word.toLowerCase()}_`))
+  return longer.length === 1 ? longer[0] : undefined
 }
 
 /** `did you mean X?` as a hint, or undefined. */

@@ -179,7 +179,7 @@ const COUNT = object<CountSource>({
 const RULE = object<RuleSource>({
   name: 'a rule',
   members: {
-    id: required(ID, 'Stable name, used in records, exemptions and tests.'),
+    id: required(ID, 'Stable name, used in records, exemptions and tests.', '?'),
     ground: optional(word('terms', 'law'), 'Terms of service, or law. terms unless given.'),
     clause: optional(text({ max: 300 }), 'Clause of the terms, as people know it.'),
     reference: optional(text({ max: 300 }), 'Provision of law; needed for ground law.'),
@@ -216,7 +216,7 @@ const RULE = object<RuleSource>({
       cel(),
       'CEL condition per strike; a strike for which it is true does not count.',
     ),
-    outcome: required(word('deny', 'delay', 'allow'), 'What a match does.'),
+    outcome: required(word('deny', 'delay', 'allow'), 'What a match does.', 'deny'),
     hold: optional(duration(), 'Delay: may start this long after the first ask.'),
     review: optional(
       object<ReviewSource>({

@@ -6,7 +6,7 @@
  * Spec: docs/spec/policy.md, "Tests".
  */
 import { type EpochMs, formatInstant } from '../time.ts'
-import { quote, type Reporter, type Span } from './diagnostic.ts'
+import { type Place, quote, type Reporter, type Span } from './diagnostic.ts'
 import type { At } from './shape.ts'
 import { didYouMean } from './suggest.ts'
 import type { Expectation, TestCase } from './test-file.ts'
@@ -39,7 +39,7 @@ interface Axes {
 export function buildCases(
   source: TestSource,
   reporter: Reporter,
-  lineOf: (offset: number) => number,
+  placeOf: (span: Span) => Place,
 ): TestCase[] {
   const names: Names = {
     subjects: new Map(source.subjects.value.map(({ key, value }) => [key, value.value])),
@@ -59,7 +59,7 @@ export function buildCases(
       supports: supports?.value.map(plain) ?? [],
       supports_all: supports === undefined,
     }
-    const line = lineOf(test.start)
+    const { line, column } = placeOf(startOf(test))
     const expected = expectations(test.value, axes, reporter)
     return combine(axes).map(({ subject, at, stream }, i): TestCase => {
       const about = stream === null ? inlineStream(test.value) : names.streams.get(stream)
@@ -67,6 +67,7 @@ export function buildCases(
       return {
         name: test.value.name.value,
         line,
+        column,
         combination: [
           ...(axes.subjects.length > 1 ? [subject] : []),
           ...(stream !== null && (axes.streams ?? []).length > 1 ? [stream] : []),

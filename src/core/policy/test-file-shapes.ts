@@ -9,8 +9,18 @@ import { MAX_COHOSTS, MAX_LABELS, MAX_LINKED, MAX_STRIKE_WEIGHT } from '../limit
 import { SEVERITIES, type Severity, SOURCE_KINDS, type SourceKind } from '../model.ts'
 import { type EpochMs, parseInstant } from '../time.ts'
 import { quote } from './diagnostic.ts'
-import { type At, instant, integer, list, type Shape, spanOf, text, word } from './shape.ts'
-import { object, optional, required } from './shape-object.ts'
+import {
+  type At,
+  instant,
+  integer,
+  list,
+  type Shape,
+  spanOf,
+  text,
+  word,
+  wrongType,
+} from './shape.ts'
+import { type Members, object, optional, required } from './shape-object.ts'
 import { didYouMean } from './suggest.ts'
 
 export type Words = At<readonly At<string>[]>
@@ -56,6 +66,32 @@ export interface StreamSource {
   readonly hosts?: Words
 }
 
+export interface RequestSource {
+  readonly territory?: At<string>
+  readonly ingest?: At<string>
+}
+
+export interface IncidentSource {
+  readonly active: At<boolean>
+  readonly id?: At<string>
+  readonly scope?: At<string>
+}
+
+export interface PlatformSource {
+  readonly moderation_available?: At<boolean>
+}
+
+export interface HoldSource {
+  readonly rule: At<string>
+  readonly first_asked_at: At<EpochMs>
+}
+
+export interface ReviewSource {
+  readonly rule: At<string>
+  readonly result: At<'released' | 'refused'>
+  readonly at: At<EpochMs>
+}
+
 /** `true` or `false`. */
 export function flag(): Shape<boolean> {
   const expected = '`true` or `false`'
@@ -65,8 +101,7 @@ export function flag(): Shape<boolean> {
     read(node, outer, reporter) {
       const span = spanOf(node, outer)
       if (isScalar(node) && typeof node.value === 'boolean') return { value: node.value, ...span }
-      reporter.report('wrong-type', span, `expected ${expected}`)
-      return undefined
+      return wrongType(node, span, reporter, expected)
     },
   }
 }
@@ -119,34 +154,34 @@ export const FACTS: Shape<FactsSource> = object<FactsSource>({
   },
 })
 
-const STRIKE = object<StrikeSource>({
-  name: 'a strike',
-  members: {
-    id: required(WORD, 'Unique within the subject.'),
-    category: required(WORD, 'Category id such as terrorism.link.'),
-    severity: required(word(...SEVERITIES), 'low, medium, high or critical.'),
-    issued_at: required(instant(), 'When the platform issued it.'),
-    received_at: optional(instant(), 'When the gate got it; at once unless given.'),
-    weight: optional(integer(1, MAX_STRIKE_WEIGHT), '1 unless given.'),
-    notified_at: optional(instant(), 'When the person was told.'),
-    content_created_at: optional(instant(), 'When the content was made.'),
-    expires_at: optional(instant(), "Overrides the policy's expiry."),
-    scope: optional(WORD, 'live, chat, post; any unless given.'),
-    context: optional(WORD, 'news, research, counter_speech, ...'),
-    source: optional(
-      object<{ readonly system: At<string>; readonly kind: At<SourceKind> }>({
-        name: 'a source',
-        members: {
-          system: required(WORD, 'Name of the reporting system.'),
-          kind: required(word(...SOURCE_KINDS), 'Who found it.'),
-        },
-      }),
-      'Who found the violation.',
-    ),
-    evidence_hash: optional(WORD, 'Hash of the evidence.'),
-    status: optional(word('active', 'reversed'), 'active unless given.'),
-  },
-})
+/** Members of a strike. */
+export const STRIKE_MEMBERS: Members<StrikeSource> = {
+  id: required(WORD, 'Unique within the subject.'),
+  category: required(WORD, 'Category id such as terrorism.link.'),
+  severity: required(word(...SEVERITIES), 'low, medium, high or critical.'),
+  issued_at: required(instant(), 'When the platform issued it.'),
+  received_at: optional(instant(), 'When the gate got it; at once unless given.'),
+  weight: optional(integer(1, MAX_STRIKE_WEIGHT), '1 unless given.'),
+  notified_at: optional(instant(), 'When the person was told.'),
+  content_created_at: optional(instant(), 'When the content was made.'),
+  expires_at: optional(instant(), "Overrides the policy's expiry."),
+  scope: optional(WORD, 'live, chat, post; any unless given.'),
+  context: optional(WORD, 'news, research, counter_speech, ...'),
+  source: optional(
+    object<{ readonly system: At<string>; readonly kind: At<SourceKind> }>({
+      name: 'a source',
+      members: {
+        system: required(WORD, 'Name of the reporting system.'),
+        kind: required(word(...SOURCE_KINDS), 'Who found it.'),
+      },
+    }),
+    'Who found the violation.',
+  ),
+  evidence_hash: optional(WORD, 'Hash of the evidence.'),
+  status: optional(word('active', 'reversed'), 'active unless given.'),
+}
+
+const STRIKE = object<StrikeSource>({ name: 'a strike', members: STRIKE_MEMBERS })
 
 /** A person. */
 export const SUBJECT: Shape<SubjectSource> = object<SubjectSource>({
@@ -158,15 +193,62 @@ export const SUBJECT: Shape<SubjectSource> = object<SubjectSource>({
   },
 })
 
+/** Members of a broadcast. */
+export const STREAM_MEMBERS: Members<StreamSource> = {
+  id: optional(WORD, 'Its id.'),
+  audience: optional(WORD, 'public, followers, private.'),
+  category: optional(WORD, 'What it is about.'),
+  admission: optional(WORD, 'open, auto, selected.'),
+  one_to_many: optional(flag(), 'One sender, many viewers.'),
+  hosts: optional(words(MAX_COHOSTS), 'Co-hosts, by name under subjects.'),
+}
+
 /** A broadcast. */
 export const STREAM: Shape<StreamSource> = object<StreamSource>({
   name: 'a stream',
+  members: STREAM_MEMBERS,
+})
+
+/** How it was asked. */
+export const REQUEST: Shape<RequestSource> = object<RequestSource>({
+  name: 'a request',
   members: {
+    territory: optional(WORD, 'ISO 3166-1 alpha-2.'),
+    ingest: optional(WORD, 'rtmp, whip, app.'),
+  },
+})
+
+/** An incident, declared or not. */
+export const INCIDENT: Shape<IncidentSource> = object<IncidentSource>({
+  name: 'an incident',
+  members: {
+    active: required(flag(), 'An incident is declared.'),
     id: optional(WORD, 'Its id.'),
-    audience: optional(WORD, 'public, followers, private.'),
-    category: optional(WORD, 'What it is about.'),
-    admission: optional(WORD, 'open, auto, selected.'),
-    one_to_many: optional(flag(), 'One sender, many viewers.'),
-    hosts: optional(words(MAX_COHOSTS), 'Co-hosts, by name under subjects.'),
+    scope: optional(WORD, 'What it concerns.'),
+  },
+})
+
+/** State of the platform. */
+export const PLATFORM: Shape<PlatformSource> = object<PlatformSource>({
+  name: 'the platform',
+  members: { moderation_available: optional(flag(), 'A moderator is on shift.') },
+})
+
+/** When a subject asked first under a rule with `hold`. */
+export const HOLD: Shape<HoldSource> = object<HoldSource>({
+  name: 'a hold',
+  members: {
+    rule: required(WORD, 'Rule with `hold`.'),
+    first_asked_at: required(instant(), 'First ask.'),
+  },
+})
+
+/** What a person decided under a rule with `review`. */
+export const REVIEW: Shape<ReviewSource> = object<ReviewSource>({
+  name: 'a review',
+  members: {
+    rule: required(WORD, 'Rule with `review`.'),
+    result: required(word('released', 'refused'), 'What the person decided.'),
+    at: required(instant(), 'When.'),
   },
 })

@@ -6,7 +6,7 @@
  */
 import { MAX_SUPPORTS } from '../limits.ts'
 import type { EpochMs } from '../time.ts'
-import { type At, instant, list, type Shape, text, word } from './shape.ts'
+import { type At, instant, list, type Shape, text } from './shape.ts'
 import {
   type Dictionary,
   dictionary,
@@ -19,7 +19,16 @@ import { EXPECT, type ExpectSource } from './test-file-expect.ts'
 import {
   FACTS,
   type FactsSource,
-  flag,
+  HOLD,
+  type HoldSource,
+  INCIDENT,
+  type IncidentSource,
+  PLATFORM,
+  type PlatformSource,
+  REQUEST,
+  REVIEW,
+  type RequestSource,
+  type ReviewSource,
   STREAM,
   type StreamSource,
   SUBJECT,
@@ -41,12 +50,6 @@ export interface TestSource {
   readonly cases: At<readonly At<CaseSource>[]>
 }
 
-export interface IncidentSource {
-  readonly active: At<boolean>
-  readonly id?: At<string>
-  readonly scope?: At<string>
-}
-
 export interface CaseSource {
   readonly name: At<string>
   /** One name or several. */
@@ -55,20 +58,12 @@ export interface CaseSource {
   readonly facts?: At<FactsSource>
   /** A mapping, or names under `streams`. */
   readonly stream?: At<StreamSource | readonly At<string>[]>
-  readonly request?: At<{ readonly territory?: At<string>; readonly ingest?: At<string> }>
+  readonly request?: At<RequestSource>
   readonly incident?: At<IncidentSource>
-  readonly platform?: At<{ readonly moderation_available?: At<boolean> }>
+  readonly platform?: At<PlatformSource>
   readonly supports?: Words
-  readonly holds?: At<
-    readonly At<{ readonly rule: At<string>; readonly first_asked_at: At<EpochMs> }>[]
-  >
-  readonly reviews?: At<
-    readonly At<{
-      readonly rule: At<string>
-      readonly result: At<'released' | 'refused'>
-      readonly at: At<EpochMs>
-    }>[]
-  >
+  readonly holds?: At<readonly At<HoldSource>[]>
+  readonly reviews?: At<readonly At<ReviewSource>[]>
   readonly expect: At<ExpectSource>
   readonly except?: At<readonly At<ExceptionSource>[]>
 }
@@ -110,69 +105,15 @@ const CASE = object<CaseSource>({
       mappingOr(STREAM, list(WORD, { max: MAX_AXIS, orOne: true })),
       'The broadcast: a mapping, or one or several names under streams.',
     ),
-    request: optional(
-      object<{ readonly territory?: At<string>; readonly ingest?: At<string> }>({
-        name: 'a request',
-        members: {
-          territory: optional(WORD, 'ISO 3166-1 alpha-2.'),
-          ingest: optional(WORD, 'rtmp, whip, app.'),
-        },
-      }),
-      'How it was asked.',
-    ),
-    incident: optional(
-      object<IncidentSource>({
-        name: 'an incident',
-        members: {
-          active: required(flag(), 'An incident is declared.'),
-          id: optional(WORD, 'Its id.'),
-          scope: optional(WORD, 'What it concerns.'),
-        },
-      }),
-      'Inactive unless given.',
-    ),
-    platform: optional(
-      object<{ readonly moderation_available?: At<boolean> }>({
-        name: 'the platform',
-        members: { moderation_available: optional(flag(), 'A moderator is on shift.') },
-      }),
-      'State of the platform.',
-    ),
+    request: optional(REQUEST, 'How it was asked.'),
+    incident: optional(INCIDENT, 'Inactive unless given.'),
+    platform: optional(PLATFORM, 'State of the platform.'),
     supports: optional(
       words(MAX_SUPPORTS),
       "What the caller can carry out; the file's `supports`, else everything, unless given.",
     ),
-    holds: optional(
-      list(
-        object<{ readonly rule: At<string>; readonly first_asked_at: At<EpochMs> }>({
-          name: 'a hold',
-          members: {
-            rule: required(WORD, 'Rule with `hold`.'),
-            first_asked_at: required(instant(), 'First ask.'),
-          },
-        }),
-        { max: 1000, min: 0 },
-      ),
-      'Holds of the asking subject.',
-    ),
-    reviews: optional(
-      list(
-        object<{
-          readonly rule: At<string>
-          readonly result: At<'released' | 'refused'>
-          readonly at: At<EpochMs>
-        }>({
-          name: 'a review',
-          members: {
-            rule: required(WORD, 'Rule with `review`.'),
-            result: required(word('released', 'refused'), 'What the person decided.'),
-            at: required(instant(), 'When.'),
-          },
-        }),
-        { max: 1000, min: 0 },
-      ),
-      'Reviews of the asking subject.',
-    ),
+    holds: optional(list(HOLD, { max: 1000, min: 0 }), 'Holds of the asking subject.'),
+    reviews: optional(list(REVIEW, { max: 1000, min: 0 }), 'Reviews of the asking subject.'),
     expect: required(EXPECT, 'What comes out; only what is named is compared.'),
     except: optional(
       list(EXCEPTION, { max: 100 }),

@@ -8,7 +8,7 @@
 import type { Facts, Obligation } from '../model.ts'
 import { err, ok, type Result } from '../result.ts'
 import type { EpochMs } from '../time.ts'
-import type { Diagnostic, Reporter } from './diagnostic.ts'
+import { createPlacer, type Diagnostic, type Reporter } from './diagnostic.ts'
 import { readDocument } from './document.ts'
 import type { Plan } from './plan.ts'
 import type { At } from './shape.ts'
@@ -31,8 +31,9 @@ export interface TestFile {
 /** One case for one subject at one instant with one stream. */
 export interface TestCase {
   readonly name: string
-  /** Where the case is written, counted from 1. */
+  /** Where the case is written, counted from 1; the column in UTF-16 code units. */
   readonly line: number
+  readonly column: number
   /** Its subject and stream, as far as the case has several. */
   readonly combination: readonly string[]
   /** `supports` is empty when `supports_all` is true; the runner fills it in from the plan. */
@@ -71,28 +72,21 @@ export function parseTestFile(
   bytes: Uint8Array,
   options: { readonly file: string },
 ): Result<TestFile, Diagnostic[]> {
-  const document = readDocument(bytes, options.file, MAX_TEST_FILE_BYTES)
+  const document = readDocument(bytes, options.file, {
+    limit: MAX_TEST_FILE_BYTES,
+    noun: 'a test file',
+  })
   if (!document.ok) return document
   const { root, reporter, text } = document.value
   const source = TEST_FILE.read(root, { start: 0, end: 0 }, reporter)
   if (source === undefined) return err(reporter.sorted())
-  const cases = buildCases(source.value, reporter, lines(text))
+  const cases = buildCases(source.value, reporter, createPlacer(text))
   if (reporter.failed()) return err(reporter.sorted())
   const check = (plan: Plan): Diagnostic[] => {
     checkRules(source.value, plan, reporter)
     return reporter.sorted()
   }
   return ok({ policy: source.value.policy.value, cases, check })
-}
-
-/** Line of an offset, counted from 1; asked in ascending order it reads the text once. */
-function lines(text: string): (offset: number) => number {
-  let line = 1
-  let next = text.indexOf('\n')
-  return (offset) => {
-    for (; next >= 0 && next < offset; next = text.indexOf('\n', next + 1)) line++
-    return line
-  }
 }
 
 /** A case that expects a rule nobody wrote would otherwise fail with a puzzling difference, or pass for ever. */

@@ -15,6 +15,7 @@ export interface TestResult {
   readonly name: string
   /** Where the case is written. */
   readonly line: number
+  readonly column: number
   /** Its subject and stream, as far as the case has several. */
   readonly combination: readonly string[]
   /** With `supports` filled in. */

@@ -172,7 +172,7 @@ describe('a test file is refused', () => {
     {
       name: 'with a flag that is text',
       text: `${HEAD}now: 2026-01-01\ncases: [{ name: x, subject: a, incident: { active: "yes" }, expect: {} }]`,
-      expect: 'p.test.yaml:4:52 wrong-type expected `true` or `false` ()',
+      expect: 'p.test.yaml:4:52 wrong-type found text `yes`, expected `true` or `false` ()',
     },
   ]
   for (const { name, text, expect: expected } of cases)
