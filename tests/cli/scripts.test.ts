@@ -6,14 +6,14 @@
  *     ! stderr line                         `! ...` likewise
  *     exit 3                                0 unless given
  *     env NAME=value                        for the commands that follow
- *     log N                                 makes ./log with N decisions; $VKEY is its verifier key
+ *     log N                                 makes ./log with N decisions and disclosures.jsonl; $VKEY is its verifier key
  *
  * Files follow after the commands, each behind a line `-- name --`. `UPDATE_SCRIPTS=1` rewrites what commands print.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { JWKS, makeEntries, publish, VKEY, writeFiles } from './a-log.ts'
+import { disclosureLine, JWKS, makeEntries, publish, VKEY, writeFiles } from './a-log.ts'
 import { aDirectory, type Ran, run } from './a-world.ts'
 
 const HERE = import.meta.dirname
@@ -95,6 +95,9 @@ async function play(step: Step, dir: string, env: Record<string, string>): Promi
     await writeFiles(join(dir, 'log'), await publish(entries))
     writeFileSync(join(dir, 'jwks.json'), JWKS)
     writeFileSync(join(dir, 'record.txt'), entries[3]?.jws ?? '')
+    const chained = entries.filter(({ openings }) => openings.chain !== undefined)
+    const lines = chained.map((entry) => `${disclosureLine(entry)}\n`)
+    writeFileSync(join(dir, 'disclosures.jsonl'), lines.join(''))
   }
   return null
 }

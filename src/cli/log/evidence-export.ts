@@ -18,7 +18,7 @@ import { hashReaderOverTiles } from '../../core/tlog/tile-reader.ts'
 import { CliFailure, EXIT, incomplete } from '../failure.ts'
 import { quote } from '../session.ts'
 import { nodeHasher, verifyEd25519 } from './ed25519.ts'
-import { eachEntry, type Opener } from './evidence-source.ts'
+import { eachEntry, type Opener, type ProvenLog } from './evidence-source.ts'
 import type { LogKey } from './head.ts'
 import type { LogSource } from './source.ts'
 import { openVerifiedTiles } from './verified-tiles.ts'
@@ -57,8 +57,10 @@ export async function exportEvidence(request: ExportRequest): Promise<Exported> 
   if (since !== null && since.size > head.size)
     throw incomplete(
       `Cannot prove consistency: the checkpoint of --since has ${since.size} entries, the log ${head.size}`,
+      'bring the mirror up to date; a log that itself has become smaller was set back: keep both notes',
     )
-  const log = { source, size: head.size, signal }
+  const tiles = await openVerifiedTiles(source, head)
+  const log = { source, size: head.size, tiles, signal }
   const survey = new EvidenceSurvey(request.decision)
   await eachEntry(
     log,
@@ -73,8 +75,7 @@ export async function exportEvidence(request: ExportRequest): Promise<Exported> 
     )
   const relied = openedStrikes(request, decision.jws)
   if (relied.size > 0) await opener.fetchStrikes?.()
-  const { taken, missing } = await take(request, new Set(indexes), relied)
-  const tiles = await openVerifiedTiles(source, head)
+  const { taken, missing } = await take(request, log, { indexes: new Set(indexes), relied })
   const file = await buildEvidence({
     ...{ decision: decision.index, records: taken },
     checkpoint: head,
@@ -105,17 +106,22 @@ function openedStrikes({ opener, open }: ExportRequest, jws: string): ReadonlySe
 
 /** The records that belong into the file, with what is opened of each. */
 async function take(
-  request: ExportRequest,
-  indexes: ReadonlySet<number>,
-  relied: ReadonlySet<string>,
+  { opener, open }: ExportRequest,
+  log: ProvenLog,
+  {
+    indexes,
+    relied,
+  }: {
+    readonly indexes: ReadonlySet<number>
+    readonly relied: ReadonlySet<string>
+  },
 ): Promise<{ readonly taken: readonly Taken[]; readonly missing: number }> {
-  const { source, head, signal, opener, open } = request
   const taken: Taken[] = []
   const search = new StrikeSearch(relied, nodeHasher)
   const places = [...indexes].toSorted((a, b) => a - b)
   const wanted = (first: number, after: number): boolean =>
     relied.size > 0 || places.some((index) => index >= first && index < after)
-  await eachEntry({ source, size: head.size, signal }, wanted, (index, bytes) => {
+  await eachEntry(log, wanted, (index, bytes) => {
     if (indexes.has(index)) {
       const jws = fromAscii(bytes) ?? ''
       const given = opener.of(bytes) ?? []
@@ -145,11 +151,8 @@ async function cosigning({ head, key, witnesses }: ExportRequest): Promise<reado
     .map(({ vkey }) => vkey)
 }
 
-/** As a reader would; entries a mirror has changed never become a file. */
-async function checked(
-  { key, witnesses, source }: ExportRequest,
-  file: string,
-): Promise<EvidenceReport> {
+/** As a reader would: disclosures that are not the records' never become a file. */
+async function checked({ key, witnesses }: ExportRequest, file: string): Promise<EvidenceReport> {
   const report = await verifyEvidence({
     ...{ bytes: utf8(file), ...key, verifyEd25519, hasher: nodeHasher },
     witnesses: witnesses.map(({ verifier }) => verifier),
@@ -158,7 +161,7 @@ async function checked(
   const [fault] = report.faults
   throw new CliFailure(
     EXIT.verification,
-    `Cannot trust ${quote(source.name)}: entry ${fault?.index ?? 'of the checkpoint'}: ${fault?.message ?? ''}`,
-    'this copy of the log, or the disclosures, are not what its checkpoint covers',
+    `Cannot trust the disclosures of entry ${fault?.index ?? 0}: ${fault?.message ?? ''}`,
+    'they are not what the record commits to; export them again',
   )
 }

@@ -1,21 +1,35 @@
 /**
  * Where an evidence bundle's pieces come from: entries out of a log's bundles, disclosures out of a file or of the gate.
  *
- * Nothing read here is trusted: what goes into the file is proven against the checkpoint afterwards (evidence-export.ts).
+ * Entries are proven against the checkpoint as they are read; disclosures are checked with the file (evidence-export.ts).
  */
+import { leafOf } from '../../core/record/hashing.ts'
 import { parsePresentation } from '../../core/record/presentation.ts'
 import { decodeBundle } from '../../core/tlog/bundle.ts'
+import { sameHash } from '../../core/tlog/hash.ts'
 import { TILE_WIDTH } from '../../core/tlog/tile.ts'
-import { incomplete } from '../failure.ts'
+import { CliFailure, EXIT, incomplete } from '../failure.ts'
 import type { GateClient } from '../gate-client.ts'
 import { quote } from '../session.ts'
 import { openIndex } from './disclosure-index.ts'
 import { readDisclosures } from './disclosures.ts'
+import { nodeHasher } from './ed25519.ts'
 import { type LogSource, needTile } from './source.ts'
+import { hashIn, type VerifiedTiles } from './verified-tiles.ts'
 
-/** Calls `use` with the entries `from` to the end of its bundle, for every bundle of `size` entries that `wanted` names. */
+export interface ProvenLog {
+  readonly source: LogSource
+  readonly size: number
+  readonly tiles: VerifiedTiles
+  readonly signal: AbortSignal
+}
+
+/**
+ * Calls `use` with every entry of the bundles `wanted` names. Each entry hashes to its leaf in the proven tiles, so none that
+ * was changed is passed over as unreadable; exit 4 otherwise.
+ */
 export async function eachEntry(
-  log: { readonly source: LogSource; readonly size: number; readonly signal: AbortSignal },
+  log: ProvenLog,
   wanted: (first: number, after: number) => boolean,
   use: (index: number, bytes: Uint8Array) => void,
 ): Promise<void> {
@@ -30,8 +44,20 @@ export async function eachEntry(
       throw incomplete(
         `Cannot read entries ${first} to ${first + width - 1} of ${quote(log.source.name)}: it is no bundle of ${width} entries`,
       )
-    for (const [i, entry] of entries.value.entries()) use(first + i, entry)
+    const leaves = await log.tiles.tile(0, index)
+    for (const [i, entry] of entries.value.entries()) {
+      if (!sameHash(leafOf(entry, nodeHasher), hashIn(leaves, i))) throw changed(log, first + i)
+      use(first + i, entry)
+    }
   }
+}
+
+function changed({ source }: ProvenLog, index: number): CliFailure {
+  return new CliFailure(
+    EXIT.verification,
+    `Cannot trust entry ${index} of ${quote(source.name)}: it is not what the checkpoint covers`,
+    'this copy of the log was changed; mirror it again',
+  )
 }
 
 /** The disclosures somebody has of an entry with exactly these bytes. */
