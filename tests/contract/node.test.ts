@@ -1,5 +1,6 @@
 /** The contract suites over the Node store: SQLite in a real directory, group commit, files. */
 import { directoryContract } from './directory-contract.ts'
+import { erasuresContract } from './erasures-contract.ts'
 import type { StoreUnderTest } from './fixtures.ts'
 import { keysContract } from './keys-contract.ts'
 import { ledgerContract } from './ledger-contract.ts'
@@ -34,6 +35,7 @@ for (const rushed of [false, true]) {
   const creating = (): Promise<StoreUnderTest> => create(rushed)
   ledgerContract(name, creating, { durable: true })
   directoryContract(name, creating)
+  erasuresContract(name, creating, { durable: true })
   keysContract(name, creating)
   logContract(name, creating)
 }

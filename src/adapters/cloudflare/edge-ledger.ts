@@ -84,8 +84,10 @@ export function createEdgeLedger(parts: EdgeLedgerParts): Ledger {
       if (refusal !== null) return { ok: false, error: refusal }
       return committed(parts, change)
     },
-    idempotent: (caller, subject, key) =>
-      store.peek() === null ? null : findAnswer(sql, { caller, subject, key }),
+    idempotent(caller, subject, key) {
+      const rid = store.peek()?.subjects.load(subject).rid ?? null
+      return rid === null ? null : findAnswer(sql, { rid, caller, subject, key })
+    },
   }
 }
 

@@ -92,6 +92,7 @@ export function createMemoryErasures(parts: ErasureParts): Erasures {
 function inventory({ shelves, keys }: ErasureParts, subject: string): ErasureCounts | null {
   const state = shelves.states.get(subject)
   const stream_keys = keys.count(subject)
+  const appearances = shelves.records.filter(({ cohosts }) => cohosts.includes(subject)).length
   const counts = {
     records: state?.seq ?? 0,
     strikes: state?.strikes.length ?? 0,
@@ -99,9 +100,9 @@ function inventory({ shelves, keys }: ErasureParts, subject: string): ErasureCou
     holds: state?.holds.length ?? 0,
     reviews: state?.reviews.length ?? 0,
     broadcasts: state?.broadcasts.length ?? 0,
-    stream_keys,
+    ...{ appearances, stream_keys },
   }
-  return state === undefined && stream_keys === 0 ? null : counts
+  return state === undefined && stream_keys === 0 && appearances === 0 ? null : counts
 }
 
 function refusalOf(
@@ -131,6 +132,7 @@ function erase({ shelves, log, keys }: ErasureParts, change: ErasureChange): voi
     shelves.records[i] = {
       ...kept,
       record: { ...record, openings: withoutOthers(record.openings) },
+      cohosts: cohosts.filter((cohost) => cohost !== subject),
     }
   }
   const left = shelves.records.filter(({ record }) => record.subject !== subject)

@@ -33,6 +33,8 @@ export interface Background {
   readonly extend: Extend
   /** Commits happened: the write-ahead log has grown. */
   poke(): void
+  /** Copies what the write-ahead log holds, so that whoever empties it has little left to copy. */
+  shrink(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -121,6 +123,9 @@ export function createBackground(parts: BackgroundParts): Background {
       if (timer !== null || stopped) return
       timer = setTimeout(() => void checkpoint(), checkpointMs)
       timer.unref()
+    },
+    async shrink() {
+      if (!stopped) await ask({ task: 'checkpoint' })
     },
     async stop() {
       stopped = true

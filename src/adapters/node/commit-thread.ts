@@ -45,8 +45,19 @@ function reportOf(batch: Batch): BatchReport {
   }
 }
 
+/** It is asked again; a failure of the disk shows with the next batch. */
+function truncated(): boolean {
+  try {
+    return sql.truncate()
+  } catch {
+    return false
+  }
+}
+
 parentPort?.on('message', (task: CommitTask) => {
   if (task === 'checkpoint') sql.checkpoint()
+  else if (task === 'truncate')
+    parentPort?.postMessage({ truncated: truncated() } satisfies BatchReport)
   else parentPort?.postMessage(reportOf(task))
 })
 parentPort?.postMessage(READY)

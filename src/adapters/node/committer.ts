@@ -23,11 +23,13 @@ export interface Batch {
   readonly blobs: Uint8Array
 }
 
-/** What the thread is told: a batch, or to copy the write-ahead log into the database. */
-export type CommitTask = Batch | 'checkpoint'
+/** What the thread is told: a batch, or to copy the write-ahead log into the database, and to empty it as well. */
+export type CommitTask = Batch | 'checkpoint' | 'truncate'
 
 export type BatchReport =
   | { readonly ok: true }
+  /** The answer to `truncate`. */
+  | { readonly truncated: boolean }
   | { readonly ok: false; readonly message: string; readonly errcode: number | null }
 
 export interface Committer {
@@ -41,6 +43,8 @@ export interface Committer {
   commit(statements: readonly Statement[], done: (error: unknown) => void): void
   /** Moves the write-ahead log into the database between two batches. */
   checkpoint(): void
+  /** As `checkpoint`, and empties it on disk; false when somebody was in the way. */
+  truncate(): Promise<boolean>
   stop(): Promise<void>
 }
 
@@ -59,6 +63,7 @@ export function createCommitter(parts: {
   let rushed = false
   let epoch = 0
   const waiting: ((error: unknown) => void)[] = []
+  const emptying: ((truncated: boolean) => void)[] = []
   const settle = (error: unknown): void => {
     if (error !== null) epoch++
     waiting.shift()?.(error)
@@ -66,9 +71,13 @@ export function createCommitter(parts: {
   const thread = createHelperThread<CommitTask, BatchReport>({
     url: new URL(SOURCE, import.meta.url),
     data: path,
-    onReply: (report) => settle(report.ok ? null : errorOf(report)),
+    onReply(report) {
+      if ('truncated' in report) emptying.shift()?.(report.truncated)
+      else settle(report.ok ? null : errorOf(report))
+    },
     onGone() {
       while (waiting.length > 0) settle(new Error('the thread that commits has ended'))
+      for (const tell of emptying.splice(0)) tell(false)
     },
     onError,
   })
@@ -89,6 +98,13 @@ export function createCommitter(parts: {
     checkpoint() {
       if (rushed && thread.ready()) thread.tell('checkpoint')
       else sql.checkpoint()
+    },
+    async truncate() {
+      if (!rushed || !thread.ready()) return sql.truncate()
+      return new Promise((resolve) => {
+        emptying.push(resolve)
+        thread.ask('truncate')
+      })
     },
     stop: thread.stop,
   }

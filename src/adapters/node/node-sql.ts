@@ -21,6 +21,11 @@ export interface NodeSql extends Sql {
   collect<T>(work: () => T): { readonly result: T; readonly statements: readonly Statement[] }
   /** Moves the write-ahead log into the database as far as readers allow; true when all of it was. */
   checkpoint(): boolean
+  /**
+   * As `checkpoint`, then the write-ahead log is emptied on disk. False, after a moment, when a reader or writer was in
+   * the way. Outside transactions.
+   */
+  truncate(): boolean
   close(): void
 }
 
@@ -33,11 +38,15 @@ export interface NodeSqlOptions {
   readonly maxPages?: number
 }
 
+/** How long a statement waits for another connection, and how long decisions may wait for an emptied log. */
+const BUSY_TIMEOUT_MS = 5_000
+const TRUNCATE_WAIT_MS = 20
+
 export const DEFAULT_CACHE_KIB: number = 16 * 1024
 
 /** Opens or creates a database file. */
 export function openNodeSql(path: string, options: NodeSqlOptions = {}): NodeSql {
-  const database = new DatabaseSync(path, { timeout: 5_000 })
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
   const { cacheKib = DEFAULT_CACHE_KIB, autocheckpoint = 0, maxPages } = options
   database.exec('PRAGMA journal_mode = WAL')
   database.exec('PRAGMA synchronous = FULL')
@@ -45,6 +54,8 @@ export function openNodeSql(path: string, options: NodeSqlOptions = {}): NodeSql
   database.exec(`PRAGMA wal_autocheckpoint = ${autocheckpoint}`)
   database.exec('PRAGMA temp_store = MEMORY')
   database.exec('PRAGMA trusted_schema = OFF')
+  // What is deleted is overwritten, in rows and in pages that become free: erasing means the bytes.
+  database.exec('PRAGMA secure_delete = ON')
   if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`)
   return nodeSqlOver(database)
 }
@@ -94,6 +105,15 @@ export function nodeSqlOver(database: DatabaseSync): NodeSql {
     checkpoint() {
       const [row] = database.prepare('PRAGMA wal_checkpoint(PASSIVE)').all()
       return row?.busy === 0 && row.log === row.checkpointed
+    },
+    truncate() {
+      database.exec(`PRAGMA busy_timeout = ${TRUNCATE_WAIT_MS}`)
+      try {
+        const [row] = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all()
+        return row?.busy === 0
+      } finally {
+        database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
+      }
     },
     close: () => database.close(),
   }

@@ -10,12 +10,15 @@ import type { Activation } from '../../core/model.ts'
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import { signNote } from '../../core/tlog/note.ts'
 import { isKeyName } from '../../core/tlog/note-key.ts'
-import type { ApiKeys, Directory, Ledger, Log, Observe, StreamKeys } from '../../ports.ts'
+import type { ApiKeys, Directory, Erasures, Ledger, Log, Observe, StreamKeys } from '../../ports.ts'
 import { loggedActivations } from '../sqlite/activations.ts'
 import { createSqlApiKeys } from '../sqlite/api-keys.ts'
 import { createSqlDirectory } from '../sqlite/directory.ts'
 import { CLOSING, claimsUnder, createEntries, issuerOf } from '../sqlite/entries.ts'
 import { createEntryInstants, type EntryInstant } from '../sqlite/entry-instants.ts'
+import { createEraser } from '../sqlite/eraser.ts'
+import { lastErasedRid } from '../sqlite/erasure-rows.ts'
+import { createSqlErasures } from '../sqlite/erasures.ts'
 import { createHalt } from '../sqlite/halt.ts'
 import { createHeartbeats, type Heartbeats } from '../sqlite/heartbeats.ts'
 import { createSqlLedger } from '../sqlite/ledger.ts'
@@ -28,6 +31,7 @@ import { migrate } from '../sqlite/schema.ts'
 import { createSqlStreamKeys } from '../sqlite/stream-keys.ts'
 import { type StruckFound, type StruckPage, struckSubjects } from '../sqlite/struck.ts'
 import { createSubjects } from '../sqlite/subjects.ts'
+import { suppressionsUnder } from '../sqlite/suppressions.ts'
 import { beginRunning, endRunning } from '../sqlite/unconfirmed.ts'
 import { createWitnesses, type WitnessSettings, type WitnessStatus } from '../sqlite/witnesses.ts'
 import { createBackground } from './background.ts'
@@ -47,7 +51,9 @@ import { type NodeSql, type NodeSqlOptions, openNodeSql } from './node-sql.ts'
 import { createRoundTimer } from './round-timer.ts'
 import { createStoreKeys, type KeysNow, type StoreKeys } from './store-keys.ts'
 import { createStoredMoves, type StoredMoves } from './stored-moves.ts'
+import { after } from './system.ts'
 import { createTileFiles } from './tile-files.ts'
+import { createVacate, observeDone } from './vacate.ts'
 import { createWitnessedFile } from './witnessed-file.ts'
 
 export interface NodeStoreOptions {
@@ -78,6 +84,7 @@ export interface NodeStore extends StoreKeys, KeysNow {
   readonly origin: string
   readonly ledger: Ledger
   readonly directory: Directory
+  readonly erasures: Erasures
   readonly streamKeys: StreamKeys
   readonly apiKeys: ApiKeys
   readonly log: Log
@@ -251,11 +258,15 @@ function assemble(assembly: Assembly): Assembled {
   const committer = createCommitter({ path: paths.database, sql, onError })
   const writer = createGroupCommit({ sql, halt, committer, die, observe, limits })
   const entries = createEntries(sql, origin)
-  const subjects = createSubjects(sql, options.cacheWeight)
+  const keys = createStoreKeys({ sql, keyFiles, origin })
+  const keyOf = (subject: string): string => keys.own.pepper.hash('suppression', subject)
+  const subjects = createSubjects(sql, options.cacheWeight, {
+    suppressionsOf: (subject) => suppressionsUnder(sql, keyOf(subject)),
+    lastRid: () => lastErasedRid(sql),
+  })
   writer.follow(entries)
   writer.follow(subjects)
   const tiles = createTileFiles(paths.log, die)
-  const keys = createStoreKeys({ sql, keyFiles, origin })
   const signCheckpoint = (body: string): Promise<string> =>
     signNote({ body, signers: keys.own.signing.noteSigners() })
   const elapsed = (): number => performance.now()
@@ -275,6 +286,11 @@ function assemble(assembly: Assembly): Assembled {
           ...{ ...options.witnesses, origin, sql, writer, rounds, tiles, halt, observe, onError },
           ...{ file: witnessed, vkeys: keys.own.vkeys },
         })
+  const eraser = createEraser({
+    ...{ sql, writer, onError, after },
+    vacate: createVacate({ path: paths.database, shrink: background.shrink, committer }),
+    onDone: (began) => observeDone(observe, began),
+  })
   const published = (): number => rounds.published()?.size ?? 0
   const successors = (): readonly string[] | null =>
     entries.has(CLOSING) ? (claimsUnder(sql, CLOSING)?.successors as readonly string[]) : null
@@ -309,6 +325,7 @@ function assemble(assembly: Assembly): Assembled {
     origin,
     ledger: createSqlLedger({ sql, writer, entries, subjects }),
     directory: createSqlDirectory({ sql, subjects, origin }),
+    erasures: createSqlErasures({ sql, writer, entries, subjects, eraser, origin, keyOf }),
     streamKeys: createSqlStreamKeys(sql, writer),
     apiKeys: createSqlApiKeys(sql, writer),
     log: { ...createSqlLog({ origin, writer, entries, rounds, tiles }), witnessed: witnessed.get },
@@ -348,6 +365,7 @@ function assemble(assembly: Assembly): Assembled {
           halt.halt('a deployment is moving in', 'Run `livegate import` again until it is done.')
         await writer.write(() => beginRunning(sql))
         running = true
+        eraser.poke()
         timer.poke()
       } catch (error) {
         if (halt.why() === null) throw error
@@ -356,6 +374,7 @@ function assemble(assembly: Assembly): Assembled {
     rush: committer.rush,
     async close() {
       await writer.settled()
+      await eraser.stop()
       const finished = concluded || (await timer.finish())
       witnesses?.stop()
       await witnesses?.settled()

@@ -9,6 +9,7 @@ import { toBase64Url } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
 import type { Strike } from '../../core/model.ts'
 import type { Change, CommitFailure, CommitResult, Ledger, OpenBroadcast } from '../../ports.ts'
+import { noteCohosts } from './cohosts.ts'
 import { type Entries, requireEntry } from './entries.ts'
 import { findAnswer, storeAnswer } from './idempotency.ts'
 import { type InsertRow, insertRecord } from './records.ts'
@@ -37,13 +38,17 @@ export function createSqlLedger(parts: LedgerParts): Ledger {
       const apply = (): CommitResult => {
         const result = applyChange(parts, change)
         if (result.ok) trimReliance(sql, change)
+        if (result.ok && result.receipt !== null) noteCohosts(sql, change, result.receipt.index)
         return result
       }
       return readsRows(change)
         ? writer.write(apply, weigh(change))
         : writer.writeLater(apply, weigh(change))
     },
-    idempotent: (caller, subject, key) => findAnswer(sql, { caller, subject, key }),
+    idempotent(caller, subject, key) {
+      const { rid } = subjects.load(subject)
+      return rid === null ? null : findAnswer(sql, { rid, caller, subject, key })
+    },
   }
 }
 
@@ -67,7 +72,7 @@ export function applyChange(parts: LedgerParts, change: Change): CommitResult {
   writeSessions(sql, { rid: after.rid, before, after })
   if (change.idempotency !== undefined) {
     const { subject, at, idempotency: given } = change
-    storeAnswer(sql, { subject, at, given })
+    storeAnswer(sql, { rid: after.rid, subject, at, given })
   }
   if (record === null) return { ok: true, receipt: null }
   const receipt = entries.append(record)

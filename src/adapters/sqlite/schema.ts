@@ -98,7 +98,7 @@ const FIRST: readonly string[] = [
     broadcast TEXT NOT NULL,
     PRIMARY KEY (server, session)
   ) STRICT, WITHOUT ROWID`,
-  // `key`: SHA-256 over caller, subject and the caller's key.
+  // `key`: the subject's row (8 bytes), then 24 of a SHA-256 over caller, subject and the caller's key.
   `CREATE TABLE idempotency (
     key BLOB PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -146,8 +146,47 @@ const MOVED: readonly string[] = [
   MOVES,
 ]
 
+const ERASED: readonly string[] = [
+  // Erasures until they have been known long enough. `subject` and `rid` only while rows of it are left, `cursor` is the next.
+  `CREATE TABLE erasures (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,
+    state TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    subject TEXT,
+    rid INTEGER,
+    cursor INTEGER,
+    doc TEXT NOT NULL
+  ) STRICT`,
+  'CREATE INDEX erasures_by_key ON erasures (key)',
+  // `key`: keyed hash of the subject. `ends` is null for ever.
+  `CREATE TABLE suppressions (
+    key TEXT NOT NULL,
+    id TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    starts INTEGER NOT NULL,
+    ends INTEGER,
+    PRIMARY KEY (key, id)
+  ) STRICT, WITHOUT ROWID`,
+  'CREATE INDEX suppressions_by_end ON suppressions (ends)',
+  `CREATE TABLE legal_holds (
+    subject TEXT PRIMARY KEY,
+    until INTEGER NOT NULL,
+    basis TEXT NOT NULL,
+    by TEXT NOT NULL,
+    set_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  // Whose ids are in the openings of another subject's record.
+  `CREATE TABLE cohosts (
+    subject TEXT NOT NULL,
+    idx INTEGER NOT NULL,
+    PRIMARY KEY (subject, idx)
+  ) STRICT, WITHOUT ROWID`,
+  'CREATE INDEX stream_keys_by_subject ON stream_keys (subject)',
+]
+
 /** Migration n (from 1) brings a database of version n - 1 to n. */
-export const MIGRATIONS: readonly (readonly string[])[] = [FIRST, MOVED]
+export const MIGRATIONS: readonly (readonly string[])[] = [FIRST, MOVED, ERASED]
 export const SCHEMA_VERSION: number = MIGRATIONS.length
 
 /** Version of the tables; 0 when there are none. */

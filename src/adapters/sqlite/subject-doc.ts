@@ -75,6 +75,7 @@ export function nextState(state: SubjectState, change: Change, head: string | nu
     reviews: state.reviews,
     broadcasts: nextBroadcasts(state.broadcasts, change),
     refusals: nextRefusals(state.refusals, change),
+    ...(state.suppressions === undefined ? {} : { suppressions: state.suppressions }),
   }
 }
 

@@ -5,7 +5,7 @@
  * cache holds durable states only and is dropped whole when a transaction aborts. Next stop: ledger.ts.
  */
 import { LRUCache } from 'lru-cache'
-import type { Strike } from '../../core/model.ts'
+import type { Strike, Suppression } from '../../core/model.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { Change, SubjectState } from '../../ports.ts'
 import { integer, integerOrNull, type Mirror, type Row, type Sql, text, textOrNull } from './sql.ts'
@@ -32,6 +32,10 @@ export interface Subjects extends Mirror {
     change: Change,
     place: { readonly idx: number; readonly head: string } | null,
   ): SubjectEntry | null
+  /** As `advance`, to a state made elsewhere; false and nothing written when it is not as `expect` says. */
+  replace(subject: string, expect: Change['expect'], state: SubjectState): boolean
+  /** Takes a row away: from now on a subject never seen, but for what goes on. Inside a transaction only. */
+  erase(subject: string, suppressions: readonly Suppression[]): void
   /** Id of a row, null when it is gone. */
   subjectOf(rid: number): string | null
 }
@@ -48,7 +52,21 @@ const UPDATE = `UPDATE subjects
   WHERE rid = ? AND seq = ? AND head IS ? AND version = ?`
 const STRANGER: SubjectEntry = { rid: null, head_idx: null, state: NOBODY }
 
-export function createSubjects(sql: Sql, weight: number = DEFAULT_CACHE_WEIGHT): Subjects {
+/** What lies in tables of its own, where a host can forget. */
+export interface Erased {
+  /** What goes on of an earlier chain. */
+  suppressionsOf(subject: string): readonly Suppression[]
+  /** Highest row of a subject whose erasure is not done; 0 when none is: its number is not given again. */
+  lastRid(): number
+}
+
+const NEVER: Erased = { suppressionsOf: () => [], lastRid: () => 0 }
+
+export function createSubjects(
+  sql: Sql,
+  weight: number = DEFAULT_CACHE_WEIGHT,
+  erased: Erased = NEVER,
+): Subjects {
   const durable = new LRUCache<string, SubjectEntry>({
     maxSize: weight,
     sizeCalculation: ({ state }) => 1 + state.strikes.length + state.broadcasts.length,
@@ -58,20 +76,26 @@ export function createSubjects(sql: Sql, weight: number = DEFAULT_CACHE_WEIGHT):
   /** The same by batch: of the running one, and of those on their way. */
   let running = new Map<string, SubjectEntry>()
   let sealed: Map<string, SubjectEntry>[] = []
-  let nextRid = nextRidOf(sql)
+  let nextRid = nextRidOf(sql, erased)
 
   function load(subject: string): SubjectEntry {
     const known = durable.get(subject)
     if (known !== undefined) return known
     const row = sql.get(SELECT, subject)
-    if (row === undefined) return STRANGER
-    const entry = entryOf(sql, row)
+    const suppressions = erased.suppressionsOf(subject)
+    if (row === undefined) return withKept(STRANGER, suppressions)
+    const entry = withKept(entryOf(sql, row), suppressions)
     durable.set(subject, entry)
     return entry
   }
 
   // A subject that a transaction under way has written is in `written`: any other row is durable.
   const read = (subject: string): SubjectEntry => written.get(subject) ?? load(subject)
+
+  function keep(subject: string, entry: SubjectEntry): void {
+    written.set(subject, entry)
+    running.set(subject, entry)
+  }
 
   return {
     load,
@@ -86,9 +110,23 @@ export function createSubjects(sql: Sql, weight: number = DEFAULT_CACHE_WEIGHT):
       const rid = before.rid ?? nextRid++
       store(sql, { change, before, rid, state, head_idx })
       const entry: SubjectEntry = { rid, head_idx, state }
-      written.set(change.subject, entry)
-      running.set(change.subject, entry)
+      keep(change.subject, entry)
       return entry
+    },
+    replace(subject, expect, state) {
+      const before = read(subject)
+      const { seq, head, version } = before.state
+      if (expect.seq !== seq || expect.head !== head || expect.version !== version) return false
+      const { rid, head_idx } = before
+      if (rid === null) return false
+      store(sql, { change: { subject, expect }, before, rid, state, head_idx })
+      keep(subject, { rid, head_idx, state })
+      return true
+    },
+    erase(subject, suppressions) {
+      const { rid } = read(subject)
+      if (rid !== null) sql.run('DELETE FROM subjects WHERE rid = ?', rid)
+      keep(subject, withKept(STRANGER, suppressions))
     },
     subjectOf(rid) {
       const row = sql.get('SELECT subject FROM subjects WHERE rid = ?', rid)
@@ -111,7 +149,7 @@ export function createSubjects(sql: Sql, weight: number = DEFAULT_CACHE_WEIGHT):
       running = new Map()
       sealed = []
       durable.clear()
-      nextRid = nextRidOf(sql)
+      nextRid = nextRidOf(sql, erased)
     },
   }
 }
@@ -119,7 +157,7 @@ export function createSubjects(sql: Sql, weight: number = DEFAULT_CACHE_WEIGHT):
 function store(
   sql: Sql,
   step: {
-    readonly change: Change
+    readonly change: Pick<Change, 'subject' | 'expect'>
     readonly before: SubjectEntry
     readonly rid: number
     readonly state: SubjectState
@@ -135,10 +173,14 @@ function store(
   else sql.swap(UPDATE, ...columns, doc, rid, expect.seq, expect.head, expect.version)
 }
 
-function nextRidOf(sql: Sql): number {
+function withKept(entry: SubjectEntry, suppressions: readonly Suppression[]): SubjectEntry {
+  return suppressions.length === 0 ? entry : { ...entry, state: { ...entry.state, suppressions } }
+}
+
+function nextRidOf(sql: Sql, erased: Erased): number {
   const row = sql.get('SELECT max(rid) AS last FROM subjects')
   const last = row === undefined ? null : integerOrNull(row, 'last')
-  return last === null ? 1 : last + 1
+  return Math.max(last ?? 0, erased.lastRid()) + 1
 }
 
 function entryOf(sql: Sql, row: Row): SubjectEntry {

@@ -19,7 +19,7 @@ beforeEach(() => {
 afterEach(() => sql.close())
 
 const answer = (key: string, expires_at: EpochMs): IdempotentAnswer => ({
-  ...{ caller: 'k_1', key, fingerprint: 'f', decision: 'd', version: 0, policy: 'p' },
+  ...{ rid: 1, caller: 'k_1', key, fingerprint: 'f', decision: 'd', version: 0, policy: 'p' },
   ...{ incident: 'i', valid_until: null, expires_at },
 })
 const rows = (): number => sql.all('SELECT key FROM idempotency').length
@@ -27,30 +27,35 @@ const rows = (): number => sql.all('SELECT key FROM idempotency').length
 describe('idempotency rows', () => {
   it('go a few at a time, the oldest first, when others come', () => {
     for (let i = 0; i < 10; i++)
-      storeAnswer(sql, { subject: 'u', at: later(0), given: answer(`old-${i}`, later(100 + i)) })
-    storeAnswer(sql, { subject: 'u', at: later(99), given: answer('a', later(900)) })
+      storeAnswer(sql, {
+        rid: 1,
+        subject: 'u',
+        at: later(0),
+        given: answer(`old-${i}`, later(100 + i)),
+      })
+    storeAnswer(sql, { rid: 1, subject: 'u', at: later(99), given: answer('a', later(900)) })
     expect(rows()).toBe(11)
-    storeAnswer(sql, { subject: 'u', at: later(500), given: answer('b', later(900)) })
+    storeAnswer(sql, { rid: 1, subject: 'u', at: later(500), given: answer('b', later(900)) })
     expect(rows()).toBe(12 - SWEPT_PER_INSERT)
-    const scope = { caller: 'k_1', subject: 'u' }
+    const scope = { rid: 1, caller: 'k_1', subject: 'u' }
     expect(findAnswer(sql, { ...scope, key: 'old-3' })).toBeNull()
     expect(findAnswer(sql, { ...scope, key: 'old-4' })).not.toBeNull()
     for (const key of ['c', 'd'])
-      storeAnswer(sql, { subject: 'u', at: later(500), given: answer(key, later(900)) })
+      storeAnswer(sql, { rid: 1, subject: 'u', at: later(500), given: answer(key, later(900)) })
     expect(rows()).toBe(4)
   })
 
   it('hold neither the key nor the subject', () => {
     const given = answer('secret-key', later(1))
-    storeAnswer(sql, { subject: 'secret-subject', at: later(0), given })
+    storeAnswer(sql, { rid: 1, subject: 'secret-subject', at: later(0), given })
     const [row] = sql.all('SELECT * FROM idempotency')
     expect(JSON.stringify(Object.values(row ?? {}))).not.toContain('secret')
     expect(row?.key).toHaveLength(32)
   })
 
   it('cannot be confused by where caller, subject and key end', () => {
-    storeAnswer(sql, { subject: 'b', at: later(0), given: answer('c', later(1)) })
-    expect(findAnswer(sql, { caller: 'k_1","b', subject: 'c', key: '' })).toBeNull()
-    expect(findAnswer(sql, { caller: 'k_1', subject: 'bc', key: '' })).toBeNull()
+    storeAnswer(sql, { rid: 1, subject: 'b', at: later(0), given: answer('c', later(1)) })
+    expect(findAnswer(sql, { rid: 1, caller: 'k_1","b', subject: 'c', key: '' })).toBeNull()
+    expect(findAnswer(sql, { rid: 1, caller: 'k_1', subject: 'bc', key: '' })).toBeNull()
   })
 })

@@ -1,0 +1,31 @@
+/**
+ * Whose ids lie in the openings of another subject's record, so that their erasure finds it.
+ *
+ * Written with the record and taken away with either of the two. Next stop: eraser.ts.
+ */
+import type { Change } from '../../ports.ts'
+import { integer, type Sql } from './sql.ts'
+
+const NOTE = 'INSERT INTO cohosts (subject, idx) SELECT DISTINCT value, ? FROM json_each(?)'
+
+/** Inside a transaction only, behind the change. */
+export function noteCohosts(sql: Sql, { cohosts = [] }: Change, idx: number): void {
+  if (cohosts.length > 0) sql.run(NOTE, idx, JSON.stringify(cohosts))
+}
+
+/** Records of others that name the subject, the oldest first. */
+export function appearancesOf(sql: Sql, subject: string, limit: number): readonly number[] {
+  const query = 'SELECT idx FROM cohosts WHERE subject = ? ORDER BY idx LIMIT ?'
+  return sql.all(query, subject, limit).map((row) => integer(row, 'idx'))
+}
+
+export function countAppearances(sql: Sql, subject: string): number {
+  const row = sql.get('SELECT count(*) AS count FROM cohosts WHERE subject = ?', subject)
+  return row === undefined ? 0 : integer(row, 'count')
+}
+
+/** The record at `idx` no longer names these. Inside a transaction only. */
+export function dropAppearances(sql: Sql, cohosts: readonly string[], idx: number): void {
+  for (const cohost of cohosts)
+    sql.run('DELETE FROM cohosts WHERE subject = ? AND idx = ?', cohost, idx)
+}
