@@ -12,7 +12,7 @@ import { type EdgeConfig, edgeConfigOf } from './adapters/cloudflare/config.ts'
 import { createEdgeApiKeys } from './adapters/cloudflare/edge-api-keys.ts'
 import { createEdgeDirectory } from './adapters/cloudflare/edge-directory.ts'
 import { createEdgeGate } from './adapters/cloudflare/edge-gate.ts'
-import { createCheckpointSigner, createRecordSigner } from './adapters/cloudflare/edge-keys.ts'
+import { createCheckpointSigner, readSecrets } from './adapters/cloudflare/edge-keys.ts'
 import { createEdgeLog } from './adapters/cloudflare/edge-log.ts'
 import { createPepper } from './adapters/cloudflare/edge-pepper.ts'
 import { createEdgePolicies, type EdgePolicies } from './adapters/cloudflare/edge-policies.ts'
@@ -24,6 +24,7 @@ import type { Env } from './adapters/cloudflare/env.ts'
 import { createEdgeImporter } from './adapters/cloudflare/import.ts'
 import { logPrefix, originOfShard } from './adapters/cloudflare/names.ts'
 import { opened, type Stubs } from './adapters/cloudflare/rpc.ts'
+import { edgeKeyDesk, edgeVkeys } from './adapters/cloudflare/sequencer-keys.ts'
 import { LEAD_MS } from './adapters/cloudflare/sequencer-revisions.ts'
 import { stubsOf } from './adapters/cloudflare/stubs.ts'
 import { edgeMetrics, edgeReadiness } from './adapters/cloudflare/worker-health.ts'
@@ -135,7 +136,7 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
   const streamKeys = createEdgeStreamKeys({ pepper, directoryOf: stubs.directory })
   const logs = await logsOf(env, stubs, config)
   // Only objects sign records; a key that cannot is found here, before one of them is asked.
-  await createRecordSigner(config.record_key)
+  await readSecrets(config, config.origin)
   const sequencers = sequencersOf(stubs, config)
   const policies = policiesOf(stubs, { config, policy })
   const directory = createEdgeDirectory({ stubs, pepper, shards: config.shards })
@@ -162,6 +163,7 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
       ...{ clock, lead_ms: LEAD_MS, sources: () => edgeReportSources(directory) },
     }),
     recordKeys: () => recordKeysOf(sequencers),
+    keyDesk: edgeKeyDesk(sequencers),
     importer: createEdgeImporter({ ...config, stubs, pepper, streamKeys }),
     hooks: createHooks({ gate, streamKeys, pepper, servers, observe, clock, random, after }),
     report: ({ route, error }) => reportFailure(route, error),
@@ -186,7 +188,8 @@ function logsOf(env: Env, stubs: Stubs, config: EdgeConfig): Promise<readonly Se
       const place = { bucket: env.LOG, prefix: logPrefix(shard) }
       const sequencer = stubs.sequencer(shard)
       const access: RecordAccess = async (given) => void (await opened(sequencer.access(given)))
-      return { log: createEdgeLog({ origin, sequencer, ...place }), vkey, access }
+      const vkeys = (): Promise<readonly string[]> => edgeVkeys({ origin, sequencer }, vkey)
+      return { log: createEdgeLog({ origin, sequencer, ...place }), vkey, vkeys, access }
     }),
   )
 }

@@ -1,8 +1,8 @@
 /**
  * New secrets of an edge deployment, and the text form each is set in.
  *
- * Made once for the life of a deployment: records, object names and logs depend on them. docs/hosts/cloudflare.md,
- * "Secrets".
+ * The pepper is made once for the life of a deployment: object names depend on it. Keys are exchanged by a second secret
+ * beside the first. docs/hosts/cloudflare.md, "Secrets".
  */
 import { randomBytes } from 'node:crypto'
 
@@ -21,6 +21,12 @@ export function newSecrets(): EdgeSecrets {
     LIVEGATE_CHECKPOINT_SEED: randomText(32),
     LIVEGATE_ADMIN_KEY: `lg_admin_${randomText(32)}`,
   }
+}
+
+/** The secret a key is exchanged for, beside the one in use. */
+export function nextSecret(use: string): Readonly<Record<string, string>> | null {
+  if (use === 'record') return { LIVEGATE_RECORD_KEY_NEXT: randomText(32) }
+  return use === 'checkpoint' ? { LIVEGATE_CHECKPOINT_SEED_NEXT: randomText(32) } : null
 }
 
 function randomText(bytes: number): string {

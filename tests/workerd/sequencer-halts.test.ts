@@ -142,14 +142,14 @@ describe('a log halts', () => {
     inPlace(async (place) => {
       await aLog(place, 3)
       const record = await createRecordSigner(OTHER_SEED)
-      await expectHalted(place, await place.open({ record }), 'its record key is not in the log')
+      await expectHalted(place, await place.open({ record }), 'its record key is not in its log')
     }))
 
   it('when the checkpoint key is not the one it was begun with', () =>
     inPlace(async (place) => {
       await aLog(place, 3)
       const checkpoint = await createCheckpointSigner(OTHER_SEED, ORIGIN)
-      const why = 'its checkpoints are signed with another key'
+      const why = 'its checkpoint key is not in its log'
       await expectHalted(place, await place.open({ checkpoint }), why)
     }))
 })

@@ -18,6 +18,7 @@ export function createChainEntries(sql: Sql, origin: string): Entries {
     append: ({ leaf }) => ({ origin, index: next++, leaf: toBase64Url(leaf) }),
     has: () => true,
     hasNow: () => true,
+    isEnded: () => false,
     isClosed: () => false,
     requireOpen: () => {},
     committed() {

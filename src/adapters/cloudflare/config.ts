@@ -49,6 +49,9 @@ export interface EdgeConfig {
   readonly record_key: string
   /** Text of the 32 bytes the key of each log is derived from (edge-keys.ts). */
   readonly checkpoint_seed: string
+  /** Likewise, of the keys that are to take over; null unless keys are being exchanged. */
+  readonly record_key_next: string | null
+  readonly checkpoint_seed_next: string | null
 }
 
 /** One variable of the Worker. */
@@ -138,6 +141,22 @@ export const EDGE_SETTINGS: readonly EdgeSetting[] = [
     required: true,
     secret: true,
     about: 'the key of every log’s checkpoints is derived from it',
+    read: SEED,
+  },
+  {
+    name: 'record_key_next',
+    env: 'LIVEGATE_RECORD_KEY_NEXT',
+    fallback: null,
+    secret: true,
+    about: 'the record key that takes over; only while keys are exchanged',
+    read: recordKey,
+  },
+  {
+    name: 'checkpoint_seed_next',
+    env: 'LIVEGATE_CHECKPOINT_SEED_NEXT',
+    fallback: null,
+    secret: true,
+    about: 'the seed of the checkpoint keys that take over; only while keys are exchanged',
     read: SEED,
   },
   {

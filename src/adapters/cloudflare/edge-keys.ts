@@ -12,6 +12,8 @@ import { ed25519Jwk, thumbprint } from '../../core/record/jwk.ts'
 import { ed25519Signer, type NoteSigner } from '../../core/tlog/note.ts'
 import { formatVkey, NOTE_ED25519 } from '../../core/tlog/note-key.ts'
 import type { RecordSigner } from '../../ports.ts'
+import type { EdgeConfig } from './config.ts'
+import type { KeySecrets } from './sequencer-keys.ts'
 
 /** Signer of records out of `LIVEGATE_RECORD_KEY`: a private JWK or its seed in base64url, or the seed as read. */
 export async function createRecordSigner(
@@ -39,6 +41,32 @@ export async function createCheckpointSigner(
   return {
     signer: ed25519Signer({ name: origin, publicKey, sign }),
     vkey: formatVkey({ name: origin, type: NOTE_ED25519, publicKey }),
+  }
+}
+
+/** All keys of one log, those that are to take over included. */
+export async function readSecrets(
+  config: Pick<
+    EdgeConfig,
+    'record_key' | 'record_key_next' | 'checkpoint_seed' | 'checkpoint_seed_next'
+  >,
+  origin: string,
+): Promise<KeySecrets> {
+  const { record_key, record_key_next, checkpoint_seed, checkpoint_seed_next } = config
+  const [record, checkpoint, nextRecord, nextCheckpoint] = await Promise.all([
+    createRecordSigner(record_key),
+    createCheckpointSigner(checkpoint_seed, origin),
+    record_key_next === null ? undefined : createRecordSigner(record_key_next),
+    checkpoint_seed_next === null
+      ? undefined
+      : createCheckpointSigner(checkpoint_seed_next, origin),
+  ])
+  return {
+    ...{ record, checkpoint },
+    next: {
+      ...(nextRecord === undefined ? {} : { record: nextRecord }),
+      ...(nextCheckpoint === undefined ? {} : { checkpoint: nextCheckpoint }),
+    },
   }
 }
 

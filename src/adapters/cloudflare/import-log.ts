@@ -9,6 +9,7 @@ import { LivegateError } from '../../core/errors.ts'
 import type { MoveProgress } from '../../core/move/importer.ts'
 import type { MoveHeader } from '../../core/move/lines.ts'
 import { predecessorOf, refusal, requireSameFile } from '../../core/move/receive.ts'
+import type { RecordSigner } from '../../ports.ts'
 import { loggedActivations, ownRevisions, restateIn } from '../sqlite/activations.ts'
 import { type Entries, PREDECESSOR } from '../sqlite/entries.ts'
 import { advanceMove, beginMove, moveProgress } from '../sqlite/move-in.ts'
@@ -24,7 +25,7 @@ export interface LogMoveParts {
   readonly writer: Pick<Writer, 'write'>
   readonly entries: Entries
   readonly scribe: Scribe
-  readonly kid: string
+  readonly signer: Pick<RecordSigner, 'kid'>
 }
 
 export interface LogMoves {
@@ -44,7 +45,7 @@ export function createLogMoves(parts: LogMoveParts): LogMoves {
     if ('begin' in step) await begin(parts, step.begin)
     else if ('policy' in step) await keepPolicy(parts, step.policy)
     else if ('activation' in step)
-      await restateIn(loggedActivations(sql), parts, parts.scribe, step.activation)
+      await restateIn(loggedActivations(sql), parts.signer, parts.scribe, step.activation)
     else if ('seeds' in step)
       await writer.write(() => plant(sql, step.seeds), 512 * step.seeds.length)
     else await writer.write(() => advanceMove(sql, step.progress.lines, step.progress.finished))
@@ -90,7 +91,7 @@ function hasHistory(): LivegateError {
 }
 
 async function begin(
-  { sql, writer, entries, scribe, kid }: LogMoveParts,
+  { sql, writer, entries, scribe, signer }: LogMoveParts,
   header: MoveHeader,
 ): Promise<void> {
   const known = moveProgress(sql)
@@ -103,14 +104,14 @@ async function begin(
     })
     if (!begun) throw hasHistory()
   }
-  if (!entries.has(PREDECESSOR)) await scribe.append([predecessorOf(header)], [kid])
+  if (!entries.has(PREDECESSOR)) await scribe.append([predecessorOf(header)], [signer.kid])
 }
 
 async function keepPolicy(
-  { entries, scribe, kid }: LogMoveParts,
+  { entries, scribe, signer }: LogMoveParts,
   { bytes }: { readonly bytes: Uint8Array },
 ): Promise<void> {
-  await logPolicy(scribe, entries, { kid }, bytes)
+  await logPolicy(scribe, entries, signer, bytes)
 }
 
 const RECORD = `INSERT INTO moved (idx, second, id, kind, at, outcome, mode, rules, object, seq, leaf)

@@ -15,6 +15,8 @@ import type { EpochMs } from '../../core/time.ts'
 import type { Access } from '../../gate/access.ts'
 import type { Pending, Settling } from '../../gate/cohosts.ts'
 import type { EnforcerNumber } from '../../gate/enforcement.ts'
+import type { LogKeys } from '../../gate/key-desk.ts'
+import type { KeyWish } from '../../gate/key-rotation.ts'
 import type {
   Answer,
   DecideRequest,
@@ -113,6 +115,8 @@ export interface ChainEntry {
 /** Who asks a log: the key its records are signed with, and what of the deployment it takes for granted. */
 export interface Caller extends Fixed {
   readonly kid: string
+  /** All it could sign with, while keys are exchanged. */
+  readonly kids?: readonly string[]
 }
 
 /** Where a record of a chain is. */
@@ -120,6 +124,16 @@ export interface ChainPlace {
   readonly object: string
   readonly seq: number
   readonly index: number
+}
+
+/** What whoever decides has to know of their log. */
+export interface LogReady {
+  readonly origin: string
+  readonly activations: readonly Activation[]
+  /** The key records are signed with from now on; the caller's where the log does not say. */
+  readonly kid?: string
+  /** Record keys in force. */
+  readonly kids?: readonly string[]
 }
 
 /** A place with what searches are ordered by: the second the log took it in; of an earlier log's, that of its id. */
@@ -145,10 +159,7 @@ export interface SequencerRpc {
    * name of the log and what is activated in it. Without a policy it only asks. Any number of callers at once write them once. Fails when an append would: with `halted`,
    * `overloaded`, or `log_unavailable`, as for a caller who is configured otherwise than the log.
    */
-  ready(
-    policy: PolicyText | null,
-    caller?: Caller,
-  ): Promise<Reply<{ readonly origin: string; readonly activations: readonly Activation[] }>>
+  ready(policy: PolicyText | null, caller?: Caller): Promise<Reply<LogReady>>
   /** Activations by number; also of a log that takes nothing. */
   activations(): Promise<Reply<readonly Activation[]>>
   /** In the first log only: revision 1, unless there is one. All activations. */
@@ -181,8 +192,12 @@ export interface SequencerRpc {
   proof(index: number, wait_ms: number): Promise<Reply<string | null>>
   policies(): Promise<Reply<readonly LoggedPolicy[]>>
   policyText(digest: string): Promise<Reply<Uint8Array | null>>
-  /** `x` of every record key the log ever brought into force, oldest first. */
+  /** `x` of every record key to verify with: retired ones too, revoked ones not; oldest first. */
   recordKeys(): Promise<Reply<readonly string[]>>
+  /** Every key of the log, and which of them sign. */
+  keys(): Promise<Reply<LogKeys>>
+  /** A step of an exchange of keys, durable when answered; true when the log has changed. Repeatable. */
+  changeKey(wish: KeyWish): Promise<Reply<boolean>>
   /** Writes that records of this log are opened, durable when answered. Not idempotent: each answer is one. */
   access(access: Access): Promise<Reply<null>>
   /** Writes a heartbeat record when one is due; called by the cron trigger. */

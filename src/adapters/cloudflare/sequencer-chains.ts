@@ -12,7 +12,7 @@ import { LivegateError } from '../../core/errors.ts'
 import { isChainKind } from '../../core/record/kinds.ts'
 import { leafHash } from '../../core/tlog/hash.ts'
 import type { Receipt, SignedRecord } from '../../ports.ts'
-import { type Entries, requireEntry } from '../sqlite/entries.ts'
+import { claimsOf, type Entries, requireEntry } from '../sqlite/entries.ts'
 import type { Sql } from '../sqlite/sql.ts'
 import type { ChainEntry } from './rpc.ts'
 import { type Head, headOf, storeHead } from './sequencer-heads.ts'
@@ -31,13 +31,15 @@ export type Appended =
   | Refused
   /** Records a chain has come past: where they are has to be found first. */
   | { readonly older: readonly ChainEntry[] }
+  /** A record is new here, but signed by a key that has ended. */
+  | { readonly ended: string }
   /** What was acknowledged is not here any more. */
   | { readonly lost: string }
 
 /** Where a chain's records are written. */
 export interface ChainLog {
   readonly sql: Sql
-  readonly entries: Pick<Entries, 'append' | 'next'>
+  readonly entries: Pick<Entries, 'append' | 'next' | 'isEnded'>
   readonly packs: Pick<Packs, 'describe'>
 }
 
@@ -63,6 +65,8 @@ export function appendChains(log: ChainLog, chains: readonly ChainEntry[], known
     if (place === undefined) older.push(entry)
     else if (place !== null) steps.push({ entry, known: place })
     else if (entry.seq === head.seq + 1) {
+      const kid = kidOf(entry.record.jws)
+      if (log.entries.isEnded(kid)) return { ended: kid }
       steps.push({ entry, known: null })
       heads.set(entry.object, { seq: entry.seq, idx: null })
     } else return { refused: refusalOf(head, entry) }
@@ -86,6 +90,23 @@ export function requireChainEntries(chains: readonly ChainEntry[]): void {
 /** What an older record is called in `Known`. */
 export function knownAs({ object, seq, record }: ChainEntry): string {
   return `${object} ${seq} ${toBase64Url(record.leaf)}`
+}
+
+/** A log has a header for each kind and key. */
+const kids = new Map<string, string>()
+const MAX_KIDS = 1024
+
+/** The key the header of a record of ours names; nobody's when it names none. */
+function kidOf(jws: string): string {
+  const header = jws.slice(0, jws.indexOf('.'))
+  const known = kids.get(header)
+  if (known !== undefined) return known
+  // A header alone is read as the claims of a record are.
+  const { kid } = claimsOf(`.${header}`)
+  const name = typeof kid === 'string' ? kid : ''
+  if (kids.size >= MAX_KIDS) kids.clear()
+  kids.set(header, name)
+  return name
 }
 
 /** Appends records of the deployment. Inside a transaction only; `requireLeaf` has been called for each. */

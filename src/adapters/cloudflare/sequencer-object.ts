@@ -9,7 +9,7 @@ import { LivegateError } from '../../core/errors.ts'
 import { epochMs } from '../../core/time.ts'
 import { requireEdgeConfig } from './config.ts'
 import { SEAL_KEY } from './deployment-seal.ts'
-import { createCheckpointSigner, createRecordSigner } from './edge-keys.ts'
+import { readSecrets } from './edge-keys.ts'
 import { createPepper } from './edge-pepper.ts'
 import type { Env } from './env.ts'
 import { fixedOf } from './fixed.ts'
@@ -103,6 +103,14 @@ export class SequencerObject extends DurableObject<Env> implements SequencerRpc 
     return this.#ask((log) => log.access(...args))
   }
 
+  keys(): Answer<'keys'> {
+    return this.#ask((log) => log.keys())
+  }
+
+  changeKey(...args: Args<'changeKey'>): Answer<'changeKey'> {
+    return this.#ask((log) => log.changeKey(...args))
+  }
+
   heartbeat(): Answer<'heartbeat'> {
     return this.#ask((log) => log.heartbeat())
   }
@@ -150,14 +158,11 @@ export class SequencerObject extends DurableObject<Env> implements SequencerRpc 
     const config = requireEdgeConfig(env)
     const shard = shardOf(env, ctx.id, config.shards)
     const origin = originOfShard(config.origin, shard, config.shards)
-    const [record, checkpoint] = await Promise.all([
-      createRecordSigner(config.record_key),
-      createCheckpointSigner(config.checkpoint_seed, origin),
-    ])
+    const secrets = await readSecrets(config, origin)
     return openSequencer({
       ...{ storage: ctx.storage, bucket: env.LOG, prefix: `${shard}/` },
       seal: { key: SEAL_KEY, fixed: fixedOf(createPepper(config.pepper), config.shards) },
-      ...{ origin, issuer: config.issuer, create: config.create_log, record, checkpoint },
+      ...{ origin, issuer: config.issuer, create: config.create_log, ...secrets },
       clock: { now: () => epochMs(Date.now()) },
       random,
       ...witnessSettings(config.witnesses, { clock: systemClock, after, random }),

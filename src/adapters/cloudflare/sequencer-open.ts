@@ -6,10 +6,10 @@
  * to do. A bucket that does not answer is no contradiction: opening fails, and is tried again.
  */
 import { LivegateError } from '../../core/errors.ts'
-import { parseNote } from '../../core/tlog/note.ts'
+import type { Signing } from '../../gate/signing.ts'
 import type { Entries } from '../sqlite/entries.ts'
 import type { Halt } from '../sqlite/halt.ts'
-import { insertLogState, originOf, readLogState } from '../sqlite/log-state.ts'
+import { insertLogState, originOf } from '../sqlite/log-state.ts'
 import type { Rounds } from '../sqlite/rounds.ts'
 import { firstDrafts, type Scribe } from '../sqlite/scribe.ts'
 import type { Sql } from '../sqlite/sql.ts'
@@ -35,11 +35,12 @@ export interface OpenParts {
   readonly tiles: R2Tiles
   readonly rounds: Rounds
   readonly scribe: Scribe
+  readonly signing: Signing
 }
 
 /** Resolves with the log open or halted; rejects when neither is known. */
 export async function openLog(open: OpenParts): Promise<void> {
-  const { parts, sql, halt, entries, rounds } = open
+  const { parts, sql, halt, rounds } = open
   const found = originOf(sql)
   const sealed = await compareSeal(open)
   if (halt.why() !== null) return
@@ -49,13 +50,10 @@ export async function openLog(open: OpenParts): Promise<void> {
   if (halt.why() !== null) return
   await load(rounds, halt)
   if (halt.why() !== null) return
-  if (!entries.has(parts.record.signer.kid))
-    halt.halt('its record key is not in the log', 'Set LIVEGATE_RECORD_KEY to what it was.')
-  else if (!isSignedBy(readLogState(sql).note, parts.checkpoint.signer.keyId))
-    halt.halt(
-      'its checkpoints are signed with another key',
-      'Set LIVEGATE_CHECKPOINT_SEED to what it was.',
-    )
+  open.signing.refresh()
+  const trouble = open.signing.trouble()
+  if (trouble !== null)
+    halt.halt(trouble, 'Set LIVEGATE_RECORD_KEY and LIVEGATE_CHECKPOINT_SEED to what they were.')
   if (halt.why() === null && !sealed) await seal(open)
 }
 
@@ -145,10 +143,4 @@ async function isEmpty(
       retry_after_s: 1,
     })
   }
-}
-
-/** True before the first round, too. */
-function isSignedBy(note: string, keyId: number): boolean {
-  const parsed = parseNote(note)
-  return !parsed.ok || parsed.value.signatures.some((signature) => signature.keyId === keyId)
 }

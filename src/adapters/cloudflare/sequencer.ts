@@ -6,20 +6,20 @@
  * The parts are those of every host (sqlite/entries.ts, rounds.ts, log.ts); here they are put over one object's storage
  * and one bucket. A log is opened before anything else: storage is compared with what is published, and whatever
  * contradicts it halts the log, which then still answers what it knows (sequencer-open.ts).
- * Spec: docs/spec/log.md, docs/spec/storage.md. Next stop: sequencer-chains.ts.
+ * Spec: docs/spec/log.md, docs/spec/storage.md. Next stop: sequencer-append.ts.
  */
-import { toBase64Url } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
-import type { Ed25519Jwk } from '../../core/record/groups.ts'
+import { keysInForce } from '../../core/record/key-history.ts'
 import { policyDigest } from '../../core/record/policy-parts.ts'
-import { type NoteSigner, signNote } from '../../core/tlog/note.ts'
+import { signNote } from '../../core/tlog/note.ts'
 import { createAccessBook } from '../../gate/access.ts'
 import type { After } from '../../gate/context.ts'
-import type { Clock, Observe, Random, Receipt, RecordSigner, SignedRecord } from '../../ports.ts'
+import type { Signing } from '../../gate/signing.ts'
+import type { Clock, Observe, Random, SignedRecord } from '../../ports.ts'
 import {
-  CLOSING,
   createEntries,
   type Entries,
+  keysOf,
   type ReadEntries,
   recordKeysOf,
 } from '../sqlite/entries.ts'
@@ -38,22 +38,14 @@ import { createLogMoves, type LogMoves } from './import-log.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { patientTiles } from './patient-tiles.ts'
 import { type Bucket, createR2Tiles, type R2Tiles } from './r2-tiles.ts'
-import type { Caller, ChainEntry, Reply, SequencerRpc } from './rpc.ts'
+import type { Caller, Reply, SequencerRpc } from './rpc.ts'
 import { createRoundAlarm, type RoundAlarm } from './sequencer-alarm.ts'
-import {
-  type Appended,
-  appendChains,
-  appendOthers,
-  knownAs,
-  type Refused,
-  requireChainEntries,
-  requireLeaf,
-  weightOf,
-} from './sequencer-chains.ts'
+import { append, appendDeployment, requireRoom } from './sequencer-append.ts'
 import { createChunks } from './sequencer-chunks.ts'
 import { type ComparisonParts, createComparison } from './sequencer-compare.ts'
 import { headOf } from './sequencer-heads.ts'
 import { dueHeartbeat } from './sequencer-heartbeat.ts'
+import { createLogRotation, createLogSigning, type KeySecrets, vkeysOf } from './sequencer-keys.ts'
 import { openLog } from './sequencer-open.ts'
 import { createPacks, type Packs, readPacked } from './sequencer-packs.ts'
 import { decisionsNaming } from './sequencer-relying.ts'
@@ -86,7 +78,7 @@ export type SequencerStorage = Pick<
   'sql' | 'transactionSync' | 'sync' | 'setAlarm' | 'deleteAlarm'
 >
 
-export interface SequencerParts {
+export interface SequencerParts extends KeySecrets {
   readonly storage: SequencerStorage
   readonly bucket: Bucket
   /** Where in the bucket the log lies: ends with a slash, or is empty. */
@@ -99,8 +91,6 @@ export interface SequencerParts {
   readonly first?: ComparisonParts['first']
   /** Lets empty storage over an empty bucket begin a log. */
   readonly create: boolean
-  readonly record: { readonly signer: RecordSigner; readonly jwk: Ed25519Jwk }
-  readonly checkpoint: { readonly signer: NoteSigner; readonly vkey: string }
   readonly clock: Clock
   readonly random: Random
   /** Timers; the isolate's unless given. */
@@ -133,6 +123,7 @@ interface Composed {
   readonly rounds: Rounds
   readonly alarm: RoundAlarm
   readonly scribe: Scribe
+  readonly signing: Signing
   readonly moves: LogMoves
   readonly room: Room
   readonly witnesses: Witnesses | null
@@ -151,7 +142,7 @@ export async function openSequencer(parts: SequencerParts): Promise<Sequencer> {
 }
 
 function compose(parts: SequencerParts): Composed {
-  const { storage, origin, observe = () => {}, onError = () => {}, clock, checkpoint } = parts
+  const { storage, origin, observe = () => {}, onError = () => {}, clock } = parts
   const sql = createDoSql(storage)
   makeSequencerTables(sql)
   const halt = createHalt(observe)
@@ -164,15 +155,15 @@ function compose(parts: SequencerParts): Composed {
   for (const mirror of [packs, entries]) writer.follow(mirror)
   const within = parts.after ?? after
   const tiles = patientTiles(createR2Tiles(parts.bucket, parts.prefix), within)
-  const signers = [checkpoint.signer]
+  const signing = createLogSigning(parts, sql)
   const read: ReadEntries = (stretch) => readPacked(sql, stretch)
   const rounds = createRounds({
     ...{ sql, writer, entries, tiles, halt, observe, read, elapsed: () => clock.now() },
-    signNote: (body) => signNote({ body, signers }),
+    signNote: (body) => signNote({ body, signers: signing.noteSigners() }),
   })
   const witnesses = witnessesOf({
     ...{ ...parts, sql, writer, rounds, tiles, halt, observe, onError, after: within },
-    vkeys: () => [checkpoint.vkey],
+    vkeys: () => vkeysOf(sql, origin, parts),
   })
   const segments = createSegments({
     ...{ sql, writer, halt, bucket: parts.bucket, prefix: parts.prefix, after: within },
@@ -189,14 +180,14 @@ function compose(parts: SequencerParts): Composed {
     appendDeployment({ sql, writer, entries }, records, requires)
   const { issuer, random } = parts
   const scribe = createScribe({
-    ...{ issuer, clock, random, signer: parts.record.signer },
+    ...{ issuer, clock, random, signer: signing.signer },
     log: { origin, append },
   })
-  const moves = createLogMoves({ sql, writer, entries, scribe, kid: parts.record.signer.kid })
+  const moves = createLogMoves({ sql, writer, entries, scribe, signer: signing.signer })
   const room = createRoom(storage.sql, parts.maxBytes)
   const searched: Searched = { sql, chunks: createChunks(sql, segments) }
   const log = { sql, packs, entries, segments, searched, tiles, rounds }
-  return { ...log, parts, halt, writer, alarm, scribe, moves, room, witnesses }
+  return { ...log, parts, halt, writer, alarm, scribe, signing, moves, room, witnesses }
 }
 
 /** Counts what a transaction under way has appended: its alarm must not be taken away before it is durable. */
@@ -206,6 +197,7 @@ function isWaiting(entries: Entries, rounds: Rounds): boolean {
 
 function sequencerOver(composed: Composed): Sequencer {
   const { parts, sql, halt, writer, entries, rounds, alarm, scribe, moves, room } = composed
+  const { signing } = composed
   const { packs, segments, searched } = composed
   const { onError = () => {} } = parts
   const { origin, clock } = parts
@@ -213,7 +205,8 @@ function sequencerOver(composed: Composed): Sequencer {
   const policyTexts = createPolicyTexts(sql)
   const once = oneAtATime()
   const sheds = createSheds()
-  const revisions = createRevisions({ ...composed, signer: parts.record.signer, clock })
+  const revisions = createRevisions({ ...composed, signer: signing.signer, clock })
+  const rotate = createLogRotation({ ...composed, secrets: parts, size: entries.size, clock })
   const requireTaking = (): void => {
     if (halt.why() !== null) throw halt.error()
     moves.requireOpen()
@@ -221,14 +214,15 @@ function sequencerOver(composed: Composed): Sequencer {
   }
   const ready: Sequencer['ready'] = async (policy, caller) => {
     requireTaking()
-    if (caller !== undefined) requireSame(parts, caller)
+    if (caller !== undefined) requireSame(composed, caller)
     if (policy !== null && !entries.has(policy.digest)) {
       if (policyDigest(policy.bytes) !== policy.digest)
         throw new LivegateError('internal', 'Cannot log a policy: its bytes have another digest')
-      await once(() => logPolicy(scribe, entries, parts.record.signer, policy.bytes))
+      await once(() => logPolicy(scribe, entries, signing.signer, policy.bytes))
     }
     await keepUp()
-    return { origin, activations: revisions.list() }
+    const kids = keysInForce(keysOf(sql), 'record').map(({ kid }) => kid)
+    return { origin, activations: revisions.list(), kid: signing.signer.kid, kids }
   }
   async function taking<T>(work: () => Promise<T>): Promise<T> {
     requireTaking()
@@ -237,7 +231,7 @@ function sequencerOver(composed: Composed): Sequencer {
 
   const access = createAccessBook({
     ...{ clock, after: parts.after ?? after },
-    append: (draft) => scribe.append([draft], [parts.record.signer.kid]),
+    append: (draft) => scribe.append([draft], [signing.signer.kid]),
   })
   const keepUp =
     parts.first === undefined
@@ -269,6 +263,11 @@ function sequencerOver(composed: Composed): Sequencer {
       policyTexts.list().map(({ digest, logged_at }) => ({ digest, activated_at: logged_at })),
     policyText: async (digest) => policyTexts.text(digest),
     recordKeys: async () => recordKeysOf(sql),
+    keys: async () => ({
+      keys: keysOf(sql),
+      signing: [...signing.kids('record'), ...signing.kids('checkpoint')],
+    }),
+    changeKey: (wish) => taking(() => rotate(wish)),
     async access(given) {
       requireTaking()
       await access(given)
@@ -280,7 +279,7 @@ function sequencerOver(composed: Composed): Sequencer {
         const counted = { now: clock.now(), size: entries.size(), totals: packs.totals(), shed }
         const due = halt.why() === null ? dueHeartbeat(sql, counted) : null
         if (due === null) return null
-        await scribe.append([due], [parts.record.signer.kid])
+        await scribe.append([due], [signing.signer.kid])
         sheds.told(shed)
         return null
       }),
@@ -303,16 +302,10 @@ function sequencerOver(composed: Composed): Sequencer {
   }
 }
 
-/** Whoever asks first need not write what would be refused then. */
-function requireRoom({ entries, room, writer }: Composed): void {
-  if (entries.hasNow(CLOSING)) taken(CLOSED)
-  room.require()
-  writer.requireRoom()
-}
-
 /** Objects change to a new configuration one after the other: nothing is logged between two that differ. */
-function requireSame({ record, seal }: SequencerParts, caller: Caller): void {
-  const key = caller.kid === record.signer.kid ? null : 'LIVEGATE_RECORD_KEY'
+function requireSame({ signing, parts: { seal } }: Composed, caller: Caller): void {
+  const held = caller.kids ?? [caller.kid]
+  const key = held.includes(signing.signer.kid) ? null : 'LIVEGATE_RECORD_KEY'
   const changed = key ?? (seal === undefined ? null : changedIn(seal.fixed, caller))
   if (changed === null) return
   throw new LivegateError(
@@ -320,79 +313,4 @@ function requireSame({ record, seal }: SequencerParts, caller: Caller): void {
     `Cannot log: the log runs with another ${changed} than who asks, expected the same`,
     { retry_after_s: 5 },
   )
-}
-
-async function append(
-  composed: Composed,
-  chains: Parameters<SequencerRpc['append']>[0],
-): Promise<readonly number[]> {
-  const { writer, entries, halt, moves, room } = composed
-  if (halt.why() !== null) throw halt.error()
-  moves.requireOpen()
-  room.require()
-  requireChainEntries(chains)
-  if (chains.length === 0) return []
-  const bytes = chains.reduce((sum, entry) => sum + weightOf(entry), 0)
-  const known = new Map<string, number | null>()
-  for (;;) {
-    const result = await writer.writeEntries(
-      () => (entries.hasNow(CLOSING) ? CLOSED : appendChains(composed, chains, known)),
-      bytes,
-    )
-    if (!('older' in result)) return appended(composed, result)
-    // Each time around they are fewer: what is known stays known.
-    await lookFor(composed.searched, result.older, known)
-  }
-}
-
-/** Finds out where records behind the head of their chain are: most often whoever sends them lost its memory. */
-async function lookFor(
-  searched: Searched,
-  older: readonly ChainEntry[],
-  known: Map<string, number | null>,
-): Promise<void> {
-  for (const entry of older) {
-    const { object, seq, record } = entry
-    const found = await findRecord(searched, record.id)
-    const same = found?.object === object && found.seq === seq
-    const leaf = same && found.leaf === toBase64Url(record.leaf)
-    known.set(knownAs(entry), leaf ? found.index : null)
-  }
-}
-
-function appended(
-  { halt }: Composed,
-  result: Exclude<Appended, { readonly older: unknown }>,
-): readonly number[] {
-  if (!('lost' in result)) return taken(result)
-  halt.halt(
-    `its storage was set back: ${result.lost}`,
-    'Restore the storage of its object forward, to its newest state.',
-  )
-  throw halt.error()
-}
-
-async function appendDeployment(
-  { sql, writer, entries }: Pick<Composed, 'sql' | 'writer' | 'entries'>,
-  records: readonly SignedRecord[],
-  requires: readonly string[],
-): Promise<readonly Receipt[]> {
-  for (const record of records) requireLeaf(record)
-  const bytes = records.reduce((sum, { jws }) => sum + jws.length + 512, 0)
-  const receipts = await writer.writeEntries(() => {
-    if (entries.hasNow(CLOSING)) return CLOSED
-    if (!requires.every(entries.hasNow))
-      return { refused: 'a policy or key it needs is not in the log' }
-    return appendOthers(sql, entries, records)
-  }, bytes)
-  return taken(receipts)
-}
-
-const CLOSED: Refused = { refused: 'the log is closed' }
-
-/** What was appended; a refusal, which leaves nothing behind, is thrown here. */
-function taken<T>(result: readonly T[] | Refused): readonly T[] {
-  if (!('refused' in result)) return result
-  const code = result === CLOSED ? 'halted' : 'conflict'
-  throw new LivegateError(code, `Cannot append: ${result.refused}`)
 }

@@ -72,6 +72,8 @@ export interface SubjectSettings {
   readonly shards: number
   readonly pepper: Pepper
   readonly signer: RecordSigner
+  /** The key that is to take over, while keys are exchanged. */
+  readonly next_signer?: RecordSigner
   /** What a deployment begins with. */
   readonly policy: ActivePolicy
   readonly surroundings: Surroundings
@@ -193,11 +195,13 @@ interface House {
 
 function openHouse(parts: SubjectParts, subject: SubjectId, object: string): House {
   const { sql, writer, clock, random, settings, others } = parts
-  const { pepper, policy, signer, surroundings, shards, issuer } = settings
+  const { pepper, policy, surroundings, shards, issuer } = settings
+  const held = [settings.signer, settings.next_signer].flatMap((key) => key ?? [])
   const shard = shardOf(object, shards)
   const origin = originOfShard(settings.origin, shard, shards)
   const log = others.sequencer(shard)
-  const caller = { kid: signer.kid, ...fixedOf(pepper, shards) }
+  const kids = held.map(({ kid }) => kid)
+  const caller = { kid: settings.signer.kid, kids, ...fixedOf(pepper, shards) }
   const known = { known: parts.ready, object: sequencerName(shard) }
   const logsAsked = { log, first: others.sequencer(0) }
   const ready = createReady({ ...known, ...logsAsked, origin, bundled: policy, caller, clock })
@@ -218,6 +222,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   })
   const logs = Array.from({ length: shards }, (_, i) => others.sequencer(i))
   const directory = createObjectDirectory({ sql, store, origin, logs })
+  const signer = signerAmong(held, ready.kid)
   const issue = createIssuer({
     ...{ issuer, engine: ENGINE, log: origin, signer },
     random: (count) => random.bytes(count),
@@ -228,7 +233,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
     {
       ...{ clock, random, after: parts.after, observe: parts.observe, pepper, surroundings },
       ...{ ledger, directory },
-      issuer: { kid: signer.kid, issue },
+      issuer: { kid: settings.signer.kid, issue },
       policies: ready.policies,
     },
     gateSettings(settings),
@@ -243,6 +248,22 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
       ...{ sql, writer, store, alarm, clock, random, subject, idle: answering.idle },
       endLease: (broadcast) => desk.end(subject, broadcast),
     }),
+  }
+}
+
+/** The one the log goes on with, from one record to the next. */
+function signerAmong(held: readonly RecordSigner[], current: () => string): RecordSigner {
+  return {
+    get kid() {
+      return current()
+    },
+    sign(bytes) {
+      const key = held.find(({ kid }) => kid === current())
+      if (key !== undefined) return key.sign(bytes)
+      throw new LivegateError('log_unavailable', 'Cannot sign: the log goes on with another key', {
+        retry_after_s: 5,
+      })
+    },
   }
 }
 

@@ -21,6 +21,9 @@ import { FRESH_MS } from './sequencer-revisions.ts'
 /** What is known of one log, and since when. */
 interface KnownLog {
   readonly book: PolicyBook
+  /** What records are signed with, and all that may be. */
+  readonly kid: string
+  readonly kids: readonly string[]
   asked_at: number
 }
 
@@ -32,6 +35,8 @@ export interface Ready {
   known(): Promise<void>
   /** After `known`: what decides. */
   readonly policies: Policies
+  /** The key records are signed with; the caller's own before anything is known. */
+  kid(): string
   /** After `known`: the log has this key, text or activation. */
   has(name: string): boolean
   /** The log did not take a record: it is asked again before the next one is written. */
@@ -72,7 +77,8 @@ export function createReady(
     await fetchTexts(log, activations, clock)
     const book = known.get(object)?.book ?? createPolicyBook(clock, { plans: PLANS, latch: false })
     book.learn(activations, keptText)
-    known.set(object, { book, asked_at })
+    const { kid = caller.kid, kids = [kid] } = found
+    known.set(object, { book, kid, kids, asked_at })
   }
 
   const bookNow = (): PolicyBook => {
@@ -94,8 +100,9 @@ export function createReady(
       await asking
     },
     policies: { active: (at) => bookNow().active(at) },
+    kid: () => known.get(object)?.kid ?? caller.kid,
     has: (name) =>
-      name === caller.kid ||
+      (known.get(object)?.kids.includes(name) ?? false) ||
       (known.get(object)?.book.activations() ?? []).some(
         ({ digest, revision }) => name === digest || name === activationName(revision),
       ),

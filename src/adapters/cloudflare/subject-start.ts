@@ -36,9 +36,12 @@ export async function startSubjectHost(ctx: DurableObjectState, env: Env): Promi
 
 const settingsOf = createOnce(async (config: EdgeConfig): Promise<SubjectSettings> => {
   const { signer } = await createRecordSigner(config.record_key)
+  const next = config.record_key_next
+  const next_signer = next === null ? null : (await createRecordSigner(next)).signer
   const { origin, issuer, shards, facts_max_age_ms } = config
   return {
     ...{ origin, issuer, shards, facts_max_age_ms, signer },
+    ...(next_signer === null ? {} : { next_signer }),
     pepper: createPepper(config.pepper),
     policy: requireBundledPolicy(BUNDLED_POLICY),
     surroundings: surroundingsOf(config),

@@ -32,6 +32,8 @@ export interface Entries extends Mirror {
   has(requirement: string): boolean
   /** As `has`, counting what the running transaction has appended. */
   hasNow(requirement: string): boolean
+  /** True once a record key has ended, counting what the running transaction has appended. */
+  isEnded(kid: string): boolean
   /** True once the log's last entry is in it, one of the running transaction included. */
   isClosed(): boolean
   /** Throws `halted` once it is. `append` does so, and spoils the transaction: callers have asked `isClosed`. */
@@ -66,7 +68,7 @@ export function createEntries(
   let sealed: number[] = []
 
   function hasNow(name: string): boolean {
-    if (fresh.some((requirement) => requirement.ends === name)) return false
+    if (isEnded(name)) return false
     if (holds(parts, name)) return true
     const mine = fresh.filter((requirement) => requirement.name === name)
     if (mine.length === 0) return false
@@ -75,6 +77,8 @@ export function createEntries(
     return holds(all, name)
   }
 
+  const isEnded = (kid: string): boolean =>
+    parts.has(endOf(kid)) || fresh.some(({ ends }) => ends === kid)
   const isClosed = (): boolean => hasNow(CLOSING)
 
   function requireOpen(): void {
@@ -101,6 +105,7 @@ export function createEntries(
     },
     has: (name) => holds(parts, name),
     hasNow,
+    isEnded,
     isClosed,
     requireOpen,
     sealed: () => void sealed.push(next),

@@ -37,7 +37,10 @@ function aShard(origin: string): Shard {
   const writer = { write: async <T>(work: () => T): Promise<T> => sql.transaction(work) }
   const scribe = { append: async () => {} }
   const entries = createEntries(sql, origin)
-  return { sql, moves: createLogMoves({ sql, writer, entries, scribe: scribe as never, kid: '' }) }
+  return {
+    sql,
+    moves: createLogMoves({ sql, writer, entries, scribe: scribe as never, signer: { kid: 'k' } }),
+  }
 }
 
 for (const busy of [0, 1, 2])

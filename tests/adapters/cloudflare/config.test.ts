@@ -46,6 +46,8 @@ const SAMPLES: Readonly<Record<keyof EdgeConfig, Sample>> = {
     ],
   },
   checkpoint_seed: { good: [[SEED, SEED]], bad: [toBase64Url(new Uint8Array(64)), 'swordfish'] },
+  record_key_next: { good: [[SEED, SEED]], bad: ['swordfish', '{}'] },
+  checkpoint_seed_next: { good: [[SEED, SEED]], bad: ['swordfish'] },
   admin_key: {
     good: [[`lg_aaaa_${'A'.repeat(32)}`, `lg_aaaa_${'A'.repeat(32)}`]],
     bad: ['lg_aaaa_short', 'hunter2'],

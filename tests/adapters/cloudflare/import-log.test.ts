@@ -46,7 +46,7 @@ function aLog(): { readonly sql: NodeSql; readonly moves: () => LogMoves } {
   const writer = { write: async <T>(work: () => T): Promise<T> => sql.transaction(work) }
   return {
     sql,
-    moves: () => createLogMoves({ sql, writer, entries, scribe, kid: signer.kid }),
+    moves: () => createLogMoves({ sql, writer, entries, scribe, signer }),
   }
 }
 
