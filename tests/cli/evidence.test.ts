@@ -130,6 +130,20 @@ describe('an honest log', () => {
   })
 })
 
+describe('a group', () => {
+  test('asked for that nobody disclosed is a warning', async () => {
+    const world = await aWorld()
+    const dir = await aMirror(world)
+    const lines = readFileSync(join(dir, 'disclosures.jsonl'), 'utf8').split('\n')
+    const cut = lines.map((line) => line.replace(/~[^~]*~[^~]*~[^~]*~"/, '~"'))
+    writeFileSync(join(dir, 'disclosures.jsonl'), cut.join('\n'))
+    const ran = await collect(dir, world, '--open', 'chain,result,subject', '--json')
+    expect(ran.exit).toBe(0)
+    expect(ran.err).toContain('warning: not opened, nobody disclosed it: subject\n')
+    expect(JSON.parse(ran.out)).toMatchObject({ not_disclosed: ['subject'] })
+  })
+})
+
 describe('a dishonest log', () => {
   test('is exported all the same, and the file proves it', async () => {
     const world = await aWorld(instead(decisionStep({ says: { until: 'forever' } })))

@@ -112,14 +112,23 @@ async function openerOf(session: Session, options: Options): Promise<ExportReque
 }
 
 function tell(session: Session, options: Options, exported: Exported): ExitCode {
-  const { report, file, entries, strikes_missing } = exported
+  const { report, file, entries, strikes_missing, not_disclosed } = exported
+  if (report.decision !== null && not_disclosed.length > 0)
+    session.warn(`not opened, nobody disclosed it: ${not_disclosed.join(', ')}`)
   for (const { index, message } of report.faults)
     session.warn(index === null ? message : `entry ${index}: ${message}`)
   if (strikes_missing > 0)
     session.warn(`${plural(strikes_missing, 'strike')} it rests on: no disclosed record was found`)
   const bytes = Buffer.byteLength(file)
   session.result(textOf(session, options, { report, entries, bytes }), {
-    ...{ out: options.out, bytes, entries, verdict: report.verdict, strikes_missing },
+    ...{
+      out: options.out,
+      bytes,
+      entries,
+      verdict: report.verdict,
+      strikes_missing,
+      not_disclosed,
+    },
     ...{ proves: report.proves, does_not_prove: report.does_not_prove },
   })
   return report.verdict === 'lie' ? EXIT.verification : EXIT.clean

@@ -43,6 +43,8 @@ export interface Exported {
   readonly entries: number
   /** Strikes it rests on without a record in the file. */
   readonly strikes_missing: number
+  /** Groups asked for that nobody disclosed of the decision. */
+  readonly not_disclosed: readonly GroupName[]
 }
 
 interface Taken {
@@ -82,9 +84,11 @@ export async function exportEvidence(request: ExportRequest): Promise<Exported> 
     ...{ since, vkeys: [request.vkey], witnesses: await cosigning(request) },
     hashes: hashReaderOverTiles((tile) => tiles.tile(tile.level, tile.index), head.size),
   })
+  const report = await checked(request, file)
+  const opened: object = report.decision?.disclosed ?? {}
   return {
-    file,
-    report: await checked(request, file),
+    ...{ file, report },
+    not_disclosed: request.open.filter((group) => !(group in opened)),
     entries: taken.length,
     strikes_missing: missing,
   }

@@ -2,6 +2,7 @@
  * Prove, then corrupt: every member of a bundle changed, each with its own verdict; and no single changed character
  * anywhere in its values ever reads as clean.
  */
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Evidence, EvidenceEntry } from '../../../src/core/evidence/format.ts'
 import type { EvidenceRequest } from '../../../src/core/evidence/verify.ts'
@@ -429,6 +430,54 @@ describe('limits', () => {
     const [entry] = bundle.entries
     const entries = Array.from({ length: 4097 }, (_, index) => ({ ...entry, index }))
     expect(codesOf(await read(write({ ...bundle, entries })))).toEqual(['malformed'])
+  })
+})
+
+describe('whatever is handed in', () => {
+  test('is answered with a verdict, never with an exception', async () => {
+    const pieces = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc.string().map((text) => file.slice(0, 40) + text),
+    )
+    await fc.assert(
+      fc.asyncProperty(pieces, async (text) => {
+        const { verdict, faults } = await read(text)
+        expect(verdict).toBe('unreadable')
+        expect(faults).toHaveLength(1)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('in place of any member is never read as clean', async () => {
+    const paths = [
+      ...Object.keys(bundle),
+      'entries.0',
+      'entries.5',
+      'entries.5.record',
+      'entries.5.proof',
+      'since.proof',
+    ]
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...paths),
+        fc.jsonValue({ maxDepth: 2 }),
+        async (path, value) => {
+          const changed = structuredClone(bundle) as unknown as Record<string, unknown>
+          const steps = path.split('.')
+          const last = steps.pop() ?? ''
+          const inside = steps.reduce((at, step) => at[step] as Record<string, unknown>, changed)
+          // A hint or an older checkpoint may be left out: the file says less then, and nothing false.
+          fc.pre(JSON.stringify(inside[last]) !== JSON.stringify(value))
+          fc.pre(!(last === 'since' && value === null) && JSON.stringify(value) !== '[]')
+          inside[last] = value
+          const { verdict } = await read(write(changed))
+          expect(['unreadable', 'altered', 'unfinished']).toContain(verdict)
+        },
+      ),
+      { numRuns: 500 },
+    )
   })
 })
 
