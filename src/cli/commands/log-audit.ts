@@ -16,12 +16,8 @@ import {
 import { auditJson, auditText, auditWords, totalOf } from '../log/audit-report.ts'
 import { type AuditRun, runAudit, threadsFor } from '../log/audit-run.ts'
 import { type AuditStates, openStates } from '../log/audit-state.ts'
-import {
-  type Disclosures,
-  NO_DISCLOSURES,
-  readDisclosures,
-  readRecords,
-} from '../log/disclosures.ts'
+import { readRecords } from '../log/collected-records.ts'
+import { type Disclosures, NO_DISCLOSURES, readDisclosures } from '../log/disclosures.ts'
 import { type LogKey, logKeyOf, readHead, vkeysOption } from '../log/head.ts'
 import { type AuditedPredecessor, auditPredecessor } from '../log/predecessor.ts'
 import { type LogSource, openSource } from '../log/source.ts'
@@ -40,7 +36,10 @@ export function logAudit(noun: Command, act: Act): void {
     .option('--key <key>', 'API key with scope audit, or @FILE, for private entries (LIVEGATE_KEY)')
     .option('--disclosures <file>', 'disclosed records, JSON Lines of {"record": "…"}')
     .option('--state <file>', 'resume after, and remember, the last clean audit of each log')
-    .option('--records <file...>', 'records handed out, JSON Lines: each must be in the log')
+    .option(
+      '--records <file...>',
+      'records handed out, JSON Lines, or directories of such files: each must be in the log',
+    )
     .option(
       '--predecessor <log>',
       'the closed log this one goes on from: audited first, chains followed across',

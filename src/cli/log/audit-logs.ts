@@ -19,7 +19,8 @@ import {
 import { auditWords, totalOf } from './audit-report.ts'
 import { type AuditInput, runAudit, threadsFor } from './audit-run.ts'
 import { type AuditStates, openStates } from './audit-state.ts'
-import { NO_DISCLOSURES, readDisclosures, readRecords } from './disclosures.ts'
+import { readRecords } from './collected-records.ts'
+import { NO_DISCLOSURES, readDisclosures } from './disclosures.ts'
 import { finished, seamOf, type Together, type Told, tellLogs, unfinished } from './logs-report.ts'
 import { keysByOrigin, type NamedLog, openLogs } from './named-logs.ts'
 import { type AuditedPredecessor, auditPredecessor } from './predecessor.ts'
@@ -179,7 +180,7 @@ async function recordsOf(
       if (outside !== undefined) outside.add(record)
       else
         strays.push(
-          `The record of line ${record.line} is of ${parsed.ok ? `log ${quote(parsed.value.claims.log)}, which is not among those looked at` : 'no log: it cannot be read'}.`,
+          `The record of ${quote(`${record.path}:${record.line}`)} is of ${parsed.ok ? `log ${quote(parsed.value.claims.log)}, which is not among those looked at` : 'no log: it cannot be read'}.`,
         )
     })
   return { of, strays }

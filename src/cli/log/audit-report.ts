@@ -4,6 +4,7 @@
 import { plural, type Session } from '../session.ts'
 import { type AuditRun, findingsOf } from './audit-run.ts'
 import type { Disclosures } from './disclosures.ts'
+import type { OutsideNotice } from './witnessed-records.ts'
 
 const SHOWN = 100
 
@@ -41,12 +42,12 @@ export function auditText(session: Session, run: AuditRun, words: AuditWords): s
     return `${session.paint('red', `${place}${code}`)}: ${message}`
   })
   if (findings.length > SHOWN) found.push(`… and ${findings.length - SHOWN} more`)
-  const notices = run.report.notices
+  const notices = noticesOf(run)
     .slice(0, SHOWN)
-    .map(
-      ({ index, code, message }) =>
-        `${session.paint('yellow', `index ${index} ${code}`)}: ${message}`,
-    )
+    .map(({ index, code, message }) => {
+      const place = index === null ? '' : `index ${index} `
+      return `${session.paint('yellow', `${place}${code}`)}: ${message}`
+    })
   const total = totalOf(run)
   const verdict =
     total > 0
@@ -65,13 +66,20 @@ export function auditText(session: Session, run: AuditRun, words: AuditWords): s
 
 /** The whole report for programs. */
 export function auditJson(run: AuditRun, words: AuditWords): object {
-  const { counts, notices } = run.report
+  const { counts } = run.report
   return {
     findings: findingsOf(run),
-    notices,
+    notices: noticesOf(run),
     counts: { ...counts, findings: totalOf(run) },
     ...words,
   }
+}
+
+function noticesOf({
+  report,
+  outside,
+}: AuditRun): readonly (AuditRun['report']['notices'][number] | OutsideNotice)[] {
+  return [...report.notices, ...outside.notices]
 }
 
 /** Findings, those whose text was not kept included. */

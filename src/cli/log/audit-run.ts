@@ -110,7 +110,8 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
       await compareTiles(input, audit, audit.partialTiles())
     const { now_s, outside, head } = input
     const keys = audit.keys()
-    const told = await outside.report({ keys, from, size: audit.size(), now_s })
+    const seen = { keys, from, size: audit.size(), now_s, newest_s: audit.newest() }
+    const told = await outside.report(seen)
     const report = audit.finish(head)
     const clean = report.clean && bundle === null && told.findings.length === 0
     return {

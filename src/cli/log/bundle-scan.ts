@@ -6,6 +6,7 @@
  * at them; what differs crosses from a thread in columns. Judgement is core's (core/audit/scan.ts).
  */
 import type { AuditEntry } from '../../core/audit/audit.ts'
+import type { Enforced } from '../../core/audit/enforcers.ts'
 import type { Evaluated } from '../../core/audit/replay/rederive.ts'
 import {
   type Disclosed,
@@ -49,9 +50,13 @@ export interface PackedScan {
   /** JSON of what the replay of chains needs, one per entry whose place in a chain is opened, in order; null without any. */
   readonly replays: string | null
   readonly chains: ChainColumns
+  /** JSON of the numbers media servers' records have, with their entries; null without any. */
+  readonly enforced: string | null
   /** Disclosures given that their records do not commit to. */
   readonly unmatched: number
 }
+
+type NumberedEntry = readonly [i: number, enforced: Enforced]
 
 /** A packed scan, and what stays where it was made: decisions to derive again. */
 export interface BundleScan {
@@ -76,6 +81,7 @@ export function scanBundle(
   const chains = createColumns(entries.length)
   const iats = new Float64Array(entries.length)
   const replays: ReplayPart[] = []
+  const enforced: NumberedEntry[] = []
   const evaluated: Evaluated[] = []
   const opener = disclosures === null ? null : createOpener(disclosures, replay)
   for (const [i, entry] of entries.entries()) {
@@ -85,6 +91,7 @@ export function scanBundle(
     packOpened(chains, i, scanned)
     if (!('record' in scanned)) continue
     iats[i] = scanned.record.claims.iat
+    if (scanned.enforced !== undefined) enforced.push([i, scanned.enforced])
     if (scanned.replay !== undefined) replays.push(scanned.replay)
     if (scanned.evaluated !== undefined)
       evaluated.push({ ...scanned.evaluated, index: first_index + i })
@@ -94,6 +101,7 @@ export function scanBundle(
     tile_root: entries.length === TILE_WIDTH ? tileRoot(leaves) : null,
     ...{ leaves, which, chains, iats, table: table.reads },
     replays: replays.length === 0 ? null : JSON.stringify(replays),
+    enforced: enforced.length === 0 ? null : JSON.stringify(enforced),
     unmatched: opener?.unmatched() ?? 0,
   }
   return { scan, evaluated }
@@ -118,10 +126,12 @@ export function unpackScan({
   iats,
   replays,
   chains,
+  enforced: numbers,
 }: PackedScan): AuditEntry[] {
   const openedOf = unpackOpened(chains)
   const parts = replays === null ? null : (JSON.parse(replays) as readonly ReplayPart[])
   let opened_so_far = 0
+  const enforcedOf = new Map(numbers === null ? [] : (JSON.parse(numbers) as NumberedEntry[]))
   const texts = Buffer.from(leaves.buffer)
   return Array.from(which, (place, i) => {
     const [from, to] = [i * HASH_BYTES, (i + 1) * HASH_BYTES]
@@ -134,7 +144,9 @@ export function unpackScan({
     const leaf_text = texts.toString('base64url', from, to)
     const isLink = opened.ok && opened.value !== null
     const replay = parts === null || !isLink ? undefined : parts[opened_so_far++]
-    const scanned = { leaf, leaf_text, record, opened }
+    const enforced = enforcedOf.get(i)
+    const number = enforced === undefined ? {} : { enforced }
+    const scanned = { leaf, leaf_text, record, opened, ...number }
     return { scanned: replay === undefined ? scanned : { ...scanned, replay } }
   })
 }

@@ -6,11 +6,11 @@
  * record needs is read again in its turn (disclosure-index.ts). Memory: 32 bytes a line.
  */
 import { statSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { GROUP_NAMES } from '../../core/record/kinds.ts'
 import { incomplete } from '../failure.ts'
 import { quote } from '../session.ts'
 import { type DisclosureIndex, IndexLines, prefixOf } from './disclosure-index.ts'
+import { eachLine } from './each-line.ts'
 import { type GivenRecord, parseGiven } from './given-record.ts'
 
 export interface Disclosures {
@@ -116,64 +116,6 @@ function placeOf(bytes: Buffer, text: string, jws: string): Place {
   if (plain) return { offset: at, length: end - at }
   const brace = bytes.indexOf(BRACE)
   return { offset: brace, length: bytes.length - brace }
-}
-
-interface RawLine {
-  /** Good until the call returns. */
-  readonly bytes: Buffer
-  readonly start: number
-  readonly end: number
-  /** Where it begins in the file. */
-  readonly offset: number
-  readonly line: number
-}
-
-const LF = 0x0a
-const CHUNK: number = 1024 * 1024
-
-/** Goes through the lines of a file, in room that is used again: a line more costs no object that stays. */
-async function eachLine(
-  path: string,
-  keep: (chunk: Buffer) => void,
-  use: (line: RawLine) => void,
-): Promise<void> {
-  const file = await open(path)
-  try {
-    let room = Buffer.allocUnsafeSlow(CHUNK)
-    let [filled, offset, line] = [0, 0, 0]
-    for (;;) {
-      if (filled === room.length) room = Buffer.concat([room], 2 * room.length)
-      const { bytesRead } = await file.read(room, filled, room.length - filled, null)
-      if (bytesRead === 0) break
-      keep(room.subarray(filled, filled + bytesRead))
-      const before = filled
-      filled += bytesRead
-      const view = room.subarray(0, filled)
-      let start = 0
-      for (let end = view.indexOf(LF, before); end >= 0; end = view.indexOf(LF, start)) {
-        use({ bytes: room, start, end, offset: offset + start, line: ++line })
-        start = end + 1
-      }
-      room.copyWithin(0, start, filled)
-      filled -= start
-      offset += start
-    }
-    if (filled > 0) use({ bytes: room, start: 0, end: filled, offset, line: line + 1 })
-  } finally {
-    await file.close()
-  }
-}
-
-/** The records of a JSON Lines file; a line that holds none ends the command. */
-export async function readRecords(path: string, use: (record: GivenRecord) => void): Promise<void> {
-  await eachLine(
-    path,
-    () => undefined,
-    ({ bytes, start, end, line }) => {
-      const text = bytes.toString('utf8', start, end)
-      if (text.trim() !== '') use({ line, ...given(text, path, line) })
-    },
-  )
 }
 
 function given(text: string, path: string, line: number): Omit<GivenRecord, 'line'> {

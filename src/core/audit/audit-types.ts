@@ -72,6 +72,8 @@ export interface Audit {
   policies(): ReadonlyMap<string, Uint8Array>
   /** Entries seen so far. */
   size(): number
+  /** `iat` of the last entry that could be read, seconds: the checkpoint was signed after it. Null without one in this run. */
+  newest(): number | null
   /** Chains with records in this log, as far as opened, and the index of each one's first: for `acrossLogs`. */
   chainFirsts(): ReadonlyMap<string, number>
   /** Where this audit stands, as JSON; resume only from a clean, finished one. */

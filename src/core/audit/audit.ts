@@ -155,6 +155,10 @@ class StreamingAudit implements Audit {
     return this.#tree.size
   }
 
+  newest(): number | null {
+    return this.#newest?.iat ?? null
+  }
+
   chainFirsts(): ReadonlyMap<string, number> {
     return this.#chains.firsts()
   }
