@@ -250,7 +250,7 @@ describe('records handed out', () => {
     const other = await aShard({ origin: ORIGIN })
     const { exit, across } = await told(shards, '--records', linesOf([only(other.entries, 3)]))
     expect(exit).toBe(0)
-    expect(across.not_checked.join('\n')).toContain(`:1` is of log \`${ORIGIN}\``)
+    expect(across.not_checked.join('\n')).toContain(`:1\` is of log \`${ORIGIN}\``)
   })
 })
 
