@@ -5,13 +5,14 @@
  * may have taken a later repeat of it, so it is "not shown". Chains, strikes and reversals are here; policy and replay are
  * replayed.ts's. Spec: docs/spec/evidence.md, "Checking", steps 5 to 7.
  */
+
+import { sameValue } from '../audit/replay/same.ts'
 import type { Facts, Strike } from '../model.ts'
 import { evaluatedFacts } from '../record/disclosure.ts'
 import type { ReversalContent, StrikeContent } from '../record/groups.ts'
 import { isChainKind } from '../record/kinds.ts'
 import type { ProvenEntry } from './authentic.ts'
 import { type EvidenceFault, faultOf } from './faults.ts'
-import { sameJson } from './same.ts'
 
 /** The decision of a bundle among its entries. */
 export type DecisionEntry = ProvenEntry & { readonly record: { readonly kind: 'decision' } }
@@ -108,12 +109,12 @@ function strikeFault(
   const faults: EvidenceFault[] = []
   if (told !== undefined && order(entry, decision) === 'after')
     faults.push(
-      faultOf('strike_after', entry.index, 'The decision relies on a strike recorded after it.'),
+      faultOf('strike_invented', entry.index, 'The decision relies on a strike recorded after it.'),
     )
-  if (told && !sameJson({ ...told, status: '' }, { ...strike, status: '' }))
+  if (told && !sameValue({ ...told, status: '' }, { ...strike, status: '' }))
     faults.push(
       faultOf(
-        'strike_differs',
+        'strike_altered',
         entry.index,
         'The facts tell this strike otherwise than its record.',
       ),
@@ -135,7 +136,7 @@ function reversalFault(
   if (place === 'after' && told.status === 'reversed')
     return [
       faultOf(
-        'reversal_after',
+        'reversal_invented',
         entry.index,
         'The decision left out a strike reversed only after it.',
       ),

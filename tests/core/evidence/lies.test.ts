@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { activationDraft, keyDraft, reversalDraft } from '../../../src/core/record/drafts.ts'
-import { policyDrafts } from '../../../src/core/record/policy-parts.ts'
+import { policyDigest, policyDrafts } from '../../../src/core/record/policy-parts.ts'
 import { AT, testKey } from '../record/samples.ts'
 import {
   aBundle,
@@ -101,6 +101,25 @@ const LIES: readonly Lie[] = [
     codes: ['replay_field@7', 'replay_field@7'],
   },
   {
+    name: 'a text that makes no policy',
+    steps: (() => {
+      const bytes = new Uint8Array(Buffer.from('livegate: policy/v1\nnonsense\n'))
+      const digest = policyDigest(bytes)
+      const one = { ...activation(2, second, LATER(90)), digest }
+      return honest()
+        .filter(({ name }) => name !== 'second')
+        .flatMap((step): readonly Step[] => {
+          if (step.name === 'activation2')
+            return [
+              ...policyDrafts(bytes).map((draft) => ({ name: 'second', draft: () => draft })),
+              { name: 'activation2', draft: () => activationDraft(one) },
+            ]
+          return step.name === 'decision' ? [decisionStep({ policy: digest })] : [step]
+        })
+    })(),
+    codes: ['replay_policy@7'],
+  },
+  {
     name: 'what an earlier revision promised is forgotten',
     steps: instead(decisionStep({ plan: second })),
     codes: ['replay_field@7', 'replay_field@7'],
@@ -153,12 +172,12 @@ const LIES: readonly Lie[] = [
   {
     name: 'the facts tell a strike otherwise than its record',
     steps: instead(strikeStep({ severity: 'critical' })),
-    codes: ['strike_differs@5'],
+    codes: ['strike_altered@5'],
   },
   {
     name: 'the facts make a strike weigh more',
     steps: instead(decisionStep({ facts: factsOf(LATER(120), [{ ...STRIKE, weight: 3 }]) })),
-    codes: ['strike_differs@5'],
+    codes: ['strike_altered@5'],
   },
   {
     name: 'a strike relied on before it was recorded',
@@ -167,7 +186,7 @@ const LIES: readonly Lie[] = [
       return step.name === 'decision' ? strikeStep({}, 2) : step
     }),
     bundle: { also: ['strike'] },
-    codes: ['chain_time@7', 'strike_after@7'],
+    codes: ['chain_time@7', 'strike_invented@7'],
   },
   {
     name: 'a reversal that was ignored',
@@ -185,7 +204,7 @@ const LIES: readonly Lie[] = [
     steps: instead(
       decisionStep({ facts: factsOf(LATER(120), [{ ...STRIKE, status: 'reversed' }]) }),
     ),
-    codes: ['reversal_after@8'],
+    codes: ['reversal_invented@8'],
   },
   {
     name: 'two records at one place of a chain',
