@@ -59,12 +59,16 @@ export interface ChainReplayCounts {
 /** What a co-host's history may lack: seconds pass between the visit and the record, clocks differ a little. */
 const GRACE_S = 60
 
+const MAX_LAST = 65_536
+
 const SEEN: StrikeView['unseen'] = () => false
 
 export class ChainReplay {
   readonly #sources: ReplaySources
   readonly #memories: Map<string, ChainMemory>
   readonly #open = new OpenBroadcasts()
+  /** The newest record of the subjects that had one last. */
+  readonly #last = new Map<string, { readonly at: number; readonly logged: number }>()
   readonly #time: LogTime
   /** Chains may go on from where nobody looked. */
   #strangers: boolean
@@ -91,6 +95,16 @@ export class ChainReplay {
 
   /** The next record of a chain; `trace` is null when its contents were not opened. */
   follow(place: ReplayPlace, trace: Trace | null, findings: Findings): void {
+    this.#follow(place, trace, findings)
+    const { sub, at } = place.chain
+    this.#last.delete(sub)
+    this.#last.set(sub, { at, logged: this.#time.now() })
+    if (this.#last.size <= MAX_LAST) return
+    const oldest = this.#last.keys().next().value
+    if (oldest !== undefined) this.#last.delete(oldest)
+  }
+
+  #follow(place: ReplayPlace, trace: Trace | null, findings: Findings): void {
     const { sub, seq } = place.chain
     let memory = this.#memories.get(sub)
     if (this.#strangers && memory === undefined && seq === 1) {
@@ -219,7 +233,7 @@ export class ChainReplay {
     const view = { complete: !memory.blind, unseen: SEEN, whose: '' }
     const judged = judgeStrikes(memory.strikes, trace.strikes, view)
     for (const { code, message } of judged.faults) findings.add(code, index, message)
-    const holds = judgeHolds(memory.blind ? [] : memory.holds, trace, { index, at })
+    const holds = judgeHolds(memory.blind ? [] : memory.holds, trace, { index })
     this.#holdsElsewhere += holds.elsewhere
     for (const { code, message } of holds.faults) findings.add(code, index, message)
     if (!memory.partial)
@@ -253,11 +267,19 @@ export class ChainReplay {
       next = { ...memory, strikes, blind: false }
     }
     for (const { host, rule } of trace.began) {
-      const hold = { stream: trace.stream, rule, at: chain.at, index, own: host === 0 }
-      if (host === 0) next = { ...next, holds: withHold(next.holds, hold) }
+      const own = host === 0
+      const floor = own ? this.#floorOf(chain.sub) : null
+      const hold = { stream: trace.stream, rule, at: chain.at, index, own, floor }
+      if (own) next = { ...next, holds: withHold(next.holds, hold) }
       else this.#joinedHold(trace.cohosts[host - 1]?.sub, hold)
     }
     if (next !== memory) this.#memories.set(chain.sub, next)
+  }
+
+  /** Instant of the chain's record before, when that was logged long before. */
+  #floorOf(sub: string): number | null {
+    const last = this.#last.get(sub)
+    return last !== undefined && last.logged + GRACE_S < this.#time.now() ? last.at : null
   }
 
   #joinedHold(sub: string | undefined, hold: Parameters<typeof withHold>[1]): void {

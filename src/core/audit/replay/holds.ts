@@ -15,6 +15,8 @@ export interface KnownHold {
   readonly index: number
   /** Begun by a decision of this very chain. */
   readonly own: boolean
+  /** No hold that took its place is earlier: an instant of the chain long before it; null when none is known. */
+  readonly floor: number | null
 }
 
 export interface KnownReview extends ReviewFact {
@@ -25,8 +27,6 @@ export interface KnownReview extends ReviewFact {
 const MAX_KNOWN = 64
 /** Within so many entries no gate has forgotten a hold. */
 const REMEMBERED = 256
-/** A co-host's hold is written within seconds of the decision that began it. */
-const GRACE_MS = 60_000
 
 export interface HoldJudgement {
   readonly faults: readonly StrikeFault[]
@@ -39,7 +39,7 @@ const RIGHT: HoldJudgement = { faults: [], elsewhere: 0 }
 export function judgeHolds(
   known: readonly KnownHold[],
   trace: EvaluatedTrace,
-  now: { readonly index: number; readonly at: number },
+  now: { readonly index: number },
 ): HoldJudgement {
   if (known.length === 0 && trace.holds.length === 0) return RIGHT
   const mine = known.filter(({ stream }) => stream === trace.stream)
@@ -49,7 +49,7 @@ export function judgeHolds(
     const same = mine.filter(({ rule }) => rule === hold.rule)
     if (same.some(({ at }) => at === hold.at)) continue
     const own = same.findLast((one) => one.own)
-    const why = holdFault(hold, own, now.at)
+    const why = holdFault(hold, own)
     if (why === null) elsewhere++
     else faults.push({ code: 'hold_false', message: why })
   }
@@ -65,10 +65,9 @@ export function judgeHolds(
 function holdFault(
   { rule, at }: EvaluatedTrace['holds'][number],
   own: KnownHold | undefined,
-  now: number,
 ): string | null {
-  if (at > now) return `The facts say that the hold of rule ${rule} begins only at ${at}`
-  if (own === undefined || at >= own.at - GRACE_MS) return null
+  // A co-host's hold is written within seconds of a decision that is no earlier than its chain was then.
+  if (own?.floor == null || at >= own.floor) return null
   return `The facts say that the hold of rule ${rule} began at ${at}; it began at ${own.at}, index ${own.index}`
 }
 

@@ -30,13 +30,7 @@ export type PackedMemory = readonly [
   /** 1: blind, 2: partial. */
   flags: number,
   strikes: readonly (readonly [text: string, gone: 0 | 1, PackedLogged, PackedLogged | null])[],
-  holds: readonly (readonly [
-    stream: string,
-    rule: string,
-    at: number,
-    index: number,
-    own: 0 | 1,
-  ])[],
+  holds: readonly KnownHold[],
   reviews: readonly KnownReview[],
 ]
 
@@ -59,7 +53,7 @@ export function packMemory(memory: ChainMemory): PackedMemory {
       packLogged(strike),
       strike.reversal === null ? null : packLogged(strike.reversal),
     ]),
-    holds.map(({ stream, rule, at, index, own }) => [stream, rule, at, index, own ? 1 : 0]),
+    holds,
     reviews,
   ]
 }
@@ -71,9 +65,7 @@ export function memoryOf([flags, strikes, holds, reviews]: PackedMemory): ChainM
       const back = reversal === null ? null : loggedOf(reversal)
       return { id, said, leaf, gone: gone === 1, ...loggedOf(place), reversal: back }
     }),
-    holds: holds.map(([stream, rule, at, index, own]) => ({
-      ...{ stream, rule, at, index, own: own === 1 },
-    })),
+    holds,
     reviews,
     blind: (flags & 1) !== 0,
     partial: (flags & 2) !== 0,
