@@ -26,7 +26,7 @@ export interface Chunks {
 }
 
 const HEAD = 'first, count, second_from, second_to, at_from, at_to'
-const PACKS = `SELECT ${HEAD}, lines FROM packs WHERE first < ? ORDER BY first DESC LIMIT 32`
+const PACKS = `SELECT ${HEAD}, lines FROM packs WHERE first < ? ORDER BY first DESC LIMIT 8`
 const PACK = `SELECT ${HEAD}, lines FROM packs WHERE first <= ? ORDER BY first DESC LIMIT 1`
 const SEGMENT_HEAD = 'first, count, second_from, second_to, at_from, at_to, digest'
 const SEGMENTS = `SELECT ${SEGMENT_HEAD} FROM segments WHERE first < ? ORDER BY first DESC LIMIT 256`

@@ -34,7 +34,7 @@ const MAX_PACK_ENTRIES = 1_024
 const MAX_GROWN_CHARS = 16_000
 /**
  * An id begins with the second it was made in; a record whose id is older than this when the log takes it, or younger, is
- * noted by itself, so that all others are found by their id alone.
+ * noted by itself, so that all others are found by their id alone. So is every record while the clock is further behind than this.
  */
 export const ID_BEFORE_S = 5
 export const ID_AFTER_S = 1
@@ -53,6 +53,9 @@ const GROW = `UPDATE packs SET count = count + ?, second_to = ?, at_from = min(a
   totals = ?, strikes = ?, lines = lines || ?, leaves = CAST(leaves || ? AS BLOB),
   entries = entries || char(10) || ? WHERE first = ?`
 const STRAY = 'INSERT INTO strays (id, idx) VALUES (?, ?)'
+const BEHIND = 'INSERT INTO behind (first) VALUES (?)'
+const CAUGHT_UP = 'UPDATE behind SET until = ? WHERE until IS NULL'
+const IS_BEHIND = 'SELECT first FROM behind WHERE until IS NULL'
 const KEPT = 'INSERT INTO entries (idx, leaf, jws) VALUES (?, ?, ?)'
 const NEWEST = `SELECT first, count, second_to, totals, strikes,
   length(lines) + length(leaves) + length(entries) AS chars FROM packs ORDER BY first DESC LIMIT 1`
@@ -63,12 +66,19 @@ export function createPacks(sql: Sql, now: () => number): Packs {
   let waiting: Waiting[] = []
   let newest = readNewest(sql)
   let durable = newest.totals
+  let behind = sql.get(IS_BEHIND) !== undefined
 
   /** Seconds only ever grow, from those of an earlier log on, whatever the clock does: searches rely on it. */
-  function nextSecond(): number {
+  function nextSecond(clock: number): number {
     const moved = sql.get(MOVED)
     const earlier = moved === undefined ? -1 : integer(moved, 'second')
-    return Math.max(Math.floor(now() / 1000), newest.second, earlier)
+    return Math.max(clock, newest.second, earlier)
+  }
+
+  /** Notes from which entry on the clock is behind, and from which it no longer is. */
+  function noteClock(is: boolean, index: number): void {
+    if (is !== behind) sql.run(is ? BEHIND : CAUGHT_UP, index)
+    behind = is
   }
 
   function writePack({ entries, chars }: Pack, second: number): void {
@@ -94,7 +104,7 @@ export function createPacks(sql: Sql, now: () => number): Packs {
     if (grows) sql.run(GROW, entries.length, second, ...when, begun.first)
     else sql.run(PACK, begun.first, entries.length, second, second, ...when)
     for (const { about } of entries)
-      if (about !== undefined && strays(about.id, second)) stray(about)
+      if (about !== undefined && (behind || strays(about.id, second))) stray(about)
   }
 
   function stray({ id, index }: { readonly id: string; readonly index: number }): void {
@@ -119,7 +129,9 @@ export function createPacks(sql: Sql, now: () => number): Packs {
     },
     close() {
       if (waiting.length === 0) return
-      const second = nextSecond()
+      const clock = Math.floor(now() / 1000)
+      const second = nextSecond(clock)
+      noteClock(clock < second - ID_BEFORE_S, waiting[0]?.index ?? 0)
       for (const pack of packsOf(waiting, second)) writePack(pack, second)
       waiting = []
     },
@@ -131,6 +143,7 @@ export function createPacks(sql: Sql, now: () => number): Packs {
       waiting = []
       newest = readNewest(sql)
       durable = newest.totals
+      behind = sql.get(IS_BEHIND) !== undefined
     },
   }
 }

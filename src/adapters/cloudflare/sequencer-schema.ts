@@ -49,6 +49,12 @@ const FIRST: readonly string[] = [
     idx INTEGER NOT NULL,
     PRIMARY KEY (id, idx)
   ) STRICT, WITHOUT ROWID`,
+  // Entries from `first` on that were taken while the clock was behind the seconds of those before; `until`: the first after
+  // them. Each record among them has a row in strays.
+  `CREATE TABLE behind (
+    first INTEGER PRIMARY KEY,
+    until INTEGER
+  ) STRICT`,
   // Decisions by the strikes their reasons name; of each strike the newest.
   `CREATE TABLE relying (
     strike TEXT NOT NULL,

@@ -2,7 +2,7 @@
  * Where records of chains are, by id, by time and by index: places, never contents.
  *
  * A call looks at a bounded number of records and reads at most two segments of the bucket, then hands back a cursor,
- * even with nothing found yet: no question can stall the appends beside it. Decisions are listed in the order the log took
+ * even with nothing found yet, and lets others in after every few hundred: no question can stall the appends beside it. Decisions are listed in the order the log took
  * them in, newest first; those of an earlier log are behind all of its own. Whoever may read a record gets it from its
  * subject's object. Next stop: sequencer.ts.
  */
@@ -11,7 +11,15 @@ import { LivegateError } from '../../core/errors.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { DecisionSearch, RecordPage } from '../../ports.ts'
 import { secondOf } from '../sqlite/records.ts'
-import { bytes, integer, type Row, type Sql, text, textOrNull } from '../sqlite/sql.ts'
+import {
+  bytes,
+  integer,
+  integerOrNull,
+  type Row,
+  type Sql,
+  text,
+  textOrNull,
+} from '../sqlite/sql.ts'
 import type { PlacedRecord } from './placed-record.ts'
 import type { ChainPlace, FoundPlace } from './rpc.ts'
 import type { Chunk, Chunks } from './sequencer-chunks.ts'
@@ -31,6 +39,22 @@ const LAST_SECOND = 0xffff_ffff
 export interface Searched {
   readonly sql: Sql
   readonly chunks: Chunks
+  /** Resolves once others had their turn. */
+  readonly pause: () => Promise<void>
+}
+
+/** Records read, or what weighs as much, between two pauses: appends beside a search wait a few milliseconds. */
+const BREATH = 256
+
+/** To be awaited after work, with how much it was. */
+function createBreath({ pause }: Searched): (work: number) => Promise<void> {
+  let since = 0
+  return async (work) => {
+    since += work
+    if (since < BREATH) return
+    since = 0
+    await pause()
+  }
 }
 
 /** Null when no record of a chain has this id. */
@@ -44,19 +68,33 @@ export async function findRecord(searched: Searched, id: string): Promise<Placed
     const index = integer(stray, 'idx')
     return recordAt(searched, index)
   }
-  const above = chunks.lowest(({ second_from }) => second_from > second + ID_BEFORE_S)
-  for (const chunk of chunks.below(above)) {
-    if (chunk.second_to < second - ID_AFTER_S) return null
-    const found = (await chunk.read()).find(id)
+  let next = chunks.lowest(({ second_from }) => second_from > second + ID_BEFORE_S)
+  for (;;) {
+    const chunk = chunks.at(next - 1)
+    if (chunk === null || chunk.second_to < second - ID_AFTER_S) return null
+    const strays = onlyStrays(sql, chunk)
+    const found = strays === null ? (await chunk.read()).find(id) : null
     if (found !== null) return found
+    next = strays ?? chunk.first
   }
-  return null
+}
+
+const BEHIND = 'SELECT first, until FROM behind WHERE first <= ? ORDER BY first DESC LIMIT 1'
+
+/**
+ * Where what was taken while the clock was behind begins, if all of a chunk was: its records are found by their ids alone.
+ * A clock that once was a day ahead leaves a day's records in one second, and nobody looks through them.
+ */
+function onlyStrays(sql: Sql, { first, count }: Chunk): number | null {
+  const row = sql.get(BEHIND, first)
+  if (row === undefined) return null
+  const until = integerOrNull(row, 'until')
+  return until === null || until >= first + count ? integer(row, 'first') : null
 }
 
 /** The record of a chain at an index of this log; null where none is. */
 async function recordAt({ chunks }: Searched, index: number): Promise<PlacedRecord | null> {
-  const records = (await chunks.at(index)?.read())?.records() ?? []
-  return records.find((record) => record.index === index) ?? null
+  return (await chunks.at(index)?.read())?.at(index) ?? null
 }
 
 export function placeOf({ object, seq, index }: PlacedRecord): ChainPlace {
@@ -65,17 +103,22 @@ export function placeOf({ object, seq, index }: PlacedRecord): ChainPlace {
 
 /** Records of chains from an index on, in the order of the log; `next` is where to go on. */
 export async function placesFrom(
-  { sql, chunks }: Searched,
+  searched: Searched,
   { from, limit }: RecordPage,
 ): Promise<{ readonly places: readonly ChainPlace[]; readonly next: number | null }> {
+  const { sql, chunks } = searched
+  const breath = createBreath(searched)
   const found = from < 0 ? sql.all(MOVED_FROM, from, limit + 1).map(movedIn) : []
   let [next, passed, read] = [Math.max(from, 0), 0, 0]
   while (found.length <= limit) {
     const chunk = chunks.at(next)
     if (chunk === null) return { places: found.map(placeOf), next: null }
     if (passed > MAX_PASSED || read === MAX_READ) return { places: found.map(placeOf), next }
-    const since = next
-    found.push(...(await chunk.read()).records().filter(({ index }) => index >= since))
+    for (const records of (await chunk.read()).upwards(next)) {
+      found.push(...records)
+      if (found.length > limit) break
+      await breath(records.length)
+    }
     passed += chunk.weight
     read += isSegment(chunk) ? 1 : 0
     next = chunk.first + chunk.count
@@ -91,18 +134,23 @@ export async function searchPlaces(
   const before = search.cursor === undefined ? NEWEST : readCursor(search.cursor)
   const lowest = search.from === undefined ? -1 : Math.floor(search.from / 1000) - STEP_S
   const walk = createWalk(search, before)
+  const breath = createBreath(searched)
   let [passed, read] = [0, 0]
   for (const chunk of searched.chunks.below(startBelow(searched.chunks, before))) {
     // Records of an earlier log may be younger than what this one began with.
     if (chunk.second_to < lowest) break
     if (mayMatch(chunk, search)) {
       if (read === MAX_READ) return walk.until(chunk.second_to, chunk.first + chunk.count)
-      const end = walk.over((await chunk.read()).records())
-      if (end !== null) return walk.until(end.second, end.index)
+      for (const records of (await chunk.read()).downwards()) {
+        const end = walk.over(records)
+        if (end !== null) return walk.until(end.second, end.index)
+        await breath(records.length)
+      }
       read += isSegment(chunk) ? 1 : 0
     }
     passed += chunk.weight
     if (passed > MAX_PASSED) return walk.until(chunk.second_from, chunk.first)
+    await breath(chunk.weight)
   }
   return movedPlaces(searched.sql, search, { walk, before, lowest })
 }

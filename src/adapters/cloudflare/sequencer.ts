@@ -56,7 +56,7 @@ import { findRecord, placeOf, placesFrom, type Searched, searchPlaces } from './
 import { createSegments, type Segments } from './sequencer-segments.ts'
 import { createSheds } from './sequencer-sheds.ts'
 import { witnessesOf } from './sequencer-witnesses.ts'
-import { after } from './worker-system.ts'
+import { after, pause } from './worker-system.ts'
 
 type Answered<F> = F extends (...args: infer A) => Promise<Reply<infer T>>
   ? (...args: A) => Promise<T>
@@ -185,7 +185,7 @@ function compose(parts: SequencerParts): Composed {
   })
   const moves = createLogMoves({ sql, writer, entries, scribe, signer: signing.signer })
   const room = createRoom(storage.sql, parts.maxBytes)
-  const searched: Searched = { sql, chunks: createChunks(sql, segments) }
+  const searched: Searched = { sql, chunks: createChunks(sql, segments), pause }
   const log = { sql, packs, entries, segments, searched, tiles, rounds }
   return { ...log, parts, halt, writer, alarm, scribe, signing, moves, room, witnesses }
 }

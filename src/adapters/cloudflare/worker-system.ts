@@ -16,6 +16,9 @@ export const after: After = (delay_ms, fire) => {
   return () => clearTimeout(timer)
 }
 
+/** Resolves once whatever else waits in this object or isolate had its turn. */
+export const pause = (): Promise<void> => new Promise((go) => setTimeout(go, 0))
+
 /**
  * Makes a thing once for each environment there is (an isolate has one). What is being made is not shared: it ends with
  * the request it is made in when that is cancelled, and whoever else waited would wait for ever.

@@ -100,6 +100,7 @@ it('knows where moved records were and how far chains are, however often it is t
   const searched = {
     sql,
     chunks: createChunks(sql, { read: () => Promise.reject(new Error('no segments')) }),
+    pause: async () => {},
   }
   const found = await searchPlaces(searched, { limit: 1 })
   expect(found.places).toMatchObject([{ object: 'o', seq: 2, index: -2 }])
