@@ -60,6 +60,8 @@ export interface Audit {
   partialTiles(): readonly LogFile[]
   /** Keys with their intervals, as far as the entries so far tell. */
   keys(): readonly RecordKey[]
+  /** Checkpoint keys, likewise; `from` and `until` are sizes. */
+  checkpointKeys(): readonly RecordKey[]
   /** Result of one `verifyRange`, in any order. */
   signatures(result: RangeResult): void
   /** Result of one `rederive`, in any order, where `scanned` entries came without `evaluated`. */

@@ -18,6 +18,7 @@ import { Accesses } from './accesses.ts'
 import { Activations } from './activations.ts'
 import type { Audit, AuditEntry, AuditOptions, AuditReport } from './audit-types.ts'
 import { Chains } from './chains.ts'
+import { CheckpointKeys } from './checkpoint-keys.ts'
 import { type Enforced, Enforcers } from './enforcers.ts'
 import { Erasures } from './erasures.ts'
 import { Findings } from './findings.ts'
@@ -55,6 +56,7 @@ class StreamingAudit implements Audit {
   readonly #origin: string
   readonly #tree: AuditTree
   readonly #keys: KeyBook
+  readonly #checkpoints: CheckpointKeys
   readonly #policies: PolicyShelf
   readonly #activations: Activations
   readonly #chains: Chains
@@ -87,6 +89,7 @@ class StreamingAudit implements Audit {
     this.#tree = new AuditTree(trusted, state?.tree, options.hashTile)
     this.#started = this.#tree.size
     this.#keys = new KeyBook(state?.keys)
+    this.#checkpoints = new CheckpointKeys(origin, state)
     this.#policies = new PolicyShelf(hasher, state?.policies)
     this.#activations = new Activations(state?.activations, state?.activations_awaited)
     this.#chains = new Chains(state?.chains)
@@ -126,6 +129,10 @@ class StreamingAudit implements Audit {
 
   keys(): readonly RecordKey[] {
     return [...this.#keys.ring().values()]
+  }
+
+  checkpointKeys(): readonly RecordKey[] {
+    return this.#checkpoints.keys()
   }
 
   signatures(result: RangeResult): void {
@@ -177,6 +184,7 @@ class StreamingAudit implements Audit {
       size: this.#tree.size,
       tree: this.#tree.state(),
       keys: this.#keys.state(),
+      ...this.#checkpoints.state(),
       policies: this.#policies.state(),
       ...(activations.length === 0 ? {} : { activations }),
       ...(awaited.length === 0 ? {} : { activations_awaited: awaited }),
@@ -192,9 +200,9 @@ class StreamingAudit implements Audit {
   }
 
   asPredecessor(head: SignedHead, vkey: string): PredecessorAudit {
-    const own = this.keys().map(({ jwk }) => jwk.x)
+    const own = this.keys().flatMap(({ jwk, revoked }) => (revoked === true ? [] : [jwk.x]))
     return {
-      ...{ origin: this.#origin, vkey, head },
+      ...{ origin: this.#origin, vkey, vkeys: this.#checkpoints.vkeys(), head },
       successors: this.#succession.successors(this.#tree.size),
       keys: [...new Set([...(this.#succession.predecessor()?.keys ?? []), ...own])],
       chains: this.#chains.state(),
@@ -205,6 +213,7 @@ class StreamingAudit implements Audit {
 
   finish(checkpoint: SignedHead): AuditReport {
     this.#tree.close(checkpoint, this.#findings)
+    this.#checkpoints.finish(checkpoint, this.#findings)
     this.#succession.finish(this.#findings)
     this.#enforcers.finish(this.#findings)
     this.#liveness.finish(this.#newest, this.#findings)
@@ -308,7 +317,10 @@ class StreamingAudit implements Audit {
   }
 
   #deployment(record: ScannedRecord, index: number): void {
-    if (record.kind === 'key' && index > 0) this.#keys.learn(record.claims, index, this.#findings)
+    if (record.kind === 'key' && index > 0) {
+      this.#keys.learn(record.claims, index, this.#findings)
+      this.#checkpoints.learn(record.claims, index, this.#findings)
+    }
     if (record.kind === 'activation') this.#activated(record.claims, index)
     if (record.kind === 'policy') {
       this.#policies.add(record.claims, index, this.#findings)

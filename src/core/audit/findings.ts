@@ -10,6 +10,7 @@ export type FindingCode =
   | RecordFaultCode
   | 'first_not_key' // entry 0 is not the record key that signs it
   | 'key_record' // a key record that contradicts what the log said about keys before
+  | 'checkpoint_key' // the checkpoint is signed by no checkpoint key in force, or badly by one
   | 'policy_not_logged' // used before its text was completely in the log
   | 'policy_parts' // parts that do not make the text of their digest
   | 'activation_order' // numbers that do not rise one by one, or in place of one that is not there
@@ -57,6 +58,7 @@ export interface Finding {
 export type NoticeCode =
   | 'chain_unopened' // links missing that may be among the unopened entries
   | 'key_revoked' // entries signed by a key that was withdrawn for them afterwards
+  | 'checkpoint_key_new' // checkpoints are signed by another key from here on
   | 'erasure'
   | 'enforcer_gap' // numbers of a media server's adapter no record has
   | 'heartbeat_late' // the newest heartbeat is much older than the newest entry

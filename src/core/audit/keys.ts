@@ -1,9 +1,9 @@
 /**
- * Learns from the log which record key was in force at which index.
+ * Learns from the log which key was in force at which index: record keys, and in a book of their own checkpoint keys.
  *
  * Entry 0 is the first record key, signed by itself. A later key is announced by a record of a key in force and counts
  * from the next index; a retired key ends with its retirement record; a revoked one ends where the record says, even
- * before it. Today's JWKS plays no part. Spec: docs/spec/record.md, "Keys".
+ * before it. Today's JWKS plays no part. A checkpoint's key is in force at the size of its tree. Spec: docs/spec/record.md, "Keys".
  */
 import type { OwnClaims } from '../record/groups.ts'
 import { type KeyRing, type RecordKey, recordKey, thumbprint } from '../record/jwk.ts'
@@ -17,15 +17,26 @@ export interface KeyState {
   readonly jwk: KeyClaims['jwk']
   readonly from: number
   readonly until: number | null
+  /** It did not end in peace. */
+  readonly revoked?: true
 }
 
 export class KeyBook {
   readonly #keys = new Map<string, RecordKey>()
 
-  constructor(state: readonly KeyState[] = []) {
-    for (const { jwk, from, until } of state) {
-      const key = recordKey(jwk, from)
-      this.#keys.set(key.kid, { ...key, until })
+  readonly #use: KeyClaims['use']
+  /** False when the records before are not known: then nothing follows from a key that is missing. */
+  readonly #whole: boolean
+
+  constructor(
+    state: readonly KeyState[] = [],
+    { use = 'record', whole = true }: { use?: KeyClaims['use']; whole?: boolean } = {},
+  ) {
+    this.#use = use
+    this.#whole = whole
+    for (const { jwk, from, until, revoked } of state) {
+      const key = { ...recordKey(jwk, from), until }
+      this.#keys.set(key.kid, revoked === true ? { ...key, revoked } : key)
     }
   }
 
@@ -34,7 +45,10 @@ export class KeyBook {
   }
 
   state(): readonly KeyState[] {
-    return [...this.#keys.values()].map(({ jwk, from, until }) => ({ jwk, from, until }))
+    return [...this.#keys.values()].map(({ jwk, from, until, revoked }) => ({
+      ...{ jwk, from, until },
+      ...(revoked === true ? { revoked } : {}),
+    }))
   }
 
   /** Entry 0 must be an active record key that names itself as its signer. */
@@ -53,9 +67,9 @@ export class KeyBook {
     else this.#keys.set(record.kid, recordKey(record.claims.jwk, 0))
   }
 
-  /** A later key record whose own key is in force. Checkpoint keys are the business of whoever holds the vkey. */
+  /** A later key record whose own key is in force; those of another use are another book's. */
   learn(claims: KeyClaims, index: number, findings: Findings): void {
-    if (claims.use !== 'record') return
+    if (claims.use !== this.#use) return
     const kid = thumbprint(claims.jwk)
     const known = this.#keys.get(kid)
     if (claims.from !== undefined && claims.status !== 'revoked')
@@ -67,6 +81,7 @@ export class KeyBook {
       return
     }
     if (known === undefined) {
+      if (!this.#whole) return
       findings.add('key_record', index, `Key ${kid} is ${claims.status} but was never active`)
       return
     }
@@ -80,8 +95,11 @@ export class KeyBook {
       findings.note(
         'key_revoked',
         index,
-        `Key ${known.kid} is withdrawn from index ${until} on: its entries from ${until} to ${index} prove nothing by themselves`,
+        this.#use === 'record'
+          ? `Key ${known.kid} is withdrawn from index ${until} on: its entries from ${until} to ${index} prove nothing by themselves`
+          : `Checkpoint key ${known.kid} is withdrawn from size ${until} on: checkpoints of ${until} to ${index} entries that it alone has signed prove nothing by themselves`,
       )
-    this.#keys.set(known.kid, { ...known, until })
+    const revoked = claims.status === 'revoked' ? ({ revoked: true } as const) : {}
+    this.#keys.set(known.kid, { ...known, until, ...revoked })
   }
 }

@@ -23,6 +23,8 @@ export interface AuditState {
   readonly size: number
   readonly tree: TreeState
   readonly keys: readonly KeyState[]
+  /** Absent in states from before they were followed. */
+  readonly checkpoint_keys?: readonly KeyState[]
   readonly policies: PolicyState
   /** Absent before the first. */
   readonly activations?: readonly KnownActivation[]

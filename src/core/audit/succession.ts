@@ -21,11 +21,13 @@ export interface PredecessorAudit {
   readonly origin: string
   /** Verifier key it was audited under. */
   readonly vkey: string
+  /** Of every checkpoint key it names; absent in what was written before they were followed. */
+  readonly vkeys?: readonly string[]
   /** Its newest checkpoint, the note verified. */
   readonly head: SignedHead
   /** Who may go on; null when its last entry closes nothing. */
   readonly successors: readonly string[] | null
-  /** `x` of every record key it or its own predecessors brought into force. */
+  /** `x` of every record key it or its own predecessors brought into force, revoked ones left out. */
   readonly keys: readonly string[]
   readonly chains: ChainsState
   /** Absent when replay was left out. */
@@ -141,7 +143,8 @@ export class Succession {
 /** Where the record and the old log contradict each other. */
 function faultsOf(claims: OwnClaims['predecessor'], given: PredecessorAudit): readonly string[] {
   const faults: string[] = []
-  if (claims.vkey !== given.vkey) faults.push('It names another verifier key than the one given')
+  if (claims.vkey !== given.vkey && given.vkeys?.includes(claims.vkey) !== true)
+    faults.push('It names another verifier key than the one given')
   const head = headIn(claims.checkpoint)
   if (head === null) faults.push('Its checkpoint is none')
   else if (

@@ -18,6 +18,10 @@ export interface SignedHead {
   readonly root: Hash
   /** The signed note; printed when two heads contradict each other. */
   readonly note: string
+  /** `x` of the keys whose signatures on the note were found to hold; not compared with the log's keys unless given. */
+  readonly signed_by?: readonly string[]
+  /** `x` of keys of the log whose signatures on it do not hold. */
+  readonly spoiled_by?: readonly string[]
 }
 
 export interface TreeState {

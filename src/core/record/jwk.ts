@@ -55,6 +55,8 @@ export interface RecordKey {
   readonly from: number
   /** First index at which they no longer count; null while in force. */
   readonly until: number | null
+  /** True when it ended because it could not be trusted any more. */
+  readonly revoked?: true
 }
 
 /** Keys by `kid`. */
