@@ -2,7 +2,7 @@
  * Where policies are activated: compiled, reported on, and only then put into the log under the next number.
  *
  * A policy that does not compile, that another author was faster than, or whose promises cannot be kept changes nothing.
- * What it would change is reported before (policy-report.ts). Hosts differ in how an activation gets into their log or
+ * What it would change is reported before (policy-report.ts). All of it works in steps, so that decisions go on meanwhile. Hosts differ in how an activation gets into their log or
  * logs (`DeskParts.commit`); what it is follows from core/policy/activation.ts everywhere. Spec: docs/spec/api.md, "Policies".
  */
 import { fromUtf8 } from '../core/encoding.ts'
@@ -17,11 +17,12 @@ import {
   propose,
   type Wish,
 } from '../core/policy/activation.ts'
-import { compilePolicy } from '../core/policy/compile.ts'
+import { compiling } from '../core/policy/compile.ts'
 import type { Diagnostic } from '../core/policy/diagnostic.ts'
 import { planInForce } from '../core/policy/in-force.ts'
-import { lintPolicy } from '../core/policy/lint/lint.ts'
+import { type LintReport, linting } from '../core/policy/lint/lint.ts'
 import type { Plan } from '../core/policy/plan.ts'
+import { inTurns } from '../core/policy/steps.ts'
 import { type EpochMs, formatInstant } from '../core/time.ts'
 import type { Clock } from '../ports.ts'
 import { type ActivationReport, type ReportSources, reportOn } from './policy-report.ts'
@@ -113,11 +114,16 @@ export function createPolicyDesk(parts: DeskParts): PolicyDesk {
 
 async function activate(parts: DeskParts, request: ActivationRequest): Promise<Activating> {
   const { bytes, dry_run } = request
-  const compiled = compilePolicy(bytes, { file: 'policy.yaml' })
+  const { pause } = parts.sources()
+  const compiled = await inTurns(compiling(bytes, { file: 'policy.yaml' }), pause)
   const source = fromUtf8(bytes) ?? ''
   if (!compiled.ok) return { is: 'invalid', diagnostics: compiled.error, source }
   const { plan } = compiled.value
-  const warnings = [...compiled.value.warnings, ...hardlyMeant(bytes, parts.clock.now())]
+  const linted = await inTurns(
+    linting(compiled.value, { file: 'policy.yaml', now: parts.clock.now() }),
+    pause,
+  )
+  const warnings = [...compiled.value.warnings, ...hardlyMeant(linted)]
   for (let attempt = 1; ; attempt++) {
     const known = await parts.activations()
     const wish = wishOf(request, plan, known)
@@ -138,8 +144,7 @@ async function activate(parts: DeskParts, request: ActivationRequest): Promise<A
 }
 
 /** What compiles and shuts people out who did nothing, or for ever: the first errors of lint. */
-function hardlyMeant(bytes: Uint8Array, now: EpochMs): readonly Diagnostic[] {
-  const { diagnostics } = lintPolicy(bytes, { file: 'policy.yaml', now })
+function hardlyMeant({ diagnostics }: LintReport): readonly Diagnostic[] {
   return diagnostics.filter(({ severity }) => severity === 'error').slice(0, MAX_WARNINGS)
 }
 

@@ -53,6 +53,25 @@ export interface ActivationReport extends ChangeReport {
 
 const MAX_EXAMPLES = 20
 
+/** Rules asked about strikes before others have their turn: some milliseconds, whatever the policy. */
+export const RULES_A_SLICE = 4096
+
+/** Pauses whenever that much was done since the last time. */
+function createSlices(
+  { pause }: ReportSources,
+  { before, after }: { readonly before: Plan; readonly after: Plan },
+): (facts: Facts) => Promise<void> | undefined {
+  const rules = before.rules.length + after.rules.length
+  let done = 0
+  return ({ hosts }) => {
+    const strikes = hosts.reduce((sum, host) => sum + host.strikes.length, 0)
+    done += rules * (hosts.length + strikes / 16)
+    if (done < RULES_A_SLICE) return undefined
+    done = 0
+    return pause()
+  }
+}
+
 export async function reportOn(
   sources: ReportSources,
   input: {
@@ -74,12 +93,17 @@ async function compareDecisions(
   }: { readonly decisions: number; readonly texts: { before: Plan; after: Plan } },
 ): Promise<ChangeReport & { readonly unreadable: number }> {
   const comparison = createComparison(texts.after)
+  const slice = createSlices(sources, texts)
   let unreadable = 0
   for await (const page of sources.recent(Math.min(decisions, sources.max_decisions))) {
     for (const record of page) {
       const facts = disclosedFacts(record)
-      if (facts === null) unreadable++
-      else comparison.add({ id: record.id, facts, before: evaluate(texts.before, facts) })
+      if (facts === null) {
+        unreadable++
+        continue
+      }
+      comparison.add({ id: record.id, facts, before: evaluate(texts.before, facts) })
+      await slice(facts)
     }
     await sources.pause()
   }
@@ -95,6 +119,7 @@ async function compareRestrictions(
   const gone = plans.before.rules.filter(({ id }) => !kept.has(id))
   const removed = new Map(gone.map(({ id }) => [id, 0]))
   const examples: AffectedExample[] = []
+  const slice = createSlices(sources, plans)
   let subjects = 0
   let moved = 0
   for await (const page of sources.struck(at)) {
@@ -108,6 +133,7 @@ async function compareRestrictions(
         if (freed !== undefined) removed.set(one.rule, freed + 1)
         if (examples.length < MAX_EXAMPLES) examples.push({ ...one, subject })
       }
+      await slice(facts)
     }
     await sources.pause()
   }

@@ -30,6 +30,8 @@ export function aDesk(parts: {
   const book = createPolicyBook(clock)
   const texts = new Map<string, Uint8Array>()
   const known: Activation[] = []
+  /** Commits one after another. */
+  let last: Promise<unknown> = Promise.resolve()
   const text = (digest: string): Uint8Array | null => texts.get(digest) ?? null
 
   async function put(activation: Activation, bytes: Uint8Array): Promise<void> {
@@ -48,12 +50,16 @@ export function aDesk(parts: {
       activations: () => known,
       planOf: (digest) => planOf(text(digest)),
     },
-    async commit(wish: Wish, bytes) {
-      const proposed = propose(known, wish, { now: book.instant(), lead_ms })
-      if (proposed.is !== 'new') return proposed
-      const { activation } = proposed
-      await put(activation, bytes ?? text(activation.digest) ?? new Uint8Array())
-      return proposed
+    commit: (wish: Wish, bytes) => {
+      const turn = last.then(async () => {
+        const proposed = propose(known, wish, { now: book.instant(), lead_ms })
+        if (proposed.is !== 'new') return proposed
+        const { activation } = proposed
+        await put(activation, bytes ?? text(activation.digest) ?? new Uint8Array())
+        return proposed
+      })
+      last = turn.catch(() => undefined)
+      return turn
     },
     sources: () => ({
       ...{ max_decisions: 1_000, default_decisions: 100 },

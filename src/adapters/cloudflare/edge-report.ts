@@ -45,6 +45,6 @@ export function edgeReportSources(directory: Pick<Directory, 'searchDecisions'>)
       })
       yield found
     },
-    pause: async () => {},
+    pause: () => new Promise((go) => setTimeout(go, 0)),
   }
 }

@@ -31,14 +31,19 @@ export interface Affected {
 
 /** By host, then rule. `facts.at` is when the candidate would take over; it is the plan made by inherit.ts. */
 export function affected(active: Plan, candidate: Plan, facts: Facts): readonly Affected[] {
-  const ids = [...new Set([...active.rules, ...candidate.rules].map(({ id }) => id))].sort()
+  const [oldRules, nextRules] = [rulesOf(active), rulesOf(candidate)]
+  const ids = [...new Set([...oldRules.keys(), ...nextRules.keys()])].sort()
   return facts.hosts.flatMap(({ subject }, host) => {
     const old = contextOf(active, facts, host)
     const next = contextOf(candidate, facts, host)
     return ids.flatMap((id): readonly Affected[] => {
-      const found = compare(endsOf(old, id), endsOf(next, id), facts.at)
+      const found = compare(
+        endsOf(old, oldRules.get(id)),
+        endsOf(next, nextRules.get(id)),
+        facts.at,
+      )
       if (found === null) return []
-      const rule = ruleOf(candidate, id) ?? ruleOf(active, id)
+      const rule = nextRules.get(id) ?? oldRules.get(id)
       const harsher = found.change === 'opened' || found.change === 'lengthened'
       const why = rule?.retroactive?.why ?? null
       const basis = rule?.ladder === null ? 'count' : 'restriction'
@@ -52,8 +57,8 @@ function contextOf(plan: Plan, facts: Facts, index: number): HostContext {
   return hostContext(plan, facts, index, host)
 }
 
-function ruleOf(plan: Plan, id: string): RulePlan | undefined {
-  return plan.rules.find((rule) => rule.id === id)
+function rulesOf({ rules }: Plan): ReadonlyMap<string, RulePlan> {
+  return new Map(rules.map((rule) => [rule.id, rule]))
 }
 
 const BY_SEVERITY = ['deny', 'delay', 'allow'] as const
@@ -61,8 +66,7 @@ const BY_SEVERITY = ['deny', 'delay', 'allow'] as const
 /** Until when the strikes of one host keep a rule matching, at least this severely; in the order of `BY_SEVERITY`. */
 type Ends = readonly number[]
 
-function endsOf(context: HostContext, id: string): Ends {
-  const rule = ruleOf(context.plan, id)
+function endsOf(context: HostContext, rule: RulePlan | undefined): Ends {
   const ends = BY_SEVERITY.map(() => Number.NEGATIVE_INFINITY)
   if (rule === undefined) return ends
   const measures = [rule, ...(rule.inherited?.milder ?? []).map((form) => form.rule)]

@@ -13,6 +13,7 @@ import type { Diagnostic } from './diagnostic.ts'
 import { policyDigest } from './digest.ts'
 import { parsePolicy } from './parse.ts'
 import type { Plan } from './plan.ts'
+import { finish, type Steps } from './steps.ts'
 import type { PolicySource } from './syntax.ts'
 
 export interface CompileOptions {
@@ -48,12 +49,23 @@ export function compileSource(
   bytes: Uint8Array,
   options: CompileOptions,
 ): Result<CompiledSource, Diagnostic[]> {
-  const parsed = parsePolicy(bytes, options.file)
+  return finish(compiling(bytes, options))
+}
+
+/** `compileSource` in steps, for whoever has something else to do meanwhile. */
+export function* compiling(
+  bytes: Uint8Array,
+  options: CompileOptions,
+): Steps<Result<CompiledSource, Diagnostic[]>> {
+  const parsed = yield* parsePolicy(bytes, options.file)
   if (!parsed.ok) return err(parsed.error)
+  yield
   const { source, text, reporter } = parsed.value
   checkPolicy(source, reporter)
+  yield
   const conditions = compileConditions(source, text, reporter)
   if (reporter.failed()) return err(reporter.sorted())
+  yield
   const plan = buildPlan(source, conditions, policyDigest(bytes))
   return ok({ plan, warnings: reporter.sorted(), source, text })
 }

@@ -9,6 +9,7 @@ import { Composer, type CST, Lexer, type Node, Parser } from 'yaml'
 import { fromUtf8 } from '../encoding.ts'
 import { MAX_POLICY_BYTES, MAX_POLICY_DEPTH } from '../limits.ts'
 import { createReporter, type Diagnostic, type Reporter } from './diagnostic.ts'
+import { finish, type Steps } from './steps.ts'
 
 export interface PolicyDocument {
   readonly text: string
@@ -28,11 +29,24 @@ export interface DocumentOptions {
 export function readDocument(
   bytes: Uint8Array,
   file: string,
+  options: DocumentOptions = {},
+): ReadDocument {
+  return finish(readingDocument(bytes, file, options))
+}
+
+export type ReadDocument =
+  | { readonly ok: true; readonly value: PolicyDocument }
+  | { readonly ok: false; readonly error: Diagnostic[] }
+
+/** `readDocument` in steps. */
+export function* readingDocument(
+  bytes: Uint8Array,
+  file: string,
   { limit = MAX_POLICY_BYTES, noun = 'a policy' }: DocumentOptions = {},
-): { ok: true; value: PolicyDocument } | { ok: false; error: Diagnostic[] } {
+): Steps<ReadDocument> {
   const text = bytes.length > limit ? '' : fromUtf8(bytes)
   const reporter = createReporter(file, text ?? '', noun)
-  const root = text === null || text === '' ? null : readText(text, reporter)
+  const root = text === null || text === '' ? null : yield* readText(text, reporter)
   if (bytes.length > limit)
     reporter.report('too-large', START, `file has ${bytes.length} bytes, limit ${limit}`)
   else if (text === null)
@@ -46,7 +60,7 @@ const START = { start: 0, end: 0 }
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point.
 const CONTROL = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/
 
-function readText(text: string, reporter: Reporter): Node | null {
+function* readText(text: string, reporter: Reporter): Steps<Node | null> {
   const control = CONTROL.exec(text)
   if (control !== null) {
     const span = { start: control.index, end: control.index + 1 }
@@ -54,19 +68,26 @@ function readText(text: string, reporter: Reporter): Node | null {
     reporter.report('encoding', span, `control character U+${code.toUpperCase()} is not allowed`)
     return null
   }
-  const tokens = readTokens(text, reporter)
+  const tokens = yield* readTokens(text, reporter)
   if (tokens === null) return null
+  yield
   refuseFeatures(tokens, reporter)
+  yield
   return reporter.failed() ? null : compose(tokens, reporter)
 }
 
 const COLLECTIONS: ReadonlySet<string> = new Set(['block-map', 'block-seq', 'flow-collection'])
 
+/** A few milliseconds. */
+const LEXEMES_A_STEP = 8192
+
 /** Tokens of the file, or null after reporting nesting that is too deep. */
-function readTokens(text: string, reporter: Reporter): CST.Token[] | null {
+function* readTokens(text: string, reporter: Reporter): Steps<CST.Token[] | null> {
   const parser = new Parser()
   const tokens: CST.Token[] = []
+  let lexemes = 0
   for (const lexeme of new Lexer().lex(text)) {
+    if (++lexemes % LEXEMES_A_STEP === 0) yield
     for (const token of parser.next(lexeme)) tokens.push(token)
     if (parser.stack.length <= MAX_POLICY_DEPTH) continue
     const open = parser.stack.filter((token) => COLLECTIONS.has(token.type))

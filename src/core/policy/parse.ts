@@ -4,7 +4,8 @@
  * From: document.ts (YAML) and syntax.ts (shapes). Next: check.ts.
  */
 import type { Diagnostic, Reporter } from './diagnostic.ts'
-import { readDocument } from './document.ts'
+import { readingDocument } from './document.ts'
+import type { Steps } from './steps.ts'
 import { POLICY, type PolicySource } from './syntax.ts'
 
 export interface ParsedPolicy {
@@ -14,13 +15,14 @@ export interface ParsedPolicy {
   readonly reporter: Reporter
 }
 
-/** Reads a file. Succeeds with errors in the reporter when enough could be read to check the rest. */
-export function parsePolicy(
+/** Reads a file, in steps. Succeeds with errors in the reporter when enough could be read to check the rest. */
+export function* parsePolicy(
   bytes: Uint8Array,
   file: string,
-): { ok: true; value: ParsedPolicy } | { ok: false; error: Diagnostic[] } {
-  const document = readDocument(bytes, file)
+): Steps<{ ok: true; value: ParsedPolicy } | { ok: false; error: Diagnostic[] }> {
+  const document = yield* readingDocument(bytes, file)
   if (!document.ok) return document
+  yield
   const { text, root, reporter } = document.value
   const source = POLICY.read(root, { start: 0, end: 0 }, reporter)
   if (source === undefined) return { ok: false, error: reporter.sorted() }

@@ -9,6 +9,7 @@
 import type { EpochMs } from '../../time.ts'
 import { type CompiledSource, compileSource } from '../compile.ts'
 import { compareDiagnostics, createPlacer, type Diagnostic } from '../diagnostic.ts'
+import { finish, type Steps } from '../steps.ts'
 import type { TestCase } from '../test-file.ts'
 import type { Finding, LintCheck, LintedPolicy } from './check.ts'
 import { exercise } from './exercise.ts'
@@ -51,8 +52,14 @@ export function lintPolicy(bytes: Uint8Array, options: LintOptions): LintReport 
   const { file } = options
   const compiled = compileSource(bytes, { file })
   if (!compiled.ok) return reportOf(file, null, compiled.error, [], new TextDecoder().decode(bytes))
-  const { plan, text, warnings } = compiled.value
-  const policy = linted(compiled.value, options)
+  return finish(linting(compiled.value, options))
+}
+
+/** What `lintPolicy` says of a policy that compiles, in steps: one for each check. */
+export function* linting(compiled: CompiledSource, options: LintOptions): Steps<LintReport> {
+  const { file } = options
+  const { plan, text, warnings } = compiled
+  const policy = linted(compiled, options)
   const place = createPlacer(text)
   const diagnosticOf = (check: LintCheck, { at, message, hint }: Finding): Diagnostic => ({
     code: check.code,
@@ -63,9 +70,11 @@ export function lintPolicy(bytes: Uint8Array, options: LintOptions): LintReport 
     ...(hint === undefined ? {} : { hint }),
   })
   const ran = CHECKS.filter((check) => isRunnable(check, options))
-  const found = ran.flatMap((check) =>
-    [...check.run(policy)].map((finding) => diagnosticOf(check, finding)),
-  )
+  const found: Diagnostic[] = []
+  for (const check of ran) {
+    yield
+    for (const finding of check.run(policy)) found.push(diagnosticOf(check, finding))
+  }
   const untested = testFindings(policy, options).map((one) => diagnosticOf(NO_TESTS, one))
   const settled = settle([...warnings, ...found, ...untested], {
     text,
