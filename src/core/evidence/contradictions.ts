@@ -11,8 +11,8 @@ import type { Facts, Strike } from '../model.ts'
 import { evaluatedFacts } from '../record/disclosure.ts'
 import type { ReversalContent, StrikeContent } from '../record/groups.ts'
 import { isChainKind } from '../record/kinds.ts'
-import type { ProvenEntry } from './authentic.ts'
 import { type EvidenceFault, faultOf } from './faults.ts'
+import type { ProvenEntry } from './trust.ts'
 
 /** The decision of a bundle among its entries. */
 export type DecisionEntry = ProvenEntry & { readonly record: { readonly kind: 'decision' } }

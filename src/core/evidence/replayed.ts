@@ -17,9 +17,9 @@ import type { OwnClaims } from '../record/groups.ts'
 import type { Hasher } from '../record/hashing.ts'
 import { joinPolicyParts } from '../record/policy-parts.ts'
 import { activationOf } from './activations.ts'
-import type { ProvenEntry } from './authentic.ts'
 import type { DecisionEntry } from './contradictions.ts'
 import { type EvidenceFault, faultOf } from './faults.ts'
+import type { ProvenEntry } from './trust.ts'
 
 export interface Replayed {
   readonly faults: readonly EvidenceFault[]
