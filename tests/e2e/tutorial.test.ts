@@ -81,7 +81,16 @@ describe.skipIf(!hasCurl && process.env.CI !== 'true')(`the tutorial${reason}`, 
 
   it('shows every kind of step an author takes', () => {
     const verbs = commands.map(({ command }) => /^livegate policy (\w+)/.exec(command)?.[1])
-    for (const verb of ['lint', 'test', 'explain', 'prove', 'diff', 'activate', 'rollback'])
+    for (const verb of [
+      'lint',
+      'test',
+      'explain',
+      'prove',
+      'diff',
+      'backtest',
+      'activate',
+      'rollback',
+    ])
       expect(verbs).toContain(verb)
   })
 })
