@@ -160,12 +160,6 @@ describe('keys and logs', () => {
       [ZERO, ORIGIN],
       /--vkey of `gate.example\/log\/test`: no log/,
     ],
-    [
-      'two keys of one name',
-      ['0', '1'],
-      [ZERO, ZERO, ONE],
-      /another one of `gate.example\/log\/0`/,
-    ],
     ['one log twice', ['0', '0'], [ZERO, ONE], /both are log `gate.example\/log\/0`/],
   ]
   test.each(cases)('%s is wrong usage, and named', async (_, which, keys, message) => {

@@ -18,7 +18,9 @@ import { type AuditRun, runAudit, threadsFor } from '../log/audit-run.ts'
 import { type AuditStates, openStates } from '../log/audit-state.ts'
 import { readRecords } from '../log/collected-records.ts'
 import { type Disclosures, NO_DISCLOSURES, readDisclosures } from '../log/disclosures.ts'
-import { type LogKey, logKeyOf, readHead, vkeysOption } from '../log/head.ts'
+import { type LogKey, readHead, vkeysOption } from '../log/head.ts'
+import { withLearned } from '../log/head-signers.ts'
+import { keysByOrigin } from '../log/named-logs.ts'
 import { type AuditedPredecessor, auditPredecessor } from '../log/predecessor.ts'
 import { type LogSource, openSource } from '../log/source.ts'
 import { OutsideRecords } from '../log/witnessed-records.ts'
@@ -64,19 +66,18 @@ async function audit(
   options: LogsOptions,
 ): Promise<ExitCode> {
   const [where, ...others] = logs
-  const [vkey, ...otherKeys] = options.vkey
-  if (where === undefined || vkey === undefined) throw usage('Cannot audit: expected a log')
+  const [key, ...otherKeys] = keysByOrigin(options.vkey).values()
+  if (where === undefined || key === undefined) throw usage('Cannot audit: expected a log')
   if (others.length === 0 && otherKeys.length === 0)
-    return auditOne(session, { where, vkey }, options)
+    return auditOne(session, { where, key }, options)
   return auditLogs(session, logs, options)
 }
 
 async function auditOne(
   session: Session,
-  { where, vkey }: { readonly where: string; readonly vkey: string },
+  { where, key }: { readonly where: string; readonly key: LogKey },
   options: LogsOptions,
 ): Promise<ExitCode> {
-  const key = logKeyOf(vkey)
   const source = await openSource(session, where, options.key)
   const states = await openStates(session, statesRequest(session, options, [key]))
   try {
@@ -96,7 +97,7 @@ async function auditFrom(
   const outside = new OutsideRecords()
   for (const file of options.records ?? [])
     await readRecords(session.path(file), (record) => outside.add(record))
-  const head = await readHead(source, key)
+  const head = await readHead(source, withLearned(key, stored.state))
   const disclosures = disclosuresOf(session, options)
   const shared = {
     ...{

@@ -21,6 +21,7 @@ import { type AuditInput, runAudit, threadsFor } from './audit-run.ts'
 import { type AuditStates, openStates } from './audit-state.ts'
 import { readRecords } from './collected-records.ts'
 import { NO_DISCLOSURES, readDisclosures } from './disclosures.ts'
+import { withLearned } from './head-signers.ts'
 import { finished, seamOf, type Together, type Told, tellLogs, unfinished } from './logs-report.ts'
 import { keysByOrigin, type NamedLog, openLogs } from './named-logs.ts'
 import { type AuditedPredecessor, auditPredecessor } from './predecessor.ts'
@@ -33,9 +34,12 @@ export async function auditLogs(
   options: LogsOptions,
 ): Promise<ExitCode> {
   const keys = keysByOrigin(options.vkey)
-  const logs = await openLogs(session, { names, keys, key: options.key })
   const states = await openStates(session, statesRequest(session, options, keys.values()))
   try {
+    const known = new Map(
+      [...keys].map(([origin, key]) => [origin, withLearned(key, states.stateOf(origin))] as const),
+    )
+    const logs = await openLogs(session, { names, keys: known, key: options.key })
     return await auditEach(session, { logs, states }, options)
   } finally {
     await states.close()

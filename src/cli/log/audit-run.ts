@@ -20,6 +20,7 @@ import type { BundleResult } from './bundle-desk.ts'
 import { type BundlePart, type PackedScan, tileRoot, unpackScan } from './bundle-scan.ts'
 import type { Disclosures } from './disclosures.ts'
 import { nodeHasher } from './ed25519.ts'
+import { withSigners } from './head-signers.ts'
 import { type LogSource, needTile, readTile } from './source.ts'
 import type { OutsideFinding, OutsideRecords, OutsideReport } from './witnessed-records.ts'
 
@@ -112,7 +113,7 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
     const keys = audit.keys()
     const seen = { keys, from, size: audit.size(), now_s, newest_s: audit.newest() }
     const told = await outside.report(seen)
-    const report = audit.finish(head)
+    const report = audit.finish(await withSigners(head, input.origin, audit.checkpointKeys()))
     const clean = report.clean && bundle === null && told.findings.length === 0
     return {
       ...{ report, outside: told, bundle, unmatched },

@@ -16,6 +16,7 @@ import type { StateFile, StateInFile } from './audit-state-read.ts'
 import { damaged, MAX_LINE_BYTES, MAX_STATE_BYTES, openStateFile } from './audit-state-read.ts'
 import { createStateWriter, type StateWriter } from './audit-state-write.ts'
 import type { LogKey } from './head.ts'
+import { withLearned } from './head-signers.ts'
 
 /** Where the audit of one log goes on; nothing when it begins. */
 export interface StoredAudit {
@@ -109,7 +110,7 @@ async function trustedHead(
   { origin, note, state }: StateInFile,
   key: LogKey,
 ): Promise<SignedHead> {
-  const opened = await openCheckpoint({ note, ...key })
+  const opened = await openCheckpoint({ note, ...withLearned(key, state, { ended: true }) })
   if (!opened.ok) {
     if (opened.error !== 'signature_missing') throw damaged(path)
     throw usage(

@@ -14,33 +14,55 @@ import { quote, type Session } from '../session.ts'
 import { verifyEd25519 } from './ed25519.ts'
 import type { LogSource } from './source.ts'
 
-/** A log's name and the key its checkpoints are signed with. */
+/** A log's name and the keys one knows its checkpoints to be signed with. */
 export interface LogKey {
   readonly origin: string
   readonly verifiers: readonly NoteVerifier[]
 }
 
-/** Adds --vkey. */
+/** Adds --vkey; may be given for each key of the log. */
 export function vkeyOption(command: Command): Command {
   return command.requiredOption(
     '--vkey <key>',
     'verifier key of the log (GET /log/vkey, told by somebody you trust)',
+    (key: string, before?: string) => (before === undefined ? key : `${before}\n${key}`),
   )
 }
 
-/** Adds --vkey, once for each log. */
+/** Adds --vkey, at least once for each log. */
 export function vkeysOption(command: Command): Command {
   return command.requiredOption(
     '--vkey <key>',
     'verifier key of the log (GET /log/vkey, told by somebody you trust); once for each log',
-    (key: string, before: readonly string[] = []) => [...before, key],
+    (key: string, before: readonly string[] = []) => [...before, ...vkeysIn(key)],
   )
 }
 
-/** Reads --vkey. */
-export function logKeyOf(vkey: string): LogKey {
-  const verifier = ed25519Verifier(vkey.trim(), verifyEd25519)
-  if (verifier.ok) return { origin: verifier.value.name, verifiers: [verifier.value] }
+/** Verifier keys one a line, as `GET /log/vkey` gives them. */
+function vkeysIn(text: string): readonly string[] {
+  const lines = text.split(/\s+/).filter((line) => line !== '')
+  return lines.length === 0 ? [text] : lines
+}
+
+/** Reads --vkey: all keys of one log. */
+export function logKeyOf(text: string): LogKey {
+  const verifiers = new Map<number, NoteVerifier>()
+  let origin: string | null = null
+  for (const vkey of vkeysIn(text)) {
+    const verifier = verifierOf(vkey)
+    origin ??= verifier.name
+    if (verifier.name !== origin)
+      throw usage(
+        `Cannot use --vkey of ${quote(verifier.name)} with one of ${quote(origin)}: expected keys of one log`,
+      )
+    verifiers.set(verifier.keyId, verifier)
+  }
+  return { origin: origin ?? '', verifiers: [...verifiers.values()] }
+}
+
+function verifierOf(vkey: string): NoteVerifier {
+  const verifier = ed25519Verifier(vkey, verifyEd25519)
+  if (verifier.ok) return verifier.value
   throw usage(
     `Cannot use --vkey ${quote(vkey)}: ${verifier.error.replaceAll('_', ' ')}`,
     'expected name+hash+key, as the log publishes it',
@@ -101,7 +123,8 @@ const FAULTS: Readonly<Partial<Record<OpenFault, string>>> = {
 }
 
 const HINTS: Readonly<Partial<Record<OpenFault, string>>> = {
-  signature_missing: 'compare --vkey with the key the operator has published elsewhere',
+  signature_missing:
+    'compare --vkey with the key the operator has published elsewhere; a log that has exchanged its key shows that to who audited it before',
 }
 
 /** `size` and root of a head, for people. */

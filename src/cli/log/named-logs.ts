@@ -15,16 +15,10 @@ export type NamedLog = { readonly name: string; readonly origin: string | null }
   | { readonly failure: CliFailure }
 )
 
-/** Verifier keys by the log they are of; two of one log are wrong usage. */
+/** Verifier keys by the log they are of; a log that exchanges its key has two. */
 export function keysByOrigin(vkeys: readonly string[]): ReadonlyMap<string, LogKey> {
-  const keys = new Map<string, LogKey>()
-  for (const vkey of vkeys) {
-    const key = logKeyOf(vkey)
-    if (keys.has(key.origin))
-      throw usage(`Cannot use --vkey ${quote(vkey)}: there is another one of ${quote(key.origin)}`)
-    keys.set(key.origin, key)
-  }
-  return keys
+  const byOrigin = Map.groupBy(vkeys, (vkey) => logKeyOf(vkey).origin)
+  return new Map([...byOrigin].map(([origin, own]) => [origin, logKeyOf(own.join('\n'))]))
 }
 
 /** Opens each; that keys and logs do not match is wrong usage, what else goes wrong with a log stays its own. */
