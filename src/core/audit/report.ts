@@ -89,7 +89,7 @@ function sayReplay(counts: AuditCounts, checked: string[], not: string[]): void 
   const { replay, erased, erased_records } = counts
   if (erased > 0) {
     checked.push(
-      `${countOf(erased, 'subject')} erased: their ${countOf(erased_records, 'record')} are still proven included, and chained as far as opened.`,
+      `${countOf(erased, 'subject')} erased; still proven included, and chained as far as opened: ${countOf(erased_records, 'record')}.`,
     )
     not.push('What the records of erased subjects say: they can no longer be opened.')
   }
