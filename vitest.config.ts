@@ -21,7 +21,7 @@ const THOROUGH = [
   'tests/contract/node.test.ts',
   'tests/conformance/node.test.ts',
   'tests/adapters/node/**/*.test.ts',
-  'tests/cli/{audit,mirror,process,import,chains,move,policy-watch}.test.ts',
+  'tests/cli/{audit,mirror,monitor,process,import,chains,move,policy-watch}.test.ts',
   'tests/core/policy/{hostile,cel-laws}.test.ts',
   'tests/core/policy/cases/**/*.test.ts',
   'tests/core/tlog/{grow,tree}.test.ts',

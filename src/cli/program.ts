@@ -18,6 +18,7 @@ import { logAudit } from './commands/log-audit.ts'
 import { logDisclosures } from './commands/log-disclosures.ts'
 import { logEvidence } from './commands/log-evidence.ts'
 import { logMirror } from './commands/log-mirror.ts'
+import { logMonitor } from './commands/log-monitor.ts'
 import { logProof } from './commands/log-proof.ts'
 import { logVerify } from './commands/log-verify.ts'
 import { policyActivate } from './commands/policy-activate.ts'
@@ -66,8 +67,8 @@ const NOUNS: readonly (readonly [name: string, about: string, verbs: readonly Re
   ],
   [
     'log',
-    'mirror and verify a transparency log',
-    [logMirror, logAudit, logVerify, logProof, logDisclosures, logEvidence],
+    'mirror, watch and verify a transparency log',
+    [logMirror, logAudit, logMonitor, logVerify, logProof, logDisclosures, logEvidence],
   ],
 ]
 
