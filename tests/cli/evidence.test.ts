@@ -15,7 +15,9 @@ import {
   type EvidenceWorld,
   honest,
   instead,
+  noteKey,
   noteOf,
+  ORIGIN,
   SEEN_S,
   type Step,
   VKEY,
@@ -104,6 +106,29 @@ describe('an honest log', () => {
     expect(read.exit).toBe(0)
     expect(read.out).toContain('derived again')
     expect(read.out).toContain('1 strike it relied on was reversed since.')
+  })
+
+  test('is held to the reader’s witness policy', async () => {
+    const world = await aWorld()
+    const dir = await aMirror(world)
+    await collect(dir, world)
+    writeFileSync(join(dir, 'policy'), `witness a ${WITNESS_VKEY}\nquorum a\n`)
+    const read = (file: string): Promise<Ran> =>
+      run(dir, ['log', 'verify', 'case.json', '--vkey', VKEY, '--witness-policy', file], LATE)
+    const held = await read('policy')
+    expect(held.exit).toBe(0)
+    expect(held.out).toContain('Witness witness.example/w1 saw this log at 2026-01-31T01:00')
+    writeFileSync(join(dir, 'wrong'), 'quorum nobody\n')
+    expect(await read('wrong')).toMatchObject({ exit: 1, out: '' })
+  })
+
+  test('names of several verifier keys those that have signed', async () => {
+    const world = await aWorld()
+    const dir = await aMirror(world)
+    const { vkey } = noteKey(8, ORIGIN, 1)
+    expect((await collect(dir, world, '--vkey', vkey)).exit).toBe(0)
+    const { vkeys } = JSON.parse(readFileSync(join(dir, 'case.json'), 'utf8'))
+    expect(vkeys).toEqual([VKEY])
   })
 
   test('tells what the reader’s clock says of it', async () => {

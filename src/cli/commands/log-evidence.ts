@@ -72,7 +72,14 @@ async function evidence(session: Session, options: Options): Promise<ExitCode> {
   const progress = session.progress('collecting', null)
   try {
     const exported = await exportEvidence({
-      ...{ decision: options.decision, source, key, vkey: options.vkey.trim(), head, since },
+      ...{
+        decision: options.decision,
+        source,
+        key,
+        vkeys: options.vkey.trim().split(/\s+/),
+        head,
+        since,
+      },
       ...{ witnesses, open, opener, signal: session.world.signal },
     })
     progress.end()

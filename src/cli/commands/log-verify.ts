@@ -25,6 +25,7 @@ interface Options {
   readonly key?: string
   readonly witness?: readonly string[]
   readonly quorum?: string
+  readonly witnessPolicy?: string
   readonly since?: string
 }
 
@@ -43,6 +44,10 @@ export function logVerify(noun: Command, act: Act): void {
     .option('--key <key>', 'API key, or @FILE that holds it (LIVEGATE_KEY)')
     .option('--witness <key...>', 'evidence: verifier keys of witnesses you trust')
     .option('--quorum <number>', 'evidence: how many of them must have cosigned (else all)')
+    .option(
+      '--witness-policy <file>',
+      'evidence: whose cosignatures it needs (c2sp.org/tlog-policy)',
+    )
     .option('--since <file>', 'evidence: a checkpoint of this log you trust')
     .addHelpText('after', EXAMPLE)
   act(command, verify)

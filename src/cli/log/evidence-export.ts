@@ -19,7 +19,7 @@ import { CliFailure, EXIT, incomplete } from '../failure.ts'
 import { quote } from '../session.ts'
 import { nodeHasher, verifyEd25519 } from './ed25519.ts'
 import { eachEntry, type Opener, type ProvenLog } from './evidence-source.ts'
-import type { LogKey } from './head.ts'
+import { type LogKey, logKeyOf } from './head.ts'
 import type { LogSource } from './source.ts'
 import { openVerifiedTiles } from './verified-tiles.ts'
 
@@ -27,8 +27,8 @@ export interface ExportRequest {
   readonly decision: string
   readonly source: LogSource
   readonly key: LogKey
-  /** The verifier key as written. */
-  readonly vkey: string
+  /** Verifier keys as written. */
+  readonly vkeys: readonly string[]
   readonly head: SignedHead
   readonly since: SignedHead | null
   readonly witnesses: readonly { readonly vkey: string; readonly verifier: NoteVerifier }[]
@@ -81,7 +81,7 @@ export async function exportEvidence(request: ExportRequest): Promise<Exported> 
   const file = await buildEvidence({
     ...{ decision: decision.index, records: taken },
     checkpoint: head,
-    ...{ since, vkeys: [request.vkey], witnesses: await cosigning(request) },
+    ...{ since, vkeys: await signing(request), witnesses: await cosigning(request) },
     hashes: hashReaderOverTiles((tile) => tiles.tile(tile.level, tile.index), head.size),
   })
   const report = await checked(request, file)
@@ -138,6 +138,17 @@ async function take(
     taken.push({ index, jws: found.jws, disclosures: chosen('strike', found.disclosures, open) })
   })
   return { taken, missing: search.missing() }
+}
+
+/** Those of the verifier keys given that have signed this checkpoint: of a log whose key changes, one or both. */
+async function signing({ head, key, vkeys }: ExportRequest): Promise<readonly string[]> {
+  const signed: string[] = []
+  for (const vkey of new Set(vkeys)) {
+    const { verifiers } = logKeyOf(vkey)
+    const opened = await openCheckpoint({ note: head.note, origin: key.origin, verifiers })
+    if (opened.ok) signed.push(vkey)
+  }
+  return signed
 }
 
 /** Those of the witnesses given that have cosigned this checkpoint. */

@@ -7,6 +7,12 @@ import { fromUtf8 } from '../../core/encoding.ts'
 import { GROUP_NAMES, type GroupName, isGroupName } from '../../core/record/kinds.ts'
 import { cosignatureVerifier } from '../../core/tlog/cosignature.ts'
 import { MAX_NOTE_CHARS, type NoteVerifier } from '../../core/tlog/note.ts'
+import { policyFaultLines } from '../../core/tlog/witness.ts'
+import {
+  MAX_WITNESS_POLICY_CHARS,
+  parseWitnessPolicy,
+  type WitnessPolicy,
+} from '../../core/tlog/witness-policy.ts'
 import { incomplete, usage } from '../failure.ts'
 import { readBounded } from '../files.ts'
 import { quote, type Session } from '../session.ts'
@@ -53,4 +59,17 @@ export async function sinceOf(
   const note = fromUtf8(await readBounded(session.path(file), 2 * MAX_NOTE_CHARS))
   if (note === null) throw incomplete(`Cannot read checkpoint ${quote(file)}: it is not text`)
   return openHead(note, key, file)
+}
+
+/** The policy in a file of --witness-policy; null without. Exit 1 with every fault and its line. */
+export async function policyOf(
+  session: Session,
+  file: string | undefined,
+): Promise<WitnessPolicy | null> {
+  if (file === undefined) return null
+  const text = fromUtf8(await readBounded(session.path(file), 4 * MAX_WITNESS_POLICY_CHARS))
+  if (text === null) throw incomplete(`Cannot read witness policy ${quote(file)}: it is not text`)
+  const policy = parseWitnessPolicy(text)
+  if (policy.ok) return policy.value
+  throw incomplete(policyFaultLines(file, policy.error).join('\n'))
 }

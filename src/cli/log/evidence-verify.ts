@@ -11,7 +11,7 @@ import {
 import { EXIT, type ExitCode, usage } from '../failure.ts'
 import { quote, type Session } from '../session.ts'
 import { nodeHasher, verifyEd25519 } from './ed25519.ts'
-import { sinceOf, witnessesOf } from './evidence-options.ts'
+import { policyOf, sinceOf, witnessesOf } from './evidence-options.ts'
 import { logKeyOf } from './head.ts'
 import { indexOf } from './proof-of.ts'
 
@@ -19,6 +19,7 @@ export interface EvidenceOptions {
   readonly vkey: string
   readonly witness?: readonly string[]
   readonly quorum?: string
+  readonly witnessPolicy?: string
   readonly since?: string
 }
 
@@ -46,17 +47,21 @@ export async function tellEvidence(
   options: EvidenceOptions,
 ): Promise<ExitCode> {
   const key = logKeyOf(options.vkey)
-  const witnesses = witnessesOf(options.witness).map(({ verifier }) => verifier)
-  const quorum = options.quorum === undefined ? witnesses.length : indexOf(options.quorum)
-  if (quorum === null || quorum > witnesses.length)
+  const named = witnessesOf(options.witness)
+  const quorum = options.quorum === undefined ? named.length : indexOf(options.quorum)
+  if (quorum === null || quorum > named.length)
     throw usage(
       `Cannot ask for a quorum of ${quote(options.quorum ?? '')}: expected at most as many as --witness names`,
     )
+  const policy = await policyOf(session, options.witnessPolicy)
+  const ofPolicy = witnessesOf(policy?.witnesses.map(({ vkey }) => vkey))
+  const witnesses = [...named, ...ofPolicy].map(({ verifier }) => verifier)
   const trusted = await sinceOf(session, options.since, key)
   const report = await verifyEvidence({
     ...{ bytes, ...key, witnesses, quorum, verifyEd25519, hasher: nodeHasher },
     now_s: Math.floor(session.world.now() / 1000),
     ...(trusted === null ? {} : { trusted }),
+    ...(policy === null ? {} : { witness_policy: policy }),
   })
   session.result(textOf(session, report), jsonOf(report))
   return EXITS[report.verdict]

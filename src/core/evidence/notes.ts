@@ -10,6 +10,7 @@ import { cosignatureVerifier } from '../tlog/cosignature.ts'
 import { sameHash } from '../tlog/hash.ts'
 import { ed25519Verifier } from '../tlog/note.ts'
 import { verifyConsistency } from '../tlog/verify.ts'
+import { quorumOf } from '../tlog/witness-policy.ts'
 import { type EvidenceFault, type EvidenceFaultCode, faultOf } from './faults.ts'
 import type { Evidence } from './format.ts'
 import type { EvidenceTrust } from './trust.ts'
@@ -46,16 +47,28 @@ export async function openNote(
     faults.push(faultOf(code, null, `${NOTE_WORDS[code]}.`))
     return null
   }
-  const names = new Set(opened.value.cosignatures.map(({ name }) => name))
-  if (names.size < trust.quorum)
-    faults.push(
-      faultOf(
-        'quorum_missed',
-        null,
-        `${names.size} of your witnesses have cosigned the checkpoint, you ask for ${trust.quorum}.`,
-      ),
-    )
+  const missed = await quorumFault(opened.value, note, trust)
+  if (missed !== null) faults.push(missed)
   return opened.value
+}
+
+/** Fewer witnesses than the reader asks for, by number or by a policy. */
+async function quorumFault(
+  { cosignatures }: OpenedCheckpoint,
+  note: string,
+  { quorum, witness_policy, verifyEd25519 }: EvidenceTrust,
+): Promise<EvidenceFault | null> {
+  const names = new Set(cosignatures.map(({ name }) => name))
+  if (names.size < quorum) return missed(`${names.size}`, `${quorum}`)
+  if (witness_policy === null) return null
+  const told = await quorumOf(note, witness_policy, verifyEd25519)
+  if (!told.ok) return faultOf('checkpoint_signature', null, `${NOTE_WORDS.checkpoint_signature}.`)
+  return told.value.met ? null : missed(`${told.value.cosigned.length}`, told.value.rule)
+}
+
+function missed(cosigned: string, rule: string): EvidenceFault {
+  const message = `${cosigned} of your witnesses have cosigned the checkpoint, you ask for ${rule}.`
+  return faultOf('quorum_missed', null, message)
 }
 
 /** Keys the file names must have signed what it holds: so nobody can put other ones there unnoticed. */

@@ -5,6 +5,7 @@ import type { OpenedGroups } from '../record/disclosure.ts'
 import type { Hasher } from '../record/hashing.ts'
 import type { ParsedRecord } from '../record/parse.ts'
 import type { NoteVerifier, VerifyEd25519 } from '../tlog/note.ts'
+import type { WitnessPolicy } from '../tlog/witness-policy.ts'
 
 /** Whom the reader trusts. */
 export interface EvidenceTrust {
@@ -15,6 +16,8 @@ export interface EvidenceTrust {
   readonly witnesses: readonly NoteVerifier[]
   /** How many of `witnesses` must have cosigned. */
   readonly quorum: number
+  /** A whole policy instead of a number; null without. */
+  readonly witness_policy: WitnessPolicy | null
   /** The newest checkpoint the reader trusted before, verified; null without. */
   readonly trusted: { readonly size: number; readonly root: Uint8Array } | null
   readonly hasher: Hasher

@@ -11,6 +11,7 @@ import { type Hasher, portableHasher } from '../record/hashing.ts'
 import type { OpenedCheckpoint } from '../tlog/checkpoint.ts'
 import { decodeCosignature } from '../tlog/cosignature.ts'
 import type { NoteVerifier, VerifyEd25519 } from '../tlog/note.ts'
+import type { WitnessPolicy } from '../tlog/witness-policy.ts'
 import { type Authentic, authenticate } from './authentic.ts'
 import { chainFaults, type DecisionEntry, isDecision, strikeFaults } from './contradictions.ts'
 import { type EvidenceFault, type EvidenceFaultClass, faultOf } from './faults.ts'
@@ -28,6 +29,8 @@ export interface EvidenceRequest {
   readonly witnesses?: readonly NoteVerifier[]
   /** How many of them must have cosigned; 0 when absent. */
   readonly quorum?: number
+  /** Whose cosignatures are needed, as a policy; its keys are witnesses the reader trusts. */
+  readonly witness_policy?: WitnessPolicy
   /** The newest checkpoint of this log the reader has verified before. */
   readonly trusted?: { readonly size: number; readonly root: Uint8Array }
   /** The reader's clock, whole seconds; instants beyond it are not called into doubt when absent. */
@@ -66,8 +69,9 @@ export async function verifyEvidence(request: EvidenceRequest): Promise<Evidence
   const read = parseEvidence(bytes)
   if (!read.ok) return refused([read.error], null)
   const { origin, verifiers, witnesses = [], quorum = 0, verifyEd25519 } = request
-  const trusted = request.trusted ?? null
-  const trust = { origin, verifiers, witnesses, quorum, trusted, hasher, verifyEd25519 }
+  const { trusted = null, witness_policy = null } = request
+  const own = { origin, verifiers, trusted, hasher, verifyEd25519 }
+  const trust = { ...own, witnesses, quorum, witness_policy }
   const genuine = await authenticate(read.value, trust)
   const { checkpoint } = genuine
   const decision = decisionOf(read.value, genuine)

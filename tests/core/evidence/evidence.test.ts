@@ -5,18 +5,22 @@ import { describe, expect, test } from 'vitest'
 import { fromUtf8 } from '../../../src/core/encoding.ts'
 import { parseEvidence } from '../../../src/core/evidence/format.ts'
 import { GROUP_NAMES, type GroupName } from '../../../src/core/record/kinds.ts'
+import { parseWitnessPolicy } from '../../../src/core/tlog/witness-policy.ts'
 import {
   aBundle,
   aWorld,
   decisionStep,
   honest,
+  noteKey,
   plans,
   SECOND_POLICY,
   SEEN_S,
+  WITNESS_VKEY,
 } from './evidence-world.ts'
 import { codesOf, read } from './reader.ts'
 
 const world = await aWorld()
+const OTHER_WITNESS = noteKey(8, 'w.example/2', 4).vkey
 const size = world.entries.length
 
 describe('a true bundle', () => {
@@ -120,6 +124,25 @@ describe('witnesses', () => {
     expect(report.verdict).toBe('holds')
     expect(report.checkpoint?.witnesses).toEqual([])
     expect(report.does_not_prove.join('\n')).toContain('no witness you trust has cosigned')
+  })
+
+  test.each([
+    { name: 'one of one', text: `witness a ${WITNESS_VKEY}\nquorum a\n`, codes: [] },
+    {
+      name: 'one of two',
+      text: `witness a ${WITNESS_VKEY}\nwitness b ${OTHER_WITNESS}\ngroup g 1 a b\nquorum g\n`,
+      codes: [],
+    },
+    {
+      name: 'both of two',
+      text: `witness a ${WITNESS_VKEY}\nwitness b ${OTHER_WITNESS}\ngroup g all a b\nquorum g\n`,
+      codes: ['quorum_missed'],
+    },
+  ])('a policy wants: $name', async ({ text, codes }) => {
+    const policy = parseWitnessPolicy(text)
+    if (!policy.ok) throw new Error(policy.error.map(({ message }) => message).join())
+    const report = await read(await aBundle(world), { witness_policy: policy.value })
+    expect(codesOf(report)).toEqual(codes)
   })
 
   test('the reader trusts are named with their time', async () => {
