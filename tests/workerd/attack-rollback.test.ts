@@ -64,3 +64,31 @@ it('a co-host asks its log once a life, and not at all while it only decides for
     code: 'log_unavailable',
   })
 })
+
+it('a page is given whole although a log takes nothing any more: it said itself where the records are', async () => {
+  const world = aWorld()
+  const first = await world.ask('u_1', (host) => host.decide(ask('u_1')))
+  world.wake('u_1')
+  world.around = async (step, call) => {
+    if (step !== 'append') return call()
+    throw new Error('Network connection lost.')
+  }
+  const { index, leaf } = first.receipt
+  const at = (more: { readonly index?: number; readonly leaf?: string } = {}) =>
+    world.ask('u_1', (host) => host.records([1], [{ object: 'o', seq: 1, index, leaf, ...more }]))
+  expect(await at()).toMatchObject([{ id: first.id, jws: first.jws, receipt: first.receipt }])
+  // What stands there is another record: this one is not the log's.
+  expect(await at({ leaf: 'another' })).toEqual([])
+})
+
+it('an object that was set back shows nobody what was, and says why', async () => {
+  const world = aWorld(policyOf(STRIKE_RULE))
+  await world.ask('u_1', (host) => host.decide(ask('u_1')))
+  await world.ask('u_1', (host) => host.strike(aStrike('s_1', 'u_1')))
+  expect((await world.ask('u_1', (host) => host.view('u_1'))).strikes).toHaveLength(1)
+  await world.storage('u_1', (storage) => storage.deleteAll())
+  world.wake('u_1')
+  const halted = { code: 'halted', message: expect.stringContaining('0 records') }
+  await expect(world.ask('u_1', (host) => host.view('u_1'))).rejects.toMatchObject(halted)
+  await expect(world.ask('u_1', (host) => host.explain(ask('u_1')))).rejects.toMatchObject(halted)
+})

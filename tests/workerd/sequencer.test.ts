@@ -209,7 +209,7 @@ describe('a search', () => {
       }))
       await log.append(entries)
       const id = entries[1]?.record.id ?? ''
-      expect(await log.find(id)).toEqual({ object: 'a', seq: 2, index: 3 })
+      expect(await log.find(id)).toMatchObject({ object: 'a', seq: 2, index: 3 })
       expect(await log.find('none')).toBeNull()
       const relying = await log.decisionsRelyingOn('s-1')
       expect(relying.map(({ outcome, at }) => [outcome, at])).toEqual([

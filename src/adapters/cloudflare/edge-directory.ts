@@ -120,7 +120,7 @@ async function recordsAt(
     [...byObject].map(async ([object, asked]) => {
       let rest = asked.map(({ seq }) => seq)
       while (rest.length > 0) {
-        const records = await opened(stubs.subject(object).records(rest))
+        const records = await opened(stubs.subject(object).records(rest, asked))
         for (const record of records) found.set(`${object} ${record.seq}`, record)
         const last = records.at(-1)
         rest = last === undefined ? [] : rest.slice(rest.indexOf(last.seq) + 1)

@@ -2,7 +2,8 @@
  * Activations as the Worker has them: made in the first log, then carried to all others before anybody is told.
  *
  * A log that could not be reached learns with the next request that activates or lists, by the cron tick, or from the
- * first subject that finds it empty; its own decisions go on under what it knew, and its records say so. A bundle that
+ * first subject that finds it empty; its own decisions go on under what it knew, and its records say so. While the first
+ * log is away, what any other has heard is carried to all of them. A bundle that
  * differs from the last one is activated by the cron tick. Next stop: sequencer-revisions.ts.
  */
 import { LivegateError } from '../../core/errors.ts'
@@ -28,7 +29,7 @@ export interface EdgePolicies {
   text(digest: string): Promise<Uint8Array | null>
   planOf(digest: string): Promise<Plan | null>
   commit(wish: Wish, bytes: Uint8Array | null): Promise<Proposed>
-  /** Carries what the first log has to the others. Rejects when one of them could not be reached. */
+  /** Carries what any log has to all of them. Rejects when one of them could not be reached. */
   spread(): Promise<void>
   /** Carries on, and activates what is bundled if it is not what was bundled last. */
   tick(): Promise<void>
@@ -38,6 +39,19 @@ function firstOf(logs: readonly PolicyLog[]): PolicyLog {
   const [first] = logs
   if (first !== undefined) return first
   throw new LivegateError('internal', 'Cannot activate: there is no log')
+}
+
+/** Each once, by number: only the first log gives numbers, so the same number is the same activation. */
+function union(lists: readonly (readonly Activation[])[]): readonly Activation[] {
+  const all = new Map(lists.flat().map((one) => [one.revision, one]))
+  return [...all.values()].sort((a, b) => a.revision - b.revision)
+}
+
+/** What comes behind a revision, up to the first that nobody could tell. */
+function behind(all: readonly Activation[], revision: number): readonly Activation[] {
+  const later = all.filter((one) => one.revision > revision)
+  const gap = later.findIndex((one, i) => one.revision !== revision + 1 + i)
+  return gap === -1 ? later : later.slice(0, gap)
 }
 
 /** While a deployment is rolled out two bundles are there at once: the second does not undo the first. */
@@ -56,12 +70,18 @@ export function createEdgePolicies(parts: {
   async function text(digest: string): Promise<Uint8Array | null> {
     const kept = keptText(digest)
     if (kept !== null) return kept
+    let lost: unknown = null
     for (const log of logs) {
-      const found = await opened(log.policyText(digest))
+      const found = await opened(log.policyText(digest)).catch((error: unknown) => {
+        lost = error
+        return null
+      })
       if (found === null) continue
       keepText(digest, found)
       return found
     }
+    // One that could not be asked may have it.
+    if (lost !== null) throw lost
     return null
   }
 
@@ -78,14 +98,19 @@ export function createEdgePolicies(parts: {
 
   const activations = (): Promise<readonly Activation[]> => opened(first.activations())
 
-  async function spread(): Promise<void> {
-    const all = await activations()
-    const latest = latestOf(all)?.revision ?? 0
-    await Promise.all(
-      others.map(async (log) => {
-        const has = latestOf(await opened(log.activations()))?.revision ?? 0
-        if (has >= latest) return
-        const missing = all.filter(({ revision }) => revision > has)
+  /** `news`: what the first log has just said, should it be away from now on. */
+  async function spread(news: readonly Activation[] = []): Promise<void> {
+    const lists = await Promise.allSettled(logs.map((log) => opened(log.activations())))
+    const all = union([
+      ...lists.map((list) => (list.status === 'fulfilled' ? list.value : [])),
+      news,
+    ])
+    const told = await Promise.allSettled(
+      others.map(async (log, i) => {
+        const list = lists[i + 1]
+        if (list?.status !== 'fulfilled') throw list?.reason
+        const missing = behind(all, latestOf(list.value)?.revision ?? 0)
+        if (missing.length === 0) return
         const digests = [...new Set(missing.map(({ digest }) => digest))]
         const texts = await Promise.all(
           digests.map(async (digest) => ({
@@ -96,6 +121,9 @@ export function createEdgePolicies(parts: {
         await opened(log.learn(missing, texts))
       }),
     )
+    // Whoever is there has been told all there is to tell.
+    for (const one of [...lists.slice(0, 1), ...told])
+      if (one.status === 'rejected') throw one.reason
   }
 
   async function commit(wish: Wish, bytes: Uint8Array | null): Promise<Proposed> {
@@ -106,12 +134,13 @@ export function createEdgePolicies(parts: {
       keepText(digest, bytes)
     }
     const proposed = await opened(first.activate(wish, bytes))
-    await spread()
+    await spread(proposed.is === 'new' ? [proposed.activation] : [])
     return proposed
   }
 
   return {
-    ...{ activations, text, planOf, spread, commit },
+    ...{ activations, text, planOf, commit },
+    spread: () => spread(),
     async active() {
       const known = await activations()
       for (const { digest } of known) await text(digest)
@@ -119,7 +148,11 @@ export function createEdgePolicies(parts: {
       return book.now() ?? bundled
     },
     async tick() {
-      const known = await activations()
+      const known = await activations().catch(async (error: unknown) => {
+        // What one of the others has heard all of them hear.
+        await spread().catch(() => {})
+        throw error
+      })
       if (known.length === 0) return
       const { digest, name } = bundled.plan
       const last = known.filter(({ source }) => source === 'bundle').at(-1)

@@ -12,7 +12,7 @@ import { placeIn } from '../sqlite/predecessors.ts'
 import { recordAt, secondOf } from '../sqlite/records.ts'
 import { integer, type Sql } from '../sqlite/sql.ts'
 import type { Chain, ChainStore } from './chain-store.ts'
-import { opened, type SequencerRpc } from './rpc.ts'
+import { type ChainPlace, opened, type SequencerRpc } from './rpc.ts'
 
 /** Characters of openings in one answer: a call carries at most 32 MiB, and who asks has 128 MB for everything. */
 export const MAX_REPLY_CHARS: number = 4 * 1024 * 1024
@@ -59,6 +59,7 @@ export function createObjectDirectory(parts: ObjectDirectoryParts): Directory {
 export async function recordsOfChain(
   { sql, store, origin }: Omit<ObjectDirectoryParts, 'logs'>,
   seqs: readonly number[],
+  places: readonly ChainPlace[] = [],
 ): Promise<readonly StoredRecord[]> {
   const chain = store.peek()
   if (chain === null) return []
@@ -69,17 +70,24 @@ export async function recordsOfChain(
     if (record === null) continue
     chars += JSON.stringify(record.openings).length
     if (records.length > 0 && chars > MAX_REPLY_CHARS) return records
-    const found = await placedIfLogged({ sql, chain, origin }, record)
+    const told = places.find((place) => place.seq === seq)
+    const found = await placedIfLogged({ sql, chain, origin }, record, told)
     if (found !== null) records.push(found)
   }
   return records
 }
 
-/** Null for what the log contradicts: other records of the page are not to be withheld for that. */
+/**
+ * Null for what the log contradicts: other records of the page are not to be withheld for that. `told`: what the log said
+ * is at its place, so that a log which takes nothing any more need not be asked to take it again.
+ */
 async function placedIfLogged(
   from: { readonly sql: Sql; readonly chain: Chain; readonly origin: string },
   record: StoredRecord,
+  told: ChainPlace | undefined,
 ): Promise<StoredRecord | null> {
+  if (told?.leaf !== undefined && from.chain.places.of(record.receipt.index) === null)
+    return told.leaf === record.receipt.leaf ? at(from, record, told.index) : null
   try {
     return await placed(from, record)
   } catch (error) {
@@ -98,6 +106,14 @@ async function placed(
   const index = chain.places.of(idx)
   if (index === null)
     throw new LivegateError('internal', 'Cannot show the record: it has no place in the log')
+  return at({ sql, origin }, record, index)
+}
+
+function at(
+  { sql, origin }: { readonly sql: Sql; readonly origin: string },
+  record: StoredRecord,
+  index: number,
+): StoredRecord {
   return { ...record, receipt: { ...record.receipt, ...placeIn(sql, origin, index) } }
 }
 

@@ -87,8 +87,12 @@ export interface SubjectRpc {
   /**
    * Records of this object's chain by their `seq`, in that order, with their place in the log; those it does not have are
    * left out. Fewer are given when they are large, but always one when there is one: ask on behind the last.
+   * `places`: what a log said of them; a record it names need not be looked for there again, which may be impossible.
    */
-  records(seqs: readonly number[]): Promise<Reply<readonly StoredRecord[]>>
+  records(
+    seqs: readonly number[],
+    places?: readonly ChainPlace[],
+  ): Promise<Reply<readonly StoredRecord[]>>
   /** Takes in what an earlier host knew of this subject; again with the same changes nothing. */
   moveIn(move: SubjectMove): Promise<Reply<null>>
 }
@@ -124,6 +128,8 @@ export interface ChainPlace {
   readonly object: string
   readonly seq: number
   readonly index: number
+  /** Of the record that is there, base64url; absent from an older version. */
+  readonly leaf?: string
 }
 
 /** What whoever decides has to know of their log. */
@@ -219,6 +225,8 @@ export interface SequencerStatus {
   readonly halted: string | null
   readonly entries: number
   readonly published: number
+  /** Times in a row that its bucket took no segment of what is published: its storage grows. Absent from an older version. */
+  readonly unmoved?: number
   /** Since the object woke: appends that shared each insert, for the bench and the metrics. */
   readonly inserts: number
   readonly inserted: number

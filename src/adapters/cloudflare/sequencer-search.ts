@@ -97,8 +97,8 @@ async function recordAt({ chunks }: Searched, index: number): Promise<PlacedReco
   return (await chunks.at(index)?.read())?.at(index) ?? null
 }
 
-export function placeOf({ object, seq, index }: PlacedRecord): ChainPlace {
-  return { object, seq, index }
+export function placeOf({ object, seq, index, leaf }: PlacedRecord): ChainPlace {
+  return { object, seq, index, leaf }
 }
 
 /** Records of chains from an index on, in the order of the log; `next` is where to go on. */

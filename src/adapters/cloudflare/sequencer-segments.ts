@@ -63,6 +63,8 @@ export interface Segments {
    * moved with the next call.
    */
   move(size: number): Promise<void>
+  /** Times in a row that moving has failed. */
+  failures(): number
 }
 
 export interface SegmentParts {
@@ -95,8 +97,19 @@ export function createSegments(parts: SegmentParts): Segments {
   const reading = new Map<number, Promise<PlacedLines>>()
   const few = fewAtOnce()
   let moving: Promise<void> | null = null
+  let failures = 0
 
   async function move(size: number): Promise<void> {
+    try {
+      await moveAll(size)
+      failures = 0
+    } catch (error) {
+      failures++
+      throw error
+    }
+  }
+
+  async function moveAll(size: number): Promise<void> {
     const least = parts.entries ?? SEGMENT_ENTRIES
     for (;;) {
       if (halt.why() !== null) return
@@ -133,6 +146,7 @@ export function createSegments(parts: SegmentParts): Segments {
       })
       return moving
     },
+    failures: () => failures,
   }
 }
 

@@ -289,6 +289,7 @@ function sequencerOver(composed: Composed): Sequencer {
       halted: halt.why() ?? room.why() ?? (moves.underWay() ? 'a deployment is moving in' : null),
       entries: entries.size(),
       published: rounds.published()?.size ?? 0,
+      unmoved: segments.failures(),
       ...writer.counts(),
       witnesses: composed.witnesses?.status() ?? null,
     }),

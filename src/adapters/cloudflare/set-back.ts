@@ -2,8 +2,9 @@
  * Whether this object was set back: its log knows how far its chain had come.
  *
  * A decision of its own finds out without asking, because the log refuses a record that does not go on from the last. A
- * co-host's answer writes none: with its newest strikes gone it would let others through. So the log is asked before the
- * first such answer after waking; once a life, because nothing is set back under an object that runs.
+ * co-host's answer writes none: with its newest strikes gone it would let others through; nor does a view or an explanation,
+ * which would show what was. So the log is asked before the first such answer after waking; once a life, because nothing is
+ * set back under an object that runs.
  * Spec: docs/spec/storage.md, "The edge host".
  */
 import { LivegateError } from '../../core/errors.ts'

@@ -53,7 +53,7 @@ import {
 } from './names.ts'
 import { createObjectDirectory, recordsOfChain } from './object-directory.ts'
 import { type CohostRpc, routeCohosts } from './remote-cohosts.ts'
-import { opened } from './rpc.ts'
+import { type ChainPlace, opened } from './rpc.ts'
 import { checkedDesk, createSetBackCheck } from './set-back.ts'
 import type { SparseSql } from './sparse-sql.ts'
 import { type AlarmStorage, createAlarm } from './subject-alarm.ts'
@@ -109,7 +109,7 @@ export interface SubjectHost {
   endSession(subject: SubjectId, server: string, session: string): Promise<boolean>
   /** Where this subject is a co-host. Throws for any other. */
   desk(subject: SubjectId): CohostDesk
-  records(seqs: readonly number[]): Promise<readonly StoredRecord[]>
+  records(seqs: readonly number[], places?: readonly ChainPlace[]): Promise<readonly StoredRecord[]>
   /** Takes in what an earlier host knew of this subject. */
   moveIn(move: SubjectMove): null
   /** The object's alarm went off. */
@@ -145,6 +145,13 @@ export function createSubjectHost(given: SubjectParts): SubjectHost {
     return answering(() => question(gate))
   }
 
+  /** What writes nothing finds nothing out: an object that was set back would show what was. */
+  async function read<T>(subject: SubjectId, question: (gate: Gate) => Promise<T>): Promise<T> {
+    const { gate, whole } = of(subject)
+    await whole()
+    return question(gate)
+  }
+
   return {
     async decide(request) {
       const given = await answer(request.subject, (gate) => gate.decide(request))
@@ -156,18 +163,18 @@ export function createSubjectHost(given: SubjectParts): SubjectHost {
       if (told.onlyOnce(decision)) await answering(() => takeBack(subject, decision))
       return null
     },
-    explain: async (request) => of(request.subject).gate.explain(request),
+    explain: (request) => read(request.subject, (gate) => gate.explain(request)),
     strike: async (request) => answer(request.subject, (gate) => gate.strike(request)),
     reverse: async (subject, request) => answer(subject, (gate) => gate.reverse(request)),
     putFacts: async (subject, facts, as_of) =>
       answer(subject, (gate) => gate.putFacts(subject, facts, as_of)),
     patchFacts: async (subject, facts, as_of) =>
       answer(subject, (gate) => gate.patchFacts(subject, facts, as_of)),
-    view: async (subject) => of(subject).gate.subject(subject),
+    view: (subject) => read(subject, (gate) => gate.subject(subject)),
     endSession: async (subject, server, session) =>
       answer(subject, (gate) => gate.endSession(server, session)),
     desk: (subject) => of(subject).desk,
-    records: async (seqs) => (await resident()?.records(seqs)) ?? [],
+    records: async (seqs, places = []) => (await resident()?.records(seqs, places)) ?? [],
     moveIn(move) {
       const { reread } = of(subjectOfMove(move.lines))
       takeSubject(parts.sql, move)
@@ -188,7 +195,12 @@ interface House {
   readonly answering: Answering
   readonly desk: CohostDesk
   readonly takeBack: (subject: SubjectId, decision: string) => Promise<void>
-  readonly records: (seqs: readonly number[]) => Promise<readonly StoredRecord[]>
+  readonly records: (
+    seqs: readonly number[],
+    places: readonly ChainPlace[],
+  ) => Promise<readonly StoredRecord[]>
+  /** Resolves when this object is known not to have been set back. */
+  readonly whole: () => Promise<void>
   readonly tend: () => Promise<void>
   readonly reread: () => void
 }
@@ -239,11 +251,13 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
     gateSettings(settings),
     route,
   )
+  const whole = createSetBackCheck({ object, log, store, observe: parts.observe })
   const answering = createAnswering({ writer, store, clock, after: parts.after })
   return {
     ...{ subject, gate, takeBack, reread: store.reread, answering },
-    desk: checkedDesk(desk, createSetBackCheck({ object, log, store, observe: parts.observe })),
-    records: (seqs) => recordsOfChain({ sql, store, origin }, seqs),
+    whole,
+    desk: checkedDesk(desk, whole),
+    records: (seqs, places) => recordsOfChain({ sql, store, origin }, seqs, places),
     tend: createTending({
       ...{ sql, writer, store, alarm, clock, random, subject, idle: answering.idle },
       endLease: (broadcast) => desk.end(subject, broadcast),

@@ -24,6 +24,7 @@ import type { SubjectMove } from './import-steps.ts'
 import { jittered } from './jitter.ts'
 import { packed, unpacked } from './packed.ts'
 import {
+  type ChainPlace,
   carried,
   type NumberedReply,
   type NumberedRequest,
@@ -101,8 +102,11 @@ export class SubjectObject extends DurableObject<Env> implements SubjectRpc {
     })
   }
 
-  records(seqs: readonly number[]): Promise<Reply<readonly StoredRecord[]>> {
-    return this.#ask((host) => host.records(seqs))
+  records(
+    seqs: readonly number[],
+    places: readonly ChainPlace[] = [],
+  ): Promise<Reply<readonly StoredRecord[]>> {
+    return this.#ask((host) => host.records(seqs, places))
   }
 
   moveIn(move: SubjectMove): Promise<Reply<null>> {

@@ -32,22 +32,29 @@ export type EdgeReadiness =
         readonly file: string
         readonly problems: readonly string[]
       }
+      /** Absent when every log is well: what stops no decision yet. */
+      readonly log?: { readonly problems: readonly string[] }
     }
   | { readonly ready: false; readonly code: 'halted' | 'log_unavailable'; readonly why: string }
 
 /** One halted log is enough: some subjects cannot be decided about. */
 export async function edgeReadiness(parts: HealthParts): Promise<EdgeReadiness> {
+  const problems: string[] = []
   for (const { origin, status } of await statuses(parts)) {
     if (status === null)
       return { ready: false, code: 'log_unavailable', why: `the log ${origin} does not answer` }
     if (status.halted !== null)
       return { ready: false, code: 'halted', why: `the log ${origin} is halted: ${status.halted}` }
+    const { unmoved = 0 } = status
+    if (unmoved > 0)
+      problems.push(`the bucket took no segment of the log ${origin}, ${unmoved} times in a row`)
   }
   const { plan } = await parts.policy()
   const { digest, revision } = plan
   const numbered = revision === null ? {} : { revision }
   const stale = isStale(plan, systemClock.now()) ? { stale: true } : {}
-  return { ready: true, policy: { digest, ...numbered, ...stale, file: parts.file, problems: [] } }
+  const policy = { digest, ...numbered, ...stale, file: parts.file, problems: [] }
+  return { ready: true, policy, ...(problems.length === 0 ? {} : { log: { problems } }) }
 }
 
 interface Family {
@@ -96,6 +103,13 @@ const FAMILIES: readonly Family[] = [
     type: 'gauge',
     about: '1 once the log is only readable, else 0',
     value: ({ halted }) => (halted === null ? 0 : 1),
+  },
+  {
+    name: 'livegate_log_unmoved',
+    type: 'gauge',
+    about:
+      'times in a row the bucket took no segment of what is published; storage grows until it does',
+    value: ({ unmoved = 0 }) => unmoved,
   },
   {
     name: 'livegate_log_inserts_total',

@@ -269,6 +269,7 @@ export const READY_ANSWER: Shape = v.strictObject({
     }),
   ),
   shadow: may(v.strictObject({ digest: may(text), file: text, problems: strings })),
+  log: may(v.strictObject({ problems: strings })),
 })
 export const JWKS_ANSWER: Shape = v.strictObject({ keys: v.array(v.looseObject({ kty: text })) })
 

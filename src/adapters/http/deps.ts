@@ -58,7 +58,13 @@ export interface ShadowHealth {
 
 /** Whether a decision can be made now. */
 export type Readiness =
-  | { readonly ready: true; readonly policy?: PolicyHealth; readonly shadow?: ShadowHealth }
+  | {
+      readonly ready: true
+      readonly policy?: PolicyHealth
+      readonly shadow?: ShadowHealth
+      /** What is wrong with a log and stops no decision yet; absent for nothing. */
+      readonly log?: { readonly problems: readonly string[] }
+    }
   | {
       readonly ready: false
       readonly code: 'halted' | 'log_unavailable' | 'overloaded'

@@ -268,6 +268,57 @@ describe('an activation', () => {
     expect(await decidedBy(one)).toBe(`${next.plan.name} 2`)
   })
 
+  it('is carried on by who made it, although the first log is away right after it said so', async () => {
+    const [first] = logs
+    if (first === undefined) throw new Error('there is no first log')
+    const { activate } = first.rpc
+    first.rpc.activate = async (...given) => {
+      const answer = await activate(...given)
+      first.away = true
+      return answer
+    }
+    const next = aPolicy()
+    await expect(worker(bundled).commit(wish(next), next.bytes)).rejects.toThrow('Cannot reach')
+    expect(revisionsOf()).toEqual([
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ])
+  })
+
+  it('that one of the others has heard of is heard of by all with the tick, while the first log is away', async () => {
+    const [first, second] = logs
+    if (first === undefined || second === undefined) throw new Error('there is no such log')
+    const next = aPolicy()
+    await first.revisions.activate(wish(next), next.bytes)
+    await second.revisions.learn(first.revisions.list(), [
+      { digest: next.plan.digest, bytes: next.bytes },
+    ])
+    first.away = true
+    await expect(policies.tick()).rejects.toThrow('Cannot reach')
+    expect(revisionsOf()[2]).toEqual([1, 2])
+  })
+
+  it('is not told before the one it follows', async () => {
+    const [first] = logs
+    if (first === undefined) throw new Error('there is no first log')
+    const [unheard, next] = [aPolicy(), aPolicy()]
+    // They have compared themselves just now.
+    for (const shard of [1, 2]) await decidedBy(subjectOf(shard))
+    await first.revisions.activate(wish(unheard), unheard.bytes)
+    const { activate } = first.rpc
+    first.rpc.activate = async (...given) => {
+      const answer = await activate(...given)
+      first.away = true
+      return answer
+    }
+    await expect(worker(bundled).commit(wish(next), next.bytes)).rejects.toThrow('Cannot reach')
+    expect(revisionsOf()).toEqual([[1, 2, 3], [1], [1]])
+    first.away = false
+    await policies.tick()
+    expect(new Set(revisionsOf().map((all) => all.join()))).toEqual(new Set(['1,2,3']))
+  })
+
   it('that a log has heard of but cannot take stops its answers', async () => {
     const [first, second] = logs
     const next = aPolicy()

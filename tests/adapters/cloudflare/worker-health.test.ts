@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { edgeMetrics } from '../../../src/adapters/cloudflare/worker-health.ts'
+import { edgeMetrics, edgeReadiness } from '../../../src/adapters/cloudflare/worker-health.ts'
 import { FAMILIES } from '../../../src/adapters/node/metric-families.ts'
 import { activePolicy, defaultPolicy } from '../../support/gate.ts'
 
@@ -45,6 +45,21 @@ describe('metrics of the edge host', async () => {
     expect(text).toContain(
       `livegate_witness_errors_total{${log},witness="w1",fault="timed_out"} 4\n`,
     )
+  })
+
+  it('count how often in a row a bucket took no segment, and readiness says so without refusing', async () => {
+    const refused = { ok: true, value: { ...status, unmoved: 3 } } as const
+    const one = { origin: status.origin, sequencer: { status: async () => refused } }
+    const parts = { policy: async () => activePolicy(defaultPolicy()), file: 'default.yaml' }
+    expect(text).toContain('livegate_log_unmoved{log="a.example/log"} 0\n')
+    expect(await edgeMetrics({ ...parts, logs: [one] })).toContain(
+      'livegate_log_unmoved{log="a.example/log"} 3\n',
+    )
+    expect(await edgeReadiness({ ...parts, logs: [one] })).toMatchObject({
+      ready: true,
+      log: { problems: ['the bucket took no segment of the log a.example/log, 3 times in a row'] },
+    })
+    expect(await edgeReadiness({ ...parts, logs: [log] })).not.toHaveProperty('log')
   })
 
   it('are all in the docs, with what those that only it has mean', () => {

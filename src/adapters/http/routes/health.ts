@@ -25,6 +25,7 @@ async function ready(call: Call, { readiness }: AppDeps): Promise<Response> {
       status: 'ready',
       ...(state.policy === undefined ? {} : { policy: state.policy }),
       ...(state.shadow === undefined ? {} : { shadow: state.shadow }),
+      ...(state.log === undefined ? {} : { log: state.log }),
     })
   throw new LivegateError(state.code, `Cannot decide: ${state.why}`)
 }
