@@ -31,7 +31,9 @@ export function logAudit(noun: Command, act: Act): void {
     .command('audit')
     .description('check a whole log, or what is new in it since the last audit')
     .argument(
+import { withQuorum } from '../log/quorum-report.ts'
       '<log...>',
+import { witnessPolicyOption } from '../log/witness-policy-file.ts'
       'directory of a mirror, or address before /checkpoint; all of a gate’s logs',
     )
   vkeysOption(command)
@@ -50,7 +52,7 @@ export function logAudit(noun: Command, act: Act): void {
     .option('--no-signatures', 'leave record signatures out')
     .option('--no-replay', 'do not derive disclosed decisions again')
     .addHelpText('after', EXAMPLE)
-  act(command, audit)
+  act(witnessPolicyOption(command), withQuorum(audit))
 }
 
 const EXAMPLE = `

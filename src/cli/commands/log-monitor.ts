@@ -10,7 +10,8 @@ import type { WitnessPolicy } from '../../core/tlog/witness-policy.ts'
 import type { Act } from '../act.ts'
 import { EXIT, type ExitCode, usage } from '../failure.ts'
 import { baseUrl, keyOf } from '../gate-client.ts'
-import { type LogKey, logKeyOf, vkeysOption } from '../log/head.ts'
+import { type LogKey, vkeysOption } from '../log/head.ts'
+import { keysByOrigin } from '../log/named-logs.ts'
 import { witnessPolicyOf, witnessPolicyOption } from '../log/witness-policy-file.ts'
 import { fetcher } from '../monitor/fetch.ts'
 import { lookAt } from '../monitor/look.ts'
@@ -101,7 +102,7 @@ async function setUp(
   const watches = new Map(await readWatches(state))
   for (const url of urls) if (!watches.has(url)) watches.set(url, newWatch(url, world.now()))
   return {
-    ...{ session, state, watches, said: new Map(), keys: keysByName(options.vkey) },
+    ...{ session, state, watches, said: new Map(), keys: keysByOrigin(options.vkey) },
     rules: {
       max_age_ms: ms('--max-age', options.maxAge),
       grace_ms: ms('--grace', options.grace),
@@ -167,16 +168,6 @@ const CODES: Readonly<Record<Verdict['level'], ExitCode>> = {
 /** A lie before a finding, a finding before a look that came to nothing. */
 function worse(a: ExitCode, b: ExitCode): ExitCode {
   return a > b ? a : b
-}
-
-/** Several keys of one name are of one log, while they are exchanged. */
-function keysByName(vkeys: readonly string[]): ReadonlyMap<string, LogKey> {
-  const keys = new Map<string, LogKey>()
-  for (const vkey of new Set(vkeys.map((text) => text.trim()))) {
-    const { origin, verifiers } = logKeyOf(vkey)
-    keys.set(origin, { origin, verifiers: [...(keys.get(origin)?.verifiers ?? []), ...verifiers] })
-  }
-  return keys
 }
 
 function ms(option: string, text: string): number {

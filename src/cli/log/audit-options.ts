@@ -12,6 +12,7 @@ export interface LogsOptions extends PredecessorOptions {
   readonly vkey: readonly string[]
   readonly disclosures?: string
   readonly records?: readonly string[]
+  readonly witnessPolicy?: string
   readonly signatures: boolean
   readonly replay: boolean
   readonly state?: string
