@@ -4,6 +4,7 @@
  * Pure; where values come from and what a host needs is in adapters/node/config.ts and adapters/cloudflare/config.ts.
  */
 import { err, ok, type Result } from './core/result.ts'
+import { parseRetention } from './core/retention.ts'
 import { parseDuration } from './core/time.ts'
 
 /** The value, or what was expected instead. */
@@ -24,6 +25,9 @@ export const flag: ReadSetting = (value) =>
       : err('expected true or false')
 
 export const duration: ReadSetting = (value) => parseDuration(value)
+
+/** `decisions=180d,strikes=730d`. */
+export const retention: ReadSetting = (value) => parseRetention(value)
 
 /** Name of a log: host and path. */
 export const logName: ReadSetting = (value) =>

@@ -33,18 +33,22 @@ export function parseRetention(text: string): Result<RetentionRules, string> {
     const [name = '', length, ...rest] = part.split('=').map((one) => one.trim())
     const ms = length === undefined || rest.length > 0 ? null : lengthOf(length)
     if (ms === null)
-      return err(`\`${shown(part)}\`: expected NAME=LENGTH, LENGTH like 180d, 26w, 2y or forever`)
+      return err(
+        `expected NAME=LENGTH with LENGTH like 180d, 26w, 2y or forever, not \`${shown(part)}\``,
+      )
     const kind = RETAINED_KINDS.find((one) => one === name)
     const category = categoryOf(name)
     if (kind === undefined && category === null)
       return err(
-        `\`${shown(name)}\`: expected ${RETAINED_KINDS.join(', ')}, strikes or strikes.CATEGORY`,
+        `expected ${RETAINED_KINDS.join(', ')}, strikes or strikes.CATEGORY, not \`${shown(name)}\``,
       )
     if (kind !== undefined ? kinds[kind] !== undefined : strikes.has(category ?? ''))
-      return err(`\`${shown(name)}\`: given twice`)
+      return err(`expected each name once, not \`${shown(name)}\` twice`)
     if (kind !== undefined) kinds[kind] = ms
     else strikes.set(category ?? '', ms)
   }
+  if (strikes.size === 0 && Object.keys(kinds).length === 0)
+    return err('expected NAME=LENGTH, such as decisions=180d')
   return ok({ kinds, strikes })
 }
 

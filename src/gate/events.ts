@@ -30,6 +30,8 @@ export type GateEvent =
   | { readonly type: 'erasure_done'; readonly took_ms: number }
   /** A retention period was over: how many of what went. */
   | { readonly type: 'retained'; readonly what: string; readonly count: number }
+  /** Everything has been looked at once whose time may be over. */
+  | { readonly type: 'retention_swept'; readonly took_ms: number }
   | { readonly type: 'committed'; readonly batch: number; readonly took_ms: number }
   | {
       readonly type: 'round'

@@ -72,6 +72,26 @@ export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly s
       status: 200,
     },
     'GET /v1/subjects/:subject': { sent: { path: '/v1/subjects/u_1' }, status: 200 },
+    'DELETE /v1/subjects/:subject': {
+      sent: { method: 'DELETE', path: '/v1/subjects/u_1', body: { basis: 'Art. 17 GDPR' } },
+      status: 200,
+    },
+    'GET /v1/subjects/:subject/export': {
+      sent: { path: '/v1/subjects/u_1/export' },
+      status: 200,
+    },
+    'PUT /v1/subjects/:subject/legal-hold': {
+      sent: {
+        method: 'PUT',
+        path: '/v1/subjects/u_1/legal-hold',
+        body: { until: '2030-01-01T00:00:00Z', basis: 'court order 7' },
+      },
+      status: 200,
+    },
+    'DELETE /v1/subjects/:subject/legal-hold': {
+      sent: { method: 'DELETE', path: '/v1/subjects/u_1/legal-hold' },
+      status: 204,
+    },
     'POST /v1/stream-keys': {
       sent: { method: 'POST', path: '/v1/stream-keys', body: { subject: 'u_1' } },
       status: 201,

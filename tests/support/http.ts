@@ -38,6 +38,7 @@ import type {
   StreamKey,
   StreamKeys,
 } from '../../src/ports.ts'
+import { AN_ERASURE, anErasureDesk } from './erasure-desk.ts'
 import { aDesk } from './policy-desk.ts'
 import { aShadowReport } from './shadow.ts'
 
@@ -210,6 +211,7 @@ export function aFixture(options: FixtureOptions = {}): Fixture {
     policyDesk: aDesk({ clock: world.clock }).desk,
     shadow: aShadowReport,
     keyDesk: aKeyDesk(),
+    erasure: anErasureDesk({ erasure: AN_ERASURE }),
     recordKeys: () => [{ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }],
     importer: {
       begin: async () => ({ lines: 1, finished: false }),

@@ -45,12 +45,16 @@ export function logEvents(level: keyof typeof RANK, now: () => number): Observe 
       case 'policy_active':
       case 'strike_recorded':
       case 'strike_reversed':
+      case 'erased':
+      case 'erasure_done':
+      case 'retained':
         return write('info', event)
       case 'decided':
       case 'committed':
       case 'round':
       case 'shadowed':
       case 'witnessed':
+      case 'retention_swept':
         return
     }
   }

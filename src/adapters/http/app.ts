@@ -13,6 +13,7 @@ import { asLivegateError, HttpFailure, problemResponse } from './problem.ts'
 import { mountAudit } from './routes/audit.ts'
 import { mountContract } from './routes/contract.ts'
 import { mountDecisions } from './routes/decisions.ts'
+import { mountErasure } from './routes/erasure.ts'
 import { mountExplanations } from './routes/explanations.ts'
 import { mountHealth } from './routes/health.ts'
 import { mountHooks } from './routes/hooks.ts'
@@ -32,6 +33,7 @@ const GROUPS: readonly ((mount: Mount, deps: AppDeps) => void)[] = [
   mountExplanations,
   mountStrikes,
   mountSubjects,
+  mountErasure,
   mountStreamKeys,
   mountImport,
   mountPolicies,

@@ -4,8 +4,10 @@
 
 import type { Importer } from '../../core/move/importer.ts'
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
+import type { RetentionRules } from '../../core/retention.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { RecordAccess } from '../../gate/access.ts'
+import type { ErasureDesk } from '../../gate/erasure-desk.ts'
 import type { KeyDesk } from '../../gate/key-desk.ts'
 import type { PolicyDesk } from '../../gate/policy-desk.ts'
 import type { ShadowReport } from '../../gate/shadow.ts'
@@ -121,6 +123,10 @@ export interface AppDeps {
   readonly shadow?: () => ShadowReport | null
   /** Where keys are changed; absent: 404. */
   readonly keyDesk?: KeyDesk
+  /** Absent: nothing is erased, held or exported through this API (404). */
+  readonly erasure?: ErasureDesk
+  /** How long things are kept, as exports say it; for ever unless given. */
+  readonly retention?: RetentionRules
   /** Public record keys of all logs, retired ones included, revoked ones not. */
   readonly recordKeys: () => readonly Ed25519Jwk[] | Promise<readonly Ed25519Jwk[]>
   /** Absent: access tokens are refused. */

@@ -22,6 +22,14 @@ import {
   STRIKE_ANSWER,
   SUBJECT_ANSWER,
 } from './answers.ts'
+import {
+  ERASURE,
+  ERASURE_ANSWER,
+  EXPORT_ANSWER,
+  EXPORT_QUERY,
+  LEGAL_HOLD,
+  LEGAL_HOLD_ANSWER,
+} from './erasure-schemas.ts'
 import { KEY_CHANGE_ANSWER, KEYS_ANSWER, REVOCATION_BODY, ROTATION_BODY } from './key-schemas.ts'
 import {
   ACTIVATION_ANSWER,
@@ -71,6 +79,7 @@ export const REQUEST_SCHEMAS: Readonly<Record<string, Shape>> = {
   FactsRequest: FACTS,
   FactsPatch: FACTS_PATCH,
   StreamKeyRequest: STREAM_KEY_BODY,
+  LegalHoldRequest: LEGAL_HOLD,
   ImportRequest: IMPORT_BODY,
   ActivationRequest: ACTIVATION_BODY,
   RollbackRequest: ROLLBACK_BODY,
@@ -90,6 +99,9 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, Shape>> = {
   Facts: FACTS_ANSWER,
   Subject: SUBJECT_ANSWER,
   StreamKey: STREAM_KEY_ANSWER,
+  Erasure: ERASURE_ANSWER,
+  LegalHold: LEGAL_HOLD_ANSWER,
+  SubjectExport: EXPORT_ANSWER,
   Import: IMPORT_ANSWER,
   Policies: POLICIES_ANSWER,
   Activation: ACTIVATION_ANSWER,
@@ -186,6 +198,34 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
     id: 'read_subject',
     summary: 'Facts, strikes, restrictions now, running broadcasts, eligible_at.',
     answers: { 200: SUBJECT_ANSWER },
+  },
+  'DELETE /v1/subjects/:subject': {
+    id: 'erase_subject',
+    summary:
+      'Forget a subject; what runs against it goes on unless `scope` is `full`. Again is 200.',
+    query: ERASURE,
+    answers: { 200: ERASURE_ANSWER },
+    problems: ['not_found', 'conflict', ...STORING],
+  },
+  'GET /v1/subjects/:subject/export': {
+    id: 'export_subject',
+    summary: 'Everything stored about a subject, for itself; page on with `before`.',
+    query: EXPORT_QUERY,
+    answers: { 200: EXPORT_ANSWER },
+    problems: ['not_found', ...STORING],
+  },
+  'PUT /v1/subjects/:subject/legal-hold': {
+    id: 'hold_subject',
+    summary: 'Keep everything about a subject until an instant, in place of an earlier hold.',
+    body: LEGAL_HOLD,
+    answers: { 200: LEGAL_HOLD_ANSWER },
+    problems: ['not_found', ...STORING],
+  },
+  'DELETE /v1/subjects/:subject/legal-hold': {
+    id: 'lift_hold',
+    summary: 'Lift a legal hold.',
+    answers: { 204: null },
+    problems: ['not_found', ...STORING],
   },
   'POST /v1/stream-keys': {
     id: 'bind_stream_key',

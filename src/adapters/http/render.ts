@@ -154,7 +154,8 @@ export function renderSubject(view: SubjectView): Json {
   }
 }
 
-function renderBroadcast(broadcast: OpenBroadcast): Json {
+/** A broadcast under a lease. */
+export function renderBroadcast(broadcast: OpenBroadcast): Json {
   const { id, stream, role, opened_at, lease_until, server } = broadcast
   return {
     id,

@@ -8,6 +8,7 @@
 import { parse as parseYaml } from 'yaml'
 import { DEFAULT_FACTS_MAX_AGE_MS } from '../../core/limits.ts'
 import { err, ok, type Result } from '../../core/result.ts'
+import type { RetentionRules } from '../../core/retention.ts'
 import {
   adminKey,
   anyText,
@@ -18,6 +19,7 @@ import {
   port,
   type ReadSetting,
   rate,
+  retention,
   url,
 } from '../../settings.ts'
 
@@ -36,6 +38,8 @@ export interface ServerConfig {
   readonly witnesses: string | null
   readonly init: boolean
   readonly facts_max_age_ms: number
+  /** How long what is stored about people is kept; null is for ever. */
+  readonly retention: RetentionRules | null
   readonly moderation_available: boolean | null
   readonly jwt_issuer: string | null
   readonly jwt_jwks: string | null
@@ -168,6 +172,14 @@ export const SETTINGS: readonly Setting[] = [
     fallback: `${DEFAULT_FACTS_MAX_AGE_MS / 86_400_000}d`,
     about: 'stored facts older than this count as absent',
     read: duration,
+  },
+  {
+    name: 'retention',
+    flag: 'retention',
+    env: 'LIVEGATE_RETENTION',
+    fallback: null,
+    about: 'how long contents are kept, as `decisions=180d,strikes=730d`; for ever unless named',
+    read: retention,
   },
   {
     name: 'moderation_available',

@@ -59,6 +59,9 @@ export function logEvents(logger: Logger, elapsed: () => number): Observe {
       case 'policy_active':
       case 'strike_recorded':
       case 'strike_reversed':
+      case 'erased':
+      case 'erasure_done':
+      case 'retained':
         logger.info(fields, type)
         return
       case 'decided':
@@ -66,6 +69,7 @@ export function logEvents(logger: Logger, elapsed: () => number): Observe {
       case 'round':
       case 'shadowed':
       case 'witnessed':
+      case 'retention_swept':
         logger.debug(fields, type)
         return
     }

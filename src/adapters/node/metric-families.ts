@@ -39,6 +39,10 @@ export type FamilyId =
   | 'decision_seconds'
   | 'strikes'
   | 'reversals'
+  | 'erasures'
+  | 'erasure_seconds'
+  | 'retained'
+  | 'retention_sweeps'
   | 'shed'
   | 'hooks'
   | 'left'
@@ -106,6 +110,35 @@ export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
     labels: [],
     unit: 'events',
     about: 'strikes reversed',
+  },
+  erasures: {
+    name: 'livegate_erasures_total',
+    type: 'counter',
+    labels: ['scope'],
+    unit: 'events',
+    about: 'erasures of subjects that have begun, by scope',
+  },
+  erasure_seconds: {
+    name: 'livegate_erasure_seconds',
+    type: 'histogram',
+    labels: [],
+    unit: 'seconds',
+    about: 'time from the beginning of an erasure until no file holds a byte of it',
+  },
+  retained: {
+    name: 'livegate_retention_removed_total',
+    type: 'counter',
+    labels: ['what'],
+    unit: 'events',
+    about:
+      'contents removed because their retention period was over: `decisions`, `broadcasts`, `reviews`, `strikes`, `suppressions`',
+  },
+  retention_sweeps: {
+    name: 'livegate_retention_sweeps_total',
+    type: 'counter',
+    labels: [],
+    unit: 'events',
+    about: 'times everything was looked at whose retention period may be over',
   },
   shed: {
     name: 'livegate_shed_total',

@@ -60,6 +60,14 @@ export function createMetrics(gauges: Gauges): Metrics {
           return counters.strikes.inc({ category: event.category })
         case 'strike_reversed':
           return counters.reversals.inc()
+        case 'erased':
+          return counters.erasures.inc({ scope: event.scope })
+        case 'erasure_done':
+          return times.erasure.observe(event.took_ms / 1000)
+        case 'retained':
+          return counters.retained.inc({ what: event.what }, event.count)
+        case 'retention_swept':
+          return counters.retention_sweeps.inc()
         case 'shed':
           return counters.shed.inc({ code: event.code })
         case 'left_to_lease':
@@ -89,6 +97,9 @@ type CounterId =
   | 'unknown'
   | 'strikes'
   | 'reversals'
+  | 'erasures'
+  | 'retained'
+  | 'retention_sweeps'
   | 'shed'
   | 'left'
   | 'hooks'
@@ -107,6 +118,9 @@ function createCounters(registry: Registry): Counters {
     unknown: of('unknown'),
     strikes: of('strikes'),
     reversals: of('reversals'),
+    erasures: of('erasures'),
+    retained: of('retained'),
+    retention_sweeps: of('retention_sweeps'),
     shed: of('shed'),
     left: of('left'),
     hooks: of('hooks'),
@@ -138,7 +152,7 @@ function countShadowed(
 
 function createHistograms(
   registry: Registry,
-): Readonly<Record<'decision' | 'commit' | 'batch' | 'round', Histogram>> {
+): Readonly<Record<'decision' | 'commit' | 'batch' | 'round' | 'erasure', Histogram>> {
   const of = (id: FamilyId): Histogram =>
     new Histogram({
       ...described(id),
@@ -150,6 +164,7 @@ function createHistograms(
     commit: of('commit_seconds'),
     batch: of('batch'),
     round: of('round_seconds'),
+    erasure: of('erasure_seconds'),
   }
 }
 

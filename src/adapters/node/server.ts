@@ -7,10 +7,12 @@
 import { resolve } from 'node:path'
 import { compilePolicy } from '../../core/policy/compile.ts'
 import type { RecordDraft } from '../../core/record/drafts.ts'
+import { KEEP_EVERYTHING } from '../../core/retention.ts'
 import { createAccessBook } from '../../gate/access.ts'
+import type { ErasureDesk } from '../../gate/erasure-desk.ts'
 import { createPolicyDesk } from '../../gate/policy-desk.ts'
 import { withShadow } from '../../gate/shadow.ts'
-import { createGate } from '../../gate.ts'
+import { createGateWithDesk } from '../../gate.ts'
 import type { Gate } from '../../gate-types.ts'
 import type { Surroundings } from '../../ports.ts'
 import { apiKeyFromToken, newApiKey } from '../http/api-key.ts'
@@ -40,6 +42,7 @@ import { createNodePolicies, type NodePolicies } from './policy-activations.ts'
 import { openPolicyFile, type PolicyFile } from './policy-files.ts'
 import { nodeReportSources } from './policy-sources.ts'
 import { readinessOf, unpublished } from './readiness.ts'
+import { createRetention } from './retention.ts'
 import { openShadowPolicy, type ShadowPolicy } from './shadow-policy.ts'
 import { initNodeStore, type NodeStore, type NodeStoreOptions, openNodeStore } from './store.ts'
 import { aborted, after, createSystemRandom, elapsed, systemClock } from './system.ts'
@@ -123,19 +126,35 @@ async function decideUntilAborted(house: House): Promise<void> {
   const issuer = { kid: store.signer.kid, issue: scribe.issue }
   const surroundings = surroundingsOf(config)
   const shadow = await shadowOf(house)
-  const plain = createGate(
+  const { gate: plain, erasure } = createGateWithDesk(
     { ...store, clock, random, after, policies, observe, issuer, surroundings },
     { facts_max_age_ms: config.facts_max_age_ms },
+    (desk) => desk,
   )
+  if (erasure === null) throw new TypeError('the store can forget')
+  const retention = createRetention({
+    ...{ rules: config.retention ?? KEEP_EVERYTHING, retention: store.retention, desk: erasure },
+    ...{ clock, after, elapsed, observe, onError },
+  })
   const gate = shadow === null ? plain : withShadow(plain, shadow)
   const heartbeat = createHeartbeat({ store, scribe, elapsed, onError })
   add(heartbeat.observe)
   try {
-    const app = await appOf(house, { gate, policies, file, shadow, metrics, surroundings, keys })
+    const app = await appOf(house, {
+      gate,
+      policies,
+      file,
+      shadow,
+      metrics,
+      surroundings,
+      keys,
+      erasure,
+    })
     const { host, port } = config
     const answers = { fetch: app.fetch, unreadable: unreadableResponse }
     const listener = await listen({ ...answers, host, port })
     heartbeat.start()
+    retention.start()
     house.io.talk(greetingOf({ url: listener.url, adminKey, dir }))
     await aborted(house.io.signal)
     await listener.stop()
@@ -143,6 +162,7 @@ async function decideUntilAborted(house: House): Promise<void> {
     file.stop()
     shadow?.stop()
     policies.stop()
+    await retention.stop()
     await heartbeat.stop()
   }
 }
@@ -166,9 +186,10 @@ async function appOf(
     readonly metrics: Metrics
     readonly surroundings: Surroundings
     readonly keys: NodeKeys
+    readonly erasure: ErasureDesk
   },
 ): Promise<ReturnType<typeof createApp>> {
-  const { gate, policies, file, shadow, metrics, surroundings, keys } = parts
+  const { gate, policies, file, shadow, metrics, surroundings, keys, erasure } = parts
   const { facts_max_age_ms } = config
   const { observe } = observers
   const servers = await readMediaServers(config.servers, process.env, { parse, describe })
@@ -191,6 +212,7 @@ async function appOf(
     ...(shadow === null ? {} : { shadow: shadow.report }),
     logs: [{ log: store.log, vkey: store.vkey, vkeys: store.vkeys, access }],
     keyDesk: keys.desk,
+    ...{ erasure, retention: config.retention ?? KEEP_EVERYTHING },
     ...accessTokensOf(config),
   })
 }

@@ -16,9 +16,6 @@ import { createSqlApiKeys } from '../sqlite/api-keys.ts'
 import { createSqlDirectory } from '../sqlite/directory.ts'
 import { CLOSING, claimsUnder, createEntries, issuerOf } from '../sqlite/entries.ts'
 import { createEntryInstants, type EntryInstant } from '../sqlite/entry-instants.ts'
-import { createEraser } from '../sqlite/eraser.ts'
-import { lastErasedRid } from '../sqlite/erasure-rows.ts'
-import { createSqlErasures } from '../sqlite/erasures.ts'
 import { createHalt } from '../sqlite/halt.ts'
 import { createHeartbeats, type Heartbeats } from '../sqlite/heartbeats.ts'
 import { createSqlLedger } from '../sqlite/ledger.ts'
@@ -26,12 +23,12 @@ import { createSqlLog } from '../sqlite/log.ts'
 import { insertLogState, originOf } from '../sqlite/log-state.ts'
 import { moveProgress } from '../sqlite/move-in.ts'
 import { createPolicyTexts, type PolicyTexts } from '../sqlite/policy-texts.ts'
+import type { SqlRetention } from '../sqlite/retention.ts'
 import { createRounds } from '../sqlite/rounds.ts'
 import { migrate } from '../sqlite/schema.ts'
 import { createSqlStreamKeys } from '../sqlite/stream-keys.ts'
 import { type StruckFound, type StruckPage, struckSubjects } from '../sqlite/struck.ts'
 import { createSubjects } from '../sqlite/subjects.ts'
-import { suppressionsUnder } from '../sqlite/suppressions.ts'
 import { beginRunning, endRunning } from '../sqlite/unconfirmed.ts'
 import { createWitnesses, type WitnessSettings, type WitnessStatus } from '../sqlite/witnesses.ts'
 import { createBackground } from './background.ts'
@@ -49,11 +46,10 @@ import { createGroupCommit, type GroupCommitLimits } from './group-commit.ts'
 import { type KeyFiles, openKeyFiles } from './key-files.ts'
 import { type NodeSql, type NodeSqlOptions, openNodeSql } from './node-sql.ts'
 import { createRoundTimer } from './round-timer.ts'
+import { createStoreErasures, erasedBefore } from './store-erasures.ts'
 import { createStoreKeys, type KeysNow, type StoreKeys } from './store-keys.ts'
 import { createStoredMoves, type StoredMoves } from './stored-moves.ts'
-import { after } from './system.ts'
 import { createTileFiles } from './tile-files.ts'
-import { createVacate, observeDone } from './vacate.ts'
 import { createWitnessedFile } from './witnessed-file.ts'
 
 export interface NodeStoreOptions {
@@ -85,6 +81,7 @@ export interface NodeStore extends StoreKeys, KeysNow {
   readonly ledger: Ledger
   readonly directory: Directory
   readonly erasures: Erasures
+  readonly retention: SqlRetention
   readonly streamKeys: StreamKeys
   readonly apiKeys: ApiKeys
   readonly log: Log
@@ -259,11 +256,7 @@ function assemble(assembly: Assembly): Assembled {
   const writer = createGroupCommit({ sql, halt, committer, die, observe, limits })
   const entries = createEntries(sql, origin)
   const keys = createStoreKeys({ sql, keyFiles, origin })
-  const keyOf = (subject: string): string => keys.own.pepper.hash('suppression', subject)
-  const subjects = createSubjects(sql, options.cacheWeight, {
-    suppressionsOf: (subject) => suppressionsUnder(sql, keyOf(subject)),
-    lastRid: () => lastErasedRid(sql),
-  })
+  const subjects = createSubjects(sql, options.cacheWeight, erasedBefore(sql, keys.own.pepper))
   writer.follow(entries)
   writer.follow(subjects)
   const tiles = createTileFiles(paths.log, die)
@@ -286,10 +279,9 @@ function assemble(assembly: Assembly): Assembled {
           ...{ ...options.witnesses, origin, sql, writer, rounds, tiles, halt, observe, onError },
           ...{ file: witnessed, vkeys: keys.own.vkeys },
         })
-  const eraser = createEraser({
-    ...{ sql, writer, onError, after },
-    vacate: createVacate({ path: paths.database, shrink: background.shrink, committer }),
-    onDone: (began) => observeDone(observe, began),
+  const forgetting = createStoreErasures({
+    ...{ sql, writer, entries, subjects, origin, background, committer, observe, onError },
+    ...{ pepper: keys.own.pepper, path: paths.database },
   })
   const published = (): number => rounds.published()?.size ?? 0
   const successors = (): readonly string[] | null =>
@@ -325,7 +317,8 @@ function assemble(assembly: Assembly): Assembled {
     origin,
     ledger: createSqlLedger({ sql, writer, entries, subjects }),
     directory: createSqlDirectory({ sql, subjects, origin }),
-    erasures: createSqlErasures({ sql, writer, entries, subjects, eraser, origin, keyOf }),
+    erasures: forgetting.erasures,
+    retention: forgetting.retention,
     streamKeys: createSqlStreamKeys(sql, writer),
     apiKeys: createSqlApiKeys(sql, writer),
     log: { ...createSqlLog({ origin, writer, entries, rounds, tiles }), witnessed: witnessed.get },
@@ -365,7 +358,7 @@ function assemble(assembly: Assembly): Assembled {
           halt.halt('a deployment is moving in', 'Run `livegate import` again until it is done.')
         await writer.write(() => beginRunning(sql))
         running = true
-        eraser.poke()
+        forgetting.resume()
         timer.poke()
       } catch (error) {
         if (halt.why() === null) throw error
@@ -374,7 +367,7 @@ function assemble(assembly: Assembly): Assembled {
     rush: committer.rush,
     async close() {
       await writer.settled()
-      await eraser.stop()
+      await forgetting.stop()
       const finished = concluded || (await timer.finish())
       witnesses?.stop()
       await witnesses?.settled()

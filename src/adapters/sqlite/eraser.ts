@@ -140,12 +140,17 @@ function purgeRecords(sql: Sql, from: number): number | null {
   for (let n = 0; n < ROWS_PER_STEP && idx !== null; n++) {
     const row = sql.get(RECORD, idx)
     if (row === undefined) return null
-    purgeNamed(sql, row, idx)
-    sql.run('UPDATE entries SET openings = NULL WHERE idx = ?', idx)
+    stripRecord(sql, row, idx)
     sql.run('DELETE FROM records WHERE idx = ?', idx)
     idx = integerOrNull(row, 'prev_idx')
   }
   return idx
+}
+
+/** Takes the openings of a record, given its row's `outcome` and `openings`. Inside a transaction only. */
+export function stripRecord(sql: Sql, row: Row, idx: number): void {
+  purgeNamed(sql, row, idx)
+  sql.run('UPDATE entries SET openings = NULL WHERE idx = ?', idx)
 }
 
 /** What says of others that this record is about them too. */

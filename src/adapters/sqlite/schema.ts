@@ -185,8 +185,18 @@ const ERASED: readonly string[] = [
   'CREATE INDEX stream_keys_by_subject ON stream_keys (subject)',
 ]
 
+const RETAINED: readonly string[] = [
+  // How far each sweep has got in the log, by the kind of record.
+  `CREATE TABLE retention (
+    kind TEXT PRIMARY KEY,
+    idx INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  // Records whose time was over while a legal hold kept them.
+  'CREATE TABLE retention_held (idx INTEGER PRIMARY KEY) STRICT',
+]
+
 /** Migration n (from 1) brings a database of version n - 1 to n. */
-export const MIGRATIONS: readonly (readonly string[])[] = [FIRST, MOVED, ERASED]
+export const MIGRATIONS: readonly (readonly string[])[] = [FIRST, MOVED, ERASED, RETAINED]
 export const SCHEMA_VERSION: number = MIGRATIONS.length
 
 /** Version of the tables; 0 when there are none. */

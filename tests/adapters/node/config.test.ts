@@ -66,6 +66,25 @@ const SAMPLES: Readonly<
     ],
     bad: '30',
   },
+  retention: {
+    good: [
+      {
+        text: 'decisions=180d, strikes=2y,strikes.child=forever',
+        value: {
+          kinds: { decisions: 180 * 86_400_000 },
+          strikes: new Map([
+            ['', 730 * 86_400_000],
+            ['child', Number.POSITIVE_INFINITY],
+          ]),
+        },
+      },
+      {
+        text: 'reviews=4w',
+        value: { kinds: { reviews: 28 * 86_400_000 }, strikes: new Map() },
+      },
+    ],
+    bad: 'decisions=180',
+  },
   moderation_available: {
     good: [
       { text: 'true', value: true },

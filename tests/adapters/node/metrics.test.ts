@@ -51,6 +51,20 @@ const CASES: readonly {
   },
   { events: [{ type: 'strike_reversed' }], series: ['livegate_reversals_total 1'] },
   {
+    events: [
+      { type: 'erased', scope: 'full', suppressed: 0 },
+      { type: 'erasure_done', took_ms: 250 },
+      { type: 'retained', what: 'strikes', count: 3 },
+      { type: 'retention_swept', took_ms: 5 },
+    ],
+    series: [
+      'livegate_erasures_total{scope="full"} 1',
+      'livegate_erasure_seconds_sum 0.25',
+      'livegate_retention_removed_total{what="strikes"} 3',
+      'livegate_retention_sweeps_total 1',
+    ],
+  },
+  {
     events: [{ type: 'committed', batch: 3, took_ms: 20 }],
     series: [
       'livegate_commit_batch_size_bucket{le="2"} 0',
