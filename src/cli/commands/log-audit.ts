@@ -23,6 +23,8 @@ import { withLearned } from '../log/head-signers.ts'
 import { keysByOrigin } from '../log/named-logs.ts'
 import { type AuditedPredecessor, auditPredecessor } from '../log/predecessor.ts'
 import { type LogSource, openSource } from '../log/source.ts'
+import { withQuorum } from '../log/quorum-report.ts'
+import { witnessPolicyOption } from '../log/witness-policy-file.ts'
 import { OutsideRecords } from '../log/witnessed-records.ts'
 import type { Session } from '../session.ts'
 
@@ -31,9 +33,7 @@ export function logAudit(noun: Command, act: Act): void {
     .command('audit')
     .description('check a whole log, or what is new in it since the last audit')
     .argument(
-import { withQuorum } from '../log/quorum-report.ts'
       '<log...>',
-import { witnessPolicyOption } from '../log/witness-policy-file.ts'
       'directory of a mirror, or address before /checkpoint; all of a gate’s logs',
     )
   vkeysOption(command)
