@@ -30,7 +30,7 @@ import { createSqlStreamKeys } from '../sqlite/stream-keys.ts'
 import { type StruckFound, type StruckPage, struckSubjects } from '../sqlite/struck.ts'
 import { createSubjects } from '../sqlite/subjects.ts'
 import { beginRunning, endRunning } from '../sqlite/unconfirmed.ts'
-import { createWitnesses, type WitnessSettings, type WitnessStatus } from '../sqlite/witnesses.ts'
+import { type WitnessSettings, type WitnessStatus, witnessesOf } from '../sqlite/witnesses.ts'
 import { createBackground } from './background.ts'
 import { createCommitter } from './committer.ts'
 import {
@@ -272,16 +272,9 @@ function assemble(assembly: Assembly): Assembled {
     signNote: signCheckpoint,
   })
   const witnessed = createWitnessedFile(paths.log, die)
-  const witnesses =
-    options.witnesses === undefined
-      ? null
-      : createWitnesses({
-          ...{ ...options.witnesses, origin, sql, writer, rounds, tiles, halt, observe, onError },
-          ...{ file: witnessed, vkeys: keys.own.vkeys },
-        })
-  const forgetting = createStoreErasures({
-    ...{ sql, writer, entries, subjects, origin, background, committer, observe, onError },
-    ...{ pepper: keys.own.pepper, path: paths.database },
+  const witnesses = witnessesOf(options.witnesses, {
+    ...{ origin, sql, writer, rounds, tiles, halt, observe, onError },
+    ...{ file: witnessed, vkeys: keys.own.vkeys },
   })
   const published = (): number => rounds.published()?.size ?? 0
   const successors = (): readonly string[] | null =>

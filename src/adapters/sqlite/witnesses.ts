@@ -112,6 +112,14 @@ interface Known extends Asked {
   word: { readonly body: string; readonly line: NoteSignature } | null
 }
 
+/** None where nobody is to be asked. */
+export function witnessesOf(
+  settings: WitnessSettings | undefined,
+  parts: Omit<WitnessParts, keyof WitnessSettings>,
+): Witnesses | null {
+  return settings === undefined ? null : createWitnesses({ ...parts, ...settings })
+}
+
 /** Begins with the next publication. Throws `internal` when the policy names logs, and not this one. */
 export function createWitnesses(parts: WitnessParts): Witnesses {
   const { clock, after, halt, observe, onError, policy, origin, sql } = parts
