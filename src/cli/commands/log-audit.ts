@@ -2,7 +2,9 @@
  * `livegate log audit`: everything an outsider can check of a log, on all cores, offline when it is a directory.
  */
 import type { Command } from 'commander'
+import type { AuditState } from '../../core/audit/state.ts'
 import type { SignedHead } from '../../core/audit/tree.ts'
+import type { TreeHead } from '../../core/tlog/checkpoint.ts'
 import type { Act } from '../act.ts'
 import { type CliFailure, EXIT, type ExitCode, usage } from '../failure.ts'
 import { auditLogs } from '../log/audit-logs.ts'
@@ -16,14 +18,21 @@ import {
 import { auditJson, auditText, auditWords, totalOf } from '../log/audit-report.ts'
 import { type AuditRun, runAudit, threadsFor } from '../log/audit-run.ts'
 import { type AuditStates, openStates } from '../log/audit-state.ts'
+import {
+  answerChallenge,
+  Challenge,
+  type ChallengeReport,
+  challengeOf,
+  challengeText,
+} from '../log/challenge.ts'
 import { readRecords } from '../log/collected-records.ts'
 import { type Disclosures, NO_DISCLOSURES, readDisclosures } from '../log/disclosures.ts'
 import { type LogKey, readHead, vkeysOption } from '../log/head.ts'
 import { withLearned } from '../log/head-signers.ts'
 import { keysByOrigin } from '../log/named-logs.ts'
 import { type AuditedPredecessor, auditPredecessor } from '../log/predecessor.ts'
-import { type LogSource, openSource } from '../log/source.ts'
 import { withQuorum } from '../log/quorum-report.ts'
+import { type LogSource, openSource } from '../log/source.ts'
 import { witnessPolicyOption } from '../log/witness-policy-file.ts'
 import { OutsideRecords } from '../log/witnessed-records.ts'
 import type { Session } from '../session.ts'
@@ -49,6 +58,10 @@ export function logAudit(noun: Command, act: Act): void {
       'the closed log this one goes on from: audited first, chains followed across',
     )
     .option('--predecessor-vkey <key>', 'its verifier key (else the one the new log names)')
+    .option('--challenge <count>', 'pick so many records, which must be opened; says what follows')
+    .option('--seed <hex>', 'picks them: drawn once the checkpoint is known, 32 to 128 digits')
+    .option('--gate <url>', 'opens what --disclosures lacks of them, with --key')
+    .option('--shard <number>', 'which log of that gate, from 0')
     .option('--no-signatures', 'leave record signatures out')
     .option('--no-replay', 'do not derive disclosed decisions again')
     .addHelpText('after', EXAMPLE)
@@ -67,11 +80,14 @@ async function audit(
   logs: readonly string[],
   options: LogsOptions,
 ): Promise<ExitCode> {
+  const challenged = challengeOf(options)
   const [where, ...others] = logs
   const [key, ...otherKeys] = keysByOrigin(options.vkey).values()
   if (where === undefined || key === undefined) throw usage('Cannot audit: expected a log')
   if (others.length === 0 && otherKeys.length === 0)
     return auditOne(session, { where, key }, options)
+  if (challenged !== null)
+    throw usage('Cannot challenge several logs at once: expected one log and its key')
   return auditLogs(session, logs, options)
 }
 
@@ -100,6 +116,7 @@ async function auditFrom(
   for (const file of options.records ?? [])
     await readRecords(session.path(file), (record) => outside.add(record))
   const head = await readHead(source, withLearned(key, stored.state))
+  const challenge = begun(options, stored.state, { ...head, origin: key.origin })
   const disclosures = disclosuresOf(session, options)
   const shared = {
     ...{
@@ -120,6 +137,7 @@ async function auditFrom(
   try {
     run = await runAudit({
       ...{ source, head, outside, origin: key.origin, ...shared, ...stored },
+      ...(challenge === null ? {} : { challenge }),
       predecessor: before?.audit ?? null,
       threads: threadsFor(head.size - (stored.state?.size ?? 0)),
       onProgress: (entries) => progress.update(entries),
@@ -128,9 +146,31 @@ async function auditFrom(
     progress.end()
   }
   const whole = before === null || totalOf(before.run) === 0
+  const challenged = challenge === null ? null : await answered(session, challenge, run, options)
   const trouble = await remember(session, options, { run, states, head, whole })
-  const exit = tell(session, run, { disclosures: await disclosures, before })
+  const exit = tell(session, run, { disclosures: await disclosures, before, challenged })
   return exitAfter(session, exit, trouble)
+}
+
+/** Every entry must go by: what an earlier audit saw is not read again. */
+function begun(options: LogsOptions, state: AuditState | null, head: TreeHead): Challenge | null {
+  const asked = challengeOf(options)
+  if (asked === null) return null
+  if (state === null) return new Challenge(asked, head)
+  throw usage(
+    'Cannot challenge: what --state remembers is not read again',
+    'audit anew, without --state',
+  )
+}
+
+async function answered(
+  session: Session,
+  challenge: Challenge,
+  run: AuditRun,
+  { disclosures, gate, key, shard }: LogsOptions,
+): Promise<ChallengeReport> {
+  await answerChallenge(session, challenge, { disclosures, gate, key, shard, book: run.book })
+  return challenge.report(run.report.counts.erased_records)
 }
 
 /** Read while the threads start; whatever is wrong with the file is said where it is waited for. */
@@ -164,18 +204,24 @@ async function remember(
 interface Told {
   readonly disclosures: Disclosures
   readonly before: AuditedPredecessor | null
+  /** Null for no challenge. */
+  readonly challenged: ChallengeReport | null
 }
 
-function tell(session: Session, run: AuditRun, { disclosures, before }: Told): ExitCode {
+function tell(session: Session, run: AuditRun, told: Told): ExitCode {
+  const { disclosures, before, challenged } = told
   const old = before === null ? null : before.run
-  const total = totalOf(run) + (old === null ? 0 : totalOf(old))
+  const lies = totalOf(run) + (old === null ? 0 : totalOf(old))
+  const total = lies + (challenged?.findings.length ?? 0)
   const texts = old === null ? [] : ['predecessor:', textOf(session, old, disclosures), '']
   if (before?.key_from_log === true)
     session.warn('the key of the predecessor is the one the new log names; see --predecessor-vkey')
+  if (challenged !== null) texts.push(challengeText(session, challenged, run.book !== null))
   session.result([...texts, textOf(session, run, disclosures)].join('\n'), {
     clean: total === 0,
     ...reportOf(run, disclosures),
     ...(old === null ? {} : { predecessor: reportOf(old, disclosures) }),
+    ...(challenged === null ? {} : { challenge: challenged }),
   })
   return total > 0 ? EXIT.verification : EXIT.clean
 }

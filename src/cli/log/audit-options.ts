@@ -5,14 +5,15 @@ import type { AuditState } from '../../core/audit/state.ts'
 import { type CliFailure, EXIT, type ExitCode, incomplete } from '../failure.ts'
 import type { Session } from '../session.ts'
 import type { StatesRequest } from './audit-state.ts'
+import type { ChallengeOptions } from './challenge.ts'
 import type { LogKey } from './head.ts'
 import type { PredecessorOptions } from './predecessor.ts'
 
-export interface LogsOptions extends PredecessorOptions {
+export interface LogsOptions extends PredecessorOptions, ChallengeOptions {
   readonly vkey: readonly string[]
   readonly disclosures?: string
-  readonly records?: readonly string[]
   readonly witnessPolicy?: string
+  readonly records?: readonly string[]
   readonly signatures: boolean
   readonly replay: boolean
   readonly state?: string

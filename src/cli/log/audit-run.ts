@@ -8,6 +8,7 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Audit, type AuditReport, createAudit } from '../../core/audit/audit.ts'
+import type { LogBook } from '../../core/audit/replay/log-plans.ts'
 import type { AuditState } from '../../core/audit/state.ts'
 import type { PredecessorAudit } from '../../core/audit/succession.ts'
 import type { SignedHead } from '../../core/audit/tree.ts'
@@ -18,6 +19,7 @@ import { incomplete } from '../failure.ts'
 import { type AuditPool, createAuditPool, type ScannedBundle } from './audit-pool.ts'
 import type { BundleResult } from './bundle-desk.ts'
 import { type BundlePart, type PackedScan, tileRoot, unpackScan } from './bundle-scan.ts'
+import type { Challenge } from './challenge.ts'
 import type { Disclosures } from './disclosures.ts'
 import { nodeHasher } from './ed25519.ts'
 import { withSigners } from './head-signers.ts'
@@ -33,6 +35,8 @@ export interface AuditInput {
   /** May still be read while the threads start. */
   readonly disclosures: Disclosures | Promise<Disclosures>
   readonly outside: OutsideRecords
+  /** Told of every entry; only of a log that is read from its first entry on. */
+  readonly challenge?: Challenge
   readonly signatures: boolean
   /** False: decisions are not derived again. */
   readonly replay: boolean
@@ -59,6 +63,8 @@ export interface AuditRun {
   readonly bundle: BundleFinding | null
   /** Disclosures given that no record they came with commits to. */
   readonly unmatched: number
+  /** What decisions follow from; null without replay. */
+  readonly book: LogBook | null
   /** Null unless everything was clean: only then may an audit be resumed. Made anew at every call, a line a chain. */
   state(): AuditState | null
   /** Chains with records in this log, and the index of each one's first. */
@@ -116,7 +122,7 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
     const report = audit.finish(await withSigners(head, input.origin, audit.checkpointKeys()))
     const clean = report.clean && bundle === null && told.findings.length === 0
     return {
-      ...{ report, outside: told, bundle, unmatched },
+      ...{ report, outside: told, bundle, unmatched, book: audit.book() },
       state: () => (clean ? audit.state() : null),
       chainFirsts: () => audit.chainFirsts(),
       asPredecessor: (vkey) => audit.asPredecessor(head, vkey),
@@ -142,6 +148,7 @@ async function stream(
     unmatched += scan.unmatched
     if (scan.fault !== null) return { bundle: faultOf(bundle, scan.fault), unmatched }
     lookOutside(input.outside, bundle)
+    input.challenge?.look(bundle.part.first_index, scan)
     tiles.expect(scan)
     await compareTiles(input, audit, audit.entries(unpackScan(scan)))
     input.onProgress(audit.size())
