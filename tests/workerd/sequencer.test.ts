@@ -137,6 +137,14 @@ describe('a closed log', () => {
       await Promise.all([log.append(chain('a', 1)), log.appendDeployment([closing], [])])
       const told = { code: 'halted', message: 'Cannot append: the log is closed' }
       await expect(log.append(chain('a', 2))).rejects.toMatchObject(told)
+      // Sent again by who never heard where it is.
+      expect(await log.append(chain('a', 1))).toEqual([2])
+      await expect(log.append(chain('a', 1, 2))).rejects.toMatchObject(told)
+      const [forked] = chain('another', 1)
+      if (forked === undefined) throw new Error('no entry')
+      await expect(log.append([{ ...forked, object: 'a' }])).rejects.toMatchObject({
+        code: 'conflict',
+      })
       await expect((await open()).append(chain('b', 1))).rejects.toMatchObject(told)
       const beat = aRecord({ kind: 'heartbeat' })
       await expect(log.appendDeployment([beat], [])).rejects.toMatchObject(told)
@@ -158,6 +166,7 @@ describe('a log whose storage is nearly full', () => {
         hint: expect.stringContaining('close the log'),
       })
       expect((await full.status()).halted).toContain('its storage is full')
+      expect(await full.append(chain('a', 2, 2))).toEqual([3, 4])
       const closing = aRecord({ kind: 'closing', claims: { successors: ['next.example/log'] } })
       await full.appendDeployment([closing], [])
       await full.publish()

@@ -40,6 +40,15 @@ export function createEdgeGate({ stubs, pepper, after, keep }: EdgeGateParts): G
     await objectOf(subject).unheard(subject, late.value.id)
   }
 
+  /**
+   * An object that died with the call may have a record its log lacks, and plain ones arm no alarm: whoever looks at it has it
+   * sent. One that has too much to do is not asked more.
+   */
+  async function wake(subject: SubjectId, lost: unknown): Promise<void> {
+    if ((lost as { readonly overloaded?: boolean } | null)?.overloaded === true) return
+    await objectOf(subject).view(subject).catch(nothing)
+  }
+
   return {
     async decide({ enforcement, ...request }) {
       const { subject } = request
@@ -55,7 +64,7 @@ export function createEdgeGate({ stubs, pepper, after, keep }: EdgeGateParts): G
         if (late.number_free === true && enf_seq !== null) enforcement?.free(enf_seq)
         return gone ? handBack(subject, late) : undefined
       })
-      keep(settled.catch(nothing))
+      keep(settled.catch((lost: unknown) => wake(subject, lost)))
       try {
         return await ask('decide', () => call)
       } catch (error) {

@@ -24,6 +24,7 @@ import {
   requireLeaf,
   weightOf,
 } from './sequencer-chains.ts'
+import { headOf } from './sequencer-heads.ts'
 import type { Room } from './sequencer-room.ts'
 import { findRecord, type Searched } from './sequencer-search.ts'
 
@@ -57,14 +58,18 @@ export async function append(
   const { writer, entries, halt, moves, room } = composed
   if (halt.why() !== null) throw halt.error()
   moves.requireOpen()
-  room.require()
   requireChainEntries(chains)
   if (chains.length === 0) return []
+  // Who only sends again what is here learns where it is, also from a log that takes nothing any more.
+  const bringsNew = (): boolean =>
+    chains.some(({ object, seq }) => seq > headOf(composed.sql, object).seq)
+  if (room.why() !== null && bringsNew()) room.require()
   const bytes = chains.reduce((sum, entry) => sum + weightOf(entry), 0)
   const known = new Map<string, number | null>()
   for (;;) {
     const result = await writer.writeEntries(
-      () => (entries.hasNow(CLOSING) ? CLOSED : appendChains(composed, chains, known)),
+      () =>
+        entries.hasNow(CLOSING) && bringsNew() ? CLOSED : appendChains(composed, chains, known),
       bytes,
     )
     if (!('older' in result)) return appended(composed, result)
