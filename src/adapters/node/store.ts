@@ -276,6 +276,10 @@ function assemble(assembly: Assembly): Assembled {
     ...{ origin, sql, writer, rounds, tiles, halt, observe, onError },
     ...{ file: witnessed, vkeys: keys.own.vkeys },
   })
+  const forgetting = createStoreErasures({
+    ...{ sql, writer, entries, subjects, origin, background, committer, observe, onError },
+    ...{ pepper: keys.own.pepper, path: paths.database },
+  })
   const published = (): number => rounds.published()?.size ?? 0
   const successors = (): readonly string[] | null =>
     entries.has(CLOSING) ? (claimsUnder(sql, CLOSING)?.successors as readonly string[]) : null
