@@ -3,7 +3,7 @@
  *
  * A new key lies durably beside the one in use before the log hears of it; once the old one has ended in the log the new
  * file takes its name in one rename, which is also the end of the old private key. The disk is read again after
- * whatever fails. Which of the keys signs: gate/signing.ts. Spec: docs/hosts/node.md, "Keys".
+ * whatever fails. Which of the keys signs: gate/signing.ts. Spec: docs/hosts/node.md, "Exchanging keys".
  */
 import { readFile, rename, rm } from 'node:fs/promises'
 import { basename } from 'node:path'

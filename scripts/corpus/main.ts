@@ -1,0 +1,98 @@
+/**
+ * `npm run corpus`: a small real log of each host, as this version makes it, for every later version to audit.
+ *
+ * Written once for each release into tests/vectors/corpus/<version>/<host> and never changed again: a mirror with its
+ * entries, what the gate discloses, the verifier keys, what an audit counts. tests/corpus.test.ts audits all of them.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { edgeGate } from '../../tests/support/edge-gate.ts'
+import { ADMIN_KEY, startServer } from '../../tests/support/server.ts'
+import { newSecrets, nextSecret } from '../edge/secrets.ts'
+import { ask, type Gate, live, livegate, type Rotation } from './live.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  version: string
+}
+const into = join(ROOT, 'tests/vectors/corpus', version)
+
+/** On Node both keys are exchanged in peace. */
+const IN_PEACE: Rotation = {
+  record: (gate) => livegate(gate, 'key', 'rotate', '--use', 'record'),
+  async checkpoint(gate) {
+    await livegate(gate, 'key', 'rotate', '--use', 'checkpoint')
+    await wait(1_500)
+    await livegate(gate, 'key', 'rotate', '--use', 'checkpoint', '--finish')
+  },
+  activated: async () => {},
+}
+
+/** On the edge the record key is compromised, because in peace it ends after an hour; activations decide after 10 s. */
+const REVOKED: Rotation = {
+  ...IN_PEACE,
+  async record(gate) {
+    const { keys } = (await ask(gate, 'GET', '/v1/keys')) as {
+      readonly keys: readonly { readonly use: string; readonly kid: string }[]
+    }
+    const kid = keys.find(({ use }) => use === 'record')?.kid ?? ''
+    await livegate(gate, 'key', 'revoke-record', kid)
+    // Objects hear of it within 5 s.
+    await wait(6_000)
+  },
+  activated: () => wait(11_000),
+}
+
+async function take(host: string, gate: Gate, how: Rotation): Promise<void> {
+  const dir = join(into, host)
+  mkdirSync(dir, { recursive: true })
+  const outcomes = await live(gate, how)
+  console.error(`${host}: ${outcomes.join(', ')}`)
+  await wait(2_500)
+  const vkeys = await (await fetch(new URL('/log/vkey', gate.url))).text()
+  writeFileSync(join(dir, 'vkey'), vkeys)
+  const log = join(dir, 'log')
+  await livegate(gate, 'log', 'mirror', `${gate.url}/log`, log, '--vkey', vkeys)
+  const disclosures = join(dir, 'disclosures.jsonl')
+  writeFileSync(disclosures, await livegate(gate, 'log', 'disclosures'))
+  const told = await livegate(
+    gate,
+    ...['log', 'audit', log, '--vkey', vkeys, '--disclosures', disclosures, '--json'],
+  )
+  writeFileSync(join(dir, 'audit.json'), `${JSON.stringify(expected(told), null, 2)}\n`)
+}
+
+/** What a later version has to find again; it may well count more. */
+function expected(report: string): object {
+  const { counts, notices } = JSON.parse(report) as {
+    readonly counts: Readonly<Record<string, unknown>>
+    readonly notices: readonly { readonly code: string; readonly index: number }[]
+  }
+  const { size, by_kind, signatures, chain_opened, chain_unopened, subjects, policies } = counts
+  return {
+    ...{ size, by_kind, signatures, chain_opened, chain_unopened, subjects, policies },
+    notices: notices.map(({ code, index }) => ({ code, index })),
+  }
+}
+
+const work = mkdtempSync(join(tmpdir(), 'livegate-corpus-'))
+rmSync(into, { recursive: true, force: true })
+try {
+  const names = ['--origin', 'node.example/log', '--issuer', 'https://node.example']
+  const node = await startServer({ data: join(work, 'node'), args: names })
+  await take('node', { url: node.url, key: ADMIN_KEY }, IN_PEACE)
+  await node.stop()
+  const env = { ...newSecrets(), ...nextSecret('record'), ...nextSecret('checkpoint') }
+  const edge = await edgeGate({
+    dir: join(work, 'edge'),
+    env: { ...env, LIVEGATE_ADMIN_KEY: ADMIN_KEY },
+  })
+  const workerd = await edge.start()
+  await ask({ url: workerd.url, key: ADMIN_KEY }, 'POST', '/v1/explanations', { subject: 'anna' })
+  await take('edge', { url: workerd.url, key: ADMIN_KEY }, REVOKED)
+  await workerd.stop()
+} finally {
+  rmSync(work, { recursive: true, force: true })
+}
