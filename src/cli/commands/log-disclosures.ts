@@ -7,8 +7,9 @@
 import type { Command } from 'commander'
 import type { Act } from '../act.ts'
 import { EXIT, type ExitCode, incomplete, usage } from '../failure.ts'
-import { type GateClient, type GateOptions, gateClient, gateOptions } from '../gate-client.ts'
+import { type GateOptions, gateClient, gateOptions } from '../gate-client.ts'
 import { indexOf } from '../log/proof-of.ts'
+import { recordPage } from '../log/record-pages.ts'
 import { jsonText, plural, quote, type Session } from '../session.ts'
 
 interface Options extends GateOptions {
@@ -33,9 +34,6 @@ Example:
   livegate log disclosures --key @audit.key > disclosures.jsonl
   livegate log disclosures --key @audit.key --shard 1 > disclosures-1.jsonl`
 
-/** Most a gate gives at once. */
-const PAGE = 500
-
 async function exportAll(session: Session, options: Options): Promise<ExitCode> {
   const first = indexOf(options.from)
   if (first === null)
@@ -52,7 +50,7 @@ async function exportAll(session: Session, options: Options): Promise<ExitCode> 
   try {
     for (let from: number | null = first; from !== null; ) {
       if (session.world.signal.aborted) throw incomplete('Cannot finish export: it was interrupted')
-      const { records, next } = await pageOf(client, which, from)
+      const { records, next } = await recordPage(client, which, from)
       session.lines(records.map((record) => `${jsonText(record)}\n`).join(''))
       done += records.length
       resume = next ?? (records.at(-1)?.index ?? from - 1) + 1
@@ -64,22 +62,4 @@ async function exportAll(session: Session, options: Options): Promise<ExitCode> 
     session.say(`${plural(done, 'record')}; what follows: --from ${resume}`)
   }
   return EXIT.clean
-}
-
-interface Page {
-  readonly records: readonly { readonly index: number; readonly record: string }[]
-  readonly next: number | null
-}
-
-/** One page; a gate that leads back or nowhere ends the command instead of keeping it. */
-async function pageOf(client: GateClient, which: string, from: number): Promise<Page> {
-  const path = `/v1/records?${which}from=${from}&limit=${PAGE}`
-  const page = await client.json({ method: 'GET', path }, 'read records')
-  const { records, next = null } = page as Partial<Page>
-  const inOrder =
-    Array.isArray(records) &&
-    records.every(({ index }, i) => index >= (i === 0 ? from : records[i - 1].index + 1)) &&
-    (next === null || next > (records.at(-1)?.index ?? from))
-  if (!inOrder) throw incomplete('Cannot read records: the answer is not in the order of the log')
-  return { records, next }
 }
