@@ -47,6 +47,14 @@ export const CODE_EQUIVALENT: readonly (readonly [id: string, why: string])[] = 
     'edges too many cost an evaluation each and change no answer',
   ],
   [
+    `${POLICY}/evaluate.ts: return a.rule === b.rule ? a.host - b.host : a.rule < b.rule ? -1 : 1 | - -> +`,
+    'hosts are gone through in their order, and a sort keeps it among what is not below another',
+  ],
+  [
+    `${POLICY}/eligible.ts: while (high - low > 1 && search.left >= 0) { | 1 -> 2`,
+    'the step before is told, and the search finds the edge between from there',
+  ],
+  [
     `${POLICY}/eligible.ts: return high - low > 1 ? blocked : over | high - low > 1 -> true`,
     'the step before is told, and the search finds the very next edge from there',
   ],

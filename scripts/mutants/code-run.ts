@@ -29,7 +29,7 @@ const STAGES: readonly (readonly string[])[] = [
     ...[
       ...['evaluate', 'evaluate-count', 'ladder', 'eligible', 'inherit', 'explain', 'sentence'],
       ...['join-obligations', 'test-run', 'cel', 'evaluate-lists'],
-      ...['groups', 'holds', 'reasons', 'eligible-edges', 'strictest'],
+      ...['groups', 'holds', 'reasons', 'eligible-edges', 'eligible-work', 'strictest'],
     ].map((name) => `tests/core/policy/${name}.test.ts`),
   ],
   [

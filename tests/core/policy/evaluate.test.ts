@@ -324,6 +324,15 @@ table('tape delay, obligations and lease', [
     },
   },
   {
+    name: 'an allow that asks for nothing says why all the same',
+    rules: [aRule({ id: 'seen', when: always(true), outcome: 'allow' })],
+    expect: {
+      outcome: 'allow',
+      rules: ['seen'],
+      reasons: [{ rule: 'seen', code: 'condition', host: 0 }] as never,
+    },
+  },
+  {
     name: 'an allow can carry conditions',
     rules: [
       capped,

@@ -493,6 +493,19 @@ describe('an explanation', () => {
     expect(keptOf([ladder({ 1: '5d' }), ladder({ 1: '15d' })])).toEqual([])
   })
 
+  it('goes through what is kept in the order of the strikes, whichever revision kept it', () => {
+    const tape = { outcome: 'delay', broadcast_delay: '30s' }
+    const plans = [ladder({ 1: '25d' }, tape), ladder({ 1: '25d' }), ladder({ 1: '30d' })]
+    // The first revision until 11 days ago, the second until 10 days ago.
+    const strikes = [
+      aStrike({ id: 'z', effective_at: ago('20d') }),
+      aStrike({ id: 'b', effective_at: addMs(ago('11d'), 1) }),
+      aStrike({ id: 'a', effective_at: addMs(ago('11d'), 1) }),
+    ]
+    const { trace } = explain(inForce(revisions(plans)), someFacts({ strikes }))
+    expect(trace.flatMap(({ kept }) => kept.map(({ strike }) => strike))).toEqual(['z', 'a', 'b'])
+  })
+
   it('says matched for a rule that goes on asking for what it did', () => {
     const tape = { outcome: 'delay', broadcast_delay: '30s' }
     const plan = inForce(revisions([ladder({ 1: '25d' }, tape), ladder({ 1: '30d' })]))
