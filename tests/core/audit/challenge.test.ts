@@ -43,6 +43,13 @@ describe('the entries that are picked', () => {
       expect(challengedIndexes({ seed, head, count })).toEqual(indexes)
     })
 
+  it('are those the specification quotes', () => {
+    const spec = readFileSync(new URL('../../../docs/spec/log.md', import.meta.url), 'utf8')
+    const [{ indexes, seed } = { indexes: [], seed: '' }] = vectors
+    expect(spec).toContain(`\n${indexes.join(', ')}.\n`)
+    expect(spec).toContain(`seed \`${seed}\``)
+  })
+
   it('are different ones below the size, ascending, as many as were asked for or there are', () =>
     fc.assert(
       fc.property(
