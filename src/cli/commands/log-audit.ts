@@ -27,6 +27,7 @@ import {
 } from '../log/challenge.ts'
 import { readRecords } from '../log/collected-records.ts'
 import { type Disclosures, NO_DISCLOSURES, readDisclosures } from '../log/disclosures.ts'
+import { gatherDisclosures } from '../log/gate-disclosures.ts'
 import { type LogKey, readHead, vkeysOption } from '../log/head.ts'
 import { withLearned } from '../log/head-signers.ts'
 import { keysByOrigin } from '../log/named-logs.ts'
@@ -47,7 +48,10 @@ export function logAudit(noun: Command, act: Act): void {
     )
   vkeysOption(command)
     .option('--key <key>', 'API key with scope audit, or @FILE, for private entries (LIVEGATE_KEY)')
-    .option('--disclosures <file>', 'disclosed records, JSON Lines of {"record": "…"}')
+    .option(
+      '--disclosures <file>',
+      'disclosed records, JSON Lines of {"record": "…"}; or the address of a gate that opens them to --key',
+    )
     .option('--state <file>', 'resume after, and remember, the last clean audit of each log')
     .option(
       '--records <file...>',
@@ -76,6 +80,19 @@ Example:
 Exit code 4: the log lies. Exit code 1: the audit could not be finished, which says nothing about the log.`
 
 async function audit(
+  session: Session,
+  logs: readonly string[],
+  options: LogsOptions,
+): Promise<ExitCode> {
+  const gathered = await gatherDisclosures(session, options)
+  try {
+    return await auditGiven(session, logs, { ...options, ...gathered.options })
+  } finally {
+    await gathered.close()
+  }
+}
+
+async function auditGiven(
   session: Session,
   logs: readonly string[],
   options: LogsOptions,

@@ -39,7 +39,7 @@ export async function gatherDisclosures(
   if (url === undefined || !/^https?:/i.test(url))
     return { options: {}, close: async () => undefined }
   const client = await gateClient(session, { url, ...(key === undefined ? {} : { key }) })
-  const dir = await mkdtemp(join(tmpdir(), 'livegate-audit-'))
+  const dir = await mkdtemp(join(tmpdir(), 'livegate-disclosed-'))
   const close = (): Promise<void> => rm(dir, { recursive: true, force: true })
   try {
     const path = join(dir, 'disclosures.jsonl')
