@@ -35,6 +35,9 @@ import { serve } from './commands/serve.ts'
 import { strikeAdd } from './commands/strike-add.ts'
 import { strikeImport } from './commands/strike-import.ts'
 import { strikeReverse } from './commands/strike-reverse.ts'
+import { subjectErase } from './commands/subject-erase.ts'
+import { subjectExport } from './commands/subject-export.ts'
+import { subjectHold } from './commands/subject-hold.ts'
 import { EXIT, type ExitCode, failureJson, failureOf, usage } from './failure.ts'
 import { jsonText, printable } from './session.ts'
 import type { World } from './world.ts'
@@ -60,6 +63,11 @@ const NOUNS: readonly (readonly [name: string, about: string, verbs: readonly Re
   ],
   ['strike', 'record violations in a running gate', [strikeAdd, strikeReverse, strikeImport]],
   ['facts', 'store facts about subjects in a running gate', [factsImport]],
+  [
+    'subject',
+    'what a running gate stores about a person: export, erase, hold',
+    [subjectExport, subjectErase, subjectHold],
+  ],
   [
     'key',
     'API keys of a data directory, signing keys of a running gate',
