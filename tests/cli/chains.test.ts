@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { dataPaths, readKeyTexts } from '../../src/adapters/node/data-dir.ts'
 import { readKeys } from '../../src/adapters/node/keys.ts'
+import type { AuditCounts } from '../../src/core/audit/report.ts'
 import { epochMs } from '../../src/core/time.ts'
 import { decodeBundle } from '../../src/core/tlog/bundle.ts'
 import { formatCheckpoint } from '../../src/core/tlog/checkpoint.ts'
@@ -83,7 +84,7 @@ interface Line {
 
 interface Report {
   readonly findings: readonly { readonly code: string; readonly index: number }[]
-  readonly counts: { readonly chain_opened: number; readonly chain_unopened: number }
+  readonly counts: Pick<AuditCounts, 'chain_opened' | 'chain_unopened' | 'enforcers' | 'accesses'>
 }
 
 describe('the chains of a real gate', () => {
@@ -115,6 +116,24 @@ describe('the chains of a real gate', () => {
       const end = /--from (\d+)/.exec(exported.err)?.[1] ?? ''
       const none = await run(dir, ['log', 'disclosures', '--from', end, ...gate], real)
       expect(none).toEqual({ exit: 0, out: '', err: `0 records; what follows: --from ${end}\n` })
+      const { decisions } = (await call(server, 'GET', '/v1/decisions?limit=1')).body as {
+        readonly decisions: readonly { readonly id: string }[]
+      }
+      await call(server, 'GET', `/v1/decisions/${decisions[0]?.id}/proof?wait=10s`)
+      const log = [
+        'log',
+        'audit',
+        `${server.url}/log`,
+        '--vkey',
+        vkey,
+        '--key',
+        ADMIN_KEY,
+        '--json',
+      ]
+      const asked = ['--challenge', '100', '--seed', '5e'.repeat(16), '--gate', server.url]
+      const challenged = await run(dir, [...log, ...asked], real)
+      const { tally } = JSON.parse(challenged.out).challenge
+      expect([challenged.exit, tally]).toMatchObject([0, { opened: 6, refused: 0, false: 0 }])
     } finally {
       await server.stop()
     }
@@ -132,6 +151,9 @@ describe('the chains of a real gate', () => {
     const clean = await audit(log)
     expect(clean.exit).toBe(0)
     expect(clean.report.counts).toMatchObject({ chain_opened: 6, chain_unopened: 0 })
+    expect(clean.report.counts.enforcers).toEqual({ instances: 1, records: 1 })
+    const [admin] = clean.report.counts.accesses.callers
+    expect(admin).toMatchObject({ via: ['records', 'challenge'], records: 17 })
 
     for (const [i, { index, kind }] of lines.slice(0, -1).entries()) {
       const cut = await audit(await without(data, log, index))
