@@ -58,4 +58,12 @@ export const CODE_EQUIVALENT: readonly (readonly [id: string, why: string])[] = 
     `${POLICY}/eligible.ts: return high - low > 1 ? blocked : over | high - low > 1 -> true`,
     'the step before is told, and the search finds the very next edge from there',
   ],
+  [
+    `${POLICY}/eligible.ts: return high - low > 1 ? blocked : over | - -> +`,
+    'the step before is told, and the search finds the very next edge from there',
+  ],
+  [
+    `${POLICY}/eligible.ts: return high - low > 1 ? blocked : over | > -> >=`,
+    'the step before is told, and the search finds the very next edge from there',
+  ],
 ]

@@ -190,6 +190,17 @@ describe('eligible_at is', () => {
       expect(evaluations()).toBeLessThan(20)
     })
 
+    it('and no instant is told that is only known to be late enough', () => {
+      const idle = { count: aCount({ category: ['none.*'], within: d('1d') }) }
+      const heavy = Array.from({ length: 14 }, (_, i) => aRule({ id: `n${i}`, ...idle }))
+      const { plan } = counting([aRule({ id: 'c', count }), ...heavy])
+      const lifted = anExemption({ id: 'e', rules: ['c'], when: hasLabel('x') })
+      const exemptions = [{ ...lifted, when: { ...lifted.when, facts: ['now'] } }]
+      const facts = someFacts({ strikes: many('30d'), facts: { labels: [] } })
+      const { at, reason } = eligibleAt({ ...plan, exemptions }, facts)
+      expect([at, reason]).toEqual([null, expect.stringMatching(/^not before .*: too much/)])
+    })
+
     it('in one leap, where labels alone could lift the rule', () => {
       const { plan, evaluations } = counting([aRule({ id: 'c', count })])
       const exemptions = [anExemption({ id: 'e', rules: ['c'], when: hasLabel('x') })]
