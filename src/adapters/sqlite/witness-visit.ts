@@ -54,6 +54,8 @@ export interface Errand {
 
 export type Visit =
   | { readonly cosigned: NoteSignature }
+  /** It has a newer tree of ours than this one: an answer that was late, or a checkpoint that is on its way out. */
+  | { readonly newer: true }
   /** `claims`: the size it says it has seen, where that is what is wrong. */
   | { readonly fault: WitnessFault; readonly claims?: number }
 
@@ -78,8 +80,8 @@ export async function visitWitness(
       return { fault: 'conflict_unexplained' }
     }
     if (!(await keep(parts, witness, size))) return { fault: 'not_kept' }
-    // Another question of ours, late but newer, was there first: the next visit is about a newer tree.
-    if (size > tree.size || last) return { fault: 'conflict_unexplained' }
+    if (size > tree.size) return { newer: true }
+    if (last) break
     old = size
   }
   return { fault: 'conflict_unexplained' }

@@ -146,28 +146,36 @@ export function createWitnesses(parts: WitnessParts): Witnesses {
     observe({ type: 'witness_failed', witness: witness.name, fault, size })
   }
 
+  /** Says what went wrong, and stops the log where that puts it in doubt. */
+  async function accuse(
+    witness: Known,
+    errand: Errand,
+    result: Extract<Visit, { readonly fault: WitnessFault }>,
+  ): Promise<void> {
+    fail(witness, result.fault, errand.tree.size)
+    const doubt = { origin, verifiers: verifiers(), ask, signedSize: () => signedSize(sql) }
+    const why = await doubtOf(doubt, witness, errand, result)
+    if (why !== null) halt.halt(why, SET_BACK)
+  }
+
   async function visit(witness: Known, errand: Errand): Promise<void> {
-    const { budget_ms, tree, body } = errand
-    let result: Visit
     try {
-      result = await visitWitness({ ...parts, ask, now: clock.now }, witness, errand)
+      const result = await visitWitness({ ...parts, ask, now: clock.now }, witness, errand)
+      if ('cosigned' in result) {
+        const word = { body: errand.body, line: result.cosigned }
+        Object.assign(witness, { failures: 0, due: 0, word })
+        return
+      }
       if ('fault' in result) {
-        fail(witness, result.fault, tree.size)
-        const doubt = { origin, verifiers: verifiers(), ask, signedSize: () => signedSize(sql) }
-        const why = await doubtOf(doubt, witness, { ...errand, budget_ms }, result)
-        if (why !== null) halt.halt(why, SET_BACK)
+        witness.failures++
+        await accuse(witness, errand, result)
       }
     } catch (error) {
       // A file of ours, not the witness.
+      witness.failures++
       onError(error)
-      result = { fault: 'not_kept' }
     }
-    if ('cosigned' in result) {
-      Object.assign(witness, { failures: 0, due: 0, word: { body, line: result.cosigned } })
-      return
-    }
-    witness.failures++
-    witness.due = clock.now() + witnessBackoffMs(witness.failures, parts.jitter())
+    witness.due = clock.now() + witnessBackoffMs(Math.max(1, witness.failures), parts.jitter())
   }
 
   /** Takes one checkpoint to everybody who is due, and publishes what they say. */
