@@ -25,6 +25,15 @@ export {
   type MemoryGateOptions,
 } from './adapters/memory/gate.ts'
 export { createMemoryStore, type MemoryStore } from './adapters/memory/store.ts'
+export { type Audit, createAudit } from './core/audit/audit.ts'
+export type { AuditEntry, AuditOptions, AuditReport } from './core/audit/audit-types.ts'
+export type { Finding, FindingCode, Notice, NoticeCode } from './core/audit/findings.ts'
+export { type RangeResult, type SignatureRange, verifyRange } from './core/audit/range.ts'
+export { LogPlans } from './core/audit/replay/log-plans.ts'
+export { type ReplayResult, rederive } from './core/audit/replay/rederive.ts'
+export { scanEntry } from './core/audit/scan.ts'
+export type { AuditState } from './core/audit/state.ts'
+export type { SignedHead as AuditHead } from './core/audit/tree.ts'
 export { LivegateError, type ProblemCode } from './core/errors.ts'
 export type {
   Activation,

@@ -3,13 +3,18 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { createMemoryGate } from '../src/adapters/memory/gate.ts'
+import { utf8 } from '../src/core/encoding.ts'
 import { compilePolicy } from '../src/core/policy/compile.ts'
+import { emptyEdge } from '../src/core/tlog/edge.ts'
+import { grow } from '../src/core/tlog/grow.ts'
+import { leafHash } from '../src/core/tlog/hash.ts'
 import { mayStart } from './library/ask.ts'
+import { whatHolds } from './library/audit.ts'
 import { createSite as createLocalSite } from './library/guard-local.ts'
 import { createSite as createRemoteSite } from './library/guard-remote.ts'
 import { whatChanges } from './library/revise.ts'
 import { whatWasDecided } from './library/verify.ts'
-import { aStrike, policyOf, STRIKE_RULE } from './support/gate.ts'
+import { aStrike, ask, policyOf, STRIKE_RULE } from './support/gate.ts'
 import { aGateApp, GATE_URL } from './support/gate-app.ts'
 import { ago, NOW, aStrike as planStrike, someFacts } from './support/plans.ts'
 
@@ -83,6 +88,23 @@ it('revise.ts says what a text would change, and what a promise keeps from chang
   expect(whatChanges(now, text('30d'), facts)).toEqual([])
   expect(whatChanges(now, policyOf(''), facts)).toEqual(['one: closed, until now'])
   expect(whatChanges(now, 'livegate: policy/v1', facts)).not.toEqual([])
+})
+
+it('audit.ts audits, and names the lie', async () => {
+  const { gate, store } = await createMemoryGate({ policy: policyOf(STRIKE_RULE) })
+  await gate.decide(ask('u1'))
+  const entries = store.entries().map(({ jws, openings }) => ({
+    bytes: utf8(jws),
+    disclosures: Object.values(openings),
+  }))
+  const leaves = entries.map(({ bytes }) => leafHash(bytes))
+  const { root } = grow({ edge: emptyEdge(), leaves })
+  const head = { size: entries.length, root, note: '' }
+  const { origin } = store.log
+  expect((await whatHolds(origin, head, entries)).join(' ')).toContain('1 of 1 decision replayed')
+  expect(await whatHolds(origin, { ...head, size: 1 }, entries)).toEqual([
+    expect.stringContaining('null size'),
+  ])
 })
 
 it('verify.ts verifies, and says what is wrong', async () => {

@@ -1,5 +1,5 @@
 /**
- * Whatever happens to an honest gate, its log is never accused: random histories of a whole gate in memory, with clocks
+ * G4: whatever happens to an honest gate, its log is never accused, and every decision follows again: random histories of a whole gate in memory, with clocks
  * that step back, writes that fail or whose answer is lost, callers that do everything at once, and policies that change.
  */
 import * as fc from 'fast-check'
