@@ -52,6 +52,8 @@ async function expectHalted(place: Place, log: Sequencer, why: string): Promise<
   const told = { code: 'halted', hint: expect.any(String) }
   await expect(log.append(chain('halted', 1))).rejects.toMatchObject(told)
   await expect(log.publish()).rejects.toMatchObject(told)
+  const access = { by: 'k', via: 'records', groups: ['chain'], ids: ['x'] } as const
+  await expect(log.access(access)).rejects.toMatchObject(told)
   await log.heartbeat()
   place.alarm.at = null
   await log.alarm()
