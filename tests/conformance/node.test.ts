@@ -1,13 +1,16 @@
 /** The Node host from outside, as a process. */
 import { afterAll, describe } from 'vitest'
 import { conformance } from './all.ts'
+import { keysSuite } from './keys-suite.ts'
 import { aNodeHost, type NodeHost } from './node-host.ts'
 
 describe('the Node host', () => {
   let host: NodeHost | null = null
   afterAll(() => host?.stop())
-  conformance(async () => {
-    host = await aNodeHost()
+  const created = async (): Promise<NodeHost> => {
+    host ??= await aNodeHost()
     return host
-  })
+  }
+  conformance(created)
+  keysSuite(created)
 })

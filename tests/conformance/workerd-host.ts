@@ -24,6 +24,8 @@ const VARIABLES: Readonly<Record<string, string>> = {
   LIVEGATE_PEPPER: secret(1),
   LIVEGATE_RECORD_KEY: secret(2),
   LIVEGATE_CHECKPOINT_SEED: secret(3),
+  LIVEGATE_RECORD_KEY_NEXT: secret(4),
+  LIVEGATE_CHECKPOINT_SEED_NEXT: secret(5),
   LIVEGATE_ADMIN_KEY: ADMIN,
   LIVEGATE_API_KEYS: JSON.stringify(narrowApiKeys()),
   LIVEGATE_RATE: '100000',

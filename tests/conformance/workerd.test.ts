@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { conformance } from './all.ts'
 import { auditSuite } from './audit-suite.ts'
+import { keysSuite } from './keys-suite.ts'
 import { aWorkerdHost, type WorkerdHost } from './workerd-host.ts'
 
 describe('the edge host in plain workerd', () => {
@@ -12,6 +13,7 @@ describe('the edge host in plain workerd', () => {
   afterAll(() => host.stop())
 
   conformance(async () => host)
+  keysSuite(async () => host)
 
   describe('after SIGKILL', () => {
     auditSuite(async () => {

@@ -4,6 +4,7 @@
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { textToBase64Url, toBase64Url, utf8 } from '../../src/core/encoding.ts'
 import type { Strike } from '../../src/core/model.ts'
+import type { Ed25519Jwk } from '../../src/core/record/groups.ts'
 import { thumbprint } from '../../src/core/record/jwk.ts'
 import { type EpochMs, epochMs } from '../../src/core/time.ts'
 import { leafHash } from '../../src/core/tlog/hash.ts'
@@ -66,10 +67,14 @@ export function aRecord(
 }
 
 /** A key record, and the name it can be required by. */
-export function aKeyRecord(): { readonly record: SignedRecord; readonly name: string } {
+export function aKeyRecord(): {
+  readonly record: SignedRecord
+  readonly name: string
+  readonly jwk: Ed25519Jwk
+} {
   const jwk = { kty: 'OKP', crv: 'Ed25519', x: toBase64Url(randomBytes(32)) } as const
   const claims = { jwk, use: 'record', status: 'active' }
-  return { record: aRecord({ kind: 'key', claims }), name: thumbprint(jwk) }
+  return { record: aRecord({ kind: 'key', claims }), name: thumbprint(jwk), jwk }
 }
 
 /** The records of a policy in `of` parts, and its digest. */

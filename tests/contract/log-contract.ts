@@ -6,7 +6,14 @@ import { parseCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { parseNote } from '../../src/core/tlog/note.ts'
 import { verifyTlogProof } from '../../src/core/tlog/proof.ts'
 import { newTiles, tilePath } from '../../src/core/tlog/tile.ts'
-import { aPolicy, aRecord, type CreateStore, noteKey, type StoreUnderTest } from './fixtures.ts'
+import {
+  aKeyRecord,
+  aPolicy,
+  aRecord,
+  type CreateStore,
+  noteKey,
+  type StoreUnderTest,
+} from './fixtures.ts'
 
 export function logContract(name: string, create: CreateStore): void {
   describe(`the log of ${name}`, () => {
@@ -46,6 +53,27 @@ export function logContract(name: string, create: CreateStore): void {
       expect(store.log.has(digest)).toBe(true)
       await store.log.append([aRecord({ kind: 'incident' })], [digest])
       expect(store.log.size()).toBe(size + 2)
+    })
+
+    it.each(['retired', 'revoked'])('takes nothing under a key that was %s', async (status) => {
+      const [old, next] = [aKeyRecord(), aKeyRecord()]
+      await store.log.append([old.record, next.record], [])
+      await store.log.append([aRecord({ kind: 'incident' })], [old.name])
+      const claims = { jwk: old.jwk, use: 'record', status }
+      await store.log.append([aRecord({ kind: 'key', claims })], [next.name])
+      expect([store.log.has(old.name), store.log.has(next.name)]).toEqual([false, true])
+      const size = store.log.size()
+      await expect(store.log.append([aRecord({ kind: 'incident' })], [old.name])).rejects.toThrow(
+        'not in the log',
+      )
+      expect(store.log.size()).toBe(size)
+    })
+
+    it('does not confuse a checkpoint key with a record key', async () => {
+      const { jwk, name } = aKeyRecord()
+      const claims = { jwk, use: 'checkpoint', status: 'active' }
+      await store.log.append([aRecord({ kind: 'key', claims })], [])
+      expect(store.log.has(name)).toBe(false)
     })
 
     it('proves every entry under its newest checkpoint', async () => {

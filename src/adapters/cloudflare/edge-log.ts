@@ -52,8 +52,11 @@ export function createEdgeLog({ origin, sequencer, bucket, prefix }: EdgeLogPart
     origin,
     async append(records, requires) {
       const receipts = await opened(sequencer.appendDeployment(records, requires))
-      for (const name of records.map((record) => requirementOf(record)?.name))
+      for (const record of records) {
+        const { name, ends } = requirementOf(record) ?? {}
         if (name !== undefined) known.add(name)
+        if (ends !== undefined) known.delete(ends)
+      }
       size = Math.max(size, ...receipts.map((receipt) => receipt.index + 1))
       return receipts
     },

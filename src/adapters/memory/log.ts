@@ -130,8 +130,11 @@ function learn(
   if (kind === 'activation')
     parts.set(activationName(claims.revision ?? 0), { of: 1, have: new Set([1]) })
   else if (kind === 'key') {
-    if (claims.use !== 'record' || claims.status !== 'active' || jwk === undefined) return
-    parts.set(thumbprint({ kty: 'OKP', crv: 'Ed25519', x: jwk.x }), { of: 1, have: new Set([1]) })
+    if (claims.use !== 'record' || jwk === undefined) return
+    const kid = thumbprint({ kty: 'OKP', crv: 'Ed25519', x: jwk.x })
+    // A key that has ended never begins again, so forgetting it is enough.
+    if (claims.status === 'active') parts.set(kid, { of: 1, have: new Set([1]) })
+    else parts.delete(kid)
   } else if (digest !== undefined && part !== undefined && of !== undefined) {
     const have = parts.get(digest)?.have ?? new Set<number>()
     parts.set(digest, { of, have: have.add(part) })
