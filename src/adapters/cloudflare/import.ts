@@ -81,6 +81,7 @@ async function bring(
   },
 ): Promise<void> {
   for (const line of lines) requireRoom(line)
+  for (const line of lines) requireKept(line)
   for (const line of lines) if ('policy' in line) await keepPolicy(parts, step, line.policy)
   for (const line of lines)
     if ('activation' in line)
@@ -99,6 +100,15 @@ async function bring(
   await plant(parts, step, lines)
   await each(lines, (line) => openSessions(parts, line))
   await each(lines, (line) => bindKey(parts, line))
+}
+
+/** What this host cannot keep must not be dropped in silence: it would lift a ban, or open somebody to erasure. */
+function requireKept(line: MoveLine): void {
+  if ('suppression' in line || 'legal_hold' in line)
+    throw refusal(
+      'restrictions that outlived an erasure and legal holds are not kept here yet',
+      'a deployment without any',
+    )
 }
 
 async function keepPolicy(

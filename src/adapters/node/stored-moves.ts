@@ -12,6 +12,7 @@ import {
   advanceMove,
   beginMove,
   moveProgress,
+  putErasureLine,
   putKeyLine,
   putSubjectLine,
   type Rows,
@@ -49,7 +50,9 @@ export function createStoredMoves(sql: Sql, writer: Writer): StoredMoves {
       try {
         await writer.write(() => {
           try {
-            for (const line of lines) if (!putSubjectLine(sql, line, ROWS)) putKeyLine(sql, line)
+            for (const line of lines)
+              if (!putSubjectLine(sql, line, ROWS) && !putKeyLine(sql, line))
+                putErasureLine(sql, line)
             advanceMove(sql, reached, finished)
           } catch (error) {
             reason = error

@@ -3,6 +3,7 @@
  *
  * Written with the record and taken away with either of the two. Next stop: eraser.ts.
  */
+import { textFromBase64Url } from '../../core/encoding.ts'
 import type { Change } from '../../ports.ts'
 import { integer, type Sql } from './sql.ts'
 
@@ -11,6 +12,28 @@ const NOTE = 'INSERT INTO cohosts (subject, idx) SELECT DISTINCT value, ? FROM j
 /** Inside a transaction only, behind the change. */
 export function noteCohosts(sql: Sql, { cohosts = [] }: Change, idx: number): void {
   if (cohosts.length > 0) sql.run(NOTE, idx, JSON.stringify(cohosts))
+}
+
+/** As `noteCohosts`, of a record that was made elsewhere. Inside a transaction only. */
+export function noteCohostsIn(
+  sql: Sql,
+  openings: Readonly<Record<string, string>>,
+  idx: number,
+): void {
+  const { cohosts = [] } = (groupIn(openings, 'subject') ?? {}) as { cohosts?: readonly string[] }
+  if (cohosts.length > 0) sql.run(NOTE, idx, JSON.stringify(cohosts))
+}
+
+/** The value an opening discloses; undefined when there is none that can be read. */
+export function groupIn(openings: Readonly<Record<string, string>>, group: string): unknown {
+  const disclosure = textFromBase64Url(openings[group] ?? '')
+  if (disclosure === null || disclosure === '') return undefined
+  try {
+    const [, , value] = JSON.parse(disclosure) as readonly unknown[]
+    return value
+  } catch {
+    return undefined
+  }
 }
 
 /** Records of others that name the subject, the oldest first. */

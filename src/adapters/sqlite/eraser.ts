@@ -6,8 +6,7 @@
  * names it. When no row is left the host makes room (`vacate`): only then is nothing left in free pages and journals.
  * Spec: docs/spec/storage.md, "Erasure". Next stop: erasure-rows.ts.
  */
-import { textFromBase64Url } from '../../core/encoding.ts'
-import { appearancesOf, dropAppearances } from './cohosts.ts'
+import { appearancesOf, dropAppearances, groupIn } from './cohosts.ts'
 import {
   moveCursor,
   nextPurging,
@@ -189,15 +188,4 @@ function purgeAppearance(sql: Sql, subject: string, idx: number): void {
 function openingsIn(row: Row): Readonly<Record<string, string>> {
   const openings = textOrNull(row, 'openings')
   return openings === null ? {} : (JSON.parse(text(row, 'openings')) as Record<string, string>)
-}
-
-function groupIn(openings: Readonly<Record<string, string>>, group: string): unknown {
-  const disclosure = textFromBase64Url(openings[group] ?? '')
-  if (disclosure === null || disclosure === '') return undefined
-  try {
-    const [, , value] = JSON.parse(disclosure) as readonly unknown[]
-    return value
-  } catch {
-    return undefined
-  }
 }

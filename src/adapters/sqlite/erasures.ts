@@ -4,7 +4,7 @@
  * What has to be gone at once goes in that transaction: the subject's row, on which everything else is joined, strikes,
  * sessions, stream keys. Chain, openings and answers follow (eraser.ts). Duties: gate/erasure-port.ts.
  */
-import { textFromBase64Url, toBase64Url } from '../../core/encoding.ts'
+import { toBase64Url } from '../../core/encoding.ts'
 import { ERASURE_KNOWN_MS } from '../../core/limits.ts'
 import type { SubjectId } from '../../core/model.ts'
 import type {
@@ -18,7 +18,7 @@ import type {
   StoredRecord,
   SubjectState,
 } from '../../ports.ts'
-import { countAppearances } from './cohosts.ts'
+import { countAppearances, groupIn } from './cohosts.ts'
 import { type Entries, requireEntry } from './entries.ts'
 import type { Eraser } from './eraser.ts'
 import {
@@ -192,14 +192,8 @@ function reversalsOf(
 function reverses(sql: Sql, idx: number, strikes: readonly string[]): boolean {
   const row = sql.get('SELECT openings FROM entries WHERE idx = ?', idx)
   const openings = JSON.parse((row && textOrNull(row, 'openings')) ?? '{}') as { facts?: string }
-  const disclosure = textFromBase64Url(openings.facts ?? '')
-  if (disclosure === null || disclosure === '') return true
-  try {
-    const [, , said] = JSON.parse(disclosure) as readonly [unknown, unknown, { strike?: string }]
-    return strikes.includes(said?.strike ?? '')
-  } catch {
-    return true
-  }
+  const said = groupIn(openings, 'facts') as { readonly strike?: string } | undefined
+  return said === undefined || strikes.includes(said.strike ?? '')
 }
 
 function forget(

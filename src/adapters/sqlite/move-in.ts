@@ -18,9 +18,12 @@ import type {
 import type { EpochMs } from '../../core/time.ts'
 import { leafHash } from '../../core/tlog/hash.ts'
 import type { StoredFacts, SubjectState } from '../../ports.ts'
+import { noteCohostsIn } from './cohosts.ts'
+import { putLegalHold } from './legal-holds.ts'
 import { type InsertRow, RECORD_COLUMNS, secondOf } from './records.ts'
 import { integer, integerOrNull, type Row, type Sql, text, textOrNull } from './sql.ts'
 import { decodeDoc, encodeDoc, NOBODY } from './subject-doc.ts'
+import { insertSuppression } from './suppressions.ts'
 
 /** Where rows of a moving subject go. */
 export interface Rows {
@@ -80,6 +83,14 @@ export function putKeyLine(sql: Sql, line: MoveLine): boolean {
   const { id, secret_hash, scopes, owner, audience, created_at, revoked_at } = line.api_key
   const list = JSON.stringify(scopes)
   sql.run(API_KEY, id, secret_hash, list, owner, audience, created_at, revoked_at)
+  return true
+}
+
+/** Writes what outlived an erasure, or stands before one; false for any other line. Inside a transaction only. */
+export function putErasureLine(sql: Sql, line: MoveLine): boolean {
+  if ('suppression' in line) insertSuppression(sql, line.suppression.key, line.suppression)
+  else if ('legal_hold' in line) putLegalHold(sql, line.legal_hold)
+  else return false
   return true
 }
 
@@ -193,6 +204,7 @@ function putRecord(sql: Sql, record: MovedRecord, rows: Rows): void {
     sql.run(RECORD, ...values)
   }
   if (strikes.length > 0 && rows.whole) sql.run(RELY, idx, JSON.stringify(strikes))
+  if (rows.whole) noteCohostsIn(sql, openings, idx)
 }
 
 function ridOf(sql: Sql, subject: string): number {

@@ -17,9 +17,11 @@ import type {
 import type { EpochMs } from '../../core/time.ts'
 import type { ApiKey, ChainKind, StreamKey } from '../../ports.ts'
 import { loggedActivations } from './activations.ts'
+import { holdOf } from './legal-holds.ts'
 import { createPolicyTexts } from './policy-texts.ts'
 import { integer, integerOrNull, type Row, type Sql, text, textOrNull } from './sql.ts'
 import { decodeDoc } from './subject-doc.ts'
+import { suppressionOf } from './suppressions.ts'
 
 /** Rows read at once. */
 const PAGE = 200
@@ -43,6 +45,10 @@ export function* linesOf(sql: Sql, size: number): Generator<MoveLine> {
   for (const row of paged(sql, SUBJECTS)) yield* subjectLines(sql, row, size)
   for (const row of paged(sql, STREAM_KEYS)) yield { stream_key: streamKeyOf(row) }
   for (const row of paged(sql, API_KEYS)) yield { api_key: apiKeyOf(row) }
+  for (const row of sql.all('SELECT * FROM suppressions ORDER BY key, id'))
+    yield { suppression: { key: text(row, 'key'), ...suppressionOf(row) } }
+  for (const row of sql.all('SELECT * FROM legal_holds ORDER BY subject'))
+    yield { legal_hold: holdOf(row) }
 }
 
 export function countsOf(sql: Sql): MoveCounts {
@@ -53,9 +59,12 @@ export function countsOf(sql: Sql): MoveCounts {
     activations: loggedActivations(sql).length,
     subjects: count('subjects'),
     strikes: count('strikes'),
-    records: count('records'),
+    // Those of a subject whose erasure has begun are gone, whether or not their rows are.
+    records: count('records r JOIN subjects s ON s.rid = r.subject'),
     stream_keys: count('stream_keys'),
     api_keys: count('api_keys'),
+    suppressions: count('suppressions'),
+    legal_holds: count('legal_holds'),
   }
 }
 

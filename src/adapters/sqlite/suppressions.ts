@@ -7,7 +7,8 @@ import type { Suppression } from '../../core/model.ts'
 import type { EpochMs } from '../../core/time.ts'
 import { integer, integerOrNull, type Row, type Sql, text } from './sql.ts'
 
-const INSERT = 'INSERT INTO suppressions (key, id, rule, starts, ends) VALUES (?, ?, ?, ?, ?)'
+const INSERT =
+  'INSERT OR REPLACE INTO suppressions (key, id, rule, starts, ends) VALUES (?, ?, ?, ?, ?)'
 const EXPIRE = `DELETE FROM suppressions WHERE (key, id) IN
   (SELECT key, id FROM suppressions WHERE ends <= ? ORDER BY ends LIMIT ?) RETURNING key`
 

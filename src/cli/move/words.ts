@@ -4,6 +4,7 @@ import { plural } from '../session.ts'
 
 export function countsText(counts: MoveCounts): string {
   const { subjects, strikes, records, stream_keys, api_keys, policies, activations = 0 } = counts
+  const { suppressions = 0, legal_holds = 0 } = counts
   return [
     plural(subjects, 'subject'),
     plural(strikes, 'strike'),
@@ -12,5 +13,7 @@ export function countsText(counts: MoveCounts): string {
     plural(api_keys, 'API key'),
     plural(policies, 'policy', 'policies'),
     plural(activations, 'activation'),
+    ...(suppressions === 0 ? [] : [plural(suppressions, 'kept restriction')]),
+    ...(legal_holds === 0 ? [] : [plural(legal_holds, 'legal hold')]),
   ].join(', ')
 }

@@ -39,8 +39,12 @@ const COUNT_OF = {
   record: 'records',
   stream_key: 'stream_keys',
   api_key: 'api_keys',
+  suppression: 'suppressions',
+  legal_hold: 'legal_holds',
 } as const satisfies Record<string, Counted>
 type Name = keyof typeof COUNT_OF
+/** Counts that files from before have not. */
+const SINCE = ['activations', 'suppressions', 'legal_holds'] as const
 
 /** A subject's strikes and records come with it. */
 const SECTION: Readonly<Record<Name | 'end', number>> = {
@@ -51,7 +55,9 @@ const SECTION: Readonly<Record<Name | 'end', number>> = {
   record: 2,
   stream_key: 3,
   api_key: 4,
-  end: 5,
+  suppression: 5,
+  legal_hold: 6,
+  end: 7,
 }
 
 /** Where the chain of the subject under way is. */
@@ -96,7 +102,8 @@ export class MoveCheck {
     this.#hasher = hasher
     this.#origins = new Set([header, ...header.predecessors].map(({ origin }) => origin))
     const none = Object.fromEntries(COUNTED.map((name) => [name, 0]))
-    this.#counts = { ...none, activations: 0 } as Record<Counted, number>
+    const since = Object.fromEntries(SINCE.map((name) => [name, 0]))
+    this.#counts = { ...none, ...since } as Record<Counted, number>
   }
 
   /** The next line, or what is wrong with it; what is wrong never quotes a value. */
@@ -223,7 +230,7 @@ export class MoveCheck {
 
   #close(end: MoveEnd): string | null {
     if (end.lines !== this.#lines) return 'lines are missing'
-    for (const name of [...COUNTED, 'activations'] as const)
+    for (const name of [...COUNTED, ...SINCE])
       if (this.#counts[name] !== (this.header.counts[name] ?? 0))
         return `it has other ${name} than it says`
     this.#end = end

@@ -1,7 +1,8 @@
 /**
  * The lines of a deployment on its way to another host: one JSON object each, what it is being its only member.
  *
- *     header, then policies, their activations, then each subject (its state, its strikes, its records), stream keys, API keys, then the end
+ *     header, then policies, their activations, then each subject (its state, its strikes, its records), stream keys, API keys,
+ *     restrictions that outlived an erasure, legal holds, then the end
  *
  * Shapes are checked closed: what this version does not know is refused, never dropped. Places count from the end of the
  * old log: its last entry is -1. Spec: docs/spec/storage.md, "Moving". Next stop: check.ts.
@@ -25,12 +26,14 @@ import {
   type Outcome,
   type Strike,
   type SubjectId,
+  type Suppression,
 } from '../model.ts'
 import { RULE, STRIKE, SUBJECT_ID, WORD } from '../record/decode-facts.ts'
 import { CHAIN_KINDS, type ChainKind, GROUP_NAMES } from '../record/kinds.ts'
 import {
   boolean,
   type Check,
+  either,
   instant,
   integer,
   list,
@@ -78,6 +81,9 @@ export const COUNTED = [
 export type MoveCounts = Readonly<Record<(typeof COUNTED)[number], number>> & {
   /** Absent in files from before activations moved; they have none. */
   readonly activations?: number
+  /** Absent in files from before there was erasure. */
+  readonly suppressions?: number
+  readonly legal_holds?: number
 }
 
 /** What a pepper is known by; say it through `Pepper.hash`. */
@@ -163,6 +169,20 @@ export interface MovedApiKey {
   readonly revoked_at: EpochMs | null
 }
 
+/** A restriction that outlived an erasure; `key` is `Pepper.hash('suppression', subject)`, so the pepper moves too. */
+export interface MovedSuppression extends Suppression {
+  readonly key: string
+}
+
+/** A legal hold (gate/erasure-port.ts). */
+export interface MovedLegalHold {
+  readonly subject: SubjectId
+  readonly until: EpochMs
+  readonly basis: string
+  readonly by: string
+  readonly set_at: EpochMs
+}
+
 /** The last line. */
 export interface MoveEnd {
   /** Lines before this one. */
@@ -179,6 +199,8 @@ export type MoveLine =
   | { readonly record: MovedRecord }
   | { readonly stream_key: MovedStreamKey }
   | { readonly api_key: MovedApiKey }
+  | { readonly suppression: MovedSuppression }
+  | { readonly legal_hold: MovedLegalHold }
   | { readonly end: MoveEnd }
 
 const COUNT = integer(0)
@@ -205,6 +227,8 @@ const HEADER = object({
     object({
       ...Object.fromEntries(COUNTED.map((name) => [name, required(COUNT)])),
       activations: optional(COUNT),
+      suppressions: optional(COUNT),
+      legal_holds: optional(COUNT),
     }),
   ),
 })
@@ -335,6 +359,20 @@ const CHECKS: Readonly<Record<string, Check>> = {
     scopes: required(list(WORD, 64)),
     owner: required(text(256)),
     audience: required(nullable(text(256))),
+  }),
+  suppression: object({
+    key: required(DIGEST),
+    id: required(ANY_ID),
+    rule: required(RULE),
+    from: required(instant),
+    until: required(either(oneOf(['forever']), instant)),
+  }),
+  legal_hold: object({
+    subject: required(SUBJECT_ID),
+    until: required(instant),
+    basis: required(text(256)),
+    by: required(text(256)),
+    set_at: required(instant),
   }),
   end: object({
     lines: required(integer(1)),
