@@ -60,7 +60,27 @@ describe('a mirror', () => {
   test('asks for every file once', async () => {
     const server = serve(() => large)
     await mirror(aDirectory(), server.fetch)
-    expect([...server.asked].sort()).toEqual([...large.keys()].sort())
+    expect([...server.asked].sort()).toEqual([...large.keys(), 'checkpoint.witnessed'].sort())
+  })
+
+  test('holds the witnessed checkpoint of the same tree, and keeps that of another as proof', async () => {
+    const witnessed = (of: LogFiles): LogFiles =>
+      new Map([...large, ['checkpoint.witnessed', of.get('checkpoint') ?? new Uint8Array()]])
+    for (const same of [small, large]) {
+      const dir = aDirectory()
+      expect((await mirror(dir, serve(() => witnessed(same)).fetch)).exit).toBe(0)
+      expect(readFileSync(join(dir, 'checkpoint.witnessed'))).toEqual(
+        Buffer.from(same.get('checkpoint') ?? []),
+      )
+    }
+    const ahead = aDirectory()
+    const early = new Map([...witnessed(large), ...small])
+    expect((await mirror(ahead, serve(() => early).fetch)).exit).toBe(0)
+    expect(existsSync(join(ahead, 'checkpoint.witnessed'))).toBe(false)
+    const { exit, err } = await mirror(aDirectory(), serve(() => witnessed(other)).fetch)
+    expect(exit).toBe(4)
+    for (const files of [large, other])
+      expect(err).toContain(Buffer.from(files.get('checkpoint') ?? []).toString())
   })
 
   test('fetches only what is new, and drops partial files that became full', async () => {

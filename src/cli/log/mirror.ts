@@ -21,6 +21,7 @@ import { CliFailure, EXIT, incomplete } from '../failure.ts'
 import { readIfThere, writeAtomic } from '../files.ts'
 import { quote } from '../session.ts'
 import { type LogKey, openHead, readHead } from './head.ts'
+import { mirrorWitnessed } from './mirror-witnessed.ts'
 import { type LogSource, needTile } from './source.ts'
 import { hashIn, openVerifiedTiles, type VerifiedTiles } from './verified-tiles.ts'
 
@@ -57,6 +58,7 @@ export async function mirrorLog(input: MirrorInput): Promise<Mirrored> {
   const copy = new Copy(input, tiles)
   const written = await copy.run({ from: whole ? (here?.size ?? 0) : 0, to: head.size })
   await writeAtomic(join(dir, 'checkpoint'), head.note)
+  await mirrorWitnessed(input, head, tiles)
   if (here !== null && here.size < head.size) await dropPartials(dir, here.size, head.size)
   return { from: here?.size ?? 0, to: head.size, written, head }
 }
