@@ -66,4 +66,28 @@ export const CODE_EQUIVALENT: readonly (readonly [id: string, why: string])[] = 
     `${POLICY}/eligible.ts: return high - low > 1 ? blocked : over | > -> >=`,
     'the step before is told, and the search finds the very next edge from there',
   ],
+  [
+    `${POLICY}/inherit-ladder.ts: const chosen = counting === null ? selection : select(own, at, 'ever', context.scope) | counting === null -> false`,
+    'what was selected would be selected once more',
+  ],
+  [
+    `${POLICY}/inherit-ladder.ts: const chosen = counting === null ? selection : select(own, at, 'ever', context.scope) | 'ever' -> ''`,
+    'whatever is not `now` reaches all strikes there are',
+  ],
+  [
+    `${POLICY}/inherit-explain.ts: return [...own, ...others].sort((a, b) => a.from - b.from || (a.strike < b.strike ? -1 : 1)) | a.strike < b.strike -> false`,
+    'what took effect at one instant is of one list, which is in the order of ids',
+  ],
+  [
+    `${POLICY}/inherit-explain.ts: return [...own, ...others].sort((a, b) => a.from - b.from || (a.strike < b.strike ? -1 : 1)) | < -> <=`,
+    'a strike opens once',
+  ],
+  [
+    `${POLICY}/inherit-explain.ts: return [...own, ...others].sort((a, b) => a.from - b.from || (a.strike < b.strike ? -1 : 1)) | 1 -> 2`,
+    'a sort looks at the sign only',
+  ],
+  [
+    `${POLICY}/inherit-explain.ts: return [...own, ...others].sort((a, b) => a.from - b.from || (a.strike < b.strike ? -1 : 1)) | 1 -> 2 (2)`,
+    'a sort looks at the sign only',
+  ],
 ]
