@@ -65,8 +65,9 @@ class StreamingAudit implements Audit {
   readonly #accesses = new Accesses()
   readonly #enforcers: Enforcers
   readonly #liveness: Liveness
-  /** The last entry that could be read. */
-  #newest: { readonly index: number; readonly iat: number } | null = null
+  /** Index and `iat` of the last entry that could be read; -1 before one. */
+  #newestIndex = -1
+  #newestIat = -1
   /** Null when it is left out. */
   readonly #replay: AuditReplay | null
   readonly #succession: Succession
@@ -163,7 +164,7 @@ class StreamingAudit implements Audit {
   }
 
   newest(): number | null {
-    return this.#newest?.iat ?? null
+    return this.#newestIndex < 0 ? null : this.#newestIat
   }
 
   chainFirsts(): ReadonlyMap<string, number> {
@@ -216,7 +217,7 @@ class StreamingAudit implements Audit {
     this.#checkpoints.finish(checkpoint, this.#findings)
     this.#succession.finish(this.#findings)
     this.#enforcers.finish(this.#findings)
-    this.#liveness.finish(this.#newest, this.#findings)
+    this.#liveness.finish({ index: this.#newestIndex, iat: this.#newestIat }, this.#findings)
     const { findings, notices } = this.#findings.totals()
     const counts: AuditCounts = {
       size: this.#tree.size,
@@ -270,7 +271,8 @@ class StreamingAudit implements Audit {
     this.#heartbeats.entry(record.kind)
     this.#byKind.set(record.kind, (this.#byKind.get(record.kind) ?? 0) + 1)
     this.#issuer ??= record.claims.iss
-    this.#newest = { index, iat: record.claims.iat }
+    this.#newestIndex = index
+    this.#newestIat = record.claims.iat
     if (index === 0 || record.kind === 'heartbeat') this.#liveness.beat(record.claims.iat)
     this.#replay?.entry(record.claims.iat)
     if (index === 0) this.#keys.first(record, this.#findings)
