@@ -2,11 +2,12 @@
  * Keys of a Node host: exchanged while it decides, every step broken every way, restarts in between. After each test the
  * whole log is audited: whatever went wrong, no record is signed by a key that was not in force at its place.
  */
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { dataPaths } from '../../../src/adapters/node/data-dir.ts'
 import { createNodeKeys, type NodeKeys } from '../../../src/adapters/node/node-keys.ts'
+import { openNodeStore } from '../../../src/adapters/node/store.ts'
 import type { KeyUse } from '../../../src/core/record/key-history.ts'
 import { parseNote } from '../../../src/core/tlog/note.ts'
 import type { KeyChange, KeyView } from '../../../src/gate/key-desk.ts'
@@ -145,25 +146,29 @@ describe('the record key', () => {
   })
 
   it('that has ended does not open a gate', async () => {
-    const paths = dataPaths(world.dir)
-    const { readFile, writeFile } = await import('node:fs/promises')
-    const old = await readFile(paths.recordKey, 'utf8')
-    const [{ kid } = { kid: '' }] = await listed('record')
-    await rotate('record')
-    const now = await readFile(paths.recordKey, 'utf8')
-    await writeFile(paths.recordKey, old)
-    const again = world.restart()
-    await expect(again).rejects.toThrow(
-      `Cannot open data directory: its record key ${kid} was retired at index 5`,
-    )
-    await writeFile(paths.recordKey, now)
-    const { openNodeStore } = await import('../../../src/adapters/node/store.ts')
-    await (await openNodeStore({ dir: world.dir })).close()
-    world = await (async () => {
-      const fresh = await aNodeGate()
-      return fresh
-    })()
-    keys = open()
+    const kept = world
+    try {
+      world = await aNodeGate()
+      keys = open()
+      const { recordKey } = dataPaths(world.dir)
+      const [{ kid } = { kid: '' }] = await listed('record')
+      const old = await readFile(recordKey)
+      await rotate('record')
+      await writeFile(recordKey, old)
+      await expect(world.restart()).rejects.toThrow(
+        `Cannot open data directory: its record key ${kid} was retired at index `,
+      )
+      await rm(dirname(world.dir), { recursive: true })
+    } finally {
+      world = kept
+    }
+  })
+
+  it('to come must be its owner’s alone, too', async () => {
+    fates = ['done but reported failed']
+    await expect(rotate('record')).rejects.toThrow('reported failed')
+    await chmod(dataPaths(world.dir).recordNextKey, 0o644)
+    await expect(openNodeStore({ dir: world.dir })).rejects.toThrow('keys can be read by others')
   })
 })
 
