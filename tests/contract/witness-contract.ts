@@ -306,6 +306,15 @@ export function witnessContract(host: WitnessHost, newReach: () => Promise<Reach
         /^the witness w1 says that it has seen 1000000 entries, but \d+ are signed here$/,
       )
       await expect(log.grow(1)).rejects.toMatchObject({ code: 'halted' })
+      // Whoever begins anew asks again, and believes an answer that is as it should be.
+      const asked = witnesses[0]?.asked.length ?? 0
+      const again = await log.crash()
+      await again.settled()
+      expect(witnesses[0]?.asked.length).toBeGreaterThan(asked)
+      expect((await again.status()).halted).toBeNull()
+      await again.grow(1)
+      await again.settled()
+      expect(sizeOf((await again.witnessed()) ?? '')).toBe(sizeOf(await again.checkpoint()))
       expect(sizeOf(await log.checkpoint())).toBeGreaterThan(0)
     }),
   )

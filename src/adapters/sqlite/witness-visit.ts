@@ -73,7 +73,11 @@ export async function visitWitness(
     if (answer.kind === 'fault') return { fault: answer.fault }
     if (answer.kind === 'signed') return take(parts, witness, errand, answer)
     const { size } = answer
-    if (size > signedSize(parts.sql)) return { fault: 'ahead', claims: size }
+    if (size > signedSize(parts.sql)) {
+      // Kept, so that a process that begins anew asks again before it believes that all is well.
+      await keep(parts, witness, size)
+      return { fault: 'ahead', claims: size }
+    }
     if (size === old) {
       // It has what was said it has: then it is the root it does not agree with.
       if (size === tree.size && size > 0) return { fault: 'other_root', claims: size }

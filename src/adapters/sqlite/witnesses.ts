@@ -33,7 +33,7 @@ import type { Sql, Writer } from './sql.ts'
 import type { TileStore } from './tile-store.ts'
 import { type AskWitness, createAskWitness, type WitnessFetch } from './witness-ask.ts'
 import { doubtOf } from './witness-doubt.ts'
-import { signedSize } from './witness-rows.ts'
+import { acknowledged, signedSize } from './witness-rows.ts'
 import { type Asked, type Errand, type Visit, visitWitness } from './witness-visit.ts'
 
 /** What a deployment says about its witnesses. */
@@ -249,7 +249,8 @@ export function createWitnesses(parts: WitnessParts): Witnesses {
   }
 
   function isComplete(there: NonNullable<typeof written>, tree: Published): boolean {
-    return there.size === tree.size && there.lines === known.length
+    const ahead = known.some(({ vkey }) => acknowledged(sql, vkey) > tree.size)
+    return there.size === tree.size && there.lines === known.length && !ahead
   }
 
   /** Asks again those that have failed, as soon as one of them is due. */

@@ -144,6 +144,7 @@ describe('several logs over HTTP', () => {
       ...logOf(aFixture()),
       origin,
       checkpoint: async () => `${origin}\n`,
+      witnessed: async () => (shard === 1 ? `${origin}\ncosigned\n` : null),
       tile: async (path: string) => {
         calls.push(`${shard} ${path}`)
         return new Uint8Array([shard])
@@ -155,6 +156,11 @@ describe('several logs over HTTP', () => {
   it('serves each under its number', async () => {
     expect(await (await send({ path: '/log/2/checkpoint' })).text()).toBe(`${ORIGIN}/2\n`)
     expect(await (await send({ path: '/log/0/vkey' })).text()).toBe(`${ORIGIN}/0+key\n`)
+    const witnessed = '/checkpoint.witnessed'
+    expect(await (await send({ path: `/log/1${witnessed}` })).text()).toBe(
+      `${ORIGIN}/1\ncosigned\n`,
+    )
+    expect((await send({ path: `/log/0${witnessed}` })).status).toBe(404)
     const tile = await send({ path: '/log/1/tile/0/000' })
     expect([...new Uint8Array(await tile.arrayBuffer())]).toEqual([1])
   })
