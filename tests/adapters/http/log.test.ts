@@ -201,6 +201,7 @@ describe('several logs over HTTP', () => {
     const paths = Object.keys(document.paths).filter((path) => path.startsWith('/log/'))
     expect(paths).toEqual([
       '/log/{shard}/checkpoint',
+      '/log/{shard}/checkpoint.witnessed',
       '/log/{shard}/vkey',
       '/log/{shard}/tile/entries/{file}',
       '/log/{shard}/tile/{file}',
