@@ -71,8 +71,10 @@ function expected(report: string): object {
     readonly notices: readonly { readonly code: string; readonly index: number }[]
   }
   const { size, by_kind, signatures, chain_opened, chain_unopened, subjects, policies } = counts
+  const { replayed, followed, other_engine } = counts.replay as Readonly<Record<string, number>>
   return {
     ...{ size, by_kind, signatures, chain_opened, chain_unopened, subjects, policies },
+    replay: { replayed, followed, other_engine },
     notices: notices.map(({ code, index }) => ({ code, index })),
   }
 }
