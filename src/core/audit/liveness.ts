@@ -22,12 +22,9 @@ export class Liveness {
     this.#beat = Math.max(this.#beat ?? iat, iat)
   }
 
-  /** `newest`: index and `iat` of the last entry; the checkpoint was signed after it. */
-  finish(
-    newest: { readonly index: number; readonly iat: number } | null,
-    findings: Findings,
-  ): void {
-    if (newest === null || this.#beat === null) return
+  /** `newest`: index and `iat` of the last entry, -1 without one; the checkpoint was signed after it. */
+  finish(newest: { readonly index: number; readonly iat: number }, findings: Findings): void {
+    if (this.#beat === null) return
     const late = newest.iat - this.#beat
     if (late <= HEARTBEAT_S + GRACE_S) return
     findings.note(
