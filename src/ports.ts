@@ -378,7 +378,6 @@ export type Peppered =
   | 'stream_key'
   | 'stream_name'
   | 'subject'
-  | 'suppression'
 
 /** `HMAC-SHA256(pepper, "<what> <text>")` as base64url: stream keys and idempotency keys are stored only like this. */
 export interface Pepper {

@@ -69,5 +69,5 @@ export function erasedBefore(sql: Sql, pepper: Pepper): Erased {
 }
 
 function keyedBy(pepper: Pepper): (subject: SubjectId) => string {
-  return (subject) => pepper.hash('suppression', subject)
+  return (subject) => pepper.hash('subject', subject)
 }

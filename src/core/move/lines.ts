@@ -169,7 +169,7 @@ export interface MovedApiKey {
   readonly revoked_at: EpochMs | null
 }
 
-/** A restriction that outlived an erasure; `key` is `Pepper.hash('suppression', subject)`, so the pepper moves too. */
+/** A restriction that outlived an erasure; `key` is `Pepper.hash('subject', subject)`, so the pepper moves too, and an object is named so. */
 export interface MovedSuppression extends Suppression {
   readonly key: string
 }

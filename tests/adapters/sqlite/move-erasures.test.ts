@@ -91,7 +91,7 @@ describe('a deployment that moves', () => {
         for (const line of all)
           if (!putSubjectLine(sql, line, ROWS) && !putKeyLine(sql, line)) putErasureLine(sql, line)
       })
-    const key = store.pepper.hash('suppression', 'u_gone')
+    const key = store.pepper.hash('subject', 'u_gone')
     expect(suppressionsUnder(sql, key)).toEqual(KEPT)
     expect(legalHoldOf(sql, 'u_held')).toEqual(HOLD)
     expect(appearancesOf(sql, 'u_guest', 9)).toHaveLength(1)
