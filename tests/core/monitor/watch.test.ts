@@ -193,6 +193,23 @@ describe('two heads of one log', () => {
       }
   })
 
+  it('are a fork when they differ in the very first entry, from the first size on', async () => {
+    const first = [leafHash(new Uint8Array([8])), ...leaves.slice(1)]
+    for (const from of sizes.filter((size) => size > 0)) {
+      const older = { size: from, root: rootOf(leaves, from) }
+      const newer = { size: 300, root: rootOf(first, 300) }
+      expect(await compareHeads({ older, newer, read: read(first) }), `${from}`).toBe('fork')
+    }
+  })
+
+  it('are compared the older one first, or not at all', async () => {
+    const [older, newer] = [9, 8].map((size) => ({ size, root: rootOf(leaves, size) }))
+    if (older === undefined || newer === undefined) throw new Error('two were made')
+    await expect(compareHeads({ older, newer, read: read(leaves) })).rejects.toMatchObject({
+      code: 'internal',
+    })
+  })
+
   it('are never called a fork because tiles are wrong', async () => {
     for (const from of sizes.filter((size) => size > 0))
       for (const to of sizes.filter((size) => size > from && size > 7)) {

@@ -80,6 +80,18 @@ describe('a witness policy', () => {
     expect(ruleOf(example)).toBe('2 of (2 of (X1, X2, X3), 1 of (Y1, Y2))')
   })
 
+  test('may have witnesses with keys of one name, while they exchange them', () => {
+    const text = `witness old ${vkey('w.example', 11)}\nwitness new ${vkey('w.example', 12)}\ngroup g 1 old new\nquorum g\n`
+    expect(must(parseWitnessPolicy(text)).witnesses).toHaveLength(2)
+  })
+
+  test('says what a log line has to be', () => {
+    expect(parseWitnessPolicy('log\nquorum none\n')).toEqual({
+      ok: false,
+      error: [{ line: 1, message: 'expected `log <vkey> [<url>]`' }],
+    })
+  })
+
   test('may ask for one witness, for nobody, and end without a newline', () => {
     const one = must(parseWitnessPolicy(`witness a ${vkey('a', 11)}\nquorum a`))
     expect([one.quorum, ruleOf(one)]).toEqual(['a', 'a'])
@@ -367,6 +379,22 @@ describe('a quorum', () => {
   test('says when no log of the policy has signed', async () => {
     const other = ed25519Signer({ name: ORIGIN, ...seeded(2) })
     expect(await of(await noteBy(other, x1, x2, y1))).toMatchObject({
+      met: true,
+      log_signed: false,
+    })
+    const two = must(
+      parseWitnessPolicy(
+        `log ${vkey('else.example', 3, 1)}\nlog ${vkey(ORIGIN, 1, 1)}\nquorum none\n`,
+      ),
+    )
+    expect(await of(await noteBy(log), two)).toMatchObject({ log_signed: true })
+    // The name alone is nobody's signature.
+    const namesake = must(
+      parseWitnessPolicy(
+        `log ${vkey('x.example/1', 3, 1)}\nwitness a ${vkey('x.example/1', 11)}\nquorum a\n`,
+      ),
+    )
+    expect(await of(await noteBy(log, x1), namesake)).toMatchObject({
       met: true,
       log_signed: false,
     })

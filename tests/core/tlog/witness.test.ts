@@ -77,6 +77,7 @@ describe('an answer', () => {
 
   it.each<[string, number, string | Uint8Array, string | null, string]>([
     ['a line without its newline', 200, line, null, 'not_a_witness'],
+    ['a line and a letter', 200, `${line}x`, null, 'not_a_witness'],
     ['nothing', 200, '', null, 'not_a_witness'],
     ['an empty line', 200, '\n', null, 'not_a_witness'],
     ['a line and text', 200, `${line}\nok\n`, null, 'not_a_witness'],
@@ -87,6 +88,7 @@ describe('an answer', () => {
     ['too much', 200, '\n'.repeat(MAX_WITNESS_ANSWER_BYTES + 1), null, 'answer_too_large'],
     ['201', 201, `${line}\n`, null, 'unexpected_status'],
     ['204', 204, '', null, 'unexpected_status'],
+    ['300', 300, '', null, 'redirected'],
     ['301', 301, '', null, 'redirected'],
     ['308', 308, '', null, 'redirected'],
     ['400', 400, '', null, 'bad_request'],
