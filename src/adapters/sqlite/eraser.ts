@@ -33,7 +33,7 @@ export interface EraserParts {
 export interface Eraser {
   /** Something is to be removed: goes on until nothing is. */
   poke(): void
-  /** Resolves after the next time an erasure is done, or `wait_ms`. */
+  /** Resolves the next time nothing is left to remove, or after `wait_ms`. */
   turned(wait_ms: number): Promise<void>
   /** Ends after the step under way; what is left is done when the store opens again. */
   stop(): Promise<void>
@@ -63,7 +63,6 @@ export function createEraser(parts: EraserParts): Eraser {
     if (!(await parts.vacate())) return 'later'
     const began = await writer.write(() => setDone(sql, ids))
     if (began.length > 0) parts.onDone?.(began)
-    for (const tell of [...waiting]) tell()
     return 'more'
   }
 
@@ -76,7 +75,10 @@ export function createEraser(parts: EraserParts): Eraser {
       } catch (error) {
         if (!stopped) onError(error)
       }
-      if (next === 'idle') return
+      if (next === 'idle') {
+        for (const tell of [...waiting]) tell()
+        return
+      }
       if (next === 'later') return again()
     }
   }

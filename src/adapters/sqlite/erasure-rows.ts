@@ -65,6 +65,12 @@ export function nextPurging(sql: Sql): Purging | null {
   return row === undefined ? null : purgingOf(row)
 }
 
+/** True while rows of an erased subject are left. */
+export function isPurging(sql: Sql, subject: SubjectId): boolean {
+  const query = "SELECT id FROM erasures WHERE state = 'purging' AND subject = ?"
+  return sql.get(query, subject) !== undefined
+}
+
 function purgingOf(row: Row): Purging {
   return {
     id: integer(row, 'id'),

@@ -26,6 +26,7 @@ import {
   expireErasures,
   insertErasure,
   insertVacating,
+  isPurging,
   newestErasure,
 } from './erasure-rows.ts'
 import { dropLegalHold, legalHoldOf, putLegalHold } from './legal-holds.ts'
@@ -59,9 +60,12 @@ export function createSqlErasures(parts: ErasuresParts): Erasures {
     find,
     async begin(change) {
       if (change.record !== null) requireEntry(change.record)
-      const result = await writer.write(() => beginErasure(parts, change), weigh(change))
-      if (result.ok) eraser.poke()
-      return result
+      try {
+        return await writer.write(() => beginErasure(parts, change), weigh(change))
+      } finally {
+        // Also when it was reported as failed: it may have happened.
+        eraser.poke()
+      }
     },
     async finish(subject, wait_ms) {
       const until = performance.now() + wait_ms
@@ -69,6 +73,7 @@ export function createSqlErasures(parts: ErasuresParts): Erasures {
         const found = find(subject)
         const left = until - performance.now()
         if (found === null || found.state === 'done' || left <= 0) return found
+        eraser.poke()
         await eraser.turned(left)
       }
     },
@@ -76,9 +81,11 @@ export function createSqlErasures(parts: ErasuresParts): Erasures {
     async forget(change) {
       requireEntry(change.record)
       const reversals = reversalsOf(parts, change)
-      const result = await writer.write(() => forget(parts, change, reversals), weigh(change))
-      if (result.ok) eraser.poke()
-      return result
+      try {
+        return await writer.write(() => forget(parts, change, reversals), weigh(change))
+      } finally {
+        eraser.poke()
+      }
     },
     legalHold: (subject) => legalHoldOf(sql, subject),
     hold: (hold) => writer.write(() => putLegalHold(sql, hold)),
@@ -91,7 +98,8 @@ function inventory({ sql, subjects }: ErasuresParts, subject: SubjectId): Erasur
   const { rid, state } = subjects.load(subject)
   const keys = sql.get('SELECT count(*) AS count FROM stream_keys WHERE subject = ?', subject)
   const stream_keys = keys === undefined ? 0 : integer(keys, 'count')
-  const appearances = countAppearances(sql, subject)
+  // Those an erasure under way has still to come to are as good as gone.
+  const appearances = isPurging(sql, subject) ? 0 : countAppearances(sql, subject)
   if (rid === null && stream_keys === 0 && appearances === 0) return null
   return {
     records: state.seq,
