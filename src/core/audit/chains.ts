@@ -6,11 +6,15 @@
  * lost its acknowledgement) is legal; any other record at a known seq is a fork. Where a log goes on with the chains of
  * another, they begin where they ended there. Spec: docs/spec/record.md, "Chains".
  */
+import { fromAscii, utf8 } from '../encoding.ts'
 import type { ChainGroup } from '../record/groups.ts'
 import type { Findings } from './findings.ts'
 
 /** Records of one chain a repeat may repeat: a subject's outbox never holds as many. */
 const REPEATABLE = 16
+
+/** Characters kept of a leaf that is not the newest: 132 bits tell a repeat from another record. */
+const SHORT = 22
 
 /** As stored between two audits. */
 export interface ChainHead {
@@ -18,7 +22,7 @@ export interface ChainHead {
   readonly at: number
   /** Chain entries not opened before this head was met. */
   readonly unopened: number
-  /** Leaf hashes (base64url) of the last records, the head's last. */
+  /** Leaf hashes (base64url) of the last records, the head's last and whole, of the others at least their beginning. */
   readonly leaves: readonly string[]
   /** Index of its first record in this log; absent while all of them are in the log before. */
   readonly first?: number
@@ -49,14 +53,29 @@ export interface Linked {
 
 const AGAIN: Linked = { is: 'again', before: null }
 
+/** In memory: a chain is a few hundred bytes, and there are as many as subjects. */
+interface Head {
+  readonly seq: number
+  readonly at: number
+  readonly unopened: number
+  /** Null while all of its records are in the log before. */
+  readonly first: number | null
+  /** Leaf of the newest record. */
+  readonly leaf: string
+  /** Beginnings of the leaves before it, end to end. */
+  readonly older: string
+}
+
 export class Chains {
-  readonly #heads: Map<string, ChainHead>
+  readonly #heads: Map<string, Head>
   #unopened: number
   #elsewhere: boolean
   #repeats = 0
 
   constructor(state: ChainsState = { heads: {}, unopened: 0 }) {
-    this.#heads = new Map(Object.entries(state.heads))
+    this.#heads = new Map(
+      Object.entries(state.heads).map(([sub, head]): [string, Head] => [sub, headFrom(head)]),
+    )
     this.#unopened = state.unopened
     this.#elsewhere = state.elsewhere === true
   }
@@ -68,8 +87,8 @@ export class Chains {
 
   /** Goes on with the chains of a log that ended, as if this one were its next entries. Before any link. */
   follow({ heads, unopened, elsewhere = false }: ChainsState): void {
-    for (const [sub, { seq, at, unopened, leaves }] of Object.entries(heads))
-      this.#heads.set(sub, { seq, at, unopened, leaves })
+    for (const [sub, head] of Object.entries(heads))
+      this.#heads.set(sub, { ...headFrom(head), first: null })
     this.#unopened += unopened
     this.#elsewhere ||= elsewhere
   }
@@ -82,16 +101,15 @@ export class Chains {
   link({ index, leaf, chain }: Link, findings: Findings): Linked {
     const head = this.#heads.get(chain.sub)
     if (head !== undefined && chain.seq <= head.seq) {
-      if (head.first === undefined) this.#heads.set(chain.sub, { ...head, first: index })
-      const back = head.leaves.length - 1 - (head.seq - chain.seq)
-      if (head.leaves[back] === leaf) this.#repeats++
+      if (head.first === null) this.#heads.set(chain.sub, { ...head, first: index })
+      if (isRepeat(head, chain.seq, leaf)) this.#repeats++
       else
         findings.add('chain_fork', index, `Seq ${chain.seq} of a chain is there with other bytes`)
       return AGAIN
     }
     const missing = chain.seq - (head?.seq ?? 0) - 1
     if (missing > 0) this.#gap(missing, index, head, findings)
-    else if (chain.prev !== (head?.leaves.at(-1) ?? null))
+    else if (chain.prev !== (head?.leaf ?? null))
       findings.add(
         'chain_prev',
         index,
@@ -103,8 +121,8 @@ export class Chains {
         index,
         `Seq ${chain.seq} of a chain is ${head.at - chain.at} ms earlier than the record before it`,
       )
-    const before = missing > 0 ? [] : (head?.leaves ?? [])
-    this.#advance({ index: head?.first ?? index, leaf, chain }, before)
+    const older = missing > 0 || head === undefined ? '' : withLeaf(head.older, head.leaf)
+    this.#advance({ index: head?.first ?? index, leaf, chain }, older)
     return { is: missing > 0 ? 'gap' : 'next', before: head?.at ?? null }
   }
 
@@ -116,12 +134,12 @@ export class Chains {
   /** Every chain that has records in this log, with the index of its first one here. */
   firsts(): ReadonlyMap<string, number> {
     const firsts = new Map<string, number>()
-    for (const [sub, { first }] of this.#heads) if (first !== undefined) firsts.set(sub, first)
+    for (const [sub, { first }] of this.#heads) if (first !== null) firsts.set(sub, first)
     return firsts
   }
 
   state(): ChainsState {
-    const heads = Object.fromEntries(this.#heads)
+    const heads = Object.fromEntries([...this.#heads].map(([sub, head]) => [sub, stored(head)]))
     return {
       ...{ heads, unopened: this.#unopened },
       ...(this.#elsewhere ? { elsewhere: true } : {}),
@@ -132,7 +150,7 @@ export class Chains {
     return { subjects: this.#heads.size, repeats: this.#repeats }
   }
 
-  #gap(missing: number, index: number, head: ChainHead | undefined, findings: Findings): void {
+  #gap(missing: number, index: number, head: Head | undefined, findings: Findings): void {
     const unopened = this.#unopened - (head?.unopened ?? 0)
     const message = `${missing} records are missing in a chain before this one; ${unopened} entries in between were not opened`
     if (head === undefined && this.#elsewhere)
@@ -141,9 +159,34 @@ export class Chains {
     else findings.add('chain_gap', index, message)
   }
 
-  #advance({ index: first, leaf, chain }: Link, before: readonly string[]): void {
+  #advance({ index: first, leaf, chain }: Link, older: string): void {
     const { sub, seq, at } = chain
-    const leaves = [...before.slice(1 - REPEATABLE), leaf]
-    this.#heads.set(sub, { seq, at, unopened: this.#unopened, leaves, first })
+    this.#heads.set(sub, { seq, at, unopened: this.#unopened, first, leaf, older })
   }
+}
+
+function headFrom({ seq, at, unopened, leaves, first }: ChainHead): Head {
+  let older = ''
+  for (const leaf of leaves.slice(0, -1)) older = withLeaf(older, leaf)
+  return { seq, at, unopened, first: first ?? null, leaf: leaves.at(-1) ?? '', older }
+}
+
+function stored({ seq, at, unopened, first, leaf, older }: Head): ChainHead {
+  const leaves = older.match(CUT) ?? []
+  const head = { seq, at, unopened, leaves: [...leaves, leaf] }
+  return first === null ? head : { ...head, first }
+}
+
+const CUT = new RegExp(`.{${SHORT}}`, 'g')
+
+function withLeaf(older: string, leaf: string): string {
+  const text = older.slice(-SHORT * (REPEATABLE - 2)) + leaf.slice(0, SHORT)
+  // A text of its own: pieces would keep alive what they were cut from.
+  return fromAscii(utf8(text)) ?? text
+}
+
+function isRepeat({ seq, leaf, older }: Head, which: number, other: string): boolean {
+  if (which === seq) return other === leaf
+  const end = older.length - SHORT * (seq - 1 - which)
+  return end >= SHORT && older.slice(end - SHORT, end) === other.slice(0, SHORT)
 }
