@@ -55,6 +55,18 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     return this.#ask((tables) => tables.session(session))
   }
 
+  keysOf(subject: SubjectId): Promise<Reply<number>> {
+    return this.#ask((tables) => tables.keysOf(subject))
+  }
+
+  dropSubject(subject: SubjectId): Promise<Reply<null>> {
+    return this.#ask((tables) => tables.dropSubject(subject))
+  }
+
+  releaseStrikes(ids: readonly string[], subject: SubjectId): Promise<Reply<null>> {
+    return this.#ask((tables) => tables.releaseStrikes(ids, subject))
+  }
+
   /** Tables are opened with the first question: one that fails is answered, not a constructor that throws. */
   #ask<T>(question: (tables: DirectoryTables) => T): Promise<Reply<T>> {
     return carried(

@@ -30,6 +30,9 @@ const FIRST: readonly string[] = [
     subject TEXT NOT NULL,
     broadcast TEXT NOT NULL
   ) STRICT, WITHOUT ROWID`,
+  // For erasures.
+  'CREATE INDEX strikes_by_subject ON strikes (subject)',
+  'CREATE INDEX stream_keys_by_subject ON stream_keys (subject)',
 ]
 
 /** Never edited once released. */
@@ -46,6 +49,9 @@ export interface DirectoryTables {
   openSession(session: string, subject: SubjectId, broadcast: string): null
   closeSession(session: string, broadcast: string): null
   session(session: string): { readonly subject: SubjectId; readonly broadcast: string } | null
+  keysOf(subject: SubjectId): number
+  dropSubject(subject: SubjectId): null
+  releaseStrikes(ids: readonly string[], subject: SubjectId): null
 }
 
 type By = Parameters<DirectoryRpc['streamKey']>[0]
@@ -61,12 +67,14 @@ const REVOKE = `UPDATE stream_keys SET revoked_at = coalesce(revoked_at, ?)
 const OPEN = `INSERT INTO sessions (session, subject, broadcast) VALUES (?, ?, ?)
   ON CONFLICT (session) DO UPDATE SET subject = excluded.subject, broadcast = excluded.broadcast`
 const CLOSE = 'DELETE FROM sessions WHERE session = ? AND broadcast = ?'
+const KEYS_OF = "SELECT count(*) AS count FROM stream_keys WHERE subject = ? AND by = 'hash'"
+const RELEASE = 'DELETE FROM strikes WHERE subject = ? AND id IN (SELECT value FROM json_each(?))'
 const SESSION = 'SELECT subject, broadcast FROM sessions WHERE session = ?'
 
 /** Opens the tables, at this program's version. */
 export function openDirectory(sql: Sql): DirectoryTables {
   migrate(sql, DIRECTORY_MIGRATIONS)
-  return { ...strikesIn(sql), ...streamKeysIn(sql), ...sessionsIn(sql) }
+  return { ...strikesIn(sql), ...streamKeysIn(sql), ...sessionsIn(sql), ...erasedIn(sql) }
 }
 
 function strikesIn(sql: Sql): Pick<DirectoryTables, 'claimStrike' | 'subjectOfStrike'> {
@@ -120,6 +128,24 @@ function sessionsIn(sql: Sql): Pick<DirectoryTables, 'openSession' | 'closeSessi
       const row = sql.get(SESSION, session)
       if (row === undefined) return null
       return { subject: text(row, 'subject'), broadcast: text(row, 'broadcast') }
+    },
+  }
+}
+
+function erasedIn(sql: Sql): Pick<DirectoryTables, 'keysOf' | 'dropSubject' | 'releaseStrikes'> {
+  return {
+    keysOf(subject) {
+      const row = sql.get(KEYS_OF, subject)
+      return row === undefined ? 0 : integer(row, 'count')
+    },
+    dropSubject(subject) {
+      for (const table of ['strikes', 'stream_keys', 'sessions'])
+        sql.run(`DELETE FROM ${table} WHERE subject = ?`, subject)
+      return null
+    },
+    releaseStrikes(ids, subject) {
+      sql.run(RELEASE, subject, JSON.stringify(ids))
+      return null
     },
   }
 }

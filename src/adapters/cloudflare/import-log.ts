@@ -17,7 +17,7 @@ import { secondOf } from '../sqlite/records.ts'
 import { logPolicy, type Scribe } from '../sqlite/scribe.ts'
 import type { Sql, Writer } from '../sqlite/sql.ts'
 import type { LogMove, LogProgress, Seed } from './import-steps.ts'
-import { storeHead } from './sequencer-heads.ts'
+import { advanceHead, headOf, insertHead, nextChain } from './sequencer-heads.ts'
 import { insertRelying } from './sequencer-relying.ts'
 
 export interface LogMoveParts {
@@ -114,19 +114,34 @@ async function keepPolicy(
   await logPolicy(scribe, entries, signer, bytes)
 }
 
-const RECORD = `INSERT INTO moved (idx, second, id, kind, at, outcome, mode, rules, object, seq, leaf)
+const RECORD = `INSERT INTO moved (idx, second, id, kind, at, outcome, mode, rules, chain, seq, leaf)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (idx) DO NOTHING`
 
 /** Inside a transaction only. */
 function plant(sql: Sql, seeds: readonly Seed[]): void {
   for (const { object, seq, place, id, kind, at, leaf, decision } of seeds) {
     if (place >= 0) throw new TypeError('a seed without a place')
-    storeHead(sql, object, { seq, idx: place })
+    const chain = plantHead(sql, object, { seq, idx: place })
     const rules = decision === null ? null : JSON.stringify(decision.rules)
     const what = [decision?.outcome ?? null, decision?.mode ?? null, rules] as const
-    sql.run(RECORD, place, secondOf(id), id, kind, at, ...what, object, seq, leaf)
+    sql.run(RECORD, place, secondOf(id), id, kind, at, ...what, chain, seq, leaf)
     if (decision === null) continue
     const { outcome, strikes } = decision
     insertRelying(sql, place, { id, outcome, at, strikes })
   }
+}
+
+function plantHead(
+  sql: Sql,
+  object: string,
+  { seq, idx }: { readonly seq: number; readonly idx: number },
+): number {
+  const { chain } = headOf(sql, object)
+  if (chain !== null) {
+    advanceHead(sql, { chain, seq, idx })
+    return chain
+  }
+  const next = nextChain(sql)
+  insertHead(sql, object, { chain: next, seq, idx })
+  return next
 }

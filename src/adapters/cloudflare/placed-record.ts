@@ -2,8 +2,9 @@
  * What a log keeps about a record of a chain besides its entry, as a line of text: enough to find it and to recognise it.
  *
  * A line is a JSON array, in the order of `PlacedRecord`; lines of many records are put together without being read
- * (sequencer-packs.ts), and the bucket gets them as they are (sequencer-segments.ts). Nothing in one names
- * a person: the object has a keyed hash for a name, which links its records for whoever reads the bucket. Spec: docs/spec/storage.md, "The edge host".
+ * (sequencer-packs.ts), and the bucket gets them as they are (sequencer-segments.ts), for good. So nothing in one leads to
+ * a person: a chain is a number, which means something only beside the row of it in its log (sequencer-heads.ts); that row is emptied
+ * with an erasure. Spec: docs/spec/storage.md, "The edge host".
  */
 import type { EpochMs } from '../../core/time.ts'
 
@@ -18,8 +19,8 @@ export interface PlacedRecord {
   readonly outcome: string | null
   readonly mode: string | null
   readonly rules: readonly string[]
-  /** Name of its subject's object, and its place on that chain. */
-  readonly object: string
+  /** Number of its chain in this log, and its place on that chain. */
+  readonly chain: number
   readonly seq: number
   /** base64url. */
   readonly leaf: string
@@ -34,15 +35,15 @@ type Line = readonly [
   outcome: string | null,
   mode: string | null,
   rules: readonly string[],
-  object: string,
+  chain: number,
   seq: number,
   leaf: string,
 ]
 
 /** One line, with the newline that ends it. */
 export function lineOf(record: PlacedRecord): string {
-  const { index, second, id, kind, at, outcome, mode, rules, object, seq, leaf } = record
-  const line: Line = [index, second, id, kind, at, outcome, mode, rules, object, seq, leaf]
+  const { index, second, id, kind, at, outcome, mode, rules, chain, seq, leaf } = record
+  const line: Line = [index, second, id, kind, at, outcome, mode, rules, chain, seq, leaf]
   return `${JSON.stringify(line)}\n`
 }
 
@@ -119,8 +120,8 @@ function endOf(lines: string, at: number): number {
 export function recordsIn(lines: string): readonly PlacedRecord[] {
   // One parse for all: a line break inside of a JSON text is written `\n`.
   const all = JSON.parse(`[${lines.trimEnd().replaceAll('\n', ',')}]`) as readonly Line[]
-  return all.map(([index, second, id, kind, at, outcome, mode, rules, object, seq, leaf]) => ({
+  return all.map(([index, second, id, kind, at, outcome, mode, rules, chain, seq, leaf]) => ({
     ...{ index, second, id, kind, at: at as EpochMs },
-    ...{ outcome, mode, rules, object, seq, leaf },
+    ...{ outcome, mode, rules, chain, seq, leaf },
   }))
 }

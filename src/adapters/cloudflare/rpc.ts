@@ -116,6 +116,27 @@ export interface ChainEntry {
   } | null
 }
 
+/** The end of a chain, with all that a log may hold of it. */
+export interface ChainErasure extends ChainForgetting {
+  /** Decisions of the chain that name strikes of others. */
+  readonly named: readonly { readonly strike: string; readonly id: string }[]
+}
+
+/** Strikes of a chain that are forgotten. */
+export interface ChainForgetting {
+  /** Name of the subject's object. */
+  readonly object: string
+  /** Records on the chain: it must have no other. */
+  readonly seq: number
+  /** The erasure record. */
+  readonly record: Omit<SignedRecord, 'openings'>
+  readonly requires: readonly string[]
+  readonly strikes: readonly string[]
+}
+
+/** Where the record stands; or why nothing was done. */
+export type ChainGone = { readonly index: number } | { readonly refused: 'conflict' | 'requires' }
+
 /** Who asks a log: the key its records are signed with, and what of the deployment it takes for granted. */
 export interface Caller extends Fixed {
   readonly kid: string
@@ -174,6 +195,15 @@ export interface SequencerRpc {
   activate(wish: Wish, bytes: Uint8Array | null): Promise<Reply<Proposed>>
   /** Takes in activations of the first log, in order, with the texts not here yet; those that are here are passed over. */
   learn(activations: readonly Activation[], texts: readonly PolicyText[]): Promise<Reply<null>>
+  /**
+   * Ends an object's chain: its record, and nothing leads from records to the object any more; durable when answered, the same
+   * again is answered alike until `forgetChain`. Until then no chain of this object begins.
+   */
+  eraseChain(erasure: ChainErasure): Promise<Reply<ChainGone>>
+  /** The object's storage is gone. Repeatable. */
+  forgetChain(object: string): Promise<Reply<null>>
+  /** Logs that strikes were forgotten, and forgets what relied on them. Not idempotent: a second record says the same. */
+  forgetStrikes(forgetting: ChainForgetting): Promise<Reply<ChainGone>>
   /** How many records of an object's chain the log has. */
   head(object: string): Promise<Reply<number>>
   /** Null when no record of a chain has this id. */
@@ -250,6 +280,12 @@ export interface DirectoryRpc {
   session(
     session: string,
   ): Promise<Reply<{ readonly subject: SubjectId; readonly broadcast: string } | null>>
+  /** How many keys admit a subject here. */
+  keysOf(subject: SubjectId): Promise<Reply<number>>
+  /** Strike ids, stream keys and sessions of a subject are nobody's from now on. Repeatable. */
+  dropSubject(subject: SubjectId): Promise<Reply<null>>
+  /** These ids are free again, as far as they are the subject's. Repeatable. */
+  releaseStrikes(ids: readonly string[], subject: SubjectId): Promise<Reply<null>>
 }
 
 /** Objects by their names (names.ts); how they are reached is stubs.ts's. */

@@ -86,8 +86,9 @@ async function lookFor(
 ): Promise<void> {
   for (const entry of older) {
     const { object, seq, record } = entry
+    const { chain } = headOf(searched.sql, object)
     const found = await findRecord(searched, record.id)
-    const same = found?.object === object && found.seq === seq
+    const same = found !== null && found.chain === chain && found.seq === seq
     const leaf = same && found.leaf === toBase64Url(record.leaf)
     known.set(knownAs(entry), leaf ? found.index : null)
   }

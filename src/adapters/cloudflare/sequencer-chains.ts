@@ -15,7 +15,14 @@ import type { Receipt, SignedRecord } from '../../ports.ts'
 import { claimsOf, type Entries, requireEntry } from '../sqlite/entries.ts'
 import type { Sql } from '../sqlite/sql.ts'
 import type { ChainEntry } from './rpc.ts'
-import { type Head, headOf, storeHead } from './sequencer-heads.ts'
+import {
+  advanceHead,
+  type Head,
+  headOf,
+  insertHead,
+  isLeaving,
+  nextChain,
+} from './sequencer-heads.ts'
 import { noteBeat } from './sequencer-heartbeat.ts'
 import type { Packs } from './sequencer-packs.ts'
 import { insertRelying } from './sequencer-relying.ts'
@@ -46,7 +53,12 @@ export interface ChainLog {
 /** Older records by `knownAs`: their index, or null where there is no such record. */
 export type Known = ReadonlyMap<string, number | null>
 
-type Step = { readonly entry: ChainEntry; readonly known: number | null }
+/** `chain` null: a new one. */
+type Step = {
+  readonly entry: ChainEntry
+  readonly known: number | null
+  readonly chain: number | null
+}
 
 /**
  * Indexes of the entries, in their order. Inside a transaction only; throws `internal` for what no log can hold before
@@ -63,12 +75,13 @@ export function appendChains(log: ChainLog, chains: readonly ChainEntry[], known
     if (lost !== null) return { lost }
     const place = placeOf(head, entry, known)
     if (place === undefined) older.push(entry)
-    else if (place !== null) steps.push({ entry, known: place })
+    else if (place !== null) steps.push({ entry, known: place, chain: head.chain })
     else if (entry.seq === head.seq + 1) {
       const kid = kidOf(entry.record.jws)
       if (log.entries.isEnded(kid)) return { ended: kid }
-      steps.push({ entry, known: null })
-      heads.set(entry.object, { seq: entry.seq, idx: null })
+      if (head.chain === null && isLeaving(log.sql, entry.object)) return LEAVING
+      steps.push({ entry, known: null, chain: head.chain })
+      heads.set(entry.object, { chain: head.chain, seq: entry.seq, idx: null })
     } else return { refused: refusalOf(head, entry) }
   }
   if (older.length > 0) return { older }
@@ -144,29 +157,44 @@ function placeOf(head: Head, entry: ChainEntry, known: Known): number | null | u
   return entry.seq > head.seq ? null : known.get(knownAs(entry))
 }
 
+/** Its storage is on its way out: what it had to keep may not be there yet. */
+const LEAVING: Refused = { refused: 'a chain of a subject whose erasure is not done' }
+
 function refusalOf({ seq }: Head, entry: ChainEntry): string {
   return `record ${entry.seq} of a chain that has ${seq}, expected the next one`
 }
 
 /** Each head once, however many of its records come together. */
 function written(log: ChainLog, steps: readonly Step[]): readonly number[] {
-  const ends = new Map<string, Head>()
-  const indexes = steps.map(({ entry, known }) => {
+  const begun = new Map<string, number>()
+  const ends = new Map<string, { chain: number; seq: number; idx: number }>()
+  let base: number | null = null
+  function begin(object: string): number {
+    base ??= nextChain(log.sql)
+    const chain = base + begun.size
+    begun.set(object, chain)
+    return chain
+  }
+  const indexes = steps.map(({ entry, known, chain: there }) => {
     if (known !== null) return known
-    const index = insert(log, entry)
-    ends.set(entry.object, { seq: entry.seq, idx: index })
-    return index
+    const { object, seq } = entry
+    const chain = there ?? begun.get(object) ?? begin(object)
+    const idx = insert(log, entry, chain)
+    ends.set(object, { chain, seq, idx })
+    return idx
   })
-  for (const [object, head] of ends) storeHead(log.sql, object, head)
+  for (const [object, head] of ends)
+    if (begun.has(object)) insertHead(log.sql, object, head)
+    else advanceHead(log.sql, head)
   return indexes
 }
 
-function insert({ sql, entries, packs }: ChainLog, entry: ChainEntry): number {
-  const { object, seq, at, record, decision } = entry
+function insert({ sql, entries, packs }: ChainLog, entry: ChainEntry, chain: number): number {
+  const { seq, at, record, decision } = entry
   const { id, kind, leaf } = record
   const { index } = entries.append({ ...record, openings: {} })
   const { outcome = null, mode = null, rules = [], strikes = [] } = decision ?? {}
-  const place = { index, id, kind, at, object, seq, leaf: toBase64Url(leaf) }
+  const place = { index, id, kind, at, chain, seq, leaf: toBase64Url(leaf) }
   packs.describe({ ...place, outcome, mode, rules }, strikes)
   if (outcome !== null) insertRelying(sql, index, { id, outcome, at, strikes })
   return index

@@ -59,6 +59,18 @@ export class SequencerObject extends DurableObject<Env> implements SequencerRpc 
     return this.#ask((log) => log.learn(...args))
   }
 
+  eraseChain(...args: Args<'eraseChain'>): Answer<'eraseChain'> {
+    return this.#ask((log) => log.eraseChain(...args))
+  }
+
+  forgetChain(...args: Args<'forgetChain'>): Answer<'forgetChain'> {
+    return this.#ask((log) => log.forgetChain(...args))
+  }
+
+  forgetStrikes(...args: Args<'forgetStrikes'>): Answer<'forgetStrikes'> {
+    return this.#ask((log) => log.forgetStrikes(...args))
+  }
+
   head(...args: Args<'head'>): Answer<'head'> {
     return this.#ask((log) => log.head(...args))
   }

@@ -25,6 +25,8 @@ export interface Packs extends EntryRows, Mirror {
   close(): void
   /** Durable entries by kind, since the log began. */
   totals(): Totals
+  /** Packs name these no more. Inside a transaction only. */
+  forgetStrikes(strikes: readonly string[]): void
 }
 
 /** Characters of a pack: a row has at most 2 MB. */
@@ -59,6 +61,8 @@ const IS_BEHIND = 'SELECT first FROM behind WHERE until IS NULL'
 const KEPT = 'INSERT INTO entries (idx, leaf, jws) VALUES (?, ?, ?)'
 const NEWEST = `SELECT first, count, second_to, totals, strikes,
   length(lines) + length(leaves) + length(entries) AS chars FROM packs ORDER BY first DESC LIMIT 1`
+const NAMING = 'SELECT first, strikes FROM packs WHERE strikes IS NOT NULL'
+const RENAME = 'UPDATE packs SET strikes = ? WHERE first = ?'
 const MOVED = 'SELECT second FROM moved ORDER BY second DESC LIMIT 1'
 
 /** `now` in ms. Followed by the writer, which calls `close` at the end of each transaction. */
@@ -136,6 +140,19 @@ export function createPacks(sql: Sql, now: () => number): Packs {
       waiting = []
     },
     totals: () => durable,
+    forgetStrikes(strikes) {
+      if (strikes.length === 0) return
+      const gone = new Set(strikes)
+      const left = (all: readonly string[]): readonly string[] => all.filter((id) => !gone.has(id))
+      for (const row of sql.all(NAMING)) {
+        const all = strikesIn(textOrNull(row, 'strikes'))
+        if (all.some((id) => gone.has(id)))
+          sql.run(RENAME, JSON.stringify(left(all)), integer(row, 'first'))
+      }
+      newest = { ...newest, strikes: left(newest.strikes) }
+      for (const entry of waiting)
+        if (entry.strikes !== undefined) entry.strikes = left(entry.strikes)
+    },
     committed() {
       durable = newest.totals
     },

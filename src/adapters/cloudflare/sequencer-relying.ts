@@ -22,6 +22,9 @@ const RELY = `INSERT INTO relying (strike, idx, id, outcome, at)
   SELECT DISTINCT value, ?, ?, ?, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`
 const RELYING = `SELECT id, outcome, at FROM relying WHERE strike = ?
   ORDER BY idx DESC LIMIT ${MAX_RELYING}`
+const DROP = 'DELETE FROM relying WHERE strike IN (SELECT value FROM json_each(?))'
+const DROP_NAMING = `DELETE FROM relying WHERE (strike, id) IN
+  (SELECT json_extract(value, '$.strike'), json_extract(value, '$.id') FROM json_each(?))`
 const TRIM = `DELETE FROM relying WHERE (strike, idx) IN (
   SELECT strike, idx FROM (
     SELECT x.strike, x.idx, row_number() OVER (PARTITION BY x.strike ORDER BY x.idx DESC) AS place
@@ -44,6 +47,19 @@ export function decisionsNaming(sql: Sql, strike: string): readonly RelyingDecis
     outcome: text(row, 'outcome') as Outcome,
     at: integer(row, 'at') as EpochMs,
   }))
+}
+
+/** Nothing says any more what relied on these. Inside a transaction only. */
+export function dropRelying(sql: Sql, strikes: readonly string[]): void {
+  if (strikes.length > 0) sql.run(DROP, JSON.stringify(strikes))
+}
+
+/** Nor that these decisions relied on strikes of others. Inside a transaction only. */
+export function dropNaming(
+  sql: Sql,
+  named: readonly { readonly strike: string; readonly id: string }[],
+): void {
+  if (named.length > 0) sql.run(DROP_NAMING, JSON.stringify(named))
 }
 
 /** Drops what no reversal will list any more. */

@@ -11,10 +11,19 @@ import type { Sql } from '../sqlite/sql.ts'
 
 const FIRST: readonly string[] = [
   ...LOG_TABLES.filter((table) => table !== RELIANCE),
-  // How far each subject's object has come on its chain, and where its newest record stands. `object`: its name's bytes.
+  // How far each subject's object has come on its chain, and where its newest record stands. `object`: its name's bytes,
+  // null once its subject is erased. Records are known by the number of their chain everywhere else.
   `CREATE TABLE heads (
-    object ANY PRIMARY KEY,
+    chain INTEGER PRIMARY KEY,
+    object ANY,
     seq INTEGER NOT NULL,
+    idx INTEGER NOT NULL
+  ) STRICT`,
+  'CREATE INDEX heads_by_object ON heads (substr(object, 1, 8))',
+  // Objects whose subject is erased here, until their storage is: where the record that says so stands.
+  `CREATE TABLE leaving (
+    object ANY PRIMARY KEY,
+    leaf BLOB NOT NULL,
     idx INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
   // What shared an insert, or a few small ones: entries from index `first` on, and the seconds they were taken in. Instants
@@ -86,7 +95,7 @@ const MOVED: readonly string[] = [
     outcome TEXT,
     mode TEXT,
     rules TEXT,
-    object TEXT NOT NULL,
+    chain INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     leaf BLOB NOT NULL
   ) STRICT`,

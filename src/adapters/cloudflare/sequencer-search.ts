@@ -23,6 +23,7 @@ import {
 import type { PlacedRecord } from './placed-record.ts'
 import type { ChainPlace, FoundPlace } from './rpc.ts'
 import type { Chunk, Chunks } from './sequencer-chunks.ts'
+import { objectOf } from './sequencer-heads.ts'
 import { ID_AFTER_S, ID_BEFORE_S } from './sequencer-packs.ts'
 
 /** Records one search call looks at, some 10 ms at most. */
@@ -97,8 +98,10 @@ async function recordAt({ chunks }: Searched, index: number): Promise<PlacedReco
   return (await chunks.at(index)?.read())?.at(index) ?? null
 }
 
-export function placeOf({ object, seq, index, leaf }: PlacedRecord): ChainPlace {
-  return { object, seq, index, leaf }
+/** Null once its subject is erased: nothing says where it was. */
+export function placeOf(sql: Sql, { chain, seq, index, leaf }: PlacedRecord): ChainPlace | null {
+  const object = objectOf(sql, chain)
+  return object === null ? null : { object, seq, index, leaf }
 }
 
 /** Records of chains from an index on, in the order of the log; `next` is where to go on. */
@@ -112,8 +115,8 @@ export async function placesFrom(
   let [next, passed, read] = [Math.max(from, 0), 0, 0]
   while (found.length <= limit) {
     const chunk = chunks.at(next)
-    if (chunk === null) return { places: found.map(placeOf), next: null }
-    if (passed > MAX_PASSED || read === MAX_READ) return { places: found.map(placeOf), next }
+    if (chunk === null) return { places: placesOf(sql, found), next: null }
+    if (passed > MAX_PASSED || read === MAX_READ) return { places: placesOf(sql, found), next }
     for (const records of (await chunk.read()).upwards(next)) {
       found.push(...records)
       if (found.length > limit) break
@@ -123,7 +126,11 @@ export async function placesFrom(
     read += isSegment(chunk) ? 1 : 0
     next = chunk.first + chunk.count
   }
-  return { places: found.slice(0, limit).map(placeOf), next: found[limit]?.index ?? null }
+  return { places: placesOf(sql, found.slice(0, limit)), next: found[limit]?.index ?? null }
+}
+
+function placesOf(sql: Sql, found: readonly PlacedRecord[]): readonly ChainPlace[] {
+  return found.flatMap((record) => placeOf(sql, record) ?? [])
 }
 
 /** Decisions, newest first by (second, index), downwards from the cursor. */
@@ -133,7 +140,7 @@ export async function searchPlaces(
 ): Promise<{ readonly places: readonly FoundPlace[]; readonly next: string | null }> {
   const before = search.cursor === undefined ? NEWEST : readCursor(search.cursor)
   const lowest = search.from === undefined ? -1 : Math.floor(search.from / 1000) - STEP_S
-  const walk = createWalk(search, before)
+  const walk = createWalk(searched.sql, search, before)
   const breath = createBreath(searched)
   let [passed, read] = [0, 0]
   for (const chunk of searched.chunks.below(startBelow(searched.chunks, before))) {
@@ -174,7 +181,7 @@ interface Walk {
   ): { readonly places: readonly FoundPlace[]; readonly next: string }
 }
 
-function createWalk(search: DecisionSearch, before: Position): Walk {
+function createWalk(sql: Sql, search: DecisionSearch, before: Position): Walk {
   const places: FoundPlace[] = []
   let looked = 0
   return {
@@ -183,7 +190,8 @@ function createWalk(search: DecisionSearch, before: Position): Walk {
       for (const record of records.toReversed()) {
         if (!isBefore(record, before)) continue
         looked++
-        if (matches(record, search)) places.push({ ...placeOf(record), second: record.second })
+        const place = matches(record, search) ? placeOf(sql, record) : null
+        if (place !== null) places.push({ ...place, second: record.second })
         if (places.length === search.limit || looked === MAX_LOOKED_AT) return record
       }
       return null
@@ -218,7 +226,7 @@ function movedPlaces(
   return walk.until(stopped.second, stopped.index)
 }
 
-const MOVED = 'idx, second, id, kind, at, outcome, mode, rules, object, seq, leaf'
+const MOVED = 'idx, second, id, kind, at, outcome, mode, rules, chain, seq, leaf'
 const MOVED_BY_ID = `SELECT ${MOVED} FROM moved WHERE second = ? AND id = ?`
 const MOVED_FROM = `SELECT ${MOVED} FROM moved WHERE idx >= ? ORDER BY idx LIMIT ?`
 const MOVED_BEFORE = `SELECT ${MOVED} FROM moved
@@ -236,7 +244,7 @@ function movedIn(row: Row): PlacedRecord {
     outcome: textOrNull(row, 'outcome'),
     mode: textOrNull(row, 'mode'),
     rules: JSON.parse(textOrNull(row, 'rules') ?? '[]') as string[],
-    object: text(row, 'object'),
+    chain: integer(row, 'chain'),
     seq: integer(row, 'seq'),
     leaf: toBase64Url(bytes(row, 'leaf')),
   }

@@ -43,6 +43,7 @@ import { createRoundAlarm, type RoundAlarm } from './sequencer-alarm.ts'
 import { append, appendDeployment, requireRoom } from './sequencer-append.ts'
 import { createChunks } from './sequencer-chunks.ts'
 import { type ComparisonParts, createComparison } from './sequencer-compare.ts'
+import { eraseChain, forgetChain, forgetStrikes } from './sequencer-erasure.ts'
 import { headOf } from './sequencer-heads.ts'
 import { dueHeartbeat } from './sequencer-heartbeat.ts'
 import { createLogRotation, createLogSigning, type KeySecrets, vkeysOf } from './sequencer-keys.ts'
@@ -249,10 +250,19 @@ function sequencerOver(composed: Composed): Sequencer {
     begin: (bundled) => taking(() => revisions.begin(bundled)),
     activate: (wish, bytes) => taking(() => revisions.activate(wish, bytes)),
     learn: (activations, texts) => taking(() => revisions.learn(activations, texts)),
+    eraseChain: async (erasure) => {
+      requireTaking()
+      return eraseChain(composed, erasure)
+    },
+    forgetChain: (object) => forgetChain(composed, object),
+    forgetStrikes: async (forgetting) => {
+      requireTaking()
+      return forgetStrikes(composed, forgetting)
+    },
     head: async (object) => headOf(sql, object).seq,
     async find(id) {
       const found = await findRecord(searched, id)
-      return found === null ? null : placeOf(found)
+      return found === null ? null : placeOf(sql, found)
     },
     searchDecisions: (search) => searchPlaces(searched, search),
     records: (page) => placesFrom(searched, page),

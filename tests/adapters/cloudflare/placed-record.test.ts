@@ -12,7 +12,7 @@ import { epochMs } from '../../../src/core/time.ts'
 /** Every third entry is none of a chain; one line alone is longer than what is read at a time. */
 const RECORDS: readonly PlacedRecord[] = Array.from({ length: 2_000 }, (_, i) => ({
   ...{ index: 10 + 3 * i, second: 7, id: `id-${i}`, kind: 'decision', at: epochMs(i) },
-  ...{ outcome: 'allow', mode: null, object: 'o', seq: i + 1, leaf: 'l' },
+  ...{ outcome: 'allow', mode: null, chain: 7, seq: i + 1, leaf: 'l' },
   rules: i === 500 ? ['x'.repeat(2 * READ_CHARS)] : [`id-${(i + 1) % 2_000}`, '"\n"'],
 }))
 const LINES = RECORDS.map(lineOf).join('')
