@@ -12,7 +12,8 @@ import { initNodeStore, type NodeStore, openNodeStore } from '../src/adapters/no
 import { createSystemRandom, systemClock } from '../src/adapters/node/system.ts'
 import { compilePolicy } from '../src/core/policy/compile.ts'
 import { epochMs } from '../src/core/time.ts'
-import { createGate } from '../src/gate.ts'
+import type { ErasureDesk } from '../src/gate/erasure-desk.ts'
+import { createGateWithDesk } from '../src/gate.ts'
 import type { DecideRequest, Gate } from '../src/gate-types.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
@@ -21,7 +22,9 @@ const IN_FLIGHT = 32
 const SUBJECTS = 10_000
 
 /** A gate over a store with the default policy in its log; creates what is not there. */
-export async function benchGate(dir: string): Promise<{ gate: Gate; store: NodeStore }> {
+export async function benchGate(
+  dir: string,
+): Promise<{ gate: Gate; erasure: ErasureDesk; store: NodeStore }> {
   const random = createSystemRandom()
   const clock = systemClock
   const scribeOf = (store: Pick<NodeStore, 'log' | 'signer'>) =>
@@ -42,18 +45,20 @@ export async function benchGate(dir: string): Promise<{ gate: Gate; store: NodeS
   const { plan } = compiled.value
   const scribe = scribeOf(store)
   await logPolicy(scribe, store.log, store.signer, bytes)
-  const gate = createGate({
+  const ports = {
     ...store,
     ...{ clock, random, observe: () => {} },
-    after(delay_ms, fire) {
+    after(delay_ms: number, fire: () => void) {
       const timer = setTimeout(fire, delay_ms)
       return () => clearTimeout(timer)
     },
     issuer: { kid: store.signer.kid, issue: scribe.issue },
     policies: { active: () => ({ plan, bytes }) },
     surroundings: { incident: () => ({ active: false }), platform: () => ({}) },
-  })
-  return { gate, store }
+  }
+  const { gate, erasure } = createGateWithDesk(ports, {}, (desk) => desk)
+  if (erasure === null) throw new TypeError('the store can forget')
+  return { gate, erasure, store }
 }
 
 /** The question bench/http.ts asks, about the i-th broadcast. */

@@ -8,6 +8,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchAuditRows } from './audit.ts'
 import { benchBacktestRows } from './backtest.ts'
+import { benchErasureRows } from './erasure.ts'
 import { benchEvaluatePeers } from './evaluate-peers.ts'
 import { benchHttp } from './http.ts'
 import { benchSubjectsRows } from './subjects.ts'
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   http: () => benchHttp({ peer: values.peer === 'cerbos' }),
   subjects: benchSubjectsRows,
   audit: benchAuditRows,
+  erasure: benchErasureRows,
   backtest: benchBacktestRows,
 }
 
