@@ -114,7 +114,14 @@ class ThreadPool implements AuditPool {
     const script = new URL(`./audit-worker.${ending}`, import.meta.url)
     const started = options.signatures ? options.threads : Math.max(1, options.threads - 1)
     this.#slots = Array.from({ length: started }, () => {
-      const slot: Slot = { worker: new Worker(script, { execArgv: [] }), book: null, load: 0 }
+      const slot: Slot = {
+        worker: new Worker(script, {
+          execArgv: [],
+          resourceLimits: { maxYoungGenerationSizeMb: 24 },
+        }),
+        book: null,
+        load: 0,
+      }
       slot.worker.on('message', (message: FromWorker) => this.#receive(slot, message))
       slot.worker.on('error', (error) => {
         this.#failure ??= incomplete(`Cannot audit: a thread ended, ${error.message}`)
