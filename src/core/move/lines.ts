@@ -26,14 +26,12 @@ import {
   type Outcome,
   type Strike,
   type SubjectId,
-  type Suppression,
 } from '../model.ts'
 import { RULE, STRIKE, SUBJECT_ID, WORD } from '../record/decode-facts.ts'
 import { CHAIN_KINDS, type ChainKind, GROUP_NAMES } from '../record/kinds.ts'
 import {
   boolean,
   type Check,
-  either,
   instant,
   integer,
   list,
@@ -47,6 +45,7 @@ import {
 } from '../record/shape.ts'
 import { err, ok, type Result } from '../result.ts'
 import type { EpochMs } from '../time.ts'
+import { ERASURE_CHECKS, type MovedLegalHold, type MovedSuppression } from './erasure-lines.ts'
 
 /** An earlier log and how many entries it has. */
 export interface LogOf {
@@ -167,20 +166,6 @@ export interface MovedApiKey {
   readonly audience: string | null
   readonly created_at: EpochMs
   readonly revoked_at: EpochMs | null
-}
-
-/** A restriction that outlived an erasure; `key` is `Pepper.hash('subject', subject)`, so the pepper moves too, and an object is named so. */
-export interface MovedSuppression extends Suppression {
-  readonly key: string
-}
-
-/** A legal hold (gate/erasure-port.ts). */
-export interface MovedLegalHold {
-  readonly subject: SubjectId
-  readonly until: EpochMs
-  readonly basis: string
-  readonly by: string
-  readonly set_at: EpochMs
 }
 
 /** The last line. */
@@ -360,20 +345,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     owner: required(text(256)),
     audience: required(nullable(text(256))),
   }),
-  suppression: object({
-    key: required(DIGEST),
-    id: required(ANY_ID),
-    rule: required(RULE),
-    from: required(instant),
-    until: required(either(oneOf(['forever']), instant)),
-  }),
-  legal_hold: object({
-    subject: required(SUBJECT_ID),
-    until: required(instant),
-    basis: required(text(256)),
-    by: required(text(256)),
-    set_at: required(instant),
-  }),
+  ...ERASURE_CHECKS,
   end: object({
     lines: required(integer(1)),
     sha256: required(text(64, { min: 64, pattern: /^[0-9a-f]{64}$/ })),
