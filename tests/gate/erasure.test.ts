@@ -34,7 +34,7 @@ async function struckGate(): Promise<TestGate> {
   return gate
 }
 
-describe('erasing a subject', () => {
+describe('erasing a subject (G7)', () => {
   it('ends its chain in the log, with numbers and no personal data', async () => {
     const gate = await struckGate()
     const decided = await gate.gate.decide(ask('u_1'))

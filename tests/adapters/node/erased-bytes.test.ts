@@ -129,7 +129,7 @@ function everySpelling(n: number): readonly string[] {
   return marksOf(n).flatMap((mark) => [mark, ...spellings(mark)])
 }
 
-describe('the bytes of a subject', () => {
+describe('the bytes of a subject (G7)', () => {
   it('are in the directory before it is erased, so that looking for them means something', async () => {
     await live(1, 2)
     const names = found(everySpelling(1)).join('\n')
