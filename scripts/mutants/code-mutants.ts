@@ -169,7 +169,9 @@ function methodChanges(node: Node, source: string): readonly Change[] {
   const callee = node.callee as Node
   if (callee.type !== 'MemberExpression' || callee.computed === true) return []
   const { start, end } = rangeOf(callee.property)
-  const to = METHODS[source.slice(start, end)]
+  const name = source.slice(start, end)
+  // `toString` is not one of them.
+  const to = Object.hasOwn(METHODS, name) ? METHODS[name] : undefined
   if (to === undefined) return []
   if (to !== null) return [{ start, end, to }]
   return [{ start: rangeOf(callee.object).end, end: node.end, to: '' }]

@@ -1,5 +1,5 @@
 /**
- * The score of the evaluator over a sample of its mutants.
+ * The score of a target over a sample of its mutants.
  *
  * The sample depends on the seed and on the mutants themselves, not on their order: an edit elsewhere in a file leaves
  * most of it as it was. Excuses: code-equivalent.ts.
@@ -9,7 +9,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CODE_EQUIVALENT } from './code-equivalent.ts'
 import { type CodeMutant, codeMutants } from './code-mutants.ts'
-import { copyOf, EVALUATOR } from './code-run.ts'
+import { copyOf } from './code-run.ts'
+import type { Target } from './code-targets.ts'
 import type { Score, Survivor } from './score.ts'
 
 const ROOT: string = join(import.meta.dirname, '../..')
@@ -17,23 +18,23 @@ const ROOT: string = join(import.meta.dirname, '../..')
 export interface Sampling {
   readonly sample: number
   readonly seed: string
-  /** Parts of names; none: every file of the evaluator. */
+  /** Parts of names; none: every file of the target. */
   readonly files: readonly string[]
 }
 
-/** Every mutant of the evaluator. */
-export function evaluatorMutants(files: readonly string[] = []): CodeMutant[] {
-  return EVALUATOR.filter(
-    (name) => files.length === 0 || files.some((part) => name.includes(part)),
-  ).flatMap((name) => codeMutants(name, readFileSync(join(ROOT, name), 'utf8')))
+/** Every mutant of a target. */
+export function mutantsOf(target: Target, files: readonly string[] = []): CodeMutant[] {
+  return target.files
+    .filter((name) => files.length === 0 || files.some((part) => name.includes(part)))
+    .flatMap((name) => codeMutants(name, readFileSync(join(ROOT, name), 'utf8')))
 }
 
 /** Runs until the sample is through, telling standard error as it goes. */
-export function evaluatorScore({ sample, seed, files }: Sampling): Score {
-  const all = evaluatorMutants(files)
+export function codeScore(target: Target, { sample, seed, files }: Sampling): Score {
+  const all = mutantsOf(target, files)
   const excused = new Set(CODE_EQUIVALENT.map(([id]) => id))
   const chosen = sampleOf(all, sample, seed)
-  const copy = copyOf(ROOT)
+  const copy = copyOf(ROOT, target)
   const survivors: Survivor[] = []
   let killed = 0
   try {
@@ -50,7 +51,7 @@ export function evaluatorScore({ sample, seed, files }: Sampling): Score {
     })
     const equivalent = chosen.length - tried.length
     return {
-      ...{ of: 'evaluator', all: all.length, tried: chosen.length },
+      ...{ of: target.name, all: all.length, tried: chosen.length },
       ...{ killed, equivalent, survivors, unused: [] },
     }
   } finally {

@@ -1,13 +1,14 @@
 /**
- * `npm run mutants`: how many small mistakes in a policy, or in the evaluator, would a test have noticed?
+ * `npm run mutants`: how many small mistakes in a policy, the evaluator, the log or its records would a test have noticed?
  *
- * `-- policies` changes compiled policies and runs the tests of their authors (milliseconds each); `-- evaluator` changes
- * the evaluator and runs its units, properties and proofs (seconds each, so of a sample). Neither is part of `npm test`:
+ * `-- policies` changes compiled policies and runs the tests of their authors (milliseconds each); `-- evaluator`,
+ * `-- tlog` and `-- record` change sources and run their tests (seconds each, so of a sample). None is part of `npm test`:
  * tests/mutants holds the scores of the policies and that nothing is excused that no longer exists.
  * Prints what lived; exit 3 when less than nine of ten were noticed.
  */
 import { parseArgs } from 'node:util'
-import { evaluatorScore } from './code-score.ts'
+import { codeScore } from './code-score.ts'
+import { EVALUATOR, RECORD, TLOG } from './code-targets.ts'
 import { policyScores } from './policy-score.ts'
 import { isEnough, type Score, scoreText } from './score.ts'
 
@@ -20,13 +21,13 @@ const { values, positionals } = parseArgs({
     all: { type: 'boolean', default: false },
   },
 })
-const parts = positionals.length === 0 ? ['policies', 'evaluator'] : positionals
-const scores: Score[] = []
-if (parts.includes('policies')) scores.push(...policyScores())
+const parts = positionals.length === 0 ? ['policies', 'evaluator', 'tlog', 'record'] : positionals
+const scores: Score[] = parts.includes('policies') ? policyScores() : []
 for (const score of scores) process.stdout.write(`${scoreText(score)}\n`)
-if (parts.includes('evaluator')) {
-  const sample = values.all ? Number.POSITIVE_INFINITY : Number(values.sample)
-  const score = evaluatorScore({ sample, seed: values.seed, files: values.file })
+const sample = values.all ? Number.POSITIVE_INFINITY : Number(values.sample)
+for (const target of [EVALUATOR, TLOG, RECORD]) {
+  if (!parts.includes(target.name)) continue
+  const score = codeScore(target, { sample, seed: values.seed, files: values.file })
   scores.push(score)
   process.stdout.write(`${scoreText(score)}\n`)
 }

@@ -2,8 +2,11 @@
 import { describe, expect, it } from 'vitest'
 import { CODE_EQUIVALENT } from '../../scripts/mutants/code-equivalent.ts'
 import { codeMutants } from '../../scripts/mutants/code-mutants.ts'
-import { evaluatorMutants, sampleOf } from '../../scripts/mutants/code-score.ts'
+import { mutantsOf as allOf, sampleOf } from '../../scripts/mutants/code-score.ts'
+import { EVALUATOR, RECORD, TLOG } from '../../scripts/mutants/code-targets.ts'
 import { isEnough, ratio, scoreText } from '../../scripts/mutants/score.ts'
+
+const EVERY = [EVALUATOR, TLOG, RECORD].flatMap((target) => allOf(target))
 
 /** `changed` for each mutant of one statement, in the order of its source. */
 const mutantsOf = (source: string): string[] => codeMutants('a.ts', source).map(({ text }) => text)
@@ -43,6 +46,7 @@ describe('a mutant of a source', () => {
       [],
     ],
     ['finds the operator behind brackets', 'const a = (b) * (c)', ['const a = (b) / (c)']],
+    ['knows no method that merely every object has', 'const a = b.toString()', []],
   ]
   for (const [about, source, mutants] of TABLE)
     it(about, () => expect(mutantsOf(source).sort()).toEqual([...mutants].sort()))
@@ -53,14 +57,14 @@ describe('a mutant of a source', () => {
   })
 
   it('has a name of its own, also beside another like it', () => {
-    const ids = evaluatorMutants().map(({ id }) => id)
-    expect(ids.length).toBeGreaterThan(2000)
+    const ids = EVERY.map(({ id }) => id)
+    expect(ids.length).toBeGreaterThan(4000)
     expect(new Set(ids).size).toBe(ids.length)
   })
 })
 
 describe('a sample', () => {
-  const all = evaluatorMutants(['holds', 'join'])
+  const all = allOf(EVALUATOR, ['holds', 'join'])
 
   it('is the same for the same seed, another for another, and in order', () => {
     const sample = sampleOf(all, 20, '1')
@@ -74,6 +78,19 @@ describe('a sample', () => {
 
   it('is everything when as much is asked for', () =>
     expect(sampleOf(all, all.length, '1')).toBe(all))
+})
+
+describe('tests', () => {
+  const near = (file: string): readonly string[] => TLOG.stagesFor(file)[0] ?? []
+
+  it('that import a module are asked first, slow ones last, and each once', () => {
+    expect(near('src/core/tlog/bundle.ts')).toEqual(['tests/core/tlog/bundle.test.ts'])
+    const stages = TLOG.stagesFor('src/core/tlog/grow.ts')
+    expect(stages[0]).toContain('tests/core/tlog/tile.test.ts')
+    expect(stages.at(-1)).toContain('tests/core/tlog/grow.test.ts')
+    expect(stages.flat().sort()).toEqual(TLOG.stages.flat().sort())
+    expect(new Set(stages.flat()).size).toBe(stages.flat().length)
+  })
 })
 
 describe('a score', () => {
@@ -103,7 +120,7 @@ describe('a score', () => {
 
 describe('an excuse', () => {
   it('is of a mutant that exists, once, with a reason', () => {
-    const ids = new Set(evaluatorMutants().map(({ id }) => id))
+    const ids = new Set(EVERY.map(({ id }) => id))
     expect(CODE_EQUIVALENT.filter(([id]) => !ids.has(id))).toEqual([])
     expect(new Set(CODE_EQUIVALENT.map(([id]) => id)).size).toBe(CODE_EQUIVALENT.length)
     for (const [id, why] of CODE_EQUIVALENT) expect(why, id).toMatch(/^.{10,160}$/)
