@@ -147,6 +147,9 @@ export class ChainReplay {
     const memory = this.#memories.get(sub)
     if (memory === undefined) return
     const gone = new Set(leaves.map((leaf) => leaf.slice(0, HASH_CHARS)))
+    const placed = memory.strikes.filter(({ leaf }) => gone.has(leaf)).length
+    // One that was not opened when it was recorded may be any of those known from facts alone.
+    if (placed < gone.size) gone.add('')
     const strikes = memory.strikes.map((strike) =>
       gone.has(strike.leaf) ? { ...strike, gone: true } : strike,
     )

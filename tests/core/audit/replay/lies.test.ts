@@ -286,6 +286,19 @@ describe('an audit with replay', () => {
     expect(report.not_checked).toContain('Replay: left out.')
   })
 
+  it('tolerates the same of a strike that was not opened, and known from facts alone', async () => {
+    const log = copy()
+    const records = await forged(log)
+    const leaf = toBase64Url(leafHash(utf8(records[struck]?.jws ?? '')))
+    const removed = { scope: 'retention', basis: 'retention', strikes: [leaf] }
+    for (const index of [struck, reversed]) assign(dig(log, index), { closed: 'all' })
+    log.splice(again, 0, erasure(log, allowed, reversed, removed))
+    assign(host(log, again + 1), { strikes: [] })
+    expect(named(await auditOf(await forged(log)))).toEqual([])
+    log.splice(again, 1)
+    expect(named(await auditOf(await forged(log)))).toEqual([`${again} strike_ignored`])
+  })
+
   it('tolerates the strikes whose contents were removed for their age', async () => {
     const log = copy()
     const records = await forged(log)
