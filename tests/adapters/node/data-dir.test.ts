@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { generateKeys } from '../../../src/adapters/node/keys.ts'
 import { initNodeStore, openNodeStore } from '../../../src/adapters/node/store.ts'
+import { SCHEMA_VERSION } from '../../../src/adapters/sqlite/schema.ts'
 import { aDecision, aRecord, commitTo, ORIGIN } from '../../contract/fixtures.ts'
 import { bootstrap, type DataDir, fail, newDataDir, openStore } from '../../contract/node-store.ts'
 
@@ -143,7 +144,7 @@ describe('a data directory is refused', () => {
         database.exec('INSERT INTO schema (version) VALUES (99)')
         database.close()
       },
-      message: 'its schema has version 99, expected at most 2',
+      message: `its schema has version 99, expected at most ${SCHEMA_VERSION}`,
     },
     {
       name: 'when its record key is of another log',
