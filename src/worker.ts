@@ -11,6 +11,7 @@ import { BUNDLED_POLICY, BUNDLED_SERVERS } from './adapters/cloudflare/bundle.ts
 import { type EdgeConfig, edgeConfigOf } from './adapters/cloudflare/config.ts'
 import { createEdgeApiKeys } from './adapters/cloudflare/edge-api-keys.ts'
 import { createEdgeDirectory } from './adapters/cloudflare/edge-directory.ts'
+import { createEdgeErasureDesk } from './adapters/cloudflare/edge-erasure-desk.ts'
 import { createEdgeGate } from './adapters/cloudflare/edge-gate.ts'
 import { createCheckpointSigner, readSecrets } from './adapters/cloudflare/edge-keys.ts'
 import { createEdgeLog } from './adapters/cloudflare/edge-log.ts'
@@ -164,6 +165,7 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
     }),
     recordKeys: () => recordKeysOf(sequencers),
     keyDesk: edgeKeyDesk(sequencers),
+    erasure: createEdgeErasureDesk({ stubs, pepper }),
     importer: createEdgeImporter({ ...config, stubs, pepper, streamKeys }),
     hooks: createHooks({ gate, streamKeys, pepper, servers, observe, clock, random, after }),
     report: ({ route, error }) => reportFailure(route, error),

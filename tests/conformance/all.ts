@@ -2,6 +2,7 @@
 import { accessSuite } from './access-suite.ts'
 import { auditSuite } from './audit-suite.ts'
 import { decisionsSuite } from './decisions-suite.ts'
+import { erasureSuite } from './erasure-suite.ts'
 import type { Host } from './host.ts'
 import { inputSuite } from './input-suite.ts'
 import { openingsSuite } from './openings-suite.ts'
@@ -12,6 +13,7 @@ const SUITES = [
   decisionsSuite,
   auditSuite,
   accessSuite,
+  erasureSuite,
   inputSuite,
   openingsSuite,
   operatorSuite,

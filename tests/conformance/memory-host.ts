@@ -19,13 +19,20 @@ const ADMIN = 'lg_admin_0123456789abcdefghijklmnopqrstuv'
 
 export async function aMemoryHost(): Promise<Host> {
   const world = await aGate({ numbered: true })
-  const { store, gate, policies } = world
+  const { store, gate, erasure, policies } = world
   const clock = { now: () => epochMs(Date.now()) }
   const bytes = { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) }
   const admin = apiKeyFromToken(ADMIN, { scopes: ['admin'], owner: 'admin' }, clock)
   for (const key of [admin, ...narrowApiKeys()]) if (key !== null) await store.apiKeys.create(key)
   const app = createApp({
-    ...{ gate, clock, random: bytes, streamKeys: store.streamKeys, directory: store.directory },
+    ...{
+      gate,
+      erasure,
+      clock,
+      random: bytes,
+      streamKeys: store.streamKeys,
+      directory: store.directory,
+    },
     pepper: { hash: (what, text) => portableHasher.digestText(`pepper ${what} ${text}`) },
     callerKeys: createCallerKeys(store.apiKeys, clock),
     observe: () => {},

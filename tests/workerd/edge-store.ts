@@ -9,18 +9,20 @@ import { env } from 'cloudflare:workers'
 import { createChainStore } from '../../src/adapters/cloudflare/chain-store.ts'
 import { createDoSql } from '../../src/adapters/cloudflare/do-sql.ts'
 import { createEdgeDirectory } from '../../src/adapters/cloudflare/edge-directory.ts'
+import { createEdgeErasures } from '../../src/adapters/cloudflare/edge-erasures.ts'
 import {
   createCheckpointSigner,
   createRecordSigner,
 } from '../../src/adapters/cloudflare/edge-keys.ts'
 import { createEdgeLedger } from '../../src/adapters/cloudflare/edge-ledger.ts'
+import { createEdgeStreamKeys } from '../../src/adapters/cloudflare/edge-stream-keys.ts'
 import {
   directoryName,
   serverName,
   subjectObjectName,
 } from '../../src/adapters/cloudflare/names.ts'
 import { recordsOfChain } from '../../src/adapters/cloudflare/object-directory.ts'
-import type { Stubs } from '../../src/adapters/cloudflare/rpc.ts'
+import type { Reply, Stubs } from '../../src/adapters/cloudflare/rpc.ts'
 import {
   carried,
   opened,
@@ -30,15 +32,29 @@ import {
 import { openSequencer, type Sequencer } from '../../src/adapters/cloudflare/sequencer.ts'
 import { stubsOf } from '../../src/adapters/cloudflare/stubs.ts'
 import { createAlarm } from '../../src/adapters/cloudflare/subject-alarm.ts'
+import type { Others } from '../../src/adapters/cloudflare/subject-calls.ts'
+import { createElsewhere } from '../../src/adapters/cloudflare/subject-elsewhere.ts'
+import { createErasing } from '../../src/adapters/cloudflare/subject-erasing.ts'
+import { dropHost, noteHost, stripNames } from '../../src/adapters/cloudflare/subject-mentions.ts'
 import { subjectSql } from '../../src/adapters/cloudflare/subject-schema.ts'
 import { createTurnWriter } from '../../src/adapters/cloudflare/turn-writer.ts'
+import { after } from '../../src/adapters/cloudflare/worker-system.ts'
 import { requirementOf } from '../../src/adapters/sqlite/entries.ts'
 import { portableHasher } from '../../src/core/record/hashing.ts'
-import type { Ledger, Log, Pepper, SignedRecord, StoredRecord } from '../../src/ports.ts'
+import { epochMs } from '../../src/core/time.ts'
+import type {
+  Clock,
+  CommitResult,
+  Erasures,
+  Ledger,
+  Log,
+  Pepper,
+  SignedRecord,
+  StoredRecord,
+} from '../../src/ports.ts'
 import { ORIGIN, type StoreUnderTest, T0 } from '../contract/fixtures.ts'
 
 const SEED = new Uint8Array(32).fill(9)
-const clock = { now: () => T0 }
 
 /** The log of a store: a real sequencer over the storage of an object without a name. */
 interface OneLog {
@@ -75,6 +91,7 @@ function openLog(): OneLog {
 }
 
 async function sequencerIn(state: DurableObjectState, prefix: string): Promise<Sequencer> {
+  const clock = { now: () => T0 }
   const [record, checkpoint] = await Promise.all([
     createRecordSigner(SEED),
     createCheckpointSigner(SEED, ORIGIN),
@@ -98,7 +115,11 @@ async function sequencerIn(state: DurableObjectState, prefix: string): Promise<S
 /** What a subject's object holds of the store. */
 interface Held {
   readonly ledger: Ledger
+  readonly erasures: Erasures
   readonly records: (seqs: readonly number[]) => Promise<readonly StoredRecord[]>
+  readonly named: (host: string, seq: number) => Promise<void>
+  readonly unname: (cohost: string, seqs: readonly number[]) => Promise<void>
+  readonly unhost: (host: string) => Promise<void>
 }
 
 export interface EdgeStore extends StoreUnderTest {
@@ -115,10 +136,28 @@ export async function anEdgeStore(): Promise<EdgeStore> {
   let held = new Map<string, Held>()
   const known = new Set<string>()
   let size = (await log.run((sequencer) => sequencer.status())).entries
+  let now = T0
+  const clock = { now: () => now }
+  const others: Pick<Others, 'directory' | 'subject'> = {
+    directory: (name) => stubsOf(env).directory(name),
+    subject: (object) => {
+      const ask = (work: (there: Held) => Promise<void>): Promise<Reply<null>> =>
+        carried(async () => {
+          await inObject(object, work)
+          return null
+        }, console.error)
+      const methods: Pick<SubjectRpc, 'named' | 'unname' | 'unhost'> = {
+        named: (_subject, host, seq) => ask((there) => there.named(host, seq)),
+        unname: (_subject, cohost, seqs) => ask((there) => there.unname(cohost, seqs)),
+        unhost: (_subject, host) => ask((there) => there.unhost(host)),
+      }
+      return methods as SubjectRpc
+    },
+  }
 
   function inObject<T>(object: string, work: (held: Held) => T | Promise<T>): Promise<T> {
     return runInDurableObject(env.SUBJECTS.getByName(object), (_object, state) => {
-      const there = held.get(object) ?? holdIn(state, { object, log, pepper, known })
+      const there = held.get(object) ?? holdIn(state, { object, log, pepper, known, others, clock })
       held.set(object, there)
       return work(there)
     })
@@ -131,9 +170,7 @@ export async function anEdgeStore(): Promise<EdgeStore> {
     idempotent: (caller, subject, key) =>
       ofSubject(subject, (object) => object.ledger.idempotent(caller, subject, key)),
     async commit(change) {
-      const result = await ofSubject(change.subject, (object) => object.ledger.commit(change))
-      if (result.ok && result.receipt !== null) size = Math.max(size, result.receipt.index + 1)
-      return result
+      return grown(await ofSubject(change.subject, (object) => object.ledger.commit(change)))
     },
   }
   const stubs: Stubs = {
@@ -166,11 +203,35 @@ export async function anEdgeStore(): Promise<EdgeStore> {
     proof: (index, wait_ms) => opened(log.rpc.proof(index, wait_ms)),
     tile: async () => null,
   }
+  const erasures: Erasures = {
+    inventory: (subject) => ofSubject(subject, (there) => there.erasures.inventory(subject)),
+    find: (subject) => ofSubject(subject, (there) => there.erasures.find(subject)),
+    finish: (subject, wait_ms) =>
+      ofSubject(subject, (there) => there.erasures.finish(subject, wait_ms)),
+    leaves: (subject, strikes) =>
+      ofSubject(subject, (there) => there.erasures.leaves(subject, strikes)),
+    legalHold: (subject) => ofSubject(subject, (there) => there.erasures.legalHold(subject)),
+    hold: (hold) => ofSubject(hold.subject, (there) => there.erasures.hold(hold)),
+    lift: (subject) => ofSubject(subject, (there) => there.erasures.lift(subject)),
+    chain: (subject, page) => ofSubject(subject, (there) => there.erasures.chain(subject, page)),
+    async begin(change) {
+      now = epochMs(Math.max(now, change.at))
+      return grown(await ofSubject(change.subject, (there) => there.erasures.begin(change)))
+    },
+    forget: async (change) =>
+      grown(await ofSubject(change.subject, (there) => there.erasures.forget(change))),
+  }
+  function grown(result: CommitResult): CommitResult {
+    if (result.ok && result.receipt !== null) size = Math.max(size, result.receipt.index + 1)
+    return result
+  }
+  const directories = stubsOf(env).directory
   const nothing = () => Promise.reject(new TypeError('of another suite'))
   const store: EdgeStore = {
     asked: [],
     ...{ ledger, log: port, directory: createEdgeDirectory({ stubs, pepper, shards: 1 }) },
-    streamKeys: { bind: nothing, byHash: nothing, byId: nothing, revoke: nothing },
+    erasures,
+    streamKeys: createEdgeStreamKeys({ pepper, directoryOf: directories }),
     apiKeys: { create: nothing, byId: nothing, list: nothing, revoke: nothing },
     publish: async () => void (await log.run((sequencer) => sequencer.publish())),
     async reopen() {
@@ -206,20 +267,28 @@ function holdIn(
     readonly log: OneLog
     readonly pepper: Pepper
     readonly known: ReadonlySet<string>
+    readonly others: Pick<Others, 'directory' | 'subject'>
+    readonly clock: Clock
   },
 ): Held {
-  const { object, log, pepper, known } = shared
+  const { object, log, pepper, known, others, clock } = shared
   const sql = subjectSql(createDoSql(state.storage))
   const writer = createTurnWriter(sql)
   const silent = { onUnheard: () => {}, observe: () => {} }
   const store = createChainStore({ sql, writer, object, origin: ORIGIN, log: log.rpc, ...silent })
   const directories = (): Stubs => stubsOf(env)
+  const alarm = createAlarm({ getAlarm: async () => null, setAlarm: async () => {} })
+  const elsewhere = createElsewhere({ others, pepper, servers: [] })
+  const { storage } = state
+  const kept = { sql, writer, store, object, origin: ORIGIN, storage, alarm, clock, elsewhere }
+  const erasing = createErasing({ ...kept, log: log.rpc })
+  const has = (name: string): boolean => known.has(name)
+  const erasures = createEdgeErasures({ ...kept, log: log.rpc, erasing, has, after })
   const ledger = createEdgeLedger({
     ...{ sql, writer, store, object, clock, origin: ORIGIN },
     random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
-    alarm: createAlarm({ getAlarm: async () => null, setAlarm: async () => {} }),
+    ...{ alarm, has, erased: erasing.carryOn },
     ready: async () => {},
-    has: (name) => known.has(name),
     claims: {
       strike: ({ id, subject }) =>
         opened(
@@ -227,6 +296,12 @@ function holdIn(
             .directory(directoryName(pepper, 'strike', id))
             .claimStrike(id, subject),
         ),
+      async names(cohosts, host, seq) {
+        for (const cohost of cohosts) {
+          const there = others.subject(subjectObjectName(pepper, cohost))
+          await opened(there.named(cohost, host, seq))
+        }
+      },
       async openSession(subject, { id, server, session }) {
         await opened(directories().directory(serverName(server)).openSession(session, subject, id))
       },
@@ -237,5 +312,14 @@ function holdIn(
       },
     },
   })
-  return { ledger, records: (seqs) => recordsOfChain({ sql, store, origin: ORIGIN }, seqs) }
+  return {
+    ...{ ledger, erasures },
+    named: async (host, seq) => {
+      await erasing.carryOn()
+      await writer.write(() => noteHost(sql, host, seq))
+    },
+    unname: (cohost, seqs) => writer.write(() => stripNames(sql, cohost, seqs)),
+    unhost: (host) => writer.write(() => dropHost(sql, host)),
+    records: (seqs) => recordsOfChain({ sql, store, origin: ORIGIN }, seqs),
+  }
 }

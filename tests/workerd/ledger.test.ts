@@ -3,12 +3,14 @@ import { expect, it } from 'vitest'
 import { MAX_REPLY_CHARS } from '../../src/adapters/cloudflare/object-directory.ts'
 import { MAX_OPENINGS_CHARS } from '../../src/adapters/cloudflare/subject-schema.ts'
 import { directoryContract } from '../contract/directory-contract.ts'
+import { erasuresContract } from '../contract/erasures-contract.ts'
 import { aDecision, aRecord, commitTo } from '../contract/fixtures.ts'
 import { ledgerContract } from '../contract/ledger-contract.ts'
 import { anEdgeStore } from './edge-store.ts'
 
 ledgerContract('the edge', anEdgeStore, { durable: true })
 directoryContract('the edge', anEdgeStore)
+erasuresContract('the edge', anEdgeStore, { durable: true })
 
 it('a record whose disclosures fit no row is refused whole, and the largest that fits is kept', async () => {
   const { ledger, directory } = await anEdgeStore()

@@ -8,14 +8,14 @@ import { env, runInDurableObject } from 'cloudflare:test'
 import { createDoSql } from '../../src/adapters/cloudflare/do-sql.ts'
 import { keepText } from '../../src/adapters/cloudflare/edge-policy.ts'
 import { subjectObjectName } from '../../src/adapters/cloudflare/names.ts'
-import type { CohostRpc } from '../../src/adapters/cloudflare/remote-cohosts.ts'
 import {
   type ChainEntry,
+  type ChainGone,
   carried,
-  type DirectoryRpc,
   type Reply,
   type SequencerRpc,
 } from '../../src/adapters/cloudflare/rpc.ts'
+import type { Others } from '../../src/adapters/cloudflare/subject-calls.ts'
 import { createSubjectHost, type SubjectHost } from '../../src/adapters/cloudflare/subject-host.ts'
 import type { KnownReady } from '../../src/adapters/cloudflare/subject-ready.ts'
 import { subjectSql } from '../../src/adapters/cloudflare/subject-schema.ts'
@@ -46,6 +46,12 @@ export type Step =
   | 'claimStrike'
   | 'openSession'
   | 'closeSession'
+  | 'eraseChain'
+  | 'forgetChain'
+  | 'forgetStrikes'
+  | 'dropSubject'
+  | 'named'
+  | 'unname'
   | 'cohost'
 
 /** Stands around a call to another object: does it, fails before or after it, or never answers. */
@@ -160,6 +166,7 @@ export function aWorld(policyText: string = policyOf('')): World {
       storage: {
         getAlarm: async () => alarms.get(subject) ?? null,
         setAlarm: async (at) => void alarms.set(subject, Number(at)),
+        deleteAll: () => state.storage.deleteAll(),
       },
       isSelf: (name) => env.SUBJECTS.idFromName(name).equals(state.id),
       ready: known,
@@ -169,12 +176,18 @@ export function aWorld(policyText: string = policyOf('')): World {
           append: (entries) => call('append', () => log.rpc.append(structuredClone(entries))),
           head: (object) => call('head', () => log.rpc.head(object)),
           decisionsRelyingOn: (strike) => log.rpc.decisionsRelyingOn(strike),
+          eraseChain: (erasure) => call('eraseChain', () => log.rpc.eraseChain(erasure)),
+          forgetChain: (object) => call('forgetChain', () => log.rpc.forgetChain(object)),
+          forgetStrikes: (given) => call('forgetStrikes', () => log.rpc.forgetStrikes(given)),
           ...NEVER_ASKED,
         }),
         directory: () => ({
           claimStrike: (...args) => call('claimStrike', () => directory.claimStrike(...args)),
           openSession: (...args) => call('openSession', () => directory.openSession(...args)),
           closeSession: (...args) => call('closeSession', () => directory.closeSession(...args)),
+          keysOf: directory.keysOf,
+          releaseStrikes: directory.releaseStrikes,
+          dropSubject: (subject) => call('dropSubject', () => directory.dropSubject(subject)),
         }),
         subject: () => cohosts,
       },
@@ -202,7 +215,20 @@ export function aWorld(policyText: string = policyOf('')): World {
         (error) => console.error(error),
       ),
     )
-  const cohosts: CohostRpc = {
+  const cohosts: ReturnType<Others['subject']> = {
+    named: (subject, host, seq) =>
+      call('named', () =>
+        carried(() => world.ask(subject, (own) => own.named(subject, host, seq)), console.error),
+      ),
+    unname: (subject, cohost, seqs) =>
+      call('unname', () =>
+        carried(
+          () => world.ask(subject, (own) => own.unname(subject, cohost, seqs)),
+          console.error,
+        ),
+      ),
+    unhost: (subject, host) =>
+      carried(() => world.ask(subject, (own) => own.unhost(subject, host)), console.error),
     cohostStanding: (subject) => desk(subject, (host) => host.desk(subject).standing(subject)),
     cohostJoin: (subject, pending) =>
       desk(subject, (host) => host.desk(subject).join(subject, pending)),
@@ -226,7 +252,16 @@ const NEVER_ASKED: Pick<SequencerRpc, 'policyText' | 'begin' | 'learn'> = {
 
 /** A log in memory with the duties of SequencerRpc.append. */
 export interface FakeLog {
-  readonly rpc: Pick<SequencerRpc, 'append' | 'ready' | 'head' | 'decisionsRelyingOn'>
+  readonly rpc: Pick<
+    SequencerRpc,
+    | 'append'
+    | 'ready'
+    | 'head'
+    | 'decisionsRelyingOn'
+    | 'eraseChain'
+    | 'forgetChain'
+    | 'forgetStrikes'
+  >
   readonly entries: readonly (ChainEntry | Omit<SignedRecord, 'openings'>)[]
   /** As if the last entries had never been: a log restored from a backup. */
   forget(count: number): void
@@ -268,6 +303,12 @@ function createFakeLog(policy: ActivePolicy, clock: { now(): EpochMs }): FakeLog
     'record' in entry ? entry.record : entry
   const indexOf = (leaf: Uint8Array): number =>
     entries.findIndex((entry) => toBase64Url(recordOf(entry).leaf) === toBase64Url(leaf))
+  const erased = new Set<ChainEntry>()
+  const leaving = new Map<string, { readonly leaf: string; readonly index: number }>()
+  const chainOf = (object: string): readonly ChainEntry[] =>
+    entries.flatMap((entry) =>
+      'record' in entry && entry.object === object && !erased.has(entry) ? [entry] : [],
+    )
   return {
     entries,
     forget: (count) => void entries.splice(entries.length - count),
@@ -283,18 +324,35 @@ function createFakeLog(policy: ActivePolicy, clock: { now(): EpochMs }): FakeLog
           const indexes: number[] = []
           for (const entry of given) {
             const there = indexOf(entry.record.leaf)
-            const held = entries.filter((e) => 'record' in e && e.object === entry.object).length
-            if (there < 0 && entry.seq !== held + 1)
+            const held = chainOf(entry.object).length
+            if (there < 0 && (entry.seq !== held + 1 || leaving.has(entry.object)))
               throw new LivegateError('conflict', 'Cannot append: the chain does not continue')
             indexes.push(there < 0 ? entries.push(entry) - 1 : there)
           }
           return indexes
         }, console.error),
-      head: (object) =>
-        carried(
-          () => entries.filter((entry) => 'record' in entry && entry.object === object).length,
-          console.error,
-        ),
+      head: (object) => carried(() => chainOf(object).length, console.error),
+      eraseChain: ({ object, seq, record }) =>
+        carried((): ChainGone => {
+          const there = leaving.get(object)
+          if (there !== undefined)
+            return there.leaf === toBase64Url(record.leaf)
+              ? { index: there.index }
+              : { refused: 'conflict' }
+          const chain = chainOf(object)
+          if (chain.length !== seq) return { refused: 'conflict' }
+          for (const entry of chain) erased.add(entry)
+          const index = entries.push(record) - 1
+          leaving.set(object, { leaf: toBase64Url(record.leaf), index })
+          return { index }
+        }, console.error),
+      forgetChain: (object) =>
+        carried(() => {
+          leaving.delete(object)
+          return null
+        }, console.error),
+      forgetStrikes: ({ record }) =>
+        carried((): ChainGone => ({ index: entries.push(record) - 1 }), console.error),
       decisionsRelyingOn: (strike) =>
         carried(
           () =>
@@ -315,21 +373,29 @@ function createFakeLog(policy: ActivePolicy, clock: { now(): EpochMs }): FakeLog
           throw new Error(`a receipt names index ${index}, where another record stands`)
         return { id, kind, jws, leaf, openings: mine?.openings ?? {} }
       })
-      if (openings.size !== entries.filter((entry) => 'record' in entry).length)
+      if (openings.size !== entries.filter((e) => 'record' in e && !erased.has(e)).length)
         throw new Error('log and chains do not hold the same records')
       await verifyLog(records)
     },
   }
 }
 
-function createFakeDirectory(): Pick<
-  DirectoryRpc,
-  'claimStrike' | 'openSession' | 'closeSession'
-> & { readonly sessions: Map<string, string> } {
+function createFakeDirectory(): ReturnType<Others['directory']> & {
+  readonly sessions: Map<string, string>
+} {
   const strikes = new Map<string, string>()
   const sessions = new Map<string, string>()
   return {
     sessions,
+    keysOf: async () => ({ ok: true, value: 0 }),
+    releaseStrikes: async (ids) => {
+      for (const id of ids) strikes.delete(id)
+      return { ok: true, value: null }
+    },
+    dropSubject: async (subject) => {
+      for (const [id, owner] of strikes) if (owner === subject) strikes.delete(id)
+      return { ok: true, value: null }
+    },
     claimStrike: async (id, subject) => {
       if (!strikes.has(id)) strikes.set(id, subject)
       return { ok: true, value: strikes.get(id) === subject ? 'ok' : 'taken' }

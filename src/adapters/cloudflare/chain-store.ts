@@ -8,8 +8,9 @@ import { DECISION_BUDGET_MS } from '../../core/limits.ts'
 import type { Observe, StoredRecord } from '../../ports.ts'
 import type { Entries } from '../sqlite/entries.ts'
 import { type InsertRow, RECORD_COLUMNS, recordAt } from '../sqlite/records.ts'
-import { integer, type Sql, type Writer } from '../sqlite/sql.ts'
-import { createSubjects, type Subjects } from '../sqlite/subjects.ts'
+import { integer, type Mirror, type Sql, type Writer } from '../sqlite/sql.ts'
+import { createSubjects, DEFAULT_CACHE_WEIGHT, type Subjects } from '../sqlite/subjects.ts'
+import { suppressionsUnder } from '../sqlite/suppressions.ts'
 import { shorten } from '../sqlite/unconfirmed.ts'
 import { createChainEntries } from './chain-entries.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
@@ -33,6 +34,8 @@ export interface ChainStore {
   peek(): Chain | null
   /** Makes the tables if need be: with the first write, in its turn of the event loop. */
   open(): Chain
+  /** All tables are gone. */
+  vacated(): void
   /** The rows were written by somebody else: whatever is in memory of them is read again, also for who has it at hand. */
   reread(): void
 }
@@ -53,6 +56,16 @@ export interface ChainStoreParts {
 export function createChainStore(parts: ChainStoreParts): ChainStore {
   const { sql, origin, onUnheard } = parts
   let chain: Chain | null = null
+  const mirrors = (): readonly Mirror[] =>
+    chain === null ? [] : [chain.entries, chain.subjects, chain.places]
+  parts.writer.follow({
+    committed: () => {
+      for (const mirror of mirrors()) mirror.committed()
+    },
+    aborted: () => {
+      for (const mirror of mirrors()) mirror.aborted()
+    },
+  })
   const open = (): Chain => {
     if (chain !== null) return chain
     makeSubjectTables(sql)
@@ -66,9 +79,12 @@ export function createChainStore(parts: ChainStoreParts): ChainStore {
   return {
     open,
     peek: () => chain ?? (hasSubjectTables(sql) ? open() : null),
+    vacated() {
+      chain = null
+      sql.forget()
+    },
     reread() {
-      if (chain === null) return
-      for (const mirror of [chain.entries, chain.subjects, chain.places]) mirror.aborted()
+      for (const mirror of mirrors()) mirror.aborted()
     },
   }
 }
@@ -86,11 +102,14 @@ export function insertWhole(
   sql.run(INSERT, ...values, leaf, jws, disclosures === '{}' ? null : disclosures, prev_place)
 }
 
-function openChain({ sql, writer, object, origin, log, observe }: ChainStoreParts): Chain {
+function openChain({ sql, object, origin, log, observe }: ChainStoreParts): Chain {
   const entries = createChainEntries(sql, origin)
-  const subjects = createSubjects(sql)
+  const subjects = createSubjects(sql, DEFAULT_CACHE_WEIGHT, {
+    suppressionsOf: () => suppressionsUnder(sql, object),
+    // The storage of whoever was here before is gone.
+    lastRid: () => 0,
+  })
   const places = createPlaces(sql)
-  for (const mirror of [entries, subjects, places]) writer.follow(mirror)
   const outbox = createOutbox({ sql, object, size: entries.size, places, log, observe })
   // Its own place on the chain is handed out already.
   const insertRow: InsertRow = (...row) => insertWhole(sql, row, places.carry(entries.next() - 1))

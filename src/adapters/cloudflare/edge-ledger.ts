@@ -6,6 +6,7 @@
  * nothing is promised: the next load tells the truth, the alarm goes on trying, and a broadcast that may be open
  * without anybody having heard of it is shortened. Duties: ports.ts, `Ledger`. Next stop: outbox.ts.
  */
+import { toBase64Url } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
 import type { Strike, SubjectId } from '../../core/model.ts'
 import { type EpochMs, epochMs } from '../../core/time.ts'
@@ -20,12 +21,14 @@ import type {
   Random,
   Receipt,
   SignedRecord,
+  SubjectState,
 } from '../../ports.ts'
 import { requireEntry } from '../sqlite/entries.ts'
 import { findAnswer } from '../sqlite/idempotency.ts'
 import { applyChange } from '../sqlite/ledger.ts'
 import type { Sql, Writer } from '../sqlite/sql.ts'
 import { NOBODY } from '../sqlite/subject-doc.ts'
+import { suppressionsUnder } from '../sqlite/suppressions.ts'
 import { shorten } from '../sqlite/unconfirmed.ts'
 import type { Chain, ChainStore } from './chain-store.ts'
 import { jittered } from './jitter.ts'
@@ -54,12 +57,16 @@ export interface EdgeLedgerParts {
   /** True when the log has a policy's text or a key, by digest or thumbprint. */
   readonly has: (requirement: string) => boolean | Promise<boolean>
   readonly claims: Claims
+  /** Resolves when no erasure is under way here; rejects when one cannot go on now. */
+  readonly erased: () => Promise<void>
 }
 
 /** What must be known elsewhere before it is true here. */
 export interface Claims {
   /** `taken` when another subject has the id. */
   strike(strike: Strike): Promise<'ok' | 'taken'>
+  /** The record of `host` at `seq` is going to name them. */
+  names(cohosts: readonly SubjectId[], host: SubjectId, seq: number): Promise<void>
   openSession(subject: SubjectId, broadcast: Session): Promise<void>
   /** As far as that is possible now; one that stays leads to a broadcast that is not open. */
   closeSession(broadcast: Session): void
@@ -69,12 +76,13 @@ export interface Claims {
 export type Session = OpenBroadcast & { readonly server: string; readonly session: string }
 
 export function createEdgeLedger(parts: EdgeLedgerParts): Ledger {
-  const { sql, store, ready } = parts
+  const { sql, store, ready, erased, object } = parts
   return {
     async load(subject) {
       await ready()
+      await erased()
       const chain = store.peek()
-      if (chain === null) return NOBODY
+      if (chain === null) return nobodyIn(sql, object)
       await chain.outbox.drain()
       return chain.subjects.load(subject).state
     },
@@ -89,6 +97,12 @@ export function createEdgeLedger(parts: EdgeLedgerParts): Ledger {
       return rid === null ? null : findAnswer(sql, { rid, caller, subject, key })
     },
   }
+}
+
+/** A subject never seen, but for what goes on of an earlier chain. */
+function nobodyIn(sql: Sql, object: string): SubjectState {
+  const suppressions = suppressionsUnder(sql, object)
+  return suppressions.length === 0 ? NOBODY : { ...NOBODY, suppressions }
 }
 
 /** Throws for a record no log can hold (`internal`), or no row of an object (`conflict`). */
@@ -113,12 +127,13 @@ function jsonLength(texts: Readonly<Record<string, string>>): number {
 async function refusalOf(parts: EdgeLedgerParts, change: Change): Promise<CommitFailure | null> {
   const { store, has, claims } = parts
   for (const name of change.requires) if (!(await has(name))) return 'requires'
-  const { strike, opens, subject, expect } = change
-  if (strike === undefined && !isSession(opens)) return null
+  const { strike, opens, subject, expect, cohosts = [] } = change
+  if (strike === undefined && !isSession(opens) && cohosts.length === 0) return null
   const { seq, head, version } = store.peek()?.subjects.load(subject).state ?? NOBODY
   if (expect.seq !== seq || expect.head !== head || expect.version !== version) return 'conflict'
   if (strike !== undefined && (await claims.strike(strike)) === 'taken') return 'strike_taken'
   if (isSession(opens)) await claims.openSession(subject, opens)
+  if (cohosts.length > 0 && change.record !== null) await claims.names(cohosts, subject, seq + 1)
   return null
 }
 
@@ -177,10 +192,30 @@ async function write(
 async function logged(parts: EdgeLedgerParts, chain: Chain, change: Change): Promise<void> {
   try {
     await chain.outbox.drain()
+    if (!isAsSigned(parts, chain, change)) throw signedAnew()
   } catch (error) {
     await unanswered(parts, chain, change)
     throw error
   }
+}
+
+/** False once other bytes stand for the change's record (outbox-renewal.ts): what was about to be answered is in no log. */
+function isAsSigned(
+  { sql }: EdgeLedgerParts,
+  { subjects }: Chain,
+  { subject, record }: Change,
+): boolean {
+  if (record === null) return true
+  if (subjects.load(subject).state.head === toBase64Url(record.leaf)) return true
+  return sql.get('SELECT idx FROM records WHERE leaf = ?', record.leaf) !== undefined
+}
+
+function signedAnew(): LivegateError {
+  return new LivegateError(
+    'log_unavailable',
+    'Cannot log: the key of the record ended meanwhile; it was signed anew',
+    { retry_after_s: 1 },
+  )
 }
 
 /** Nobody was told of it and nobody may be: what it opened must not count for a whole lease. */

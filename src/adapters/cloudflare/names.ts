@@ -43,6 +43,11 @@ export function directoryName(pepper: Pepper, kind: 'strike' | 'key', id: string
   return `${kind}-${slice(pepper.hash(kind, id), DIRECTORY_SLICES)}`
 }
 
+/** Every slice there is. */
+export function slicesOf(kind: 'strike' | 'key'): readonly string[] {
+  return Array.from({ length: DIRECTORY_SLICES }, (_, i) => `${kind}-${i}`)
+}
+
 export function serverName(server: string): string {
   return `server-${server}`
 }

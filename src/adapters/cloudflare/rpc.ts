@@ -15,8 +15,10 @@ import type { EpochMs } from '../../core/time.ts'
 import type { Access } from '../../gate/access.ts'
 import type { Pending, Settling } from '../../gate/cohosts.ts'
 import type { EnforcerNumber } from '../../gate/enforcement.ts'
+import type { ErasureAnswer, ErasureRequest } from '../../gate/erasure.ts'
 import type { LogKeys } from '../../gate/key-desk.ts'
 import type { KeyWish } from '../../gate/key-rotation.ts'
+import type { SubjectExport } from '../../gate/subject-export.ts'
 import type {
   Answer,
   DecideRequest,
@@ -29,6 +31,7 @@ import type {
 } from '../../gate-types.ts'
 import type {
   DecisionSearch,
+  LegalHold,
   Receipt,
   RecordPage,
   SignedRecord,
@@ -93,6 +96,17 @@ export interface SubjectRpc {
     seqs: readonly number[],
     places?: readonly ChainPlace[],
   ): Promise<Reply<readonly StoredRecord[]>>
+  /** What gate/erasure-desk.ts does, in the subject's own turn. */
+  erase(request: ErasureRequest): Promise<Reply<ErasureAnswer>>
+  holdLegally(request: Omit<LegalHold, 'set_at'>): Promise<Reply<LegalHold>>
+  liftHold(subject: SubjectId): Promise<Reply<boolean>>
+  exported(subject: SubjectId, before: number | null): Promise<Reply<SubjectExport>>
+  /** The record of `host` at `seq` is going to name this subject: whoever erases it has to find that. Repeatable. */
+  named(subject: SubjectId, host: SubjectId, seq: number): Promise<Reply<null>>
+  /** Records of this subject no longer name `cohost`, who is being erased. Repeatable. */
+  unname(subject: SubjectId, cohost: SubjectId, seqs: readonly number[]): Promise<Reply<null>>
+  /** `host` is being erased, and its records that named this subject with it. Repeatable. */
+  unhost(subject: SubjectId, host: SubjectId): Promise<Reply<null>>
   /** Takes in what an earlier host knew of this subject; again with the same changes nothing. */
   moveIn(move: SubjectMove): Promise<Reply<null>>
 }

@@ -7,7 +7,7 @@
 import type { After } from '../../gate/context.ts'
 import { withPatience } from './patience.ts'
 import type { CohostRpc } from './remote-cohosts.ts'
-import type { DirectoryRpc, SequencerRpc } from './rpc.ts'
+import type { DirectoryRpc, SequencerRpc, SubjectRpc } from './rpc.ts'
 
 /** Several times what a decision has: whoever asked has been told to come back long before. */
 export const PATIENCE_MS = 10_000
@@ -18,10 +18,24 @@ export interface Others {
     shard: number,
   ): Pick<
     SequencerRpc,
-    'append' | 'ready' | 'head' | 'decisionsRelyingOn' | 'policyText' | 'begin' | 'learn'
+    | 'append'
+    | 'ready'
+    | 'head'
+    | 'decisionsRelyingOn'
+    | 'policyText'
+    | 'begin'
+    | 'learn'
+    | 'eraseChain'
+    | 'forgetChain'
+    | 'forgetStrikes'
   >
-  directory(name: string): Pick<DirectoryRpc, 'claimStrike' | 'openSession' | 'closeSession'>
-  subject(name: string): CohostRpc
+  directory(
+    name: string,
+  ): Pick<
+    DirectoryRpc,
+    'claimStrike' | 'openSession' | 'closeSession' | 'keysOf' | 'dropSubject' | 'releaseStrikes'
+  >
+  subject(name: string): CohostRpc & Pick<SubjectRpc, 'named' | 'unname' | 'unhost'>
 }
 
 export function patientOthers(others: Others, after: After): Others {
@@ -38,6 +52,9 @@ export function patientOthers(others: Others, after: After): Others {
         policyText: (digest) => soon(() => log().policyText(digest)),
         begin: (bundled) => soon(() => log().begin(bundled)),
         learn: (...args) => soon(() => log().learn(...args)),
+        eraseChain: (erasure) => soon(() => log().eraseChain(erasure)),
+        forgetChain: (object) => soon(() => log().forgetChain(object)),
+        forgetStrikes: (forgetting) => soon(() => log().forgetStrikes(forgetting)),
       }
     },
     directory(name) {
@@ -47,14 +64,20 @@ export function patientOthers(others: Others, after: After): Others {
         openSession: (session, subject, broadcast) =>
           soon(() => slice().openSession(session, subject, broadcast)),
         closeSession: (session, broadcast) => soon(() => slice().closeSession(session, broadcast)),
+        keysOf: (subject) => soon(() => slice().keysOf(subject)),
+        dropSubject: (subject) => soon(() => slice().dropSubject(subject)),
+        releaseStrikes: (...args) => soon(() => slice().releaseStrikes(...args)),
       }
     },
     subject(name) {
-      const object = (): CohostRpc => others.subject(name)
+      const object = (): ReturnType<Others['subject']> => others.subject(name)
       return {
         cohostStanding: (subject) => soon(() => object().cohostStanding(subject)),
         cohostJoin: (subject, pending) => soon(() => object().cohostJoin(subject, pending)),
         cohostSettle: (subject, settling) => soon(() => object().cohostSettle(subject, settling)),
+        named: (...args) => soon(() => object().named(...args)),
+        unname: (...args) => soon(() => object().unname(...args)),
+        unhost: (...args) => soon(() => object().unhost(...args)),
         cohostEnd: (subject, broadcast) => soon(() => object().cohostEnd(subject, broadcast)),
       }
     },

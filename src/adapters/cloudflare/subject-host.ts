@@ -13,6 +13,9 @@ import { createIssuer } from '../../core/record/issue.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { CohostDesk } from '../../gate/cohosts.ts'
 import type { After } from '../../gate/context.ts'
+import type { ErasureAnswer, ErasureRequest } from '../../gate/erasure.ts'
+import type { ErasureDesk } from '../../gate/erasure-desk.ts'
+import type { SubjectExport } from '../../gate/subject-export.ts'
 import { createGateWithDesk } from '../../gate.ts'
 import type {
   Answer,
@@ -28,6 +31,7 @@ import type {
 import type {
   ActivePolicy,
   Clock,
+  LegalHold,
   Observe,
   Pepper,
   Random,
@@ -37,8 +41,10 @@ import type {
   Surroundings,
 } from '../../ports.ts'
 import { text, type Writer } from '../sqlite/sql.ts'
+import { anySuppressed } from '../sqlite/suppressions.ts'
 import { type Answering, createAnswering } from './answering.ts'
 import { createChainStore } from './chain-store.ts'
+import { createEdgeErasures } from './edge-erasures.ts'
 import { type Claims, createEdgeLedger } from './edge-ledger.ts'
 import { fixedOf } from './fixed.ts'
 import type { SubjectMove } from './import-steps.ts'
@@ -52,12 +58,17 @@ import {
   subjectObjectName,
 } from './names.ts'
 import { createObjectDirectory, recordsOfChain } from './object-directory.ts'
+import { renewing } from './outbox-renewal.ts'
 import { type CohostRpc, routeCohosts } from './remote-cohosts.ts'
 import { type ChainPlace, opened } from './rpc.ts'
 import { checkedDesk, createSetBackCheck } from './set-back.ts'
 import type { SparseSql } from './sparse-sql.ts'
 import { type AlarmStorage, createAlarm } from './subject-alarm.ts'
 import { type Others, patientOthers } from './subject-calls.ts'
+import { createElsewhere } from './subject-elsewhere.ts'
+import { createErasing, type Erasing } from './subject-erasing.ts'
+import { leavingIn } from './subject-leaving.ts'
+import { dropHost, noteHost, stripNames } from './subject-mentions.ts'
 import { createReady, doubting, type KnownReady } from './subject-ready.ts'
 import { hasSubjectTables } from './subject-schema.ts'
 import { createTending } from './subject-tending.ts'
@@ -79,12 +90,14 @@ export interface SubjectSettings {
   readonly surroundings: Surroundings
   readonly facts_max_age_ms?: number
   readonly budget_ms?: number
+  /** Names of its media servers. */
+  readonly servers?: readonly string[]
 }
 
 export interface SubjectParts {
   readonly sql: SparseSql
   readonly writer: Writer
-  readonly storage: AlarmStorage
+  readonly storage: AlarmStorage & { deleteAll(): Promise<void> }
   /** True for the name of this very object. */
   readonly isSelf: (name: string) => boolean
   readonly others: Others
@@ -112,6 +125,13 @@ export interface SubjectHost {
   records(seqs: readonly number[], places?: readonly ChainPlace[]): Promise<readonly StoredRecord[]>
   /** Takes in what an earlier host knew of this subject. */
   moveIn(move: SubjectMove): null
+  erase(request: ErasureRequest): Promise<ErasureAnswer>
+  holdLegally(request: Omit<LegalHold, 'set_at'>): Promise<LegalHold>
+  liftHold(subject: SubjectId): Promise<boolean>
+  exported(subject: SubjectId, before: number | null): Promise<SubjectExport>
+  named(subject: SubjectId, host: SubjectId, seq: number): Promise<null>
+  unname(subject: SubjectId, cohost: SubjectId, seqs: readonly number[]): Promise<null>
+  unhost(subject: SubjectId, host: SubjectId): Promise<null>
   /** The object's alarm went off. */
   alarm(): Promise<void>
 }
@@ -138,6 +158,24 @@ export function createSubjectHost(given: SubjectParts): SubjectHost {
     if (open !== null || !hasSubjectTables(parts.sql)) return open
     const row = parts.sql.get('SELECT subject FROM subjects')
     return row === undefined ? null : of(text(row, 'subject'))
+  }
+
+  /** Of somebody who is gone, what is left to do. */
+  function absent(): House | null {
+    const { sql } = parts
+    const object = leavingIn(sql)?.object ?? anySuppressed(sql)
+    return object === null ? null : openHouse(parts, '', object)
+  }
+
+  const write = async (work: () => void): Promise<null> => {
+    await parts.writer.write(work)
+    return null
+  }
+
+  const desk = <T>(subject: SubjectId, question: (desk: ErasureDesk) => Promise<T>): Promise<T> => {
+    const { erasure, answering } = of(subject)
+    if (erasure === null) throw new LivegateError('internal', 'Cannot forget: there is no desk')
+    return answering(() => question(erasure))
   }
 
   const answer = <T>(subject: SubjectId, question: (gate: Gate) => Promise<T>): Promise<T> => {
@@ -184,7 +222,28 @@ export function createSubjectHost(given: SubjectParts): SubjectHost {
       parts.ready.clear()
       return null
     },
-    alarm: async () => resident()?.tend(),
+    erase: (request) => desk(request.subject, (erasure) => erasure.erase(request)),
+    holdLegally: (request) => desk(request.subject, (erasure) => erasure.hold(request)),
+    liftHold: (subject) => desk(subject, (erasure) => erasure.lift(subject)),
+    async exported(subject, before) {
+      await of(subject).whole()
+      return desk(subject, (erasure) => erasure.exported(subject, before))
+    },
+    async named(subject, host, seq) {
+      // What is on its way out here would take it along.
+      await of(subject).erasing.carryOn()
+      return write(() => noteHost(parts.sql, host, seq))
+    },
+    async unname(subject, cohost, seqs) {
+      of(subject)
+      if (!hasSubjectTables(parts.sql)) return null
+      return write(() => stripNames(parts.sql, cohost, seqs))
+    },
+    async unhost(subject, host) {
+      of(subject)
+      return write(() => dropHost(parts.sql, host))
+    },
+    alarm: async () => (resident() ?? absent())?.tend(),
   }
 }
 
@@ -203,6 +262,8 @@ interface House {
   readonly whole: () => Promise<void>
   readonly tend: () => Promise<void>
   readonly reread: () => void
+  readonly erasing: Erasing
+  readonly erasure: ErasureDesk | null
 }
 
 function openHouse(parts: SubjectParts, subject: SubjectId, object: string): House {
@@ -217,9 +278,17 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   const known = { known: parts.ready, object: sequencerName(shard) }
   const logsAsked = { log, first: others.sequencer(0) }
   const ready = createReady({ ...known, ...logsAsked, origin, bundled: policy, caller, clock })
+  const signer = signerAmong(held, ready.kid)
   const store = createChainStore({
     ...{ sql, writer, object, origin, observe: parts.observe },
-    log: doubting(log, ready.doubt),
+    log: renewing({
+      ...{ sql, writer, object, random, signer, reread: () => store.reread() },
+      log: { append: doubting(log, ready.doubt).append, head: log.head },
+      async hasEnded(kid) {
+        await ready.known()
+        return ready.ended(kid)
+      },
+    }),
     onUnheard: (decisions) => void shortenWithCohosts(route(desk), decisions, parts.observe),
   })
   const alarm = createAlarm(parts.storage)
@@ -231,20 +300,30 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
       return ready.has(name)
     },
     claims: claimsOf(parts),
+    erased: () => erasing.carryOn(),
+  })
+  const elsewhere = createElsewhere({ others, pepper, servers: settings.servers ?? [] })
+  const kept = { sql, writer, store, object, origin, storage: parts.storage, alarm, clock }
+  const erasing = createErasing({ ...kept, log, elsewhere })
+  const erasures = createEdgeErasures({
+    ...{ ...kept, log, elsewhere, erasing, after: parts.after },
+    async has(name) {
+      await ready.known()
+      return ready.has(name)
+    },
   })
   const logs = Array.from({ length: shards }, (_, i) => others.sequencer(i))
   const directory = createObjectDirectory({ sql, store, origin, logs })
-  const signer = signerAmong(held, ready.kid)
   const issue = createIssuer({
     ...{ issuer, engine: ENGINE, log: origin, signer },
     random: (count) => random.bytes(count),
   })
   const route = (own: CohostDesk): CohostDesk =>
     routeCohosts(own, (id) => id === subject, cohostOf(parts))
-  const { gate, desk, takeBack } = createGateWithDesk(
+  const { gate, desk, takeBack, erasure } = createGateWithDesk(
     {
       ...{ clock, random, after: parts.after, observe: parts.observe, pepper, surroundings },
-      ...{ ledger, directory },
+      ...{ ledger, directory, erasures },
       issuer: { kid: settings.signer.kid, issue },
       policies: ready.policies,
     },
@@ -254,12 +333,13 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   const whole = createSetBackCheck({ object, log, store, observe: parts.observe })
   const answering = createAnswering({ writer, store, clock, after: parts.after })
   return {
-    ...{ subject, gate, takeBack, reread: store.reread, answering },
+    ...{ subject, gate, takeBack, reread: store.reread, answering, erasing, erasure },
     whole,
     desk: checkedDesk(desk, whole),
     records: (seqs, places) => recordsOfChain({ sql, store, origin }, seqs, places),
     tend: createTending({
       ...{ sql, writer, store, alarm, clock, random, subject, idle: answering.idle },
+      ...{ storage: parts.storage, erasing },
       endLease: (broadcast) => desk.end(subject, broadcast),
     }),
   }
@@ -292,6 +372,14 @@ function claimsOf({ others, settings }: SubjectParts): Claims {
       opened(others.directory(directoryName(pepper, 'strike', id)).claimStrike(id, subject)),
     async openSession(subject, { id, server, session }) {
       await opened(others.directory(serverName(server)).openSession(session, subject, id))
+    },
+    async names(cohosts, host, seq) {
+      await Promise.all(
+        cohosts.map(async (cohost) => {
+          const object = others.subject(subjectObjectName(pepper, cohost))
+          await opened(object.named(cohost, host, seq))
+        }),
+      )
     },
     closeSession({ id, server, session }) {
       opened(others.directory(serverName(server)).closeSession(session, id)).catch(() => {})

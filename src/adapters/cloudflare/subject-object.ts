@@ -9,6 +9,8 @@ import type { Explanation } from '../../core/policy/explain.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { Pending, Settling } from '../../gate/cohosts.ts'
 import { givenNumber } from '../../gate/enforcement.ts'
+import type { ErasureAnswer, ErasureRequest } from '../../gate/erasure.ts'
+import type { SubjectExport } from '../../gate/subject-export.ts'
 import type {
   DecideRequest,
   FactsPatch,
@@ -18,7 +20,7 @@ import type {
   StrikeRequest,
   SubjectView,
 } from '../../gate-types.ts'
-import type { StoredFacts, StoredRecord, SubjectState } from '../../ports.ts'
+import type { LegalHold, StoredFacts, StoredRecord, SubjectState } from '../../ports.ts'
 import type { Env } from './env.ts'
 import type { SubjectMove } from './import-steps.ts'
 import { jittered } from './jitter.ts'
@@ -107,6 +109,34 @@ export class SubjectObject extends DurableObject<Env> implements SubjectRpc {
     places: readonly ChainPlace[] = [],
   ): Promise<Reply<readonly StoredRecord[]>> {
     return this.#ask((host) => host.records(seqs, places))
+  }
+
+  erase(request: ErasureRequest): Promise<Reply<ErasureAnswer>> {
+    return this.#ask((host) => host.erase(request))
+  }
+
+  holdLegally(request: Omit<LegalHold, 'set_at'>): Promise<Reply<LegalHold>> {
+    return this.#ask((host) => host.holdLegally(request))
+  }
+
+  liftHold(subject: SubjectId): Promise<Reply<boolean>> {
+    return this.#ask((host) => host.liftHold(subject))
+  }
+
+  exported(subject: SubjectId, before: number | null): Promise<Reply<SubjectExport>> {
+    return this.#ask((host) => host.exported(subject, before))
+  }
+
+  named(subject: SubjectId, host: SubjectId, seq: number): Promise<Reply<null>> {
+    return this.#ask((own) => own.named(subject, host, seq))
+  }
+
+  unname(subject: SubjectId, cohost: SubjectId, seqs: readonly number[]): Promise<Reply<null>> {
+    return this.#ask((own) => own.unname(subject, cohost, seqs))
+  }
+
+  unhost(subject: SubjectId, host: SubjectId): Promise<Reply<null>> {
+    return this.#ask((own) => own.unhost(subject, host))
   }
 
   moveIn(move: SubjectMove): Promise<Reply<null>> {

@@ -11,6 +11,7 @@ import { LivegateError } from '../../core/errors.ts'
 import { MIGRATIONS } from '../sqlite/schema.ts'
 import type { Sql } from '../sqlite/sql.ts'
 import { createSparseSql, type SparseSql } from './sparse-sql.ts'
+import { LEAVING_TABLE } from './subject-leaving.ts'
 
 /** Tables most subjects never need. */
 export const RARE_TABLES = [
@@ -21,6 +22,9 @@ export const RARE_TABLES = [
   'predecessors',
 ] as const
 
+/** What outlives what is above, or may be there without it. */
+const KEPT_TABLES = ['suppressions', 'legal_holds', 'cohosts', 'retention'] as const
+
 /** Which index of the log the newest record has, once that is known: `placed` is the record's own `idx`. */
 const PLACE_COLUMNS = 'placed INTEGER, place INTEGER'
 /** What else a record's row holds here: its entry, and which index of the log the record before it has. */
@@ -28,11 +32,12 @@ const ENTRY_COLUMNS = 'leaf BLOB NOT NULL, jws TEXT NOT NULL, openings TEXT, pre
 const ENTRIES = 'CREATE VIEW entries AS SELECT idx, leaf, jws, openings FROM records'
 
 /** Strikes are read all or by their id. */
-const NEEDLESS = /^CREATE INDEX strikes_by_subject /
+const NEEDLESS = /^CREATE INDEX (?:strikes_by_subject|suppressions_by_end) /
 
-const rare: ReadonlyMap<string, readonly string[]> = new Map(
-  RARE_TABLES.map((table) => [table, statementsOf(table)]),
-)
+const rare: ReadonlyMap<string, readonly string[]> = new Map([
+  ...[...RARE_TABLES, ...KEPT_TABLES].map((table) => [table, statementsOf(table)] as const),
+  ['leaving', [LEAVING_TABLE]] as const,
+])
 
 /** Characters of one record's openings, as JSON: a row has at most 2 MB, and the record itself lies in it too. */
 export const MAX_OPENINGS_CHARS = 1_985_000

@@ -13,13 +13,16 @@ import { integerOrNull, type Sql, type Writer } from '../sqlite/sql.ts'
 import type { Chain, ChainStore } from './chain-store.ts'
 import { isSession, RETRY_AFTER_MS, type Session } from './edge-ledger.ts'
 import { jittered } from './jitter.ts'
+import type { SparseSql } from './sparse-sql.ts'
 import type { Alarm } from './subject-alarm.ts'
+import type { Erasing } from './subject-erasing.ts'
+import { forgetKept, nextForgotten } from './subject-kept.ts'
 
 /** Expired rows removed in one go: far more than a subject is given in a day. */
 const SWEPT_AT_ONCE = 1_000
 
 export interface TendingParts {
-  readonly sql: Sql
+  readonly sql: SparseSql
   readonly writer: Writer
   readonly store: ChainStore
   readonly alarm: Alarm
@@ -28,6 +31,8 @@ export interface TendingParts {
   readonly subject: SubjectId
   /** True while no answer is under way: places are written down only then, because that says that answers left. */
   readonly idle: () => boolean
+  readonly storage: { deleteAll(): Promise<void> }
+  readonly erasing: Pick<Erasing, 'carryOn'>
   /** Ends a broadcast whose lease is over, in the subject's turn. */
   readonly endLease: (broadcast: string) => Promise<void>
 }
@@ -53,13 +58,15 @@ export function createTending(parts: TendingParts): () => Promise<void> {
 
   return async () => {
     alarm.fired()
-    const chain = store.peek()
-    if (chain === null) return
     const again_ms = await againAfter(async () => {
-      await chain.outbox.drain()
-      await endLeases(parts, chain)
+      await parts.erasing.carryOn()
+      const chain = store.peek()
+      await chain?.outbox.drain()
+      if (chain !== null) await endLeases(parts, chain)
     })
-    await writeDown(parts, chain)
+    const chain = store.peek()
+    if (chain !== null) await writeDown(parts, chain)
+    await forgetKept(parts)
     const now = clock.now()
     // What a log failed for, it failed for with every object: they must not all be back at the same instant.
     if (again_ms !== null) return alarm.arm(epochMs(now + jittered(random, again_ms)))
@@ -79,10 +86,11 @@ function sessionsOf({ subject }: TendingParts, chain: Chain): readonly Session[]
 }
 
 /** When there is something to forget, or a lease of a media server's session ends. */
-function nextOf(parts: TendingParts, chain: Chain): number | null {
+function nextOf(parts: TendingParts, chain: Chain | null): number | null {
   const expiry = nextExpiry(parts.sql)
-  const leases = sessionsOf(parts, chain).map(({ lease_until }) => lease_until)
-  const next = Math.min(...leases, expiry ?? Number.POSITIVE_INFINITY)
+  const leases = chain === null ? [] : sessionsOf(parts, chain).map((open) => open.lease_until)
+  const times = [expiry, nextForgotten(parts.sql)].map((at) => at ?? Number.POSITIVE_INFINITY)
+  const next = Math.min(...leases, ...times)
   return Number.isFinite(next) ? next : null
 }
 

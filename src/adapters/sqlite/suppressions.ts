@@ -17,6 +17,12 @@ export function suppressionsUnder(sql: Sql, key: string): readonly Suppression[]
   return sql.all('SELECT * FROM suppressions WHERE key = ? ORDER BY id', key).map(suppressionOf)
 }
 
+/** Whose something goes on here; null when nobody's. */
+export function anySuppressed(sql: Sql): string | null {
+  const row = sql.get('SELECT key FROM suppressions LIMIT 1')
+  return row === undefined ? null : text(row, 'key')
+}
+
 /** In place of those there are. Inside a transaction only. */
 export function putSuppressions(sql: Sql, key: string, suppressions: readonly Suppression[]): void {
   sql.run('DELETE FROM suppressions WHERE key = ?', key)

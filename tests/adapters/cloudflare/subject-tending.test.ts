@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { ChainStore } from '../../../src/adapters/cloudflare/chain-store.ts'
 import { RETRY_AFTER_MS } from '../../../src/adapters/cloudflare/edge-ledger.ts'
+import type { SparseSql } from '../../../src/adapters/cloudflare/sparse-sql.ts'
 import type { Alarm } from '../../../src/adapters/cloudflare/subject-alarm.ts'
 import { createTending } from '../../../src/adapters/cloudflare/subject-tending.ts'
-import type { Sql, Writer } from '../../../src/adapters/sqlite/sql.ts'
+import type { Writer } from '../../../src/adapters/sqlite/sql.ts'
 import type { ProblemCode } from '../../../src/core/errors.ts'
 import { LivegateError } from '../../../src/core/errors.ts'
 import { HOUR_MS } from '../../../src/core/time.ts'
@@ -21,7 +22,9 @@ async function back(code: ProblemCode, times: number): Promise<readonly number[]
     const drain = () => Promise.reject(new LivegateError(code, 'for the test'))
     const set: number[] = []
     const tend = createTending({
-      sql: { get: () => undefined } as unknown as Sql,
+      sql: { get: () => undefined } as unknown as SparseSql,
+      storage: { deleteAll: async () => {} },
+      erasing: { carryOn: async () => {} },
       writer: {} as Writer,
       store: { peek: () => ({ places, outbox: { drain } }) } as unknown as ChainStore,
       alarm: { fired() {}, arm: async (at: number) => void set.push(at) } as unknown as Alarm,
