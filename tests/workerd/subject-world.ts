@@ -15,6 +15,7 @@ import {
   type Reply,
   type SequencerRpc,
 } from '../../src/adapters/cloudflare/rpc.ts'
+import { kidOf } from '../../src/adapters/cloudflare/sequencer-chains.ts'
 import type { Others } from '../../src/adapters/cloudflare/subject-calls.ts'
 import { createSubjectHost, type SubjectHost } from '../../src/adapters/cloudflare/subject-host.ts'
 import type { KnownReady } from '../../src/adapters/cloudflare/subject-ready.ts'
@@ -37,6 +38,7 @@ import type {
   SignedRecord,
   StoredRecord,
 } from '../../src/ports.ts'
+import { type TestKey, testKey } from '../core/record/samples.ts'
 import { activePolicy, DAY, NOW, ORIGIN, policyOf, RECORD_KEY, verifyLog } from '../support/gate.ts'
 
 export type Step =
@@ -194,6 +196,7 @@ export function aWorld(policyText: string = policyOf('')): World {
       settings: {
         ...{ origin: ORIGIN, issuer: 'https://gate.example', shards: 1, policy, pepper },
         signer: RECORD_KEY.signer,
+        next_signer: NEXT_KEY.signer,
         surroundings: { incident: () => ({ active: false }), platform: () => ({}) },
       },
       random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
@@ -265,8 +268,13 @@ export interface FakeLog {
   readonly entries: readonly (ChainEntry | Omit<SignedRecord, 'openings'>)[]
   /** As if the last entries had never been: a log restored from a backup. */
   forget(count: number): void
+  /** `NEXT_KEY` takes over; the key before is retired with it, or stays beside it until this is asked again. */
+  exchange(step: 'begin' | 'finish'): Promise<void>
   verify(stored: readonly StoredRecord[]): Promise<void>
 }
+
+/** A key every subject has at hand, as while keys are exchanged. */
+export const NEXT_KEY: TestKey = testKey(9)
 
 function createFakeLog(policy: ActivePolicy, clock: { now(): EpochMs }): FakeLog {
   const entries: (ChainEntry | Omit<SignedRecord, 'openings'>)[] = []
@@ -293,6 +301,7 @@ function createFakeLog(policy: ActivePolicy, clock: { now(): EpochMs }): FakeLog
     ...{ cause: 'activation', source: 'bundle', by: 'livegate', note: null },
   }
   let begun: Promise<void> | null = null
+  let inForce = [RECORD_KEY.signer.kid]
   async function begin(): Promise<void> {
     await deploy(keyDraft({ jwk: RECORD_KEY.jwk, use: 'record', status: 'active' }))
     for (const draft of policyDrafts(policy.bytes)) await deploy(draft)
@@ -312,12 +321,21 @@ function createFakeLog(policy: ActivePolicy, clock: { now(): EpochMs }): FakeLog
   return {
     entries,
     forget: (count) => void entries.splice(entries.length - count),
+    async exchange(step) {
+      const [key, status, kids] =
+        step === 'begin'
+          ? [NEXT_KEY, 'active' as const, [...inForce, NEXT_KEY.signer.kid]]
+          : [RECORD_KEY, 'retired' as const, [NEXT_KEY.signer.kid]]
+      await deploy(keyDraft({ jwk: key.jwk, use: 'record', status }))
+      inForce = kids
+    },
     rpc: {
       ready: () =>
         carried(async () => {
           begun ??= begin()
           await begun
-          return { origin: ORIGIN, activations: [activation] }
+          const keys = { kid: inForce.at(-1) ?? '', kids: inForce }
+          return { origin: ORIGIN, activations: [activation], ...keys }
         }, console.error),
       append: (given) =>
         carried(() => {
@@ -327,6 +345,8 @@ function createFakeLog(policy: ActivePolicy, clock: { now(): EpochMs }): FakeLog
             const held = chainOf(entry.object).length
             if (there < 0 && (entry.seq !== held + 1 || leaving.has(entry.object)))
               throw new LivegateError('conflict', 'Cannot append: the chain does not continue')
+            if (there < 0 && !inForce.includes(kidOf(entry.record.jws)))
+              throw new LivegateError('log_unavailable', 'Cannot append: the key has ended')
             indexes.push(there < 0 ? entries.push(entry) - 1 : there)
           }
           return indexes
@@ -375,7 +395,7 @@ function createFakeLog(policy: ActivePolicy, clock: { now(): EpochMs }): FakeLog
       })
       if (openings.size !== entries.filter((e) => 'record' in e && !erased.has(e)).length)
         throw new Error('log and chains do not hold the same records')
-      await verifyLog(records)
+      await verifyLog(records, ORIGIN, erased.size > 0)
     },
   }
 }
