@@ -2,9 +2,11 @@
  * Keys of a running gate through the command line, and what auditors with old and new verifier keys make of it.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { epochMs } from '../../src/core/time.ts'
 import { ADMIN_KEY, call, type ServerProcess, startServer } from '../support/server.ts'
 import { type Ran, run } from './a-world.ts'
 
@@ -89,6 +91,64 @@ describe('a log that exchanges its keys', () => {
     expect(exit).toBe(4)
     expect(err).toMatch(/not signed by this key\n.*who audited it before/s)
     expect(await audit('after', [vkeys[1]])).toMatchObject({ exit: 0 })
+  })
+
+  describe('under a monitor that was given the old key', () => {
+    const PUBLIC = (): boolean => true
+    /** Looks at one copy of the log after the other, each served in place of the one before. */
+    async function watched(
+      copies: readonly (keyof typeof at)[],
+      open: (path: string) => boolean,
+      ...more: readonly string[]
+    ): Promise<readonly { readonly exit: number; readonly out: string }[]> {
+      const state = join(root, `watch-${copies.join('-')}-${open.name}.json`)
+      const looked: Ran[] = []
+      for (const copy of copies) {
+        const argv = ['log', 'monitor', 'https://gate.example/log', '--once', '--state', state]
+        const ran = await run(root, [...argv, '--vkey', vkeys[0] ?? '', ...more], {
+          now: () => epochMs(Date.now()),
+          async fetch(url) {
+            const path = new URL(url).pathname.replace('/log/', '')
+            if (!open(path)) return new Response(null, { status: 401 })
+            const bytes = await readFile(join(at[copy], path)).catch(() => null)
+            return new Response(bytes, { status: bytes === null ? 404 : 200 })
+          },
+        })
+        looked.push(ran)
+      }
+      return looked
+    }
+    const tilesOnly = (path: string): boolean => !path.startsWith('tile/entries/')
+
+    test('goes on under the new one, learned from entries it may read', async () => {
+      const [before, overlap, after] = await watched(['before', 'overlap', 'after'], PUBLIC)
+      expect(before).toMatchObject({ exit: 0, out: expect.not.stringContaining('key') })
+      expect(overlap).toMatchObject({ exit: 0, out: expect.stringContaining(vkeys[1] ?? '?') })
+      expect(after).toMatchObject({ exit: 0, out: expect.stringContaining('fine') })
+    })
+
+    test('says that it needs both where it may not read entries, and knows them when given', async () => {
+      const [overlap, after] = await watched(['overlap', 'after'], tilesOnly)
+      expect(overlap).toMatchObject({
+        exit: 0,
+        out: expect.stringContaining('its entries cannot be read: give both keys with --vkey'),
+      })
+      expect(after).toMatchObject({
+        exit: 1,
+        out: expect.stringContaining('not signed with a key of the log known here'),
+      })
+      const both = ['--vkey', vkeys[1] ?? '']
+      const given = await watched(['before', 'overlap', 'after'], tilesOnly, ...both)
+      expect(given.map(({ exit }) => exit)).toEqual([0, 0, 0])
+    })
+
+    test('learns nothing from a log that was not seen during the overlap', async () => {
+      const [, after] = await watched(['before', 'after'], PUBLIC)
+      expect(after).toMatchObject({
+        exit: 1,
+        out: expect.stringContaining('give both with --vkey'),
+      })
+    })
   })
 
   test('is mirrored with either key', async () => {

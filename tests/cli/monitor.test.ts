@@ -277,6 +277,68 @@ describe('a monitor of a log that lies', () => {
   })
 })
 
+describe('a monitor of one log at two addresses', () => {
+  const other = async (): Promise<LogFiles> =>
+    publish([...entries.slice(0, 150), ...otherEntries.slice(0, 100)])
+
+  it('is content when both serve one tree, also when one of them is behind', async () => {
+    const [near, far] = [
+      await aSite(await publish(entries)),
+      await aSite(await publish(entries.slice(0, 200))),
+    ]
+    const { exit, out } = await monitored(near).look(far.url)
+    expect([exit, out.match(/fine/g)?.length]).toEqual([0, 2])
+  })
+
+  it('finds the split view on the first look, with both notes and where each was', async () => {
+    const [near, far] = [await aSite(await publish(entries)), await aSite(await other())]
+    const monitor = monitored(near)
+    const { exit, out } = await monitor.look(far.url)
+    expect(exit).toBe(4)
+    const note = ({ files }: Site): string => Buffer.from(files.get('checkpoint') ?? []).toString()
+    expect(out).toContain(`at ${near.url}:\n${note(near)}`)
+    expect(out).toContain(`at ${far.url}:\n${note(far)}`)
+    expect(out).toContain('shows one here and one elsewhere')
+    // It is remembered of each.
+    far.files = near.files
+    expect((await monitor.look(far.url)).exit).toBe(4)
+    expect(await monitor.json()).toMatchObject({ exit: 4, fork: { elsewhere: far.url } })
+  })
+
+  it('remembers what an address served that is gone by now', async () => {
+    const [near, far] = [await aSite(await publish(entries)), await aSite(await other())]
+    const monitor = monitored(far)
+    await monitor.look()
+    far.instead = (_, response) => {
+      response.destroy()
+      return true
+    }
+    expect((await monitor.look(near.url)).exit).toBe(4)
+  })
+
+  it('could not check an address whose tiles do not bear out that it is the same', async () => {
+    const [near, far] = [
+      await aSite(await publish(entries)),
+      await aSite(await publish(entries.slice(0, 200))),
+    ]
+    near.instead = (path, response) => {
+      if (!path.startsWith('tile/0')) return false
+      response.writeHead(200).end(new Uint8Array(32))
+      return true
+    }
+    // Its own first look needs no tiles where entries may not be read.
+    const seen = near.instead
+    near.instead = (path, response, request) => {
+      if (!path.startsWith('tile/entries/')) return seen(path, response, request)
+      response.writeHead(401).end()
+      return true
+    }
+    const { exit, out } = await monitored(near).look(far.url)
+    expect(exit).toBe(1)
+    expect(out).toContain('could not check: its hash tiles do not lead to the root it has signed')
+  })
+})
+
 describe('a monitor of a hostile or broken server', () => {
   const answer =
     (status: number, headers: Record<string, string>, body: string | Uint8Array): Answering =>

@@ -4,7 +4,14 @@
  * One look after the other; what is remembered is on disk before anything is said. A fork ends it, with both notes.
  */
 import type { Command } from 'commander'
-import { judge, newWatch, type Rules, type Verdict, type Watch } from '../../core/monitor/watch.ts'
+import {
+  judge,
+  type Look,
+  newWatch,
+  type Rules,
+  type Verdict,
+  type Watch,
+} from '../../core/monitor/watch.ts'
 import { parseDuration } from '../../core/time.ts'
 import type { WitnessPolicy } from '../../core/tlog/witness-policy.ts'
 import type { Act } from '../act.ts'
@@ -15,6 +22,7 @@ import { keysByOrigin } from '../log/named-logs.ts'
 import { witnessPolicyOf, witnessPolicyOption } from '../log/witness-policy-file.ts'
 import { fetcher } from '../monitor/fetch.ts'
 import { lookAt } from '../monitor/look.ts'
+import { comparedSites, type Site } from '../monitor/split-view.ts'
 import { readWatches, writeWatches } from '../monitor/state.ts'
 import { forkText, gistOf, jsonOf, lineOf } from '../monitor/words.ts'
 import { jsonText, quote, type Session } from '../session.ts'
@@ -117,7 +125,9 @@ async function setUp(
 /** Looks at every log once; remembers, then tells. */
 async function round(made: Monitor, urls: readonly string[]): Promise<ExitCode> {
   const { watches, session } = made
-  const verdicts = await Promise.all(urls.map((url) => look(made, url)))
+  const sites = await Promise.all(urls.map((url) => look(made, url)))
+  const looks = await comparedSites(sites)
+  const verdicts = sites.map(({ watch }, i) => judgeOne(made, watch, looks[i]))
   // What a look that was cut short came to is nothing.
   if (session.world.signal.aborted) return EXIT.clean
   await writeWatches(made.state, watches.values())
@@ -131,16 +141,22 @@ async function round(made: Monitor, urls: readonly string[]): Promise<ExitCode> 
   return worst
 }
 
-async function look(made: Monitor, url: string): Promise<Verdict> {
-  const { session, watches, keys, policy, key, rules, timeout_ms } = made
+async function look(made: Monitor, url: string): Promise<Site> {
+  const { session, watches, keys, policy, key, timeout_ms } = made
   const { world } = session
   const watch = watches.get(url) ?? newWatch(url, world.now())
   const signal = AbortSignal.any([world.signal, AbortSignal.timeout(timeout_ms)])
-  const fetch = fetcher(world, url, signal)
-  const seen = await lookAt({ fetch, keys, policy, key }, watch)
-  const named = { ...watch, origin: seen.origin }
-  const judged = judge({ watch: named, look: seen.look, at: world.now(), rules })
-  watches.set(url, judged.watch)
+  const parts = { fetch: fetcher(world, url, signal), keys, policy, key, signal }
+  const seen = await lookAt(parts, watch)
+  return { parts, look: seen.look, watch: { ...watch, origin: seen.origin } }
+}
+
+function judgeOne(made: Monitor, watch: Watch, look: Look | undefined): Verdict {
+  const { session, watches, rules } = made
+  const judged = judge({
+    ...{ watch, look: look ?? { trouble: 'unreachable' }, at: session.world.now(), rules },
+  })
+  watches.set(watch.url, judged.watch)
   return judged.verdict
 }
 
@@ -154,7 +170,7 @@ function tell({ session, said }: Monitor, watch: Watch, verdict: Verdict): void 
   if (said.get(watch.url) === gist) return
   said.set(watch.url, gist)
   const colour = verdict.level === 'lie' ? 'red' : verdict.level === 'fine' ? 'green' : 'yellow'
-  const notes = watch.fork === null ? '' : `\n${forkText(watch.fork)}`
+  const notes = watch.fork === null ? '' : `\n${forkText(watch)}`
   session.result(session.paint(colour, lineOf(watch, verdict, at)) + notes, null)
 }
 

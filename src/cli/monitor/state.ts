@@ -5,8 +5,15 @@
  * compared with anything: nobody who can write the file can make a log look worse or better than it signed itself to be.
  */
 
+import type { KeyState } from '../../core/audit/keys.ts'
 import { fromUtf8 } from '../../core/encoding.ts'
-import { type SeenHead, TROUBLES, type Trouble, type Watch } from '../../core/monitor/watch.ts'
+import {
+  type FollowedKeys,
+  type SeenHead,
+  TROUBLES,
+  type Trouble,
+  type Watch,
+} from '../../core/monitor/watch.ts'
 import { parseCheckpoint } from '../../core/tlog/checkpoint.ts'
 import { parseNote } from '../../core/tlog/note.ts'
 import { incomplete } from '../failure.ts'
@@ -59,13 +66,15 @@ function watchIn(value: unknown): Watch | null {
   if (!isCount(grown_at) || !isCount(failures) || beat === undefined || times === null) return null
   const known = last_trouble === null || TROUBLES.includes(last_trouble as Trouble)
   const evidence = fork === null ? null : forkIn(fork)
-  if (!known || evidence === undefined) return null
+  // Absent in states from before keys were followed.
+  const followed = row.followed == null ? null : followedIn(row.followed)
+  if (!known || evidence === undefined || followed === undefined) return null
   const rest = { last_trouble: last_trouble as Trouble | null, fork: evidence }
   const { checked_at = null, failing_since = null, unwitnessed_since = null } = times
   return {
     ...{ url, origin, trusted: head, grown_at, failures, ...rest },
     ...{ checked_at, failing_since, unwitnessed_since },
-    heartbeat: beat as Watch['heartbeat'],
+    ...{ heartbeat: beat as Watch['heartbeat'], followed },
   }
 }
 
@@ -76,9 +85,30 @@ function headIn(note: unknown): SeenHead | undefined {
 }
 
 function forkIn(value: unknown): NonNullable<Watch['fork']> | undefined {
-  const { trusted, seen, at } = (value ?? {}) as Readonly<Record<string, unknown>>
-  const whole = typeof trusted === 'string' && typeof seen === 'string' && isCount(at)
-  return whole ? { trusted, seen, at } : undefined
+  const { trusted, seen, at, elsewhere } = (value ?? {}) as Readonly<Record<string, unknown>>
+  if (typeof trusted !== 'string' || typeof seen !== 'string' || !isCount(at)) return undefined
+  return { trusted, seen, at, ...(typeof elsewhere === 'string' ? { elsewhere } : {}) }
+}
+
+function followedIn(value: unknown): FollowedKeys | undefined {
+  const { size, keys, checkpoint_keys } = value as Readonly<Record<string, unknown>>
+  if (!isCount(size) || !isKeys(keys) || !isKeys(checkpoint_keys)) return undefined
+  return { size, keys, checkpoint_keys }
+}
+
+function isKeys(value: unknown): value is readonly KeyState[] {
+  return (
+    Array.isArray(value) &&
+    value.every(({ jwk, from, until } = {}) => {
+      const ends = until === null || isCount(until)
+      return ends && isCount(from) && ed25519Key(jwk)
+    })
+  )
+}
+
+function ed25519Key(jwk: unknown): boolean {
+  const { kty, crv, x } = (jwk ?? {}) as Readonly<Record<string, unknown>>
+  return kty === 'OKP' && crv === 'Ed25519' && typeof x === 'string' && /^[\w-]{43}$/.test(x)
 }
 
 function numbersIn(

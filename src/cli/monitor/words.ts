@@ -3,6 +3,7 @@
  */
 import type {
   Finding,
+  KeyNews,
   Trouble,
   Verdict,
   Watch,
@@ -18,7 +19,8 @@ const TROUBLE: Readonly<Record<Trouble | WitnessedTrouble, string>> = {
   refused: 'it refuses to answer',
   no_checkpoint: 'there is no checkpoint at this address',
   not_a_checkpoint: 'what it answers is no checkpoint',
-  not_signed: 'its checkpoint is not signed with the key of the log',
+  not_signed:
+    'its checkpoint is not signed with a key of the log known here; if the log has exchanged its key, give both with --vkey',
   other_log: 'its checkpoint is of another log',
   tiles_missing: 'hash tiles are missing that its checkpoint covers',
   tiles_wrong: 'its hash tiles do not lead to the root it has signed',
@@ -33,14 +35,16 @@ export function lineOf(watch: Watch, verdict: Verdict, at: EpochMs): string {
 }
 
 function stateOf(watch: Watch, verdict: Verdict, at: number): string {
-  const { trouble, findings, witnessed } = verdict
-  if (watch.fork !== null) return 'THE LOG LIES: it has signed two trees that contradict each other'
+  const { trouble, findings, witnessed, key } = verdict
+  if (watch.fork !== null)
+    return `THE LOG LIES: it has signed two trees that contradict each other${watch.fork.elsewhere === undefined ? '' : ', and shows one here and one elsewhere'}`
   const parts = findings.map((finding) => wordsOf(finding, watch, at))
   if (trouble !== null && !findings.includes('unchecked'))
     parts.push(`could not check: ${TROUBLE[trouble]}`)
   if (witnessed !== null) parts.push(`not witnessed: ${TROUBLE[witnessed]}`)
   const size = watch.trusted === null ? 'nothing seen yet' : `${watch.trusted.size} entries`
-  return parts.length === 0 ? `fine, ${size}` : `${parts.join('; ')} (${size})`
+  const news = key === null ? '' : `; ${newsOf(key)}`
+  return `${parts.length === 0 ? `fine, ${size}` : `${parts.join('; ')} (${size})`}${news}`
 }
 
 function wordsOf(finding: Finding, watch: Watch, at: number): string {
@@ -59,6 +63,19 @@ function wordsOf(finding: Finding, watch: Watch, at: number): string {
   }
 }
 
+/** What is to be done, while there is time to do it. */
+function newsOf(key: KeyNews): string {
+  const also = 'its checkpoint is also signed with a key not given here'
+  switch (key.is) {
+    case 'learned':
+      return `its checkpoint key is being exchanged; learned from the log: ${key.vkeys.join(', ')}`
+    case 'following':
+      return `${also}; looking for its record in the log`
+    case 'unreadable':
+      return `${also}, and its entries cannot be read: give both keys with --vkey, or an API key with --key`
+  }
+}
+
 /** Whole minutes; seconds below one. */
 function ago(ms: number): string {
   const unit = ms < 60_000 ? 1_000 : 60_000
@@ -66,24 +83,29 @@ function ago(ms: number): string {
 }
 
 /** Both notes of a lie, for people. */
-export function forkText({ trusted, seen }: NonNullable<Watch['fork']>): string {
+export function forkText({ url, fork }: Watch): string {
+  if (fork === null) return ''
+  const { trusted, seen, elsewhere } = fork
+  if (elsewhere !== undefined) return `at ${url}:\n${trusted}\nat ${elsewhere}:\n${seen}`
   return `trusted before:\n${trusted}\nseen since:\n${seen}`
 }
 
 /** The look at one log for --json. */
 export function jsonOf(watch: Watch, verdict: Verdict, at: EpochMs): object {
-  const { level, trouble, findings, witnessed } = verdict
+  const { level, trouble, findings, witnessed, key } = verdict
+  const { trusted, seen, elsewhere } = watch.fork ?? {}
   return {
     ...{ at: formatInstant(at), log: watch.origin, url: watch.url, level, trouble, findings },
     ...{ size: watch.trusted?.size ?? null, failures: watch.failures },
     ...(witnessed === null ? {} : { witnessed }),
+    ...(key === null ? {} : { key }),
     ...(watch.fork === null
       ? {}
-      : { fork: { trusted: watch.fork.trusted, seen: watch.fork.seen } }),
+      : { fork: { trusted, seen, ...(elsewhere === undefined ? {} : { elsewhere }) } }),
   }
 }
 
 /** What must change for another line to be said. */
-export function gistOf({ level, trouble, findings, witnessed }: Verdict): string {
-  return [level, trouble, ...findings, witnessed].join(' ')
+export function gistOf({ level, trouble, findings, witnessed, key }: Verdict): string {
+  return [level, trouble, ...findings, witnessed, key?.is].join(' ')
 }

@@ -6,7 +6,9 @@
  * are cli/monitor's. Spec: docs/cli.md, "Watching logs".
  */
 
-/** A signed checkpoint, verified under the log's key. */
+import type { KeyState } from '../audit/keys.ts'
+
+/** A signed checkpoint, verified under a key of the log. */
 export interface SeenHead {
   readonly size: number
   readonly note: string
@@ -38,16 +40,44 @@ export const TROUBLES = [
 
 export type Trouble = (typeof TROUBLES)[number]
 
+/** Two notes the log has signed that contradict each other. */
+export interface Fork {
+  readonly trusted: string
+  readonly seen: string
+  /** Address `seen` was served at, when it was at another one at the same time. */
+  readonly elsewhere?: string
+}
+
+/** What the log's key records say, up to a place in it. */
+export interface FollowedKeys {
+  /** Entries read. */
+  readonly size: number
+  readonly keys: readonly KeyState[]
+  readonly checkpoint_keys: readonly KeyState[]
+}
+
+/** A key nobody gave to the monitor has signed the checkpoint too. */
+export type KeyNews =
+  /** The log names it; it is known from here on. */
+  | { readonly is: 'learned'; readonly vkeys: readonly string[] }
+  /** Its record has not been come to yet. */
+  | { readonly is: 'following' }
+  /** Entries may not be read: it can only be given. */
+  | { readonly is: 'unreadable' }
+
 /** What one look found; everything in it is verified. */
 export type Look =
   | { readonly trouble: Trouble }
-  | { readonly fork: { readonly trusted: string; readonly seen: string } }
+  | { readonly fork: Fork }
   | {
       readonly head: SeenHead
       /** Entries of the newest checkpoint with the quorum, 0 when there is none; absent when nobody asked. */
       readonly witnessed?: number | { readonly trouble: WitnessedTrouble }
       /** The newest heartbeat among what is new; `unknown` where entries were not read. Absent when nothing is new. */
       readonly heartbeat?: Heartbeat | 'none' | 'unknown'
+      /** Absent when nothing was read for it. */
+      readonly followed?: FollowedKeys
+      readonly key?: KeyNews
     }
 
 /** Why `checkpoint.witnessed` proves nothing. */
@@ -77,8 +107,10 @@ export interface Watch {
   /** Since when there has been no quorum over the newest checkpoint. */
   readonly unwitnessed_since: number | null
   readonly heartbeat: Heartbeat | null
+  /** Null while nobody but the keys given has signed. */
+  readonly followed: FollowedKeys | null
   /** Two notes that prove that the log lies; kept until somebody takes them away. */
-  readonly fork: { readonly trusted: string; readonly seen: string; readonly at: number } | null
+  readonly fork: (Fork & { readonly at: number }) | null
 }
 
 export interface Rules {
@@ -110,13 +142,14 @@ export interface Verdict {
   readonly findings: readonly Finding[]
   /** Why `checkpoint.witnessed` proves nothing now. */
   readonly witnessed: WitnessedTrouble | null
+  readonly key: KeyNews | null
 }
 
 export function newWatch(url: string, at: number): Watch {
   return {
     ...{ url, origin: null, trusted: null, grown_at: at, checked_at: null },
     ...{ failing_since: null, failures: 0, last_trouble: null, unwitnessed_since: null },
-    ...{ heartbeat: null, fork: null },
+    ...{ heartbeat: null, followed: null, fork: null },
   }
 }
 
@@ -133,6 +166,7 @@ export function judge(request: {
   const findings = findingsOf(watch, at, rules)
   const witnessed =
     'head' in look && typeof look.witnessed === 'object' ? look.witnessed.trouble : null
+  const key = 'head' in look ? (look.key ?? null) : null
   const level =
     watch.fork !== null
       ? 'lie'
@@ -141,7 +175,7 @@ export function judge(request: {
         : trouble !== null
           ? 'could_not_check'
           : 'fine'
-  return { watch, verdict: { level, trouble, findings, witnessed } }
+  return { watch, verdict: { level, trouble, findings, witnessed, key } }
 }
 
 function after({ watch, look, at }: Parameters<typeof judge>[0]): Watch {
@@ -153,7 +187,7 @@ function after({ watch, look, at }: Parameters<typeof judge>[0]): Watch {
       failures: watch.failures + 1,
       last_trouble: look.trouble,
     }
-  const { head, witnessed, heartbeat } = look
+  const { head, witnessed, heartbeat, followed = watch.followed } = look
   const grew = watch.trusted === null || head.size > watch.trusted.size
   return {
     ...watch,
@@ -164,6 +198,7 @@ function after({ watch, look, at }: Parameters<typeof judge>[0]): Watch {
         ? null
         : (watch.unwitnessed_since ?? at),
     heartbeat: heartbeatAfter(watch.heartbeat, heartbeat ?? 'none'),
+    followed,
   }
 }
 
