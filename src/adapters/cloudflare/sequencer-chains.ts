@@ -110,7 +110,7 @@ const kids = new Map<string, string>()
 const MAX_KIDS = 1024
 
 /** The key the header of a record of ours names; nobody's when it names none. */
-function kidOf(jws: string): string {
+export function kidOf(jws: string): string {
   const header = jws.slice(0, jws.indexOf('.'))
   const known = kids.get(header)
   if (known !== undefined) return known

@@ -39,6 +39,8 @@ export interface Ready {
   kid(): string
   /** After `known`: the log has this key, text or activation. */
   has(name: string): boolean
+  /** After `known`: the log takes nothing new under this key any more. */
+  ended(kid: string): boolean
   /** The log did not take a record: it is asked again before the next one is written. */
   doubt(): void
 }
@@ -106,6 +108,7 @@ export function createReady(
       (known.get(object)?.book.activations() ?? []).some(
         ({ digest, revision }) => name === digest || name === activationName(revision),
       ),
+    ended: (kid) => known.get(object)?.kids.includes(kid) === false,
     doubt() {
       const there = known.get(object)
       if (there !== undefined) there.asked_at = Number.NEGATIVE_INFINITY
