@@ -38,6 +38,7 @@ describe('a new data directory', () => {
       entries: 1,
       published: 1,
       successors: null,
+      witnesses: null,
     })
     expect(store.log.has(store.signer.kid)).toBe(true)
     expect(store.recordKeys()).toEqual([store.recordJwk])
