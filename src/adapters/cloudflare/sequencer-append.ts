@@ -107,12 +107,12 @@ function appended(
   throw halt.error()
 }
 
-/** It was never acknowledged, so nobody was promised anything; but its chain waits until somebody looks. */
+/** It was never acknowledged, so nobody was promised anything; its object signs it anew (outbox-renewal.ts). */
 function ended(kid: string): LivegateError {
   return new LivegateError(
     'log_unavailable',
     `Cannot log: the record is signed by key ${kid}, which has ended`,
-    { retry_after_s: 60, hint: 'It waited in its outbox for longer than the keys overlapped.' },
+    { retry_after_s: 1, hint: 'Its object signs it anew once it has heard that the key ended.' },
   )
 }
 
