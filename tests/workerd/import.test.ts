@@ -49,6 +49,23 @@ const old = JSON.parse(logText) as {
 }
 const subjects = Object.keys(old.states)
 
+const NOT_BEFORE_2100 = epochMs(Date.UTC(2100, 0))
+/** What the file of this deployment has none of: lines that end nothing and begin nothing. */
+const KEPT: readonly MoveLine[] = [
+  {
+    suppression: {
+      ...{ key: pepper.hash('subject', 'u_gone'), id: 'r_1', rule: 'struck', from: epochMs(1) },
+      until: NOT_BEFORE_2100,
+    },
+  },
+  {
+    legal_hold: {
+      ...{ subject: 'u_held', until: NOT_BEFORE_2100, basis: 'court order 1', by: 'key_1' },
+      set_at: epochMs(1),
+    },
+  },
+]
+
 interface Answered {
   readonly status: number
   readonly json: Readonly<Record<string, unknown>>
@@ -110,7 +127,11 @@ describe('a deployment that moves here', () => {
       sequencer: (shard) => ({ move: move(shard) }) as Partial<SequencerRpc> as SequencerRpc,
     }
     for (let i = 0; i < 2; i++)
-      await importerOver(forgetful).put({ header, from: 1, lines: lines.slice(0, -1) })
+      await importerOver(forgetful).put({
+        header,
+        from: 1,
+        lines: [...lines.slice(0, -1), ...KEPT],
+      })
     expect((await put(1, [])).json).toEqual({ lines: 1, finished: false })
   })
 
@@ -222,6 +243,15 @@ describe('a deployment that moves here', () => {
         chain_unopened: 0,
       })
     }
+  })
+
+  it('keeps what outlived an erasure, and what stands before one', async () => {
+    await evict(subjectStub('u_gone'))
+    const back = await gate.decide(ask('u_gone'))
+    expect(back.outcome).toBe('deny')
+    expect(back.decision.reasons.map(({ code }) => code)).toContain('restriction_kept')
+    const refused = await send('DELETE', '/v1/subjects/u_held', { basis: 'Art. 17 GDPR' })
+    expect(refused).toMatchObject({ status: 409 })
   })
 })
 

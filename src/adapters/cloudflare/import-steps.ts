@@ -5,6 +5,7 @@
  * log where its records were and how far its chain has come (import-log.ts).
  */
 import type { Activation } from '../../core/model.ts'
+import type { MovedLegalHold, MovedSuppression } from '../../core/move/erasure-lines.ts'
 import type { MoveProgress } from '../../core/move/importer.ts'
 import type { LogOf, MovedRecord, MoveHeader, MoveLine } from '../../core/move/lines.ts'
 
@@ -14,6 +15,11 @@ export interface SubjectMove {
   readonly logs: readonly LogOf[]
   readonly lines: readonly MoveLine[]
 }
+
+/** What lies in a subject's object without being of its chain. */
+export type KeptMove =
+  | { readonly suppression: MovedSuppression }
+  | { readonly legal_hold: MovedLegalHold }
 
 /** A record of an earlier log as the log that goes on finds it: its place is below 0. */
 export type Seed = Pick<MovedRecord, 'id' | 'kind' | 'seq' | 'at' | 'place' | 'decision'> & {

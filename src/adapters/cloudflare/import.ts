@@ -16,6 +16,7 @@ import { requireRoom, subjectOfMove } from './import-subject.ts'
 import { directoryName, originOfShard, serverName, shardOf, subjectObjectName } from './names.ts'
 import type { Stubs } from './rpc.ts'
 import { opened } from './rpc.ts'
+import { groupIn } from './subject-mentions.ts'
 
 export interface EdgeImportParts {
   readonly stubs: Stubs
@@ -81,7 +82,6 @@ async function bring(
   },
 ): Promise<void> {
   for (const line of lines) requireRoom(line)
-  for (const line of lines) requireKept(line)
   for (const line of lines) if ('policy' in line) await keepPolicy(parts, step, line.policy)
   for (const line of lines)
     if ('activation' in line)
@@ -100,15 +100,26 @@ async function bring(
   await plant(parts, step, lines)
   await each(lines, (line) => openSessions(parts, line))
   await each(lines, (line) => bindKey(parts, line))
+  await each(lines, (line) => keep(parts, line))
+  await each(lines, (line) => nameCohosts(parts, line))
 }
 
-/** What this host cannot keep must not be dropped in silence: it would lift a ban, or open somebody to erasure. */
-function requireKept(line: MoveLine): void {
-  if ('suppression' in line || 'legal_hold' in line)
-    throw refusal(
-      'restrictions that outlived an erasure and legal holds are not kept here yet',
-      'a deployment without any',
-    )
+/** What outlives an erasure, and what stands before one, goes to the object it is about. */
+async function keep({ stubs, pepper }: EdgeImportParts, line: MoveLine): Promise<void> {
+  if ('suppression' in line)
+    await opened(stubs.subject(line.suppression.key).keep({ suppression: line.suppression }))
+  if (!('legal_hold' in line)) return
+  const object = stubs.subject(subjectObjectName(pepper, line.legal_hold.subject))
+  await opened(object.keep({ legal_hold: line.legal_hold }))
+}
+
+/** Whoever erases a co-host has to find the records that name it. */
+async function nameCohosts({ stubs, pepper }: EdgeImportParts, line: MoveLine): Promise<void> {
+  if (!('record' in line)) return
+  const { subject, seq, openings } = line.record
+  const { cohosts = [] } = (groupIn(openings, 'subject') ?? {}) as { cohosts?: readonly string[] }
+  for (const cohost of cohosts)
+    await opened(stubs.subject(subjectObjectName(pepper, cohost)).named(cohost, subject, seq))
 }
 
 async function keepPolicy(

@@ -42,7 +42,7 @@ import type {
 } from '../../ports.ts'
 import type { WitnessStatus } from '../sqlite/witnesses.ts'
 import type { Fixed } from './fixed.ts'
-import type { LogMove, SubjectMove } from './import-steps.ts'
+import type { KeptMove, LogMove, SubjectMove } from './import-steps.ts'
 import type { PolicyText } from './sequencer-revisions.ts'
 
 /** A failure as it crosses; `retry_after_s` and `hint` are null when absent. */
@@ -107,6 +107,8 @@ export interface SubjectRpc {
   unname(subject: SubjectId, cohost: SubjectId, seqs: readonly number[]): Promise<Reply<null>>
   /** `host` is being erased, and its records that named this subject with it. Repeatable. */
   unhost(subject: SubjectId, host: SubjectId): Promise<Reply<null>>
+  /** Takes in what outlives an erasure that an earlier host did, or stands before one here. Repeatable. */
+  keep(kept: KeptMove): Promise<Reply<null>>
   /** Takes in what an earlier host knew of this subject; again with the same changes nothing. */
   moveIn(move: SubjectMove): Promise<Reply<null>>
 }

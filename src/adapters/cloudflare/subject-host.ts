@@ -40,14 +40,15 @@ import type {
   StoredRecord,
   Surroundings,
 } from '../../ports.ts'
+import { putLegalHold } from '../sqlite/legal-holds.ts'
 import { text, type Writer } from '../sqlite/sql.ts'
-import { anySuppressed } from '../sqlite/suppressions.ts'
+import { anySuppressed, replaceSuppression } from '../sqlite/suppressions.ts'
 import { type Answering, createAnswering } from './answering.ts'
 import { createChainStore } from './chain-store.ts'
 import { createEdgeErasures } from './edge-erasures.ts'
 import { type Claims, createEdgeLedger } from './edge-ledger.ts'
 import { fixedOf } from './fixed.ts'
-import type { SubjectMove } from './import-steps.ts'
+import type { KeptMove, SubjectMove } from './import-steps.ts'
 import { subjectOfMove, takeSubject } from './import-subject.ts'
 import {
   directoryName,
@@ -132,6 +133,7 @@ export interface SubjectHost {
   named(subject: SubjectId, host: SubjectId, seq: number): Promise<null>
   unname(subject: SubjectId, cohost: SubjectId, seqs: readonly number[]): Promise<null>
   unhost(subject: SubjectId, host: SubjectId): Promise<null>
+  keep(kept: KeptMove): Promise<null>
   /** The object's alarm went off. */
   alarm(): Promise<void>
 }
@@ -243,6 +245,20 @@ export function createSubjectHost(given: SubjectParts): SubjectHost {
       of(subject)
       return write(() => dropHost(parts.sql, host))
     },
+    async keep(kept) {
+      if ('legal_hold' in kept) {
+        of(kept.legal_hold.subject)
+        return write(() => putLegalHold(parts.sql, kept.legal_hold))
+      }
+      const { key, ...suppression } = kept.suppression
+      if (!parts.isSelf(key))
+        throw new LivegateError('internal', 'Cannot keep a restriction: it is another object’s')
+      await write(() => replaceSuppression(parts.sql, key, suppression))
+      const house = open ?? resident() ?? absent()
+      house?.reread()
+      if (suppression.until !== 'forever') await house?.wakeAt(suppression.until)
+      return null
+    },
     alarm: async () => (resident() ?? absent())?.tend(),
   }
 }
@@ -262,6 +278,7 @@ interface House {
   readonly whole: () => Promise<void>
   readonly tend: () => Promise<void>
   readonly reread: () => void
+  readonly wakeAt: (at: EpochMs) => Promise<void>
   readonly erasing: Erasing
   readonly erasure: ErasureDesk | null
 }
@@ -335,6 +352,10 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   return {
     ...{ subject, gate, takeBack, reread: store.reread, answering, erasing, erasure },
     whole,
+    async wakeAt(at) {
+      await alarm.known()
+      await alarm.arm(at)
+    },
     desk: checkedDesk(desk, whole),
     records: (seqs, places) => recordsOfChain({ sql, store, origin }, seqs, places),
     tend: createTending({

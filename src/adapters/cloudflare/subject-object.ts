@@ -22,7 +22,7 @@ import type {
 } from '../../gate-types.ts'
 import type { LegalHold, StoredFacts, StoredRecord, SubjectState } from '../../ports.ts'
 import type { Env } from './env.ts'
-import type { SubjectMove } from './import-steps.ts'
+import type { KeptMove, SubjectMove } from './import-steps.ts'
 import { jittered } from './jitter.ts'
 import { packed, unpacked } from './packed.ts'
 import {
@@ -137,6 +137,10 @@ export class SubjectObject extends DurableObject<Env> implements SubjectRpc {
 
   unhost(subject: SubjectId, host: SubjectId): Promise<Reply<null>> {
     return this.#ask((own) => own.unhost(subject, host))
+  }
+
+  keep(kept: KeptMove): Promise<Reply<null>> {
+    return this.#ask((host) => host.keep(kept))
   }
 
   moveIn(move: SubjectMove): Promise<Reply<null>> {

@@ -39,6 +39,12 @@ export function expireSuppressions(sql: Sql, now: EpochMs, limit: number): numbe
   return sql.all(EXPIRE, now, limit).length
 }
 
+/** In place of the one of the same id. Inside a transaction only. */
+export function replaceSuppression(sql: Sql, key: string, one: Suppression): void {
+  sql.run('DELETE FROM suppressions WHERE key = ? AND id = ?', key, one.id)
+  insertSuppression(sql, key, one)
+}
+
 export function suppressionOf(row: Row): Suppression {
   const ends = integerOrNull(row, 'ends')
   return {
