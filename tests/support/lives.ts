@@ -1,0 +1,265 @@
+/**
+ * What may befall a gate: random histories of callers, operators, clocks and disks, for whatever gate is given.
+ *
+ * `history` makes lists of steps, `perform` does one; what a gate refuses in good order is no failure. Hosts offer what they
+ * have: a step that a `Life` cannot do is passed over. For core/audit/replay/honest.test.ts and properties/honest-log.test.ts.
+ */
+import * as fc from 'fast-check'
+import type { Fate } from '../../src/adapters/memory/contract.ts'
+import { LivegateError } from '../../src/core/errors.ts'
+import type { KeyUse } from '../../src/core/record/key-history.ts'
+import type { RetentionRules } from '../../src/core/retention.ts'
+import { type EpochMs, epochMs } from '../../src/core/time.ts'
+import type { RecordAccess } from '../../src/gate/access.ts'
+import type { Enforcement } from '../../src/gate/enforcement.ts'
+import type { ErasureDesk } from '../../src/gate/erasure-desk.ts'
+import type { ActivationRequest } from '../../src/gate/policy-desk.ts'
+import type { Gate } from '../../src/gate-types.ts'
+import { aStrike, ask, askOnce, DAY, HOUR, MINUTE, policyOf, STRIKE_RULE } from './gate.ts'
+
+const WAIT =
+  '  - { id: wait, ground: terms, when: "subject.followers < 10", outcome: delay, hold: 15m }'
+const ONE = '  - { id: one, ground: terms, when: "subject.open_broadcasts > 1", outcome: deny }'
+const LOOK =
+  '  - { id: look, ground: terms, when: "\'odd\' in subject.labels", outcome: delay, review: { queue: night, within: 1h, at_deadline: deny } }'
+export const POLICIES: readonly string[] = [
+  policyOf(`${STRIKE_RULE}\n${WAIT}`),
+  policyOf(`${WAIT}\n${ONE}`),
+  policyOf(`${STRIKE_RULE}\n${ONE}\n${LOOK}`, 'max_age: 2h\non_stale: deny\n'),
+]
+
+/** Everybody there is. */
+export const SUBJECTS: readonly string[] = ['a', 'b', 'c', 'd']
+const subject = fc.constantFrom(...SUBJECTS)
+const strike = fc.constantFrom('s1', 's2', 's3', 's4', 's5')
+
+export type Step =
+  | {
+      readonly do: 'decide'
+      readonly subject: string
+      readonly hosts: readonly string[]
+      readonly stream: string
+      readonly followers: number
+      readonly key: string | null
+      readonly session: string | null
+      readonly labels: readonly string[]
+    }
+  | { readonly do: 'strike'; readonly subject: string; readonly id: string; readonly ago: number }
+  | { readonly do: 'reverse'; readonly id: string }
+  | { readonly do: 'facts'; readonly subject: string; readonly followers: number }
+  | { readonly do: 'end'; readonly session: string }
+  | { readonly do: 'pass'; readonly ms: number }
+  | { readonly do: 'fail'; readonly fate: 'before' | 'after' }
+  | { readonly do: 'activate'; readonly policy: number }
+  | { readonly do: 'erase'; readonly subject: string; readonly scope: 'subject' | 'full' }
+  | { readonly do: 'hold'; readonly subject: string; readonly ms: number }
+  | { readonly do: 'lift'; readonly subject: string }
+  | { readonly do: 'rotate'; readonly use: KeyUse }
+  | { readonly do: 'rollback' | 'sweep' | 'access' | 'beat' | 'restart' }
+
+export const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      do: fc.constant('decide' as const),
+      subject,
+      hosts: fc.uniqueArray(subject, { maxLength: 2 }),
+      stream: fc.constantFrom('', 'x', 'y'),
+      followers: fc.constantFrom(1, 100),
+      key: fc.option(fc.constantFrom('k1', 'k2')),
+      session: fc.option(fc.constantFrom('p', 'q'), { freq: 4 }),
+      labels: fc.constantFrom([], ['odd']),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('strike' as const),
+      subject,
+      id: strike,
+      ago: fc.constantFrom(0, MINUTE, 48 * HOUR),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('reverse' as const), id: strike }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('facts' as const),
+      subject,
+      followers: fc.constantFrom(1, 100),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('end' as const),
+      session: fc.constantFrom('p', 'q'),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('pass' as const),
+      ms: fc.constantFrom(
+        1,
+        1500,
+        20_000,
+        61_000,
+        16 * MINUTE,
+        5 * HOUR,
+        -90_000,
+        -2 * HOUR,
+        40 * DAY,
+      ),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('fail' as const),
+      fate: fc.constantFrom('before' as const, 'after' as const),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('activate' as const),
+      policy: fc.integer({ min: 0, max: POLICIES.length - 1 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('erase' as const),
+      subject,
+      scope: fc.constantFrom('subject' as const, 'subject' as const, 'full' as const),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('hold' as const),
+      subject,
+      ms: fc.constantFrom(HOUR, 90 * DAY),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('lift' as const), subject }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('rotate' as const),
+      use: fc.constantFrom('record' as const, 'checkpoint' as const),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        ...(['rollback', 'sweep', 'sweep', 'access', 'beat', 'restart'] as const),
+      ),
+    }),
+  },
+)
+
+/** A gate, and what can be done to it. */
+export interface Life {
+  readonly gate: () => Gate
+  readonly erasure: () => ErasureDesk
+  readonly access: RecordAccess
+  readonly enforcement: () => Enforcement
+  now(): EpochMs
+  /** Forwards or back. */
+  pass(ms: number): void
+  /** What becomes of the next write. */
+  fail(fate: Fate): void
+  activate(text: string): Promise<unknown>
+  rollback(): Promise<unknown>
+  /** Everything past its time goes. */
+  sweep(): Promise<unknown>
+  readonly beat?: () => Promise<unknown>
+  readonly rotate?: (use: KeyUse) => Promise<unknown>
+  readonly restart?: () => Promise<unknown>
+}
+
+/** What a gate may answer instead of doing it. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  ...['conflict', 'not_found', 'in_progress', 'log_unavailable', 'rate_limited'],
+  ...['idempotency_mismatch', 'invalid_request'],
+])
+
+/** Does a step; throws what no gate may answer. */
+export async function perform(life: Life, one: Step): Promise<void> {
+  try {
+    await attempt(life, one)
+  } catch (error) {
+    if (!(error instanceof LivegateError) || !REFUSALS.has(error.code)) throw error
+  }
+}
+
+async function attempt(life: Life, one: Step): Promise<unknown> {
+  switch (one.do) {
+    case 'decide':
+      return decide(life, one)
+    case 'strike': {
+      const issued_at = epochMs(life.now() - one.ago)
+      return life.gate().strike(aStrike(one.id, one.subject, { issued_at }))
+    }
+    case 'reverse':
+      return life.gate().reverse({ strike: one.id, reason: 'upheld' })
+    case 'facts':
+      return life.gate().putFacts(one.subject, { followers: one.followers }, life.now())
+    case 'end':
+      return life.gate().endSession('m', one.session)
+    case 'pass':
+      return life.pass(one.ms)
+    case 'fail':
+      return life.fail(one.fate)
+    case 'activate':
+      return life.activate(POLICIES[one.policy] ?? '')
+    case 'erase':
+      return life.erasure().erase({ subject: one.subject, scope: one.scope, basis: 'art17' })
+    case 'hold': {
+      const until = epochMs(life.now() + one.ms)
+      return life.erasure().hold({ subject: one.subject, until, basis: 'court', by: 'key_1' })
+    }
+    case 'lift':
+      return life.erasure().lift(one.subject)
+    case 'access':
+      return life.access({ by: 'k', via: 'records', groups: ['chain'], ids: ['r'.repeat(22)] })
+    case 'rotate':
+      return life.rotate?.(one.use)
+    default:
+      return life[one.do]?.()
+  }
+}
+
+function decide(life: Life, one: Extract<Step, { readonly do: 'decide' }>): Promise<unknown> {
+  const { key, session, stream, hosts, followers, labels } = one
+  const request = ask(one.subject, {
+    stream: {
+      ...(stream === '' ? {} : { id: stream }),
+      hosts: hosts.map((host) => ({ subject: host, facts: { followers } })),
+    },
+    facts: { followers, labels },
+    ...(session === null
+      ? {}
+      : { session: { server: 'm', session }, enforcement: life.enforcement() }),
+  })
+  return life.gate().decide(key === null ? request : askOnce(key, request, JSON.stringify(one)))
+}
+
+const BY = { by: 'key_1', note: null, expect_revision: null }
+
+/** To activate a text now. */
+export function activationOf(bytes: Uint8Array): ActivationRequest {
+  return { ...BY, bytes, activate_at: null, dry_run: false, decisions: 0 }
+}
+
+/** To go back to the revision before. */
+export const ROLLBACK: typeof BY = BY
+
+/** What is kept for how long, where anything goes. */
+export const RULES: RetentionRules = {
+  kinds: { decisions: 30 * DAY, broadcasts: 30 * DAY },
+  strikes: new Map([['', 35 * DAY]]),
+}
