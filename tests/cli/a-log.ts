@@ -110,6 +110,8 @@ export interface LogOptions {
   readonly heads?: Map<number, Head>
   /** Decisions before its first one, in that log: its time goes on after them. */
   readonly after?: number
+  /** Semantics every record says it was made under. */
+  readonly engine?: string
   /** Closes the log at its end. */
   readonly successors?: readonly string[]
 }
@@ -118,7 +120,7 @@ export interface LogOptions {
 export async function makeEntries(options: LogOptions): Promise<IssuedRecord[]> {
   const { decisions, subjects = 3, silent = false, origin: log = ORIGIN } = options
   const issue = createIssuer({
-    ...{ issuer: ISSUER, engine: ENGINE, log, signer, hasher: fastHasher },
+    ...{ issuer: ISSUER, engine: options.engine ?? ENGINE, log, signer, hasher: fastHasher },
     random: countedRandom(),
   })
   const entries: IssuedRecord[] = []

@@ -14,6 +14,7 @@ import {
   publish,
   signedCheckpoint,
   VKEY,
+  vkeyOf,
   writeFiles,
 } from './a-log.ts'
 import { aDirectory, noNetwork, type Ran, run } from './a-world.ts'
@@ -308,11 +309,54 @@ describe('any changed byte', () => {
         changed[place] = (changed[place] ?? 0) ^ 1
         writeFileSync(join(dir, path), changed)
         const { exit, err } = await audit(dir, '--no-signatures')
-        // A note that is no note any more proves nothing about the log; everything else is a lie.
-        const note = path === 'checkpoint' && err.includes('it is not a signed note')
-        expect({ path, exit }).toEqual({ path, exit: note ? 1 : 4 })
+        // What has not even its form any more proves nothing about the log; everything else is a lie.
+        const formless = path === 'checkpoint' ? 'it is not a signed note' : 'entries: '
+        expect({ path, exit }).toEqual({ path, exit: err.includes(formless) ? 1 : 4 })
       }
     })
+})
+
+describe('a log made under semantics this version does not have', () => {
+  const engine = 'livegate-policy/99 livegate-cel/99'
+
+  test('could not be checked: neither clean nor a lie, and its state waits for who can', async () => {
+    const entries = await makeEntries({ decisions: 7, engine })
+    const dir = await written(entries)
+    const state = join(dir, 'state.json')
+    const more = ['--disclosures', disclosed(dir, entries), '--state', state]
+    const { exit, report, err } = await audit(dir, ...more)
+    expect([exit, report.clean, report.findings]).toEqual([1, false, []])
+    expect(report.not_checked).toContain(
+      'Replay of 6 decisions made under semantics this version does not have.',
+    )
+    expect(err).toContain('the state is not updated')
+    expect(existsSync(state)).toBe(false)
+    const { out } = await run(dir, ['log', 'audit', dir, '--vkey', VKEY, ...more])
+    expect(out).toContain('6 decisions could not be replayed: use the version of livegate that')
+    // Without replay nothing of it is needed.
+    expect((await audit(dir, ...more, '--no-replay')).exit).toBe(0)
+  })
+
+  test('that also lies is a lie', async () => {
+    const entries = await makeEntries({ decisions: 7, engine, tamper: (all) => swap(all, 5, 8) })
+    const dir = await written(entries)
+    const { exit, report } = await audit(dir, '--disclosures', disclosed(dir, entries))
+    expect([exit, report.findings.map(({ code }) => code)]).toEqual([4, ['chain_gap', 'chain_fork']])
+  })
+
+  test('among several logs is the one that could not be finished', async () => {
+    const second = 'gate.example/log/second'
+    const dirs = [await written(await makeEntries({ decisions: 3 })), aDirectory()]
+    const entries = await makeEntries({ decisions: 3, engine, origin: second, from: 50 })
+    await writeFiles(dirs[1] ?? '', await publish(entries, [], second))
+    const argv = ['log', 'audit', ...dirs, '--vkey', VKEY, '--vkey', vkeyOf(second)]
+    const { exit, out } = await run('/', [
+      ...argv,
+      '--disclosures',
+      disclosed(dirs[1] ?? '', entries),
+    ])
+    expect([exit, out]).toEqual([1, expect.stringContaining(`\`${second}\` could not be finished`)])
+  })
 })
 
 describe('an audit that cannot finish', () => {

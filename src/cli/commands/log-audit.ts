@@ -15,7 +15,7 @@ import {
   NO_SIGNATURES,
   statesRequest,
 } from '../log/audit-options.ts'
-import { auditJson, auditText, auditWords, totalOf } from '../log/audit-report.ts'
+import { auditJson, auditText, auditWords, exitOfRun } from '../log/audit-report.ts'
 import { type AuditRun, runAudit, threadsFor } from '../log/audit-run.ts'
 import { type AuditStates, openStates } from '../log/audit-state.ts'
 import {
@@ -162,7 +162,7 @@ async function auditFrom(
   } finally {
     progress.end()
   }
-  const whole = before === null || totalOf(before.run) === 0
+  const whole = before === null || exitOfRun(before.run) === EXIT.clean
   const challenged = challenge === null ? null : await answered(session, challenge, run, options)
   const trouble = await remember(session, options, { run, states, head, whole })
   const exit = tell(session, run, { disclosures: await disclosures, before, challenged })
@@ -228,19 +228,24 @@ interface Told {
 function tell(session: Session, run: AuditRun, told: Told): ExitCode {
   const { disclosures, before, challenged } = told
   const old = before === null ? null : before.run
-  const lies = totalOf(run) + (old === null ? 0 : totalOf(old))
-  const total = lies + (challenged?.findings.length ?? 0)
+  const exits = [exitOfRun(run), old === null ? EXIT.clean : exitOfRun(old)]
+  const lied = exits.includes(EXIT.verification) || (challenged?.findings.length ?? 0) > 0
+  const exit = lied
+    ? EXIT.verification
+    : exits.includes(EXIT.incomplete)
+      ? EXIT.incomplete
+      : EXIT.clean
   const texts = old === null ? [] : ['predecessor:', textOf(session, old, disclosures), '']
   if (before?.key_from_log === true)
     session.warn('the key of the predecessor is the one the new log names; see --predecessor-vkey')
   if (challenged !== null) texts.push(challengeText(session, challenged, run.book !== null))
   session.result([...texts, textOf(session, run, disclosures)].join('\n'), {
-    clean: total === 0,
+    clean: exit === EXIT.clean,
     ...reportOf(run, disclosures),
     ...(old === null ? {} : { predecessor: reportOf(old, disclosures) }),
     ...(challenged === null ? {} : { challenge: challenged }),
   })
-  return total > 0 ? EXIT.verification : EXIT.clean
+  return exit
 }
 
 function textOf(session: Session, run: AuditRun, disclosures: Disclosures): string {

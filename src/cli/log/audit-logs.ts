@@ -16,7 +16,7 @@ import {
   NO_SIGNATURES,
   statesRequest,
 } from './audit-options.ts'
-import { auditWords, totalOf } from './audit-report.ts'
+import { auditWords, exitOfRun } from './audit-report.ts'
 import { type AuditInput, runAudit, threadsFor } from './audit-run.ts'
 import { type AuditStates, openStates } from './audit-state.ts'
 import { readRecords } from './collected-records.ts'
@@ -70,7 +70,7 @@ async function auditEach(
     now_s: null,
   }
   const before = await predecessorOf(session, { logs, states, shared }, options)
-  const whole = before === null || totalOf(before.run) === 0
+  const whole = before === null || exitOfRun(before.run) === EXIT.clean
   const told: Told[] = []
   const stored = { states, update: options.signatures && options.state !== undefined }
   for (const log of logs) {

@@ -1,8 +1,9 @@
 /**
  * An audit in words: every finding, what was checked, and as plainly what was not.
  */
+import { EXIT, type ExitCode } from '../failure.ts'
 import { plural, type Session } from '../session.ts'
-import { type AuditRun, findingsOf } from './audit-run.ts'
+import { type AuditRun, findingsOf, unknownEngines } from './audit-run.ts'
 import type { Disclosures } from './disclosures.ts'
 import type { OutsideNotice } from './witnessed-records.ts'
 
@@ -30,7 +31,6 @@ export function auditWords(run: AuditRun, disclosures: Disclosures): AuditWords 
     )
   else not_checked.push('Records handed out: none were given (--records).')
   not_checked.push(...outside.open)
-  if (run.bundle !== null) not_checked.push('Everything after the damaged bundle.')
   return { checked, not_checked }
 }
 
@@ -52,7 +52,12 @@ export function auditText(session: Session, run: AuditRun, words: AuditWords): s
   const verdict =
     total > 0
       ? session.paint('red', `the log does not hold: ${plural(total, 'finding')}`)
-      : session.paint('green', 'no finding in what was checked')
+      : unknownEngines(run) > 0
+        ? session.paint(
+            'yellow',
+            `no finding in what was checked, but ${plural(unknownEngines(run), 'decision')} could not be replayed: use the version of livegate that knows the engine`,
+          )
+        : session.paint('green', 'no finding in what was checked')
   return [
     ...found,
     ...notices,
@@ -84,6 +89,11 @@ function noticesOf({
 
 /** Findings, those whose text was not kept included. */
 export function totalOf(run: AuditRun): number {
-  const own = (run.bundle === null ? 0 : 1) + run.outside.findings.length
-  return run.report.counts.findings + own
+  return run.report.counts.findings + run.outside.findings.length
+}
+
+/** A lie before what could not be replayed. */
+export function exitOfRun(run: AuditRun): ExitCode {
+  if (totalOf(run) > 0) return EXIT.verification
+  return unknownEngines(run) > 0 ? EXIT.incomplete : EXIT.clean
 }

@@ -2,7 +2,7 @@
  * Streams a log through core's audit: hash, read and verify on all cores, judge in order here.
  *
  * Bundles are read and scanned a few ahead; stored hash tiles are compared with the recomputed ones as they fill. A bundle that
- * cannot be taken apart is a finding and the end of the stream, a missing one is "could not finish".
+ * is missing or cannot be taken apart is "could not finish": nobody has signed it.
  * From: commands/log-audit.ts. Core: core/audit/audit.ts.
  */
 import { availableParallelism } from 'node:os'
@@ -23,7 +23,7 @@ import type { Challenge } from './challenge.ts'
 import type { Disclosures } from './disclosures.ts'
 import { nodeHasher } from './ed25519.ts'
 import { withSigners } from './head-signers.ts'
-import { type LogSource, needTile, readTile } from './source.ts'
+import { type LogSource, needTile, notABundle, readTile } from './source.ts'
 import type { OutsideFinding, OutsideRecords, OutsideReport } from './witnessed-records.ts'
 
 export interface AuditInput {
@@ -50,22 +50,14 @@ export interface AuditInput {
   readonly onProgress: (entries: number) => void
 }
 
-/** What a bundle's bytes alone can get wrong. */
-export interface BundleFinding {
-  readonly index: number
-  readonly code: 'bundle'
-  readonly message: string
-}
-
 export interface AuditRun {
   readonly report: AuditReport
   readonly outside: OutsideReport
-  readonly bundle: BundleFinding | null
   /** Disclosures given that no record they came with commits to. */
   readonly unmatched: number
   /** What decisions follow from; null without replay. */
   readonly book: LogBook | null
-  /** Null unless everything was clean: only then may an audit be resumed. Made anew at every call, a line a chain. */
+  /** Null unless everything was clean and replayed as far as it could be: only then may an audit be resumed. Made anew at every call, a line a chain. */
   state(): AuditState | null
   /** Chains with records in this log, and the index of each one's first. */
   chainFirsts(): ReadonlyMap<string, number>
@@ -84,9 +76,13 @@ export function threadsFor(entries: number): number {
 /** All findings of a run, in one list. */
 export function findingsOf(
   run: AuditRun,
-): readonly (AuditReport['findings'][number] | OutsideFinding | BundleFinding)[] {
-  const bundle = run.bundle === null ? [] : [run.bundle]
-  return [...bundle, ...run.report.findings, ...run.outside.findings]
+): readonly (AuditReport['findings'][number] | OutsideFinding)[] {
+  return [...run.report.findings, ...run.outside.findings]
+}
+
+/** Opened decisions that could not be replayed, being made under semantics this version does not have. */
+export function unknownEngines(run: AuditRun): number {
+  return run.report.counts.replay?.other_engine ?? 0
 }
 
 /** Audits everything between the state and the head. */
@@ -110,19 +106,19 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
   const pool = createAuditPool({ threads, signatures, replay, onVerified })
   try {
     pool.disclose((await input.disclosures).index)
-    const { bundle, unmatched } = await stream(input, { audit, pool, tiles })
+    const unmatched = await stream(input, { audit, pool, tiles })
     await pool.drain()
     // Of a log that shrank there are none of this size.
-    if (bundle === null && audit.size() <= input.head.size)
-      await compareTiles(input, audit, audit.partialTiles())
+    if (audit.size() <= input.head.size) await compareTiles(input, audit, audit.partialTiles())
     const { now_s, outside, head } = input
     const keys = audit.keys()
     const seen = { keys, from, size: audit.size(), now_s, newest_s: audit.newest() }
     const told = await outside.report(seen)
     const report = audit.finish(await withSigners(head, input.origin, audit.checkpointKeys()))
-    const clean = report.clean && bundle === null && told.findings.length === 0
+    const whole = (report.counts.replay?.other_engine ?? 0) === 0
+    const clean = report.clean && told.findings.length === 0 && whole
     return {
-      ...{ report, outside: told, bundle, unmatched, book: audit.book() },
+      ...{ report, outside: told, unmatched, book: audit.book() },
       state: () => (clean ? audit.state() : null),
       chainFirsts: () => audit.chainFirsts(),
       asPredecessor: (vkey) => audit.asPredecessor(head, vkey),
@@ -132,21 +128,18 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
   }
 }
 
-interface Streamed {
-  readonly bundle: BundleFinding | null
-  readonly unmatched: number
-}
-
+/** How many disclosures no record commits to. */
 async function stream(
   input: AuditInput,
   parts: { readonly audit: Audit; readonly pool: AuditPool; readonly tiles: TileHasher },
-): Promise<Streamed> {
+): Promise<number> {
   const { audit, pool, tiles } = parts
   let unmatched = 0
   for await (const bundle of bundlesAhead(input, audit.size(), pool)) {
     const { scan, verify } = bundle.scanned
     unmatched += scan.unmatched
-    if (scan.fault !== null) return { bundle: faultOf(bundle, scan.fault), unmatched }
+    if (scan.fault !== null)
+      throw notABundle(input.source, refOf(bundle.index, input.head.size), scan.fault)
     lookOutside(input.outside, bundle)
     input.challenge?.look(bundle.part.first_index, scan)
     tiles.expect(scan)
@@ -154,16 +147,7 @@ async function stream(
     input.onProgress(audit.size())
     await verify({ keys: audit.keys(), book: audit.book() })
   }
-  return { bundle: null, unmatched }
-}
-
-function faultOf({ index, part: { width } }: ReadBundle, fault: string): BundleFinding {
-  const path = tilePath({ kind: 'entries', index, width })
-  return {
-    index: index * TILE_WIDTH,
-    code: 'bundle',
-    message: `\`${path}\` is not ${width} entries: ${fault.replaceAll('_', ' ')}; what follows was not looked at`,
-  }
+  return unmatched
 }
 
 interface TileHasher {
@@ -231,10 +215,9 @@ async function readBundle(
   }: { readonly index: number; readonly from: number; readonly pool: AuditPool },
 ): Promise<ReadBundle> {
   const first = index * TILE_WIDTH
-  const width = Math.min(TILE_WIDTH, input.head.size - first)
+  const ref = refOf(index, input.head.size)
   const skip = Math.max(0, from - first)
-  const part = { first_index: first + skip, width, skip }
-  const ref: Bundle = { kind: 'entries', index, width }
+  const part = { first_index: first + skip, width: ref.width, skip }
   const { directory } = input.source
   if (directory !== undefined) {
     const scanned = await pool.scan({ ...part, bundle: join(directory, tilePath(ref)) })
@@ -244,6 +227,10 @@ async function readBundle(
   const scanned = await pool.scan({ ...part, bundle: await needTile(input.source, ref) })
   if (scanned === null) throw incomplete('Cannot audit: a thread did not take a bundle')
   return { index, part, scanned }
+}
+
+function refOf(index: number, size: number): Bundle {
+  return { kind: 'entries', index, width: Math.min(TILE_WIDTH, size - index * TILE_WIDTH) }
 }
 
 async function compareTiles(

@@ -14,8 +14,8 @@ import { quote } from '../session.ts'
 import { openIndex } from './disclosure-index.ts'
 import { readDisclosures } from './disclosures.ts'
 import { nodeHasher } from './ed25519.ts'
-import { type LogSource, needTile } from './source.ts'
-import { hashIn, type VerifiedTiles } from './verified-tiles.ts'
+import { type LogSource, needTile, notABundle } from './source.ts'
+import { hashIn, UNSIGNED, type VerifiedTiles } from './verified-tiles.ts'
 
 export interface ProvenLog {
   readonly source: LogSource
@@ -38,12 +38,9 @@ export async function eachEntry(
     if (!wanted(first, first + width)) continue
     if (log.signal.aborted) throw incomplete('Cannot finish the export: it was interrupted')
     const index = first / TILE_WIDTH
-    const bytes = await needTile(log.source, { kind: 'entries', index, width })
-    const entries = decodeBundle(bytes, width)
-    if (!entries.ok)
-      throw incomplete(
-        `Cannot read entries ${first} to ${first + width - 1} of ${quote(log.source.name)}: it is no bundle of ${width} entries`,
-      )
+    const ref = { kind: 'entries', index, width } as const
+    const entries = decodeBundle(await needTile(log.source, ref), width)
+    if (!entries.ok) throw notABundle(log.source, ref, entries.error)
     const leaves = await log.tiles.tile(0, index)
     for (const [i, entry] of entries.value.entries()) {
       if (!sameHash(leafOf(entry, nodeHasher), hashIn(leaves, i))) throw changed(log, first + i)
@@ -56,7 +53,7 @@ function changed({ source }: ProvenLog, index: number): CliFailure {
   return new CliFailure(
     EXIT.verification,
     `Cannot trust entry ${index} of ${quote(source.name)}: it is not what the checkpoint covers`,
-    'this copy of the log was changed; mirror it again',
+    UNSIGNED,
   )
 }
 

@@ -7,7 +7,7 @@ import type { AcrossReport, LogChains } from '../../core/audit/across.ts'
 import { type CliFailure, EXIT, type ExitCode } from '../failure.ts'
 import { plural, quote, type Session } from '../session.ts'
 import { acrossText, acrossWords } from './across-report.ts'
-import { type AuditWords, auditJson, auditText, auditWords, totalOf } from './audit-report.ts'
+import { type AuditWords, auditJson, auditText, auditWords, exitOfRun } from './audit-report.ts'
 import type { AuditRun } from './audit-run.ts'
 import type { Disclosures } from './disclosures.ts'
 import type { AuditedPredecessor } from './predecessor.ts'
@@ -55,7 +55,7 @@ export function finished(
   return {
     ...{ name, origin, text: auditText(session, run, words) },
     json: { log: name, origin, ...auditJson(run, words) },
-    exit: totalOf(run) > 0 ? EXIT.verification : EXIT.clean,
+    exit: exitOfRun(run),
     // What stands before a damaged bundle has its chains all the same.
     chains: { origin, firsts: run.chainFirsts() },
     unopened: counts.chain_unopened,
@@ -119,10 +119,14 @@ function exitOf(
   rest: Pick<Together, 'before' | 'across' | 'seam'>,
 ): ExitCode {
   const { before, across, seam } = rest
-  const old = before === null ? 0 : totalOf(before.run)
-  if (old + across.total > 0 || told.some(({ exit }) => exit === EXIT.verification))
+  const old = before === null ? EXIT.clean : exitOfRun(before.run)
+  if (
+    old === EXIT.verification ||
+    across.total > 0 ||
+    told.some(({ exit }) => exit === EXIT.verification)
+  )
     return EXIT.verification
-  return seam !== null || told.some(({ exit }) => exit !== EXIT.clean)
+  return old !== EXIT.clean || seam !== null || told.some(({ exit }) => exit !== EXIT.clean)
     ? EXIT.incomplete
     : EXIT.clean
 }
@@ -153,5 +157,5 @@ function verdictOf(session: Session, told: readonly Told[], exit: ExitCode): str
     ...(lying.length > 0 ? [`${names(lying)} does not hold`] : []),
     ...(open.length > 0 ? [`${names(open)} could not be finished`] : []),
   ]
-  return `${logs}: ${session.paint('red', said.join('; ') || 'they do not hold together')}`
+  return `${logs}: ${session.paint('red', said.join('; ') || (exit === EXIT.verification ? 'they do not hold together' : 'not everything could be checked'))}`
 }

@@ -22,8 +22,8 @@ import { readIfThere, writeAtomic } from '../files.ts'
 import { quote } from '../session.ts'
 import { type LogKey, openHead, readHead } from './head.ts'
 import { mirrorWitnessed } from './mirror-witnessed.ts'
-import { type LogSource, needTile } from './source.ts'
-import { hashIn, openVerifiedTiles, type VerifiedTiles } from './verified-tiles.ts'
+import { type LogSource, needTile, notABundle } from './source.ts'
+import { hashIn, openVerifiedTiles, UNSIGNED, type VerifiedTiles } from './verified-tiles.ts'
 
 export interface MirrorInput {
   readonly source: LogSource
@@ -150,10 +150,13 @@ class Copy {
       throw this.#changed(ref)
     }
     const bytes = await needTile(this.#input.source, ref)
+    const entries = decodeBundle(bytes, ref.width)
+    if (!entries.ok) throw notABundle(this.#input.source, ref, entries.error)
     if (!isBundleOf(bytes, ref.width, leaves))
       throw new CliFailure(
         EXIT.verification,
         `Cannot trust \`${tilePath(ref)}\` of ${quote(this.#input.source.name)}: its entries are not what the checkpoint covers`,
+        UNSIGNED,
       )
     await this.#write(ref, bytes)
   }

@@ -6,10 +6,10 @@
  */
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { decodeBundle, encodeBundle } from '../../core/tlog/bundle.ts'
+import { type BundleFault, decodeBundle, encodeBundle } from '../../core/tlog/bundle.ts'
 import { HASH_BYTES } from '../../core/tlog/hash.ts'
 import { TILE_WIDTH, type TileRef, tilePath } from '../../core/tlog/tile.ts'
-import { incomplete } from '../failure.ts'
+import { type CliFailure, incomplete } from '../failure.ts'
 import { readIfThere } from '../files.ts'
 import { baseUrl, createGateClient, keyOf, problemFailure } from '../gate-client.ts'
 import { quote, type Session } from '../session.ts'
@@ -94,4 +94,26 @@ export async function needTile(source: LogSource, ref: TileRef): Promise<Uint8Ar
       ? 'a log that goes on refusing what its checkpoint covers fails its duty; keep the checkpoint'
       : 'complete the copy with `livegate log mirror`',
   )
+}
+
+/** Bytes that cannot be the tile or bundle asked for, whatever was signed: cut, too long, or a page for people. */
+export function misshapen(source: LogSource, ref: TileRef, why: string): CliFailure {
+  return incomplete(
+    `Cannot use \`${tilePath(ref)}\` of ${quote(source.name)}: ${why}`,
+    source.remote
+      ? 'this says nothing about what the log has signed; a log that goes on serving it fails its duty: keep the checkpoint'
+      : 'the copy was cut or damaged, which says nothing about the log: mirror it again',
+  )
+}
+
+/** A file of entries that cannot be taken apart. */
+export function notABundle(source: LogSource, ref: TileRef, fault: BundleFault): CliFailure {
+  return misshapen(source, ref, `it is not ${ref.width} entries: ${fault.replaceAll('_', ' ')}`)
+}
+
+/** A hash tile of another length than it must have; null when it has that. */
+export function wrongLength(source: LogSource, ref: TileRef, bytes: Uint8Array): CliFailure | null {
+  const expected = ref.width * HASH_BYTES
+  if (bytes.length === expected) return null
+  return misshapen(source, ref, `it has ${bytes.length} bytes, expected ${expected}`)
 }

@@ -11,7 +11,7 @@ import { HASH_BYTES, type Hash, rowRoot, sameHash } from '../../core/tlog/hash.t
 import { hashesAt, TILE_WIDTH, type Tile, tilePath, widthOf } from '../../core/tlog/tile.ts'
 import { CliFailure, EXIT } from '../failure.ts'
 import { quote } from '../session.ts'
-import { type LogSource, needTile } from './source.ts'
+import { type LogSource, needTile, wrongLength } from './source.ts'
 
 export interface VerifiedTiles {
   readonly levels: number
@@ -37,8 +37,9 @@ export async function openVerifiedTiles(
     const bytes = await needTile(source, ref)
     const parent = await tile(level + 1, Math.floor(index / TILE_WIDTH))
     const expected = hashIn(parent, index % TILE_WIDTH)
-    if (bytes.length !== TILE_WIDTH * HASH_BYTES || !sameHash(rowRoot(bytes), expected))
-      throw refused(source, path)
+    const cut = wrongLength(source, ref, bytes)
+    if (cut !== null) throw cut
+    if (!sameHash(rowRoot(bytes), expected)) throw refused(source, path)
     if (recent.size >= RECENT) recent.clear()
     recent.set(path, bytes)
     return bytes
@@ -57,13 +58,15 @@ async function readEdge(source: LogSource, head: SignedHead): Promise<Uint8Array
     const index = Math.floor(count / TILE_WIDTH)
     const ref: Tile = { kind: 'tile', level, index, width }
     const bytes = width === 0 ? new Uint8Array(0) : await needTile(source, ref)
-    if (bytes.length !== width * HASH_BYTES) throw refused(source, tilePath(ref))
+    const cut = width === 0 ? null : wrongLength(source, ref, bytes)
+    if (cut !== null) throw cut
     rows.push(bytes)
   }
   if (!sameHash(rootOfEdge({ size: head.size, rows }), head.root))
     throw new CliFailure(
       EXIT.verification,
       `Cannot trust hash tiles of ${quote(source.name)}: their right edge does not hash to the root of the checkpoint\n${head.note}`,
+      UNSIGNED,
     )
   return rows
 }
@@ -72,8 +75,13 @@ function refused(source: LogSource, path: string): CliFailure {
   return new CliFailure(
     EXIT.verification,
     `Cannot trust \`${path}\` of ${quote(source.name)}: its bytes are not what the checkpoint covers`,
+    UNSIGNED,
   )
 }
+
+/** Told with every file that is not what was signed. */
+export const UNSIGNED =
+  'nobody has signed this file: it was changed, or is of another log, where it is kept or on its way; that alone does not show that the log lies'
 
 /** Hash `position` of a tile. */
 export function hashIn(tile: Uint8Array, position: number): Hash {
