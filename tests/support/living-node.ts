@@ -97,7 +97,7 @@ export async function aLivingNode(): Promise<LivingNode> {
   let process = await start(around)
   const rotated = { record: 0, checkpoint: 0 }
   return {
-    ...{ gate: () => process.gate, erasure: () => process.erasure, now: clock.now },
+    ...{ gate: () => process.gate, erasure: () => erasureOf(process), now: clock.now },
     enforcement: () => process.enforcement,
     access: (access) => process.access(access),
     pass(ms) {
@@ -134,6 +134,20 @@ export async function aLivingNode(): Promise<LivingNode> {
       await process.store.close()
       sql.close()
       await rm(root, { recursive: true, force: true })
+    },
+  }
+}
+
+/** An erasure that began goes on beside whatever follows, and takes what names its subject meanwhile, too: it is waited for. */
+function erasureOf({ erasure, store }: Process): ErasureDesk {
+  return {
+    ...erasure,
+    async erase(request) {
+      try {
+        return await erasure.erase(request)
+      } finally {
+        await store.erasures.finish(request.subject, 10_000)
+      }
     },
   }
 }
