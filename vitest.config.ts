@@ -6,7 +6,7 @@ const SYSTEM = [
   'tests/e2e/**/*.test.ts',
   'tests/chaos/**/*.test.ts',
   'tests/attack/process.test.ts',
-  'tests/conformance/workerd.test.ts',
+  'tests/conformance/{workerd,second-auditor}.test.ts',
   'tests/adapters/media/real-nginx.test.ts',
 ]
 
@@ -17,6 +17,7 @@ const WORKERD = ['tests/workerd/**/*.test.ts']
 const THOROUGH = [
   'tests/properties/**/*.test.ts',
   'tests/faults/**/*.test.ts',
+  'tests/fuzz/**/*.test.ts',
   'tests/attack/**/*.test.ts',
   'tests/contract/node.test.ts',
   'tests/conformance/node.test.ts',

@@ -399,7 +399,8 @@ function aState(chains: number, { leaves, long }: { leaves: number; long: boolea
   const heads = Array.from({ length: chains }, (_, n) => [name(n), head] as const)
   return {
     ...{ version: 1, origin: ZERO, size: 0, keys: [], recent: [] },
-    tree: { root: '', edge: '' },
+    // The tree without entries.
+    tree: { root: '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU', edge: 'AAAAAAAAAAA' },
     policies: { texts: {}, parts: [] },
     chains: { heads: Object.fromEntries(heads), unopened: 0 },
     heartbeats: { next: 0, runs: [] },

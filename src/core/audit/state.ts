@@ -12,6 +12,7 @@ import type { HeartbeatState } from './heartbeats.ts'
 import type { KeyState } from './keys.ts'
 import type { PolicyState } from './policies.ts'
 import type { ChainReplayState } from './replay/replay-state.ts'
+import { stateFault } from './state-shape.ts'
 import type { SuccessionState } from './succession.ts'
 import type { TreeState } from './tree.ts'
 
@@ -54,10 +55,16 @@ export function parseAuditState(text: string, origin: string): AuditState {
     throw new LivegateError('invalid_request', 'Cannot resume audit: the state is not JSON')
   }
   const state = value as Partial<AuditState> | null
-  if (state?.version !== 1 || state.origin !== origin || state.tree === undefined)
+  if (state?.version !== 1 || state.origin !== origin)
     throw new LivegateError(
       'invalid_request',
       `Cannot resume audit: expected a state of version 1 of log \`${origin}\``,
     )
-  return state as AuditState
+  const fault = stateFault(state)
+  if (fault === null) return state as AuditState
+  const expected = fault.problem === 'wrong' ? fault.expected : 'no such member, or one more'
+  throw new LivegateError(
+    'invalid_request',
+    `Cannot resume audit: \`${fault.path.slice(0, 64)}\` of the state is ${fault.problem}, expected ${expected}`,
+  )
 }

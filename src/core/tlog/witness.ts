@@ -171,7 +171,7 @@ export function parseAskedPolicy(
   if (!policy.ok) return policy
   const faults: WitnessPolicyFault[] = []
   for (const { name, url, line } of policy.value.witnesses) {
-    if (url !== null && PREFIX.test(url)) continue
+    if (url !== null && isPrefix(url)) continue
     const has = url === null ? 'no address' : `the address \`${url.slice(0, 80)}\``
     faults.push({ line, message: `\`${name.slice(0, 80)}\` has ${has}, expected ${ADDRESS}` })
   }
@@ -184,9 +184,20 @@ export function parseAskedPolicy(
 }
 
 const ADDRESS = 'a submission prefix: https://host/path, or http to this machine'
-// Host and path in ASCII: no user, no query, no fragment, nothing a URL parser could read in two ways.
-const PREFIX =
-  /^(https:\/\/[a-z0-9.-]+|http:\/\/(localhost|127\.0\.0\.1|\[::1\]))(:\d{1,5})?(\/[\w.~%+:@-]+)*\/?$/i
+// Host and path in ASCII: no user, no query, no fragment, nothing a URL parser could read in two ways. A host that ends in
+// a number is an IPv4 address to a URL parser, in spellings nobody expects.
+const LABEL = '[a-z0-9](?:[a-z0-9-]*[a-z0-9])?'
+const BYTE = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
+const HOST = `(?:(?:${LABEL}\\.)*[a-z](?:[a-z0-9-]*[a-z0-9])?|(?:${BYTE}\\.){3}${BYTE})`
+const PREFIX = new RegExp(
+  `^(?:https://${HOST}|http://(?:localhost|127\\.0\\.0\\.1|\\[::1\\]))(?::(\\d{1,5}))?((?:/[\\w.~%+:@-]+)*)/?$`,
+  'i',
+)
+
+function isPrefix(url: string): boolean {
+  const [, port = '0', path = ''] = PREFIX.exec(url) ?? ['', '99999']
+  return Number(port) <= 65_535 && !path.split('/').some((step) => /^(?:\.|%2e){1,2}$/i.test(step))
+}
 
 /** Address below a submission prefix, which may end with a slash. */
 export function witnessUrl(prefix: string, path: string): string {

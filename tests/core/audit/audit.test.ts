@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest'
 import { createAudit } from '../../../src/core/audit/audit.ts'
 import { verifyRange } from '../../../src/core/audit/range.ts'
-import { parseAuditState } from '../../../src/core/audit/state.ts'
+import { type AuditState, parseAuditState } from '../../../src/core/audit/state.ts'
 import { fromAscii, textToBase64Url, toBase64Url, utf8 } from '../../../src/core/encoding.ts'
 import { keyDraft } from '../../../src/core/record/drafts.ts'
 import { policyDrafts } from '../../../src/core/record/policy-parts.ts'
@@ -364,6 +364,45 @@ test('an audit resumes from its state at any index and finds the same', async ()
     expect(both.flatMap(codesOf), `stop ${stop}`).toEqual(['8 chain_time', '10 heartbeat_totals'])
     expect(both[1]?.checked).toContain('Consistency with the trusted checkpoint.')
   }
+})
+
+test.each<[string, (state: AuditState) => object, string]>([
+  ['without its tree', ({ tree: _, ...rest }) => rest, '`tree` of the state is missing'],
+  [
+    'with a member nobody knows',
+    (state) => ({ ...state, more: 1 }),
+    '`more` of the state is unknown',
+  ],
+  [
+    'of another size than its tree',
+    (state) => ({ ...state, size: state.size + 1 }),
+    '`size` of the state is wrong, expected the size of the tree',
+  ],
+  [
+    'that awaits more heartbeats than there are entries',
+    (state) => ({ ...state, heartbeats: { next: 0, runs: [[0, 1e15]] } }),
+    '`heartbeats` of the state is wrong',
+  ],
+  [
+    'with a run that is no pair',
+    (state) => ({ ...state, heartbeats: { next: 0, runs: [[0, 1, 2]] } }),
+    '`heartbeats.runs.0` of the state is wrong, expected a list of 2 to 2 items',
+  ],
+  [
+    'with a kind there is not',
+    (state) => ({ ...state, heartbeats: { next: 0, runs: [['key', 1]] } }),
+    '`heartbeats.runs.0.0` of the state is wrong',
+  ],
+  [
+    'with a key that is none',
+    (state) => ({ ...state, keys: [null] }),
+    '`keys.0` of the state is wrong, expected an object',
+  ],
+])('a state %s is refused', (_, change, message) => {
+  const audit = createAudit({ origin: LOG, trusted: null })
+  audit.entries(honest)
+  const state = JSON.stringify(change(audit.state()))
+  expect(() => parseAuditState(state, LOG)).toThrow(`Cannot resume audit: ${message}`)
 })
 
 test('a state that was tampered with, or is another log’s, is refused', () => {

@@ -188,6 +188,8 @@ describe('the policy of a log that asks', () => {
     'http://localhost:8080/w',
     'http://127.0.0.1:1',
     'http://[::1]:9/x',
+    'https://192.0.2.255:65535/a/...',
+    'HTTPS://W-1.example/',
   ])('may name %s', (url) => {
     expect(must(parseAskedPolicy(policy(url))).witnesses[0]?.url).toBe(url)
   })
@@ -207,6 +209,13 @@ describe('the policy of a log that asks', () => {
     'http://127.0.0.1.evil.example/',
     'http://localhost@evil.example/',
     'https://w.example:123456/',
+    'https://w.example:65536/',
+    'https://w.example/a/../b',
+    'https://w.example/%2E./b',
+    'https://w..example/',
+    'https://-w.example/',
+    'https://0x7f.1/',
+    'https://256.0.0.1/',
   ])('may not name %s', (url) => {
     expect(parseAskedPolicy(policy(url))).toEqual({
       ok: false,
