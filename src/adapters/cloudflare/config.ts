@@ -34,6 +34,10 @@ export interface EdgeConfig {
   readonly log_public: boolean
   readonly witnesses: WitnessPolicy | null
   readonly metrics_public: boolean
+  /** Text of a candidate in the shadow, in place of the bundled one (edge-candidate.ts). */
+  readonly shadow_policy: string | null
+  /** Of decisions a candidate is asked about. */
+  readonly shadow_share: number
   readonly facts_max_age_ms: number
   readonly moderation_available: boolean | null
   readonly jwt_issuer: string | null
@@ -106,6 +110,11 @@ function seedOfJwk(json: string): string {
     return ''
   }
 }
+
+const share: ReadSetting = (value) =>
+  /^(?:0?\.\d{1,6}|1|1\.0)$/.test(value) && Number(value) > 0
+    ? ok(Number(value))
+    : err('expected a share above 0, at most 1, such as 0.1')
 
 /** The text of a witness policy. */
 const witnessPolicy: ReadSetting = (value) => {
@@ -226,6 +235,21 @@ export const EDGE_SETTINGS: readonly EdgeSetting[] = [
     fallback: 'true',
     about: 'serve /metrics without a key',
     read: flag,
+  },
+  {
+    name: 'shadow_policy',
+    env: 'LIVEGATE_SHADOW_POLICY',
+    fallback: null,
+    about:
+      'text of a candidate that answers in the shadow and decides nothing, in place of deploy/shadow.yaml',
+    read: anyText,
+  },
+  {
+    name: 'shadow_share',
+    env: 'LIVEGATE_SHADOW_SHARE',
+    fallback: '0.1',
+    about: 'share of decisions a candidate in the shadow is asked about: above 0, at most 1',
+    read: share,
   },
   {
     name: 'facts_max_age_ms',

@@ -72,6 +72,7 @@ import { leavingIn } from './subject-leaving.ts'
 import { dropHost, noteHost, stripNames } from './subject-mentions.ts'
 import { createReady, doubting, type KnownReady } from './subject-ready.ts'
 import { hasSubjectTables } from './subject-schema.ts'
+import { createSubjectShadow, NO_SHADOW, type ShadowSettings } from './subject-shadow.ts'
 import { createTending } from './subject-tending.ts'
 import { createTold } from './told.ts'
 import { shortenWithCohosts } from './unheard-cohosts.ts'
@@ -91,6 +92,7 @@ export interface SubjectSettings {
   readonly surroundings: Surroundings
   readonly facts_max_age_ms?: number
   readonly budget_ms?: number
+  readonly shadow?: ShadowSettings
   /** Names of its media servers. */
   readonly servers?: readonly string[]
 }
@@ -296,29 +298,35 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   const logsAsked = { log, first: others.sequencer(0) }
   const ready = createReady({ ...known, ...logsAsked, origin, bundled: policy, caller, clock })
   const signer = signerAmong(held, ready.kid)
+  const shadow =
+    settings.shadow === undefined ? NO_SHADOW : createSubjectShadow(settings.shadow, random)
   const store = createChainStore({
     ...{ sql, writer, object, origin, observe: parts.observe },
-    log: renewing({
-      ...{ sql, writer, object, random, signer, reread: () => store.reread() },
-      log: { append: doubting(log, ready.doubt).append, head: log.head },
-      async hasEnded(kid) {
-        await ready.known()
-        return ready.ended(kid)
-      },
-    }),
+    log: shadow.log(
+      renewing({
+        ...{ sql, writer, object, random, signer, reread: () => store.reread() },
+        log: { append: doubting(log, ready.doubt).append, head: log.head },
+        async hasEnded(kid) {
+          await ready.known()
+          return ready.ended(kid)
+        },
+      }),
+    ),
     onUnheard: (decisions) => void shortenWithCohosts(route(desk), decisions, parts.observe),
   })
   const alarm = createAlarm(parts.storage)
-  const ledger = createEdgeLedger({
-    ...{ sql, writer, store, object, alarm, clock, random, origin },
-    ready: ready.known,
-    async has(name) {
-      await ready.known()
-      return ready.has(name)
-    },
-    claims: claimsOf(parts),
-    erased: () => erasing.carryOn(),
-  })
+  const ledger = shadow.ledger(
+    createEdgeLedger({
+      ...{ sql, writer, store, object, alarm, clock, random, origin },
+      ready: ready.known,
+      async has(name) {
+        await ready.known()
+        return ready.has(name)
+      },
+      claims: claimsOf(parts),
+      erased: () => erasing.carryOn(),
+    }),
+  )
   const elsewhere = createElsewhere({ others, pepper, servers: settings.servers ?? [] })
   const kept = { sql, writer, store, object, origin, storage: parts.storage, alarm, clock }
   const erasing = createErasing({ ...kept, log, elsewhere })

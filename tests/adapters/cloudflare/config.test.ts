@@ -28,6 +28,15 @@ quorum w
 `
 
 const SAMPLES: Readonly<Record<keyof EdgeConfig, Sample>> = {
+  shadow_policy: { good: [['name: x', 'name: x']], bad: [] },
+  shadow_share: {
+    good: [
+      ['1', 1],
+      ['0.1', 0.1],
+      ['.000001', 0.000_001],
+    ],
+    bad: ['0', '0.0', '1.1', '-1', '10 %', '1e-9'],
+  },
   pepper: {
     good: [[toBase64Url(PEPPER), PEPPER]],
     bad: [toBase64Url(new Uint8Array(31)), 'not base64url!', `${SEED}=`],
