@@ -8,7 +8,6 @@ import { inputSuite } from './input-suite.ts'
 import { openingsSuite } from './openings-suite.ts'
 import { operatorSuite } from './operator-suite.ts'
 import { policiesSuite } from './policies-suite.ts'
-import { shadowSuite } from './shadow-suite.ts'
 
 const SUITES = [
   decisionsSuite,
@@ -19,7 +18,6 @@ const SUITES = [
   openingsSuite,
   operatorSuite,
   policiesSuite,
-  shadowSuite,
 ]
 
 /** Declares every suite over one host, which is created once. */

@@ -319,7 +319,7 @@ function holdIn(
       await writer.write(() => noteHost(sql, host, seq))
     },
     unname: (cohost, seqs) => writer.write(() => stripNames(sql, cohost, seqs)),
-    unhost: (host) => writer.write(() => dropHost(sql, host)),
+    unhost: (host) => writer.write(() => dropHost(sql, host, null)),
     records: (seqs) => recordsOfChain({ sql, store, origin: ORIGIN }, seqs),
   }
 }

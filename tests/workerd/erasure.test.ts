@@ -5,6 +5,8 @@
 import { describe, expect, it } from 'vitest'
 import type { ChainEntry } from '../../src/adapters/cloudflare/rpc.ts'
 import { ERASURE_KNOWN_MS } from '../../src/core/limits.ts'
+import { parseRetention } from '../../src/core/retention.ts'
+import { epochMs } from '../../src/core/time.ts'
 import type { ErasureAnswer } from '../../src/gate/erasure.ts'
 import type { Answer } from '../../src/gate-types.ts'
 import { aStrike, ask, DAY, policyOf, STRIKE_RULE } from '../support/gate.ts'
@@ -216,5 +218,95 @@ describe('an erasure in an object', () => {
     const done = await erase(world)
     expect(performance.now() - began).toBeLessThan(2_000)
     expect(done).toMatchObject({ state: 'done', erasure: { counts: { records: 10_000 } } })
+  })
+})
+
+function keeping(text: string): World {
+  const rules = parseRetention(text)
+  if (!rules.ok) throw new Error(rules.error)
+  return aWorld(policyOf(STRIKE_RULE, 'strikes: { expire: { default: 60d } }\n'), {
+    retention: rules.value,
+  })
+}
+
+/** Sleeps until the alarm goes off; when that was. */
+async function ring(world: World): Promise<number> {
+  const due = world.alarms.get('u_1')
+  if (due === undefined) throw new Error('no alarm is set')
+  world.clock.set(due)
+  await world.alarm('u_1')
+  return due
+}
+
+const contents = async (world: World): Promise<readonly boolean[]> => {
+  const records = await world.ask('u_1', (host) => host.records([1, 2, 3, 4]))
+  return records.map(({ openings }) => Object.keys(openings).length > 0)
+}
+
+describe('retention in an object', () => {
+  it('sets no alarm for whoever has nothing that ever goes', async () => {
+    for (const world of [aWorld(), keeping('reviews=30d')]) {
+      await decide(world)
+      expect(world.alarms.has('u_1')).toBe(false)
+    }
+  })
+
+  it('removes what records say when their time is over, all of a day at once, and sets one alarm for it', async () => {
+    const world = keeping('decisions=30d')
+    const began = world.clock.now()
+    await decide(world, 'u_1', 'secret-1')
+    const due = world.alarms.get('u_1') ?? 0
+    expect(due).toBeGreaterThan(began + 30 * DAY)
+    expect(due).toBeLessThanOrEqual(began + 31 * DAY)
+    await decide(world, 'u_1', 'secret-2')
+    expect(world.alarms.get('u_1')).toBe(due)
+    world.clock.set(began + 20 * DAY)
+    await decide(world, 'u_1', 'kept')
+    await ring(world)
+    expect(await contents(world)).toEqual([false, false, true])
+    expect(await ring(world)).toBeGreaterThan(began + 50 * DAY)
+    expect(await contents(world)).toEqual([false, false, false])
+    expect(world.alarms.has('u_1')).toBe(false)
+    expect(world.events).toContainEqual({ type: 'retained', what: 'decisions', count: 2 })
+  })
+
+  it('forgets a strike once it can no longer count, on the record, and not before', async () => {
+    const world = keeping('strikes=10d')
+    await strike(world, 's_1')
+    while ((world.alarms.get('u_1') ?? 0) < world.clock.now() + DAY) await ring(world)
+    await ring(world)
+    expect(ended(world)).toBe(0)
+    expect((await decide(world)).outcome).toBe('deny')
+    for (let i = 0; i < 300 && ended(world) === 0; i++) await ring(world)
+    expect(ended(world)).toBe(1)
+    const { strikes } = await world.ask('u_1', (host) => host.view('u_1'))
+    expect(strikes).toEqual([])
+    expect(await contents(world)).toEqual([false, true])
+    expect((await decide(world)).outcome).toBe('allow')
+  })
+
+  it('waits for the end of a legal hold, or for its being lifted', async () => {
+    const world = keeping('decisions=30d')
+    await decide(world)
+    const until = epochMs(world.clock.now() + 400 * DAY)
+    const hold = { subject: 'u_1', until, basis: 'court order 1', by: 'key_1' }
+    await world.ask('u_1', (host) => host.holdLegally(hold))
+    await ring(world)
+    expect(await contents(world)).toEqual([true])
+    expect(world.alarms.get('u_1')).toBe(until)
+    expect(await world.ask('u_1', (host) => host.liftHold('u_1'))).toBe(true)
+    await ring(world)
+    expect(await contents(world)).toEqual([false])
+  })
+
+  it('tells a co-host that a record no longer names it', async () => {
+    const world = keeping('decisions=30d')
+    const together = ask('u_1', { stream: { id: 'duo', hosts: [{ subject: 'u_guest' }] } })
+    await world.ask('u_1', (host) => host.decide(together))
+    for (let i = 0; i < 5 && (await contents(world))[0] === true; i++) await ring(world)
+    const cohosts = await world.storage('u_guest', ({ sql }) =>
+      sql.exec('SELECT * FROM cohosts').toArray(),
+    )
+    expect(cohosts).toEqual([])
   })
 })

@@ -17,7 +17,11 @@ import {
 } from '../../src/adapters/cloudflare/rpc.ts'
 import { kidOf } from '../../src/adapters/cloudflare/sequencer-chains.ts'
 import type { Others } from '../../src/adapters/cloudflare/subject-calls.ts'
-import { createSubjectHost, type SubjectHost } from '../../src/adapters/cloudflare/subject-host.ts'
+import {
+  createSubjectHost,
+  type SubjectHost,
+  type SubjectSettings,
+} from '../../src/adapters/cloudflare/subject-host.ts'
 import type { KnownReady } from '../../src/adapters/cloudflare/subject-ready.ts'
 import { subjectSql } from '../../src/adapters/cloudflare/subject-schema.ts'
 import { createTurnWriter } from '../../src/adapters/cloudflare/turn-writer.ts'
@@ -86,7 +90,10 @@ export interface World {
 
 let worlds = 0
 
-export function aWorld(policyText: string = policyOf('')): World {
+export function aWorld(
+  policyText: string = policyOf(''),
+  settings: Pick<SubjectSettings, 'retention'> = {},
+): World {
   const salt = `${++worlds} ${crypto.randomUUID()}`
   const pepper: Pepper = {
     hash: (what, text) => portableHasher.digestText(`${salt} ${what} ${text}`),
@@ -195,6 +202,7 @@ export function aWorld(policyText: string = policyOf('')): World {
       },
       settings: {
         ...{ origin: ORIGIN, issuer: 'https://gate.example', shards: 1, policy, pepper },
+        ...settings,
         signer: RECORD_KEY.signer,
         next_signer: NEXT_KEY.signer,
         surroundings: { incident: () => ({ active: false }), platform: () => ({}) },
@@ -230,8 +238,8 @@ export function aWorld(policyText: string = policyOf('')): World {
           console.error,
         ),
       ),
-    unhost: (subject, host) =>
-      carried(() => world.ask(subject, (own) => own.unhost(subject, host)), console.error),
+    unhost: (subject, host, seqs) =>
+      carried(() => world.ask(subject, (own) => own.unhost(subject, host, seqs)), console.error),
     cohostStanding: (subject) => desk(subject, (host) => host.desk(subject).standing(subject)),
     cohostJoin: (subject, pending) =>
       desk(subject, (host) => host.desk(subject).join(subject, pending)),

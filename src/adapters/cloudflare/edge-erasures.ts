@@ -63,7 +63,13 @@ export function createEdgeErasures(parts: EdgeErasuresParts): Erasures {
     forget: (change) => forget(parts, change),
     legalHold: (subject) => legalHoldOf(sql, subject),
     hold: (hold) => writer.write(() => putLegalHold(sql, hold)),
-    lift: (subject) => writer.write(() => dropLegalHold(sql, subject)),
+    async lift(subject) {
+      const lifted = await writer.write(() => dropLegalHold(sql, subject))
+      // What it has kept may be past its time.
+      if (lifted) await parts.alarm.known()
+      if (lifted) await parts.alarm.arm(epochMs(clock.now() + TEND_AFTER_MS))
+      return lifted
+    },
     chain: (_subject, page) => chainOf(parts, page),
   }
 }

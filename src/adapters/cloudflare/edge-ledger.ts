@@ -9,6 +9,7 @@
 import { toBase64Url } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
 import type { Strike, SubjectId } from '../../core/model.ts'
+import type { RetentionRules } from '../../core/retention.ts'
 import { type EpochMs, epochMs } from '../../core/time.ts'
 import { disclosedCohosts } from '../../gate/disclosed.ts'
 import type {
@@ -34,6 +35,7 @@ import type { Chain, ChainStore } from './chain-store.ts'
 import { jittered } from './jitter.ts'
 import { entryOfChange } from './outbox.ts'
 import type { Alarm } from './subject-alarm.ts'
+import { expiryOf } from './subject-retention.ts'
 import { MAX_OPENINGS_CHARS } from './subject-schema.ts'
 
 /** After a write for which somebody else waits the alarm looks after what is left to do; every write until then shares it. */
@@ -59,6 +61,8 @@ export interface EdgeLedgerParts {
   readonly claims: Claims
   /** Resolves when no erasure is under way here; rejects when one cannot go on now. */
   readonly erased: () => Promise<void>
+  /** How long contents are kept; for ever unless given. */
+  readonly retention?: RetentionRules
 }
 
 /** What must be known elsewhere before it is true here. */
@@ -161,15 +165,18 @@ async function committed(parts: EdgeLedgerParts, change: Change): Promise<Commit
  * none of that: if nobody was told of it nobody waits for it, and whoever asks next finds its record and sends it first.
  */
 function watchedFrom(
-  parts: Pick<EdgeLedgerParts, 'clock'>,
-  { record, decision, opens, idempotency }: Change,
+  parts: Pick<EdgeLedgerParts, 'clock' | 'retention'>,
+  change: Change,
 ): EpochMs | null {
+  const { record, decision, opens, idempotency } = change
   const times: EpochMs[] = []
   // Co-hosts would count the broadcast for its whole lease, until somebody asks here.
   const shared = opens !== undefined && record !== null && disclosedCohosts(record).length > 0
   if (shared || (record !== null && decision === undefined)) times.push(due(parts, TEND_AFTER_MS))
   if (isSession(opens)) times.push(opens.lease_until)
   if (idempotency !== undefined) times.push(idempotency.expires_at)
+  const expiry = parts.retention === undefined ? null : expiryOf(parts.retention, change)
+  if (expiry !== null) times.push(expiry)
   return times.length === 0 ? null : epochMs(Math.min(...times))
 }
 

@@ -46,8 +46,8 @@ export function createElsewhere({
     },
     unname: async (host, subject, seqs) =>
       void (await opened(objectOf(host).unname(host, subject, seqs))),
-    unhost: async (cohost, subject) =>
-      void (await opened(objectOf(cohost).unhost(cohost, subject))),
+    unhost: async (cohost, subject, seqs) =>
+      void (await opened(objectOf(cohost).unhost(cohost, subject, seqs ?? null))),
   }
 }
 

@@ -41,8 +41,8 @@ export interface Elsewhere {
   releaseStrikes(subject: string, ids: readonly string[]): Promise<void>
   /** Records of `host`, by `seq`, no longer name it. */
   unname(host: string, subject: string, seqs: readonly number[]): Promise<void>
-  /** `cohost` no longer knows that records of `subject` name it. */
-  unhost(cohost: string, subject: string): Promise<void>
+  /** `cohost` no longer knows that records of `subject` name it: these, by `seq`, or any. */
+  unhost(cohost: string, subject: string, seqs?: readonly number[]): Promise<void>
 }
 
 export interface Erasing {

@@ -10,6 +10,7 @@ import type { SubjectId } from '../../core/model.ts'
 import type { Explanation } from '../../core/policy/explain.ts'
 import { ENGINE } from '../../core/policy/plan.ts'
 import { createIssuer } from '../../core/record/issue.ts'
+import { KEEP_EVERYTHING, type RetentionRules } from '../../core/retention.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { CohostDesk } from '../../gate/cohosts.ts'
 import type { After } from '../../gate/context.ts'
@@ -71,8 +72,8 @@ import { createErasing, type Erasing } from './subject-erasing.ts'
 import { leavingIn } from './subject-leaving.ts'
 import { dropHost, noteHost, stripNames } from './subject-mentions.ts'
 import { createReady, doubting, type KnownReady } from './subject-ready.ts'
+import { createSubjectRetention } from './subject-retention.ts'
 import { hasSubjectTables } from './subject-schema.ts'
-import { createSubjectShadow, NO_SHADOW, type ShadowSettings } from './subject-shadow.ts'
 import { createTending } from './subject-tending.ts'
 import { createTold } from './told.ts'
 import { shortenWithCohosts } from './unheard-cohosts.ts'
@@ -92,11 +93,12 @@ export interface SubjectSettings {
   readonly surroundings: Surroundings
   readonly facts_max_age_ms?: number
   readonly budget_ms?: number
-  readonly shadow?: ShadowSettings
   /** Names of its media servers. */
   readonly servers?: readonly string[]
 }
 
+  /** How long contents are kept; for ever unless given. */
+  readonly retention?: RetentionRules
 export interface SubjectParts {
   readonly sql: SparseSql
   readonly writer: Writer
@@ -134,7 +136,7 @@ export interface SubjectHost {
   exported(subject: SubjectId, before: number | null): Promise<SubjectExport>
   named(subject: SubjectId, host: SubjectId, seq: number): Promise<null>
   unname(subject: SubjectId, cohost: SubjectId, seqs: readonly number[]): Promise<null>
-  unhost(subject: SubjectId, host: SubjectId): Promise<null>
+  unhost(subject: SubjectId, host: SubjectId, seqs: readonly number[] | null): Promise<null>
   keep(kept: KeptMove): Promise<null>
   /** The object's alarm went off. */
   alarm(): Promise<void>
@@ -243,9 +245,9 @@ export function createSubjectHost(given: SubjectParts): SubjectHost {
       if (!hasSubjectTables(parts.sql)) return null
       return write(() => stripNames(parts.sql, cohost, seqs))
     },
-    async unhost(subject, host) {
+    async unhost(subject, host, seqs) {
       of(subject)
-      return write(() => dropHost(parts.sql, host))
+      return write(() => dropHost(parts.sql, host, seqs))
     },
     async keep(kept) {
       if ('legal_hold' in kept) {
@@ -298,35 +300,30 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   const logsAsked = { log, first: others.sequencer(0) }
   const ready = createReady({ ...known, ...logsAsked, origin, bundled: policy, caller, clock })
   const signer = signerAmong(held, ready.kid)
-  const shadow =
-    settings.shadow === undefined ? NO_SHADOW : createSubjectShadow(settings.shadow, random)
   const store = createChainStore({
     ...{ sql, writer, object, origin, observe: parts.observe },
-    log: shadow.log(
-      renewing({
-        ...{ sql, writer, object, random, signer, reread: () => store.reread() },
-        log: { append: doubting(log, ready.doubt).append, head: log.head },
-        async hasEnded(kid) {
-          await ready.known()
-          return ready.ended(kid)
-        },
-      }),
-    ),
+    log: renewing({
+      ...{ sql, writer, object, random, signer, reread: () => store.reread() },
+      log: { append: doubting(log, ready.doubt).append, head: log.head },
+      async hasEnded(kid) {
+        await ready.known()
+        return ready.ended(kid)
+      },
+    }),
     onUnheard: (decisions) => void shortenWithCohosts(route(desk), decisions, parts.observe),
   })
   const alarm = createAlarm(parts.storage)
-  const ledger = shadow.ledger(
-    createEdgeLedger({
-      ...{ sql, writer, store, object, alarm, clock, random, origin },
-      ready: ready.known,
-      async has(name) {
-        await ready.known()
-        return ready.has(name)
-      },
-      claims: claimsOf(parts),
-      erased: () => erasing.carryOn(),
-    }),
-  )
+  const ledger = createEdgeLedger({
+    ...{ sql, writer, store, object, alarm, clock, random, origin },
+    ready: ready.known,
+    async has(name) {
+      await ready.known()
+      return ready.has(name)
+    },
+    claims: claimsOf(parts),
+    erased: () => erasing.carryOn(),
+    ...(settings.retention === undefined ? {} : { retention: settings.retention }),
+  })
   const elsewhere = createElsewhere({ others, pepper, servers: settings.servers ?? [] })
   const kept = { sql, writer, store, object, origin, storage: parts.storage, alarm, clock }
   const erasing = createErasing({ ...kept, log, elsewhere })
@@ -364,11 +361,16 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
       await alarm.known()
       await alarm.arm(at)
     },
+  const rules = settings.retention ?? KEEP_EVERYTHING
+  const retention = createSubjectRetention({
+    ...{ rules, sql, writer, store, subject, clock, elsewhere, observe: parts.observe },
+    retain: async () => (await erasure?.retain(subject, rules)) ?? { strikes: 0, more: false },
+  })
     desk: checkedDesk(desk, whole),
     records: (seqs, places) => recordsOfChain({ sql, store, origin }, seqs, places),
     tend: createTending({
       ...{ sql, writer, store, alarm, clock, random, subject, idle: answering.idle },
-      ...{ storage: parts.storage, erasing },
+      ...{ storage: parts.storage, erasing, retention },
       endLease: (broadcast) => desk.end(subject, broadcast),
     }),
   }

@@ -51,7 +51,7 @@ export function mentionsIn({
   return { strikes, named, cohosts: [...all] }
 }
 
-interface SubjectSaid {
+export interface SubjectSaid {
   readonly cohosts?: readonly string[]
 }
 
@@ -94,9 +94,12 @@ export function noteHost(sql: Sql, host: string, seq: number): void {
   sql.run(NOTE, host, seq - 1)
 }
 
-/** Inside a transaction only. */
-export function dropHost(sql: Sql, host: string): void {
-  sql.run('DELETE FROM cohosts WHERE subject = ?', host)
+/** Records of `host` no longer name this subject, by `seq` or all. Inside a transaction only. */
+export function dropHost(sql: Sql, host: string, seqs: readonly number[] | null): void {
+  if (seqs === null) sql.run('DELETE FROM cohosts WHERE subject = ?', host)
+  else
+    for (const seq of seqs)
+      sql.run('DELETE FROM cohosts WHERE subject = ? AND idx = ?', host, seq - 1)
 }
 
 /** Takes the groups that name a co-host out of records, by `seq`. Inside a transaction only. */

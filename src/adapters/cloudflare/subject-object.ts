@@ -135,8 +135,12 @@ export class SubjectObject extends DurableObject<Env> implements SubjectRpc {
     return this.#ask((own) => own.unname(subject, cohost, seqs))
   }
 
-  unhost(subject: SubjectId, host: SubjectId): Promise<Reply<null>> {
-    return this.#ask((own) => own.unhost(subject, host))
+  unhost(
+    subject: SubjectId,
+    host: SubjectId,
+    seqs: readonly number[] | null,
+  ): Promise<Reply<null>> {
+    return this.#ask((own) => own.unhost(subject, host, seqs))
   }
 
   keep(kept: KeptMove): Promise<Reply<null>> {

@@ -23,7 +23,7 @@ export const RARE_TABLES = [
 ] as const
 
 /** What outlives what is above, or may be there without it. */
-const KEPT_TABLES = ['suppressions', 'legal_holds', 'cohosts', 'retention'] as const
+const KEPT_TABLES = ['suppressions', 'legal_holds', 'cohosts'] as const
 
 /** Which index of the log the newest record has, once that is known: `placed` is the record's own `idx`. */
 const PLACE_COLUMNS = 'placed INTEGER, place INTEGER'

@@ -17,6 +17,7 @@ import type { SparseSql } from './sparse-sql.ts'
 import type { Alarm } from './subject-alarm.ts'
 import type { Erasing } from './subject-erasing.ts'
 import { forgetKept, nextForgotten } from './subject-kept.ts'
+import type { SubjectRetention } from './subject-retention.ts'
 
 /** Expired rows removed in one go: far more than a subject is given in a day. */
 const SWEPT_AT_ONCE = 1_000
@@ -33,6 +34,7 @@ export interface TendingParts {
   readonly idle: () => boolean
   readonly storage: { deleteAll(): Promise<void> }
   readonly erasing: Pick<Erasing, 'carryOn'>
+  readonly retention: SubjectRetention
   /** Ends a broadcast whose lease is over, in the subject's turn. */
   readonly endLease: (broadcast: string) => Promise<void>
 }
@@ -63,6 +65,7 @@ export function createTending(parts: TendingParts): () => Promise<void> {
       const chain = store.peek()
       await chain?.outbox.drain()
       if (chain !== null) await endLeases(parts, chain)
+      await parts.retention.sweep()
     })
     const chain = store.peek()
     if (chain !== null) await writeDown(parts, chain)
@@ -89,7 +92,9 @@ function sessionsOf({ subject }: TendingParts, chain: Chain): readonly Session[]
 function nextOf(parts: TendingParts, chain: Chain | null): number | null {
   const expiry = nextExpiry(parts.sql)
   const leases = chain === null ? [] : sessionsOf(parts, chain).map((open) => open.lease_until)
-  const times = [expiry, nextForgotten(parts.sql)].map((at) => at ?? Number.POSITIVE_INFINITY)
+  const times = [expiry, nextForgotten(parts.sql), parts.retention.due()].map(
+    (at) => at ?? Number.POSITIVE_INFINITY,
+  )
   const next = Math.min(...leases, ...times)
   return Number.isFinite(next) ? next : null
 }

@@ -28,15 +28,6 @@ quorum w
 `
 
 const SAMPLES: Readonly<Record<keyof EdgeConfig, Sample>> = {
-  shadow_policy: { good: [['name: x', 'name: x']], bad: [] },
-  shadow_share: {
-    good: [
-      ['1', 1],
-      ['0.1', 0.1],
-      ['.000001', 0.000_001],
-    ],
-    bad: ['0', '0.0', '1.1', '-1', '10 %', '1e-9'],
-  },
   pepper: {
     good: [[toBase64Url(PEPPER), PEPPER]],
     bad: [toBase64Url(new Uint8Array(31)), 'not base64url!', `${SEED}=`],
@@ -107,6 +98,10 @@ const SAMPLES: Readonly<Record<keyof EdgeConfig, Sample>> = {
 }
 
 const BINDINGS = {
+  retention: {
+    good: [['decisions=30d', { kinds: { decisions: 30 * 86_400_000 }, strikes: new Map() }]],
+    bad: ['decisions', '30d'],
+  },
   SUBJECTS: { idFromName: () => null },
   SEQUENCERS: { idFromName: () => null },
   DIRECTORIES: { idFromName: () => null },

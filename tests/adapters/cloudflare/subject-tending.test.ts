@@ -25,6 +25,7 @@ async function back(code: ProblemCode, times: number): Promise<readonly number[]
       sql: { get: () => undefined } as unknown as SparseSql,
       storage: { deleteAll: async () => {} },
       erasing: { carryOn: async () => {} },
+      retention: { due: () => null, sweep: async () => {} },
       writer: {} as Writer,
       store: { peek: () => ({ places, outbox: { drain } }) } as unknown as ChainStore,
       alarm: { fired() {}, arm: async (at: number) => void set.push(at) } as unknown as Alarm,
