@@ -7,9 +7,10 @@
  */
 import { waitUntil } from 'cloudflare:workers'
 import { createRemoteJWKSet } from 'jose'
-import { BUNDLED_POLICY, BUNDLED_SERVERS } from './adapters/cloudflare/bundle.ts'
+import { BUNDLED_POLICY, BUNDLED_SERVERS, BUNDLED_SHADOW } from './adapters/cloudflare/bundle.ts'
 import { type EdgeConfig, edgeConfigOf } from './adapters/cloudflare/config.ts'
 import { createEdgeApiKeys } from './adapters/cloudflare/edge-api-keys.ts'
+import { candidateOf, planOf } from './adapters/cloudflare/edge-candidate.ts'
 import { createEdgeDirectory } from './adapters/cloudflare/edge-directory.ts'
 import { createEdgeErasureDesk } from './adapters/cloudflare/edge-erasure-desk.ts'
 import { createEdgeGate } from './adapters/cloudflare/edge-gate.ts'
@@ -20,6 +21,7 @@ import { createEdgePolicies, type EdgePolicies } from './adapters/cloudflare/edg
 import { createEdgePoliciesView } from './adapters/cloudflare/edge-policies-view.ts'
 import { bundledPolicy } from './adapters/cloudflare/edge-policy.ts'
 import { edgeReportSources } from './adapters/cloudflare/edge-report.ts'
+import { edgeShadow } from './adapters/cloudflare/edge-shadow.ts'
 import { createEdgeStreamKeys } from './adapters/cloudflare/edge-stream-keys.ts'
 import type { Env } from './adapters/cloudflare/env.ts'
 import { createEdgeImporter } from './adapters/cloudflare/import.ts'
@@ -30,7 +32,12 @@ import { LEAD_MS } from './adapters/cloudflare/sequencer-revisions.ts'
 import { stubsOf } from './adapters/cloudflare/stubs.ts'
 import { edgeMetrics, edgeReadiness } from './adapters/cloudflare/worker-health.ts'
 import { line, logEvents, reportFailure } from './adapters/cloudflare/worker-lines.ts'
-import { beatAll, recordKeysOf, sequencersOf } from './adapters/cloudflare/worker-logs.ts'
+import {
+  beatAll,
+  type NamedSequencer,
+  recordKeysOf,
+  sequencersOf,
+} from './adapters/cloudflare/worker-logs.ts'
 import {
   after,
   systemClock as clock,
@@ -47,9 +54,11 @@ import { describeProblem } from './adapters/media/scrub.ts'
 import { type MediaServer, parseServersFile } from './adapters/media/servers-file.ts'
 import { utf8 } from './core/encoding.ts'
 import { LivegateError } from './core/errors.ts'
+import type { Plan } from './core/policy/plan.ts'
 import { err, ok, type Result } from './core/result.ts'
 import type { RecordAccess } from './gate/access.ts'
 import { createPolicyDesk } from './gate/policy-desk.ts'
+import type { ShadowReport } from './gate/shadow.ts'
 import type { ActivePolicy } from './ports.ts'
 
 export { DirectoryObject } from './adapters/cloudflare/directory-object.ts'
@@ -141,7 +150,12 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
   const sequencers = sequencersOf(stubs, config)
   const policies = policiesOf(stubs, { config, policy })
   const directory = createEdgeDirectory({ stubs, pepper, shards: config.shards })
-  const health = { policy: policies.active, file: BUNDLED_POLICY.name, logs: sequencers }
+  const candidate = candidateOf(config, BUNDLED_SHADOW)
+  const shadow = shadowOf(planOf(candidate), sequencers)
+  const health = {
+    ...{ policy: policies.active, file: BUNDLED_POLICY.name, logs: sequencers, candidate },
+    ...shadow,
+  }
   return {
     ...{ gate, clock, random, pepper, streamKeys, logs, observe },
     callerKeys: createCallerKeys(createEdgeApiKeys(apiKeysOf(config)), clock),
@@ -155,6 +169,7 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
     },
     readiness: () => edgeReadiness(health),
     metricsText: () => edgeMetrics(health),
+    ...shadow,
     policiesView: createEdgePoliciesView(
       sequencers.map((one) => one.sequencer),
       policies,
@@ -166,11 +181,21 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
     recordKeys: () => recordKeysOf(sequencers),
     keyDesk: edgeKeyDesk(sequencers),
     erasure: createEdgeErasureDesk({ stubs, pepper }),
+    ...(config.retention === null ? {} : { retention: config.retention }),
     importer: createEdgeImporter({ ...config, stubs, pepper, streamKeys }),
     hooks: createHooks({ gate, streamKeys, pepper, servers, observe, clock, random, after }),
     report: ({ route, error }) => reportFailure(route, error),
     ...accessTokensOf(config),
   }
+}
+
+function shadowOf(
+  plan: Plan | null,
+  logs: readonly NamedSequencer[],
+): { readonly shadow?: () => Promise<ShadowReport | null> } {
+  if (plan === null) return {}
+  const sequencers = logs.map(({ sequencer }) => sequencer)
+  return { shadow: () => edgeShadow(plan.digest, sequencers) }
 }
 
 function policiesOf(
@@ -181,7 +206,6 @@ function policiesOf(
   return createEdgePolicies({ logs, bundled: policy, clock })
 }
 
-    ...(config.retention === null ? {} : { retention: config.retention }),
 function logsOf(env: Env, stubs: Stubs, config: EdgeConfig): Promise<readonly ServedLog[]> {
   const { shards, checkpoint_seed } = config
   return Promise.all(

@@ -8,6 +8,7 @@ import { inputSuite } from './input-suite.ts'
 import { openingsSuite } from './openings-suite.ts'
 import { operatorSuite } from './operator-suite.ts'
 import { policiesSuite } from './policies-suite.ts'
+import { shadowSuite } from './shadow-suite.ts'
 
 const SUITES = [
   decisionsSuite,
@@ -18,6 +19,7 @@ const SUITES = [
   openingsSuite,
   operatorSuite,
   policiesSuite,
+  shadowSuite,
 ]
 
 /** Declares every suite over one host, which is created once. */

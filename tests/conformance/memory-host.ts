@@ -10,8 +10,10 @@ import { fromBase64Url } from '../../src/core/encoding.ts'
 import { portableHasher } from '../../src/core/record/hashing.ts'
 import { epochMs } from '../../src/core/time.ts'
 import { formatVkey, NOTE_ED25519 } from '../../src/core/tlog/note-key.ts'
+import { createShadow, withShadow } from '../../src/gate/shadow.ts'
 import { testKey } from '../core/record/samples.ts'
-import { aGate, ORIGIN, RECORD_KEY } from '../support/gate.ts'
+import { activePolicy, aGate, ORIGIN, RECORD_KEY } from '../support/gate.ts'
+import { CANDIDATE } from './candidate.ts'
 import type { Host } from './host.ts'
 import { narrowApiKeys } from './keys.ts'
 
@@ -24,9 +26,20 @@ export async function aMemoryHost(): Promise<Host> {
   const bytes = { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) }
   const admin = apiKeyFromToken(ADMIN, { scopes: ['admin'], owner: 'admin' }, clock)
   for (const key of [admin, ...narrowApiKeys()]) if (key !== null) await store.apiKeys.create(key)
+  const shadow = createShadow({
+    clock,
+    elapsed: () => performance.now(),
+    after(delay_ms, run) {
+      const timer = setTimeout(run, delay_ms)
+      return () => clearTimeout(timer)
+    },
+    observe: () => {},
+  })
+  shadow.use(activePolicy(CANDIDATE).plan)
   const app = createApp({
+    shadow: shadow.report,
     ...{
-      gate,
+      gate: withShadow(gate, shadow),
       erasure,
       clock,
       random: bytes,

@@ -1,13 +1,14 @@
 /**
  * A host for the suites: a real `livegate serve` with a data directory of its own, asked over HTTP.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createScribe, writeFirstEntries } from '../../src/adapters/node/bootstrap.ts'
 import { initNodeStore, openNodeStore } from '../../src/adapters/node/store.ts'
 import { systemClock as clock, createSystemRandom } from '../../src/adapters/node/system.ts'
 import { ADMIN_KEY, startServer } from '../support/server.ts'
+import { CANDIDATE } from './candidate.ts'
 import type { Host } from './host.ts'
 import { narrowApiKeys } from './keys.ts'
 
@@ -22,9 +23,12 @@ export async function aNodeHost(): Promise<NodeHost> {
   const root = await mkdtemp(join(tmpdir(), 'livegate-conformance-'))
   const data = join(root, 'data')
   await aDataDir(data)
+  const candidate = join(root, 'candidate.yaml')
+  await writeFile(candidate, CANDIDATE)
+  const named = ['--origin', ORIGIN, '--issuer', ISSUER]
   const server = await startServer({
     data,
-    args: ['--origin', ORIGIN, '--issuer', ISSUER, '--rate', '100000'],
+    args: [...named, '--rate', '100000', '--shadow-policy', candidate],
   })
   return {
     ...{ origin: ORIGIN, issuer: ISSUER, shards: 1, adminKey: ADMIN_KEY },

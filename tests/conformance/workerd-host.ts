@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { writeSelfHost } from '../../scripts/edge/self-host.ts'
 import { startWorkerd, type Workerd } from '../../scripts/edge/workerd.ts'
 import { toBase64Url } from '../../src/core/encoding.ts'
+import { CANDIDATE } from './candidate.ts'
 import type { Host } from './host.ts'
 import { narrowApiKeys } from './keys.ts'
 
@@ -30,6 +31,8 @@ const VARIABLES: Readonly<Record<string, string>> = {
   LIVEGATE_API_KEYS: JSON.stringify(narrowApiKeys()),
   LIVEGATE_RATE: '100000',
   LIVEGATE_LOG_LEVEL: 'warn',
+  LIVEGATE_SHADOW_POLICY: CANDIDATE,
+  LIVEGATE_SHADOW_SHARE: '1',
 }
 
 export interface WorkerdHost extends Host {

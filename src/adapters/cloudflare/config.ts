@@ -36,12 +36,16 @@ export interface EdgeConfig {
   readonly log_public: boolean
   readonly witnesses: WitnessPolicy | null
   readonly metrics_public: boolean
+  /** Text of a candidate in the shadow, in place of the bundled one (edge-candidate.ts). */
+  readonly shadow_policy: string | null
+  /** Of decisions a candidate is asked about. */
+  readonly shadow_share: number
   readonly facts_max_age_ms: number
+  readonly retention: RetentionRules | null
   readonly moderation_available: boolean | null
   readonly jwt_issuer: string | null
   readonly jwt_jwks: string | null
   readonly jwt_audience: string | null
-  readonly retention: RetentionRules | null
   readonly rate_per_s: number
   readonly log_level: 'silent' | 'error' | 'warn' | 'info'
   readonly admin_key: string
@@ -109,6 +113,11 @@ function seedOfJwk(json: string): string {
     return ''
   }
 }
+
+const share: ReadSetting = (value) =>
+  /^(?:0?\.\d{1,6}|1|1\.0)$/.test(value) && Number(value) > 0
+    ? ok(Number(value))
+    : err('expected a share above 0, at most 1, such as 0.1')
 
 /** The text of a witness policy. */
 const witnessPolicy: ReadSetting = (value) => {
@@ -231,11 +240,33 @@ export const EDGE_SETTINGS: readonly EdgeSetting[] = [
     read: flag,
   },
   {
+    name: 'shadow_policy',
+    env: 'LIVEGATE_SHADOW_POLICY',
+    fallback: null,
+    about:
+      'text of a candidate that answers in the shadow and decides nothing, in place of deploy/shadow.yaml',
+    read: anyText,
+  },
+  {
+    name: 'shadow_share',
+    env: 'LIVEGATE_SHADOW_SHARE',
+    fallback: '0.1',
+    about: 'share of decisions a candidate in the shadow is asked about: above 0, at most 1',
+    read: share,
+  },
+  {
     name: 'facts_max_age_ms',
     env: 'LIVEGATE_FACTS_MAX_AGE',
     fallback: `${DEFAULT_FACTS_MAX_AGE_MS / 86_400_000}d`,
     about: 'stored facts older than this count as absent',
     read: duration,
+  },
+  {
+    name: 'retention',
+    env: 'LIVEGATE_RETENTION',
+    fallback: null,
+    about: 'how long contents are kept, as `decisions=180d,strikes=730d`; for ever unless named',
+    read: retention,
   },
   {
     name: 'moderation_available',
@@ -261,13 +292,6 @@ export const EDGE_SETTINGS: readonly EdgeSetting[] = [
   {
     name: 'jwt_audience',
     env: 'LIVEGATE_JWT_AUDIENCE',
-  {
-    name: 'retention',
-    env: 'LIVEGATE_RETENTION',
-    fallback: null,
-    about: 'how long contents are kept, as `decisions=180d,strikes=730d`; for ever unless named',
-    read: retention,
-  },
     fallback: null,
     about: 'audience those tokens must name',
     read: anyText,

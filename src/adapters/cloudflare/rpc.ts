@@ -10,6 +10,7 @@ import { type Fault, LivegateError, type ProblemCode } from '../../core/errors.t
 import type { Activation, Outcome, SubjectId } from '../../core/model.ts'
 import type { MoveProgress } from '../../core/move/importer.ts'
 import type { Proposed, Wish } from '../../core/policy/activation.ts'
+import type { TallyPart } from '../../core/policy/compare/tally.ts'
 import type { Explanation } from '../../core/policy/explain.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { Access } from '../../gate/access.ts'
@@ -130,6 +131,28 @@ export interface ChainEntry {
     readonly rules: readonly string[]
     readonly strikes: readonly string[]
   } | null
+  /** What a candidate in the shadow says to this decision; absent where it was not asked. */
+  readonly shadow?: Shadowed
+}
+
+/** A candidate's say to one decision, as a count of one: nothing of the subject. */
+export interface Shadowed {
+  readonly digest: string
+  /** Facts it lacked that the answer was not short of. */
+  readonly lacking: readonly string[]
+  /** Null when it failed. */
+  readonly counted: TallyPart | null
+}
+
+/** What a log has counted of its deployment's candidate. */
+export interface ShadowCounts {
+  readonly name: string
+  readonly digest: string
+  readonly since: EpochMs
+  readonly passed_over: number
+  readonly failed: number
+  readonly lacking: Readonly<Record<string, number>>
+  readonly counted: TallyPart
 }
 
 /** The end of a chain, with all that a log may hold of it. */
@@ -257,6 +280,8 @@ export interface SequencerRpc {
   /** One step of a deployment that moves in, durable when answered; how far it has got. Repeatable. */
   move(step: LogMove): Promise<Reply<MoveProgress>>
   status(): Promise<Reply<SequencerStatus>>
+  /** Of the candidate in the shadow; null without one. */
+  shadow(): Promise<Reply<ShadowCounts | null>>
 }
 
 export interface LoggedPolicy {

@@ -26,6 +26,7 @@ import {
 import { noteBeat } from './sequencer-heartbeat.ts'
 import type { Packs } from './sequencer-packs.ts'
 import { insertRelying } from './sequencer-relying.ts'
+import type { ShadowBook } from './sequencer-shadow.ts'
 
 /** Why an append was refused; then nothing of it is there. */
 export interface Refused {
@@ -48,6 +49,7 @@ export interface ChainLog {
   readonly sql: Sql
   readonly entries: Pick<Entries, 'append' | 'next' | 'isEnded'>
   readonly packs: Pick<Packs, 'describe'>
+  readonly shadow: Pick<ShadowBook, 'note'> | null
 }
 
 /** Older records by `knownAs`: their index, or null where there is no such record. */
@@ -189,10 +191,15 @@ function written(log: ChainLog, steps: readonly Step[]): readonly number[] {
   return indexes
 }
 
-function insert({ sql, entries, packs }: ChainLog, entry: ChainEntry, chain: number): number {
+function insert(
+  { sql, entries, packs, shadow }: ChainLog,
+  entry: ChainEntry,
+  chain: number,
+): number {
   const { seq, at, record, decision } = entry
   const { id, kind, leaf } = record
   const { index } = entries.append({ ...record, openings: {} })
+  shadow?.note(entry)
   const { outcome = null, mode = null, rules = [], strikes = [] } = decision ?? {}
   const place = { index, id, kind, at, chain, seq, leaf: toBase64Url(leaf) }
   packs.describe({ ...place, outcome, mode, rules }, strikes)

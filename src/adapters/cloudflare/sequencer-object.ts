@@ -7,8 +7,10 @@
 import { DurableObject } from 'cloudflare:workers'
 import { LivegateError } from '../../core/errors.ts'
 import { epochMs } from '../../core/time.ts'
+import { BUNDLED_SHADOW } from './bundle.ts'
 import { requireEdgeConfig } from './config.ts'
 import { SEAL_KEY } from './deployment-seal.ts'
+import { candidateOf, planOf } from './edge-candidate.ts'
 import { readSecrets } from './edge-keys.ts'
 import { createPepper } from './edge-pepper.ts'
 import type { Env } from './env.ts'
@@ -135,6 +137,10 @@ export class SequencerObject extends DurableObject<Env> implements SequencerRpc 
     return this.#ask((log) => log.status())
   }
 
+  shadow(): Answer<'shadow'> {
+    return this.#ask((log) => log.shadow())
+  }
+
   /** Runs a round now; for tests and for whoever takes a log out of service. False when nothing waited. */
   publish(): Promise<Reply<boolean>> {
     return this.#ask((log) => log.publish())
@@ -171,10 +177,12 @@ export class SequencerObject extends DurableObject<Env> implements SequencerRpc 
     const shard = shardOf(env, ctx.id, config.shards)
     const origin = originOfShard(config.origin, shard, config.shards)
     const secrets = await readSecrets(config, origin)
+    const shadow = planOf(candidateOf(config, BUNDLED_SHADOW))
     return openSequencer({
       ...{ storage: ctx.storage, bucket: env.LOG, prefix: `${shard}/` },
       seal: { key: SEAL_KEY, fixed: fixedOf(createPepper(config.pepper), config.shards) },
       ...{ origin, issuer: config.issuer, create: config.create_log, ...secrets },
+      ...(shadow === null ? {} : { shadow }),
       clock: { now: () => epochMs(Date.now()) },
       random,
       ...witnessSettings(config.witnesses, { clock: systemClock, after, random }),

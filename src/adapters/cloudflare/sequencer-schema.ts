@@ -103,8 +103,22 @@ const MOVED: readonly string[] = [
   'CREATE INDEX moved_by_time ON moved (second)',
 ]
 
+const SHADOWED: readonly string[] = [
+  // The candidate in the shadow, and what was counted of it: one row, of its own size whatever the number of records.
+  `CREATE TABLE shadow (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    passed_over INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    lacking TEXT NOT NULL,
+    counted TEXT NOT NULL
+  ) STRICT`,
+]
+
 /** For `migrate` of sqlite/schema.ts. */
-export const SEQUENCER_MIGRATIONS: readonly (readonly string[])[] = [FIRST, MOVED]
+export const SEQUENCER_MIGRATIONS: readonly (readonly string[])[] = [FIRST, MOVED, SHADOWED]
 
 /** Makes the tables, or brings them to this version. Throws `internal` for those of a version that was never released. */
 export function makeSequencerTables(sql: Sql): void {

@@ -55,6 +55,7 @@ import { createRoom, type Room } from './sequencer-room.ts'
 import { makeSequencerTables } from './sequencer-schema.ts'
 import { findRecord, placeOf, placesFrom, type Searched, searchPlaces } from './sequencer-search.ts'
 import { createSegments, type Segments } from './sequencer-segments.ts'
+import { createShadowBook, type ShadowBook } from './sequencer-shadow.ts'
 import { createSheds } from './sequencer-sheds.ts'
 import { witnessesOf } from './sequencer-witnesses.ts'
 import { after, pause } from './worker-system.ts'
@@ -90,6 +91,8 @@ export interface SequencerParts extends KeySecrets {
   readonly seal?: Seal
   /** The log that numbers activations, where this one is another. */
   readonly first?: ComparisonParts['first']
+  /** A candidate in the shadow, whose say comes with decisions; nothing is counted without. */
+  readonly shadow?: { readonly name: string; readonly digest: string }
   /** Lets empty storage over an empty bucket begin a log. */
   readonly create: boolean
   readonly clock: Clock
@@ -128,6 +131,7 @@ interface Composed {
   readonly moves: LogMoves
   readonly room: Room
   readonly witnesses: Witnesses | null
+  readonly shadow: ShadowBook | null
 }
 
 /**
@@ -153,7 +157,8 @@ function compose(parts: SequencerParts): Composed {
     ...{ sql, halt, sync: () => storage.sync(), arm: () => alarm.arm(), close: packs.close },
     ...parts.commit,
   })
-  for (const mirror of [packs, entries]) writer.follow(mirror)
+  const shadow = parts.shadow === undefined ? null : createShadowBook(sql, parts.shadow, clock)
+  for (const mirror of [packs, entries, shadow ?? []].flat()) writer.follow(mirror)
   const within = parts.after ?? after
   const tiles = patientTiles(createR2Tiles(parts.bucket, parts.prefix), within)
   const signing = createLogSigning(parts, sql)
@@ -172,6 +177,8 @@ function compose(parts: SequencerParts): Composed {
   })
   // Nobody waits for it, no round either: what fails is moved after the next one.
   rounds.onPublished(({ size }) => void segments.move(size).catch(onError))
+  if (shadow !== null)
+    rounds.onPublished(() => void writer.write(() => shadow.save()).catch(onError))
   const alarm = createRoundAlarm({
     ...{ storage, rounds, onError, now: () => clock.now() },
     waiting: () => halt.why() === null && isWaiting(entries, rounds),
@@ -188,7 +195,7 @@ function compose(parts: SequencerParts): Composed {
   const room = createRoom(storage.sql, parts.maxBytes)
   const searched: Searched = { sql, chunks: createChunks(sql, segments), pause }
   const log = { sql, packs, entries, segments, searched, tiles, rounds }
-  return { ...log, parts, halt, writer, alarm, scribe, signing, moves, room, witnesses }
+  return { ...log, parts, halt, writer, alarm, scribe, signing, moves, room, witnesses, shadow }
 }
 
 /** Counts what a transaction under way has appended: its alarm must not be taken away before it is durable. */
@@ -303,6 +310,7 @@ function sequencerOver(composed: Composed): Sequencer {
       ...writer.counts(),
       witnesses: composed.witnesses?.status() ?? null,
     }),
+    shadow: async () => composed.shadow?.counts() ?? null,
     alarm: alarm.ring,
     witnessesSettled: async () => composed.witnesses?.settled(),
     async publish() {

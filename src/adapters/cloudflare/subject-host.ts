@@ -74,6 +74,7 @@ import { dropHost, noteHost, stripNames } from './subject-mentions.ts'
 import { createReady, doubting, type KnownReady } from './subject-ready.ts'
 import { createSubjectRetention } from './subject-retention.ts'
 import { hasSubjectTables } from './subject-schema.ts'
+import { createSubjectShadow, NO_SHADOW, type ShadowSettings } from './subject-shadow.ts'
 import { createTending } from './subject-tending.ts'
 import { createTold } from './told.ts'
 import { shortenWithCohosts } from './unheard-cohosts.ts'
@@ -93,12 +94,13 @@ export interface SubjectSettings {
   readonly surroundings: Surroundings
   readonly facts_max_age_ms?: number
   readonly budget_ms?: number
+  readonly shadow?: ShadowSettings
   /** Names of its media servers. */
   readonly servers?: readonly string[]
-}
-
   /** How long contents are kept; for ever unless given. */
   readonly retention?: RetentionRules
+}
+
 export interface SubjectParts {
   readonly sql: SparseSql
   readonly writer: Writer
@@ -300,30 +302,36 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   const logsAsked = { log, first: others.sequencer(0) }
   const ready = createReady({ ...known, ...logsAsked, origin, bundled: policy, caller, clock })
   const signer = signerAmong(held, ready.kid)
+  const shadow =
+    settings.shadow === undefined ? NO_SHADOW : createSubjectShadow(settings.shadow, random)
   const store = createChainStore({
     ...{ sql, writer, object, origin, observe: parts.observe },
-    log: renewing({
-      ...{ sql, writer, object, random, signer, reread: () => store.reread() },
-      log: { append: doubting(log, ready.doubt).append, head: log.head },
-      async hasEnded(kid) {
-        await ready.known()
-        return ready.ended(kid)
-      },
-    }),
+    log: shadow.log(
+      renewing({
+        ...{ sql, writer, object, random, signer, reread: () => store.reread() },
+        log: { append: doubting(log, ready.doubt).append, head: log.head },
+        async hasEnded(kid) {
+          await ready.known()
+          return ready.ended(kid)
+        },
+      }),
+    ),
     onUnheard: (decisions) => void shortenWithCohosts(route(desk), decisions, parts.observe),
   })
   const alarm = createAlarm(parts.storage)
-  const ledger = createEdgeLedger({
-    ...{ sql, writer, store, object, alarm, clock, random, origin },
-    ready: ready.known,
-    async has(name) {
-      await ready.known()
-      return ready.has(name)
-    },
-    claims: claimsOf(parts),
-    erased: () => erasing.carryOn(),
-    ...(settings.retention === undefined ? {} : { retention: settings.retention }),
-  })
+  const ledger = shadow.ledger(
+    createEdgeLedger({
+      ...{ sql, writer, store, object, alarm, clock, random, origin },
+      ready: ready.known,
+      async has(name) {
+        await ready.known()
+        return ready.has(name)
+      },
+      claims: claimsOf(parts),
+      erased: () => erasing.carryOn(),
+      ...(settings.retention === undefined ? {} : { retention: settings.retention }),
+    }),
+  )
   const elsewhere = createElsewhere({ others, pepper, servers: settings.servers ?? [] })
   const kept = { sql, writer, store, object, origin, storage: parts.storage, alarm, clock }
   const erasing = createErasing({ ...kept, log, elsewhere })
@@ -352,6 +360,11 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
     gateSettings(settings),
     route,
   )
+  const rules = settings.retention ?? KEEP_EVERYTHING
+  const retention = createSubjectRetention({
+    ...{ rules, sql, writer, store, subject, clock, elsewhere, observe: parts.observe },
+    retain: async () => (await erasure?.retain(subject, rules)) ?? { strikes: 0, more: false },
+  })
   const whole = createSetBackCheck({ object, log, store, observe: parts.observe })
   const answering = createAnswering({ writer, store, clock, after: parts.after })
   return {
@@ -361,11 +374,6 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
       await alarm.known()
       await alarm.arm(at)
     },
-  const rules = settings.retention ?? KEEP_EVERYTHING
-  const retention = createSubjectRetention({
-    ...{ rules, sql, writer, store, subject, clock, elsewhere, observe: parts.observe },
-    retain: async () => (await erasure?.retain(subject, rules)) ?? { strikes: 0, more: false },
-  })
     desk: checkedDesk(desk, whole),
     records: (seqs, places) => recordsOfChain({ sql, store, origin }, seqs, places),
     tend: createTending({

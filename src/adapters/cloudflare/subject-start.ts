@@ -4,9 +4,10 @@
  * What is the same for every subject is made once an isolate.
  */
 import type { Surroundings } from '../../ports.ts'
-import { BUNDLED_POLICY } from './bundle.ts'
+import { BUNDLED_POLICY, BUNDLED_SHADOW } from './bundle.ts'
 import { type EdgeConfig, requireEdgeConfig } from './config.ts'
 import { createDoSql } from './do-sql.ts'
+import { candidateOf, planOf } from './edge-candidate.ts'
 import { createRecordSigner } from './edge-keys.ts'
 import { createPepper } from './edge-pepper.ts'
 import { requireBundledPolicy } from './edge-policy.ts'
@@ -38,11 +39,13 @@ const settingsOf = createOnce(async (config: EdgeConfig): Promise<SubjectSetting
   const { signer } = await createRecordSigner(config.record_key)
   const next = config.record_key_next
   const next_signer = next === null ? null : (await createRecordSigner(next)).signer
-  const { origin, issuer, shards, facts_max_age_ms, retention } = config
+  const { origin, issuer, shards, facts_max_age_ms, retention, shadow_share: share } = config
+  const candidate = planOf(candidateOf(config, BUNDLED_SHADOW))
   return {
     ...{ origin, issuer, shards, facts_max_age_ms, signer },
     ...(next_signer === null ? {} : { next_signer }),
     ...(retention === null ? {} : { retention }),
+    ...(candidate === null ? {} : { shadow: { plan: candidate, share } }),
     pepper: createPepper(config.pepper),
     policy: requireBundledPolicy(BUNDLED_POLICY),
     surroundings: surroundingsOf(config),

@@ -5,7 +5,9 @@
  * host where they mean the same (docs/spec/api.md, "Metrics"), with the log's name as a label.
  */
 import { isStale } from '../../core/policy/in-force.ts'
+import type { ShadowReport } from '../../gate/shadow.ts'
 import type { ActivePolicy } from '../../ports.ts'
+import type { Candidate } from './edge-candidate.ts'
 import { opened, type SequencerRpc, type SequencerStatus } from './rpc.ts'
 import { systemClock } from './worker-system.ts'
 
@@ -19,6 +21,10 @@ export interface HealthParts {
     readonly origin: string
     readonly sequencer: Pick<SequencerRpc, 'status'>
   }[]
+  /** The candidate in the shadow; null or absent without one. */
+  readonly candidate?: Candidate | null
+  /** What all logs have counted of it. */
+  readonly shadow?: () => Promise<ShadowReport | null>
 }
 
 /** For `/readyz`. */
@@ -29,6 +35,12 @@ export type EdgeReadiness =
         readonly digest: string
         readonly revision?: number
         readonly stale?: boolean
+        readonly file: string
+        readonly problems: readonly string[]
+      }
+      /** The candidate in the shadow; no digest when it does not compile. */
+      readonly shadow?: {
+        readonly digest?: string
         readonly file: string
         readonly problems: readonly string[]
       }
@@ -54,7 +66,19 @@ export async function edgeReadiness(parts: HealthParts): Promise<EdgeReadiness> 
   const numbered = revision === null ? {} : { revision }
   const stale = isStale(plan, systemClock.now()) ? { stale: true } : {}
   const policy = { digest, ...numbered, ...stale, file: parts.file, problems: [] }
-  return { ready: true, policy, ...(problems.length === 0 ? {} : { log: { problems } }) }
+  const { candidate = null } = parts
+  const shadow = candidate === null ? {} : { shadow: shadowHealth(candidate) }
+  const log = problems.length === 0 ? {} : { log: { problems } }
+  return { ready: true, policy, ...shadow, ...log }
+}
+
+function shadowHealth({
+  file,
+  plan,
+}: Candidate): NonNullable<Extract<EdgeReadiness, { readonly ready: true }>['shadow']> {
+  return plan.ok
+    ? { digest: plan.value.digest, file, problems: [] }
+    : { file, problems: plan.error }
 }
 
 interface Family {
@@ -154,6 +178,7 @@ export async function edgeMetrics(parts: HealthParts): Promise<string> {
     ...found.map(({ origin, status }) => sample(up.name, { log: origin }, status === null ? 0 : 1)),
     ...headOf(policy),
     ...(active === null ? [] : policySamples(policy.name, active)),
+    ...shadowSamples((await parts.shadow?.().catch(() => null)) ?? null),
     '',
   ].join('\n')
 }
@@ -173,6 +198,31 @@ function policySamples(info: string, { plan }: ActivePolicy): readonly string[] 
     `${number.name} ${revision ?? 0}`,
     ...headOf({ ...age, type: 'gauge' }),
     `${age.name} ${stale}`,
+  ]
+}
+
+/** As on Node. Nothing without a candidate, or while a log does not answer. */
+function shadowSamples(report: ShadowReport | null): readonly string[] {
+  if (report === null) return []
+  const { compared, passed_over, failed } = report
+  const { unchanged: same, changes, by_rule } = compared
+  const decisions = {
+    name: 'livegate_shadow_decisions_total',
+    about:
+      'decisions by what a shadow policy would have answered: `same`, a change, `passed_over` to bound its cost, `failed`',
+  }
+  const rules = {
+    name: 'livegate_shadow_rules_total',
+    about: 'those with a change, by each rule behind it',
+  }
+  const counts = Object.entries({ same, ...changes, passed_over, failed })
+  return [
+    ...headOf({ ...decisions, type: 'counter' }),
+    ...counts.map(([change, n]) => sample(decisions.name, { change }, n)),
+    ...headOf({ ...rules, type: 'counter' }),
+    ...Object.entries(by_rule).flatMap(([rule, of]) =>
+      Object.entries(of.changes).map(([change, n]) => sample(rules.name, { rule, change }, n)),
+    ),
   ]
 }
 

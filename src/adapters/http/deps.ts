@@ -120,7 +120,7 @@ export interface AppDeps {
   /** Absent: policies are not activated through this API (404). */
   readonly policyDesk?: PolicyDesk
   /** What a candidate in the shadow would have answered; absent where there is none (404). */
-  readonly shadow?: () => ShadowReport | null
+  readonly shadow?: () => ShadowReport | null | Promise<ShadowReport | null>
   /** Where keys are changed; absent: 404. */
   readonly keyDesk?: KeyDesk
   /** Absent: nothing is erased, held or exported through this API (404). */

@@ -291,7 +291,7 @@ export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
     labels: ['change'],
     unit: 'decisions',
     about:
-      'decisions by what a shadow policy would have answered: `same`, a change, `passed_over` for want of time, `failed`',
+      'decisions by what a shadow policy would have answered: `same`, a change, `passed_over` to bound its cost, `failed`',
   },
   shadow_rules: {
     name: 'livegate_shadow_rules_total',

@@ -28,6 +28,15 @@ quorum w
 `
 
 const SAMPLES: Readonly<Record<keyof EdgeConfig, Sample>> = {
+  shadow_policy: { good: [['name: x', 'name: x']], bad: [] },
+  shadow_share: {
+    good: [
+      ['1', 1],
+      ['0.1', 0.1],
+      ['.000001', 0.000_001],
+    ],
+    bad: ['0', '0.0', '1.1', '-1', '10 %', '1e-9'],
+  },
   pepper: {
     good: [[toBase64Url(PEPPER), PEPPER]],
     bad: [toBase64Url(new Uint8Array(31)), 'not base64url!', `${SEED}=`],
@@ -89,6 +98,10 @@ const SAMPLES: Readonly<Record<keyof EdgeConfig, Sample>> = {
   log_public: { good: [['1', true]], bad: ['TRUE'] },
   metrics_public: { good: [['false', false]], bad: ['no'] },
   facts_max_age_ms: { good: [['90d', 7_776_000_000]], bad: ['90 days'] },
+  retention: {
+    good: [['decisions=30d', { kinds: { decisions: 30 * 86_400_000 }, strikes: new Map() }]],
+    bad: ['decisions', '30d'],
+  },
   moderation_available: { good: [['0', false]], bad: ['maybe'] },
   jwt_issuer: { good: [['https://id.example', 'https://id.example']], bad: ['id.example'] },
   jwt_jwks: { good: [['https://id.example/keys', 'https://id.example/keys']], bad: ['keys'] },
@@ -98,10 +111,6 @@ const SAMPLES: Readonly<Record<keyof EdgeConfig, Sample>> = {
 }
 
 const BINDINGS = {
-  retention: {
-    good: [['decisions=30d', { kinds: { decisions: 30 * 86_400_000 }, strikes: new Map() }]],
-    bad: ['decisions', '30d'],
-  },
   SUBJECTS: { idFromName: () => null },
   SEQUENCERS: { idFromName: () => null },
   DIRECTORIES: { idFromName: () => null },

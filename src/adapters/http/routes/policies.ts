@@ -41,8 +41,8 @@ function renderRevision(revision: PolicyRevision): object {
   }
 }
 
-function shadow(call: Call, deps: AppDeps): Response {
-  const report = deps.shadow?.() ?? null
+async function shadow(call: Call, deps: AppDeps): Promise<Response> {
+  const report = (await deps.shadow?.()) ?? null
   if (report === null)
     throw new LivegateError('not_found', 'Cannot read the shadow: there is no candidate in it')
   return json(call, renderShadow(report))
