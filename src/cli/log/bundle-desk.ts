@@ -6,6 +6,7 @@
  * than reading it. Judgement lies in bundle-scan.ts and bundle-signatures.ts.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import type { Finding } from '../../core/audit/findings.ts'
 import type { RangeResult } from '../../core/audit/range.ts'
 import { type LogBook, LogPlans } from '../../core/audit/replay/log-plans.ts'
 import { type Evaluated, type ReplayResult, rederive } from '../../core/audit/replay/rederive.ts'
@@ -54,6 +55,8 @@ interface Kept {
   readonly bytes: Uint8Array | null
   /** Read here, so that its room may be used again. */
   readonly own: boolean
+  /** Derived when it was scanned, and what has to wait for the book. */
+  readonly derived: ReplayResult
   readonly evaluated: readonly Evaluated[]
 }
 
@@ -73,9 +76,12 @@ export function createDesk(task: DeskTask): BundleDesk {
       const own = typeof bundle === 'string'
       const bytes = own ? readInto(spare, bundle) : bundle
       if (bytes === null) return null
-      const { scan, evaluated } = scanBundle(bytes, part, { disclosures, replay })
+      const derived = createDerived(plans)
+      const derive = derived.take
+      const { scan, evaluated } = scanBundle(bytes, part, { disclosures, replay, derive })
       if (!signatures) letGo({ bytes, own })
-      kept.set(id, { part, bytes: signatures ? bytes : null, own, evaluated })
+      const waiting = { derived: derived.result(), evaluated }
+      kept.set(id, { part, bytes: signatures ? bytes : null, own, ...waiting })
       return scan
     },
     verify(id, { keys, book }) {
@@ -83,13 +89,48 @@ export function createDesk(task: DeskTask): BundleDesk {
       if (bundle === undefined) throw new TypeError(`there is no bundle ${id}`)
       kept.delete(id)
       if (book !== undefined) plans.learn(book)
-      const { part, bytes, evaluated } = bundle
+      const { part, bytes, derived, evaluated } = bundle
       const range = keys === null || bytes === null ? null : verifyBundle(bytes, part, keys)
       letGo(bundle)
-      return { range, replay: rederive(evaluated, plans) }
+      return { range, replay: together(derived, rederive(evaluated, plans)) }
     },
     close: () => disclosures?.close(),
   }
+}
+
+/**
+ * Decisions under policies that earlier bundles hold: what follows from those changes no more, and facts that are let go
+ * at once are not carried along until signatures are asked for.
+ */
+function createDerived(plans: LogPlans): {
+  readonly take: (one: Evaluated) => boolean
+  readonly result: () => ReplayResult
+} {
+  let result: ReplayResult = NOTHING_DERIVED
+  const take = (one: Evaluated): boolean => {
+    const { is } = plans.planFor(one)
+    if (is !== 'plan' && is !== 'unusable') return false
+    result = together(result, rederive([one], plans))
+    return true
+  }
+  return { take, result: () => result }
+}
+
+const NOTHING_DERIVED: ReplayResult = {
+  ...{ replayed: 0, other_engine: 0, without_policy: 0, findings: [] },
+}
+
+function together(a: ReplayResult, b: ReplayResult): ReplayResult {
+  return {
+    replayed: a.replayed + b.replayed,
+    other_engine: a.other_engine + b.other_engine,
+    without_policy: a.without_policy + b.without_policy,
+    findings: a.findings.length === 0 ? b.findings : [...a.findings, ...b.findings].sort(byIndex),
+  }
+}
+
+function byIndex(a: Finding, b: Finding): number {
+  return (a.index ?? 0) - (b.index ?? 0)
 }
 
 const MAX_SPARE = 32

@@ -23,6 +23,7 @@ import { TILE_WIDTH } from '../../core/tlog/tile.ts'
 import { type ChainColumns, createColumns, packOpened, unpackOpened } from './chain-columns.ts'
 import type { DisclosureReader } from './disclosure-index.ts'
 import { nodeHasher } from './ed25519.ts'
+import { readReplays, writeReplays } from './replay-rows.ts'
 
 /** One bundle, or the part of it an audit has not seen yet. */
 export interface BundlePart {
@@ -47,7 +48,7 @@ export interface PackedScan {
   readonly table: readonly Read[]
   /** Per entry, its `iat`: records that differ in nothing else share a place in `table`. */
   readonly iats: Float64Array<ArrayBuffer>
-  /** JSON of what the replay of chains needs, one per entry whose place in a chain is opened, in order; null without any. */
+  /** What the replay of chains needs (replay-rows.ts), one per entry whose place in a chain is opened, in order; null without any. */
   readonly replays: string | null
   readonly chains: ChainColumns
   /** JSON of the numbers media servers' records have, with their entries; null without any. */
@@ -71,7 +72,13 @@ export function scanBundle(
   {
     disclosures,
     replay,
-  }: { readonly disclosures: DisclosureReader | null; readonly replay: boolean },
+    derive = () => false,
+  }: {
+    readonly disclosures: DisclosureReader | null
+    readonly replay: boolean
+    /** Derives a decision again right away; false when it has to wait. */
+    readonly derive?: (one: Evaluated) => boolean
+  },
 ): BundleScan {
   const decoded = decodeBundle(bundle, width)
   const entries = decoded.ok ? decoded.value.slice(skip) : []
@@ -93,14 +100,15 @@ export function scanBundle(
     iats[i] = scanned.record.claims.iat
     if (scanned.enforced !== undefined) enforced.push([i, scanned.enforced])
     if (scanned.replay !== undefined) replays.push(scanned.replay)
-    if (scanned.evaluated !== undefined)
-      evaluated.push({ ...scanned.evaluated, index: first_index + i })
+    if (scanned.evaluated === undefined) continue
+    const one = { ...scanned.evaluated, index: first_index + i }
+    if (!derive(one)) evaluated.push(one)
   }
   const scan = {
     fault: decoded.ok ? null : decoded.error,
     tile_root: entries.length === TILE_WIDTH ? tileRoot(leaves) : null,
     ...{ leaves, which, chains, iats, table: table.reads },
-    replays: replays.length === 0 ? null : JSON.stringify(replays),
+    replays: writeReplays(replays),
     enforced: enforced.length === 0 ? null : JSON.stringify(enforced),
     unmatched: opener?.unmatched() ?? 0,
   }
@@ -129,7 +137,7 @@ export function unpackScan({
   enforced: numbers,
 }: PackedScan): AuditEntry[] {
   const openedOf = unpackOpened(chains)
-  const parts = replays === null ? null : (JSON.parse(replays) as readonly ReplayPart[])
+  const parts = replays === null ? null : readReplays(replays)
   let opened_so_far = 0
   const enforcedOf = new Map(numbers === null ? [] : (JSON.parse(numbers) as NumberedEntry[]))
   const texts = Buffer.from(leaves.buffer)
@@ -172,7 +180,7 @@ function createOpener(disclosures: DisclosureReader, replay: boolean): Opener {
   let given: readonly string[] = []
   let digests: readonly string[] = []
   const hasher: Hasher = {
-    digest: nodeHasher.digest,
+    ...nodeHasher,
     digestText: (text) => digests[given.indexOf(text)] ?? nodeHasher.digestText(text),
   }
   const disclosed: Disclosed = (record) => {

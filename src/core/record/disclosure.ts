@@ -23,7 +23,15 @@ import type {
 } from './groups.ts'
 import { type Hasher, portableHasher } from './hashing.ts'
 import { parseJson } from './json.ts'
-import { GROUP_NAMES, type GroupName, isChainKind, isGroupName, type RecordKind } from './kinds.ts'
+import {
+  GROUP_NAMES,
+  type GroupName,
+  isChainKind,
+  isGroupName,
+  RECORD_KINDS,
+  type RecordKind,
+} from './kinds.ts'
+import { createReader } from './known-forms.ts'
 import { readChain } from './spelling.ts'
 
 /** Bytes of a group's salt: 128 bits (RFC 9901 section 9.3). */
@@ -76,7 +84,7 @@ export function openDisclosures(
 ): Result<OpenedGroups, RecordFault> {
   const opened: Partial<Record<GroupName, object>> = {}
   for (const disclosure of disclosures) {
-    const parsed = parseDisclosure(record.kind, disclosure)
+    const parsed = parseDisclosure(record.kind, disclosure, hasher)
     if (!parsed.ok) return parsed
     const { group, value } = parsed.value
     if (opened[group] !== undefined)
@@ -94,11 +102,12 @@ export function openDisclosures(
 function parseDisclosure(
   kind: RecordKind,
   disclosure: string,
+  { textOf = textFromBase64Url }: Hasher,
 ): Result<{ group: GroupName; value: object }, RecordFault> {
-  const json = textFromBase64Url(disclosure)
+  const json = textOf(disclosure)
   const chain = json !== null && isChainKind(kind) ? readChain(json) : undefined
   if (chain !== undefined) return ok({ group: 'chain', value: chain })
-  const parsed = json === null ? undefined : parseJson(json)
+  const parsed = json === null ? undefined : readerOf(kind, json)(json)
   if (!Array.isArray(parsed) || parsed.length !== 3)
     return refuse(
       'disclosure_malformed',
@@ -123,6 +132,21 @@ function parseDisclosure(
     'claim_malformed',
     `Cannot open group ${group}: claim ${place} is malformed, expected ${fault.expected}`,
   )
+}
+
+/** Texts of one group of one kind are mostly alike. */
+const READERS = Object.fromEntries(
+  RECORD_KINDS.map((kind) => [
+    kind,
+    Object.fromEntries(GROUP_NAMES.map((group) => [group, createReader()])),
+  ]),
+) as Readonly<Record<RecordKind, Readonly<Record<GroupName, (text: string) => unknown>>>>
+
+const GROUP_AT = '["","'.length + 22
+
+function readerOf(kind: RecordKind, json: string): (text: string) => unknown {
+  const group = json.slice(GROUP_AT, json.indexOf('"', GROUP_AT))
+  return isGroupName(group) ? READERS[kind][group] : parseJson
 }
 
 /** What two groups both say must be the same. */
