@@ -7,6 +7,7 @@
  * was. Duties of the store: ports.ts, `Erasures`. Meaning: docs/erasure.md. Next stop: erasure-desk.ts.
  */
 import { LivegateError } from '../core/errors.ts'
+import { ERASURE_KNOWN_MS } from '../core/limits.ts'
 import type { SubjectId } from '../core/model.ts'
 import { suppressionsOf } from '../core/policy/suppressions.ts'
 import { erasureDraft } from '../core/record/drafts.ts'
@@ -54,7 +55,7 @@ export async function eraseSubject(
   request: ErasureRequest,
 ): Promise<ErasureAnswer> {
   const { subject, basis } = request
-  if (subject.length >= 4 && basis.includes(subject))
+  if (subject.length >= 4 && folded(basis).includes(folded(subject)))
     throw new LivegateError('invalid_request', 'Cannot erase: the basis names the subject', {
       faults: [{ pointer: '/basis', detail: 'expected no personal data: the log shows it' }],
     })
@@ -64,6 +65,11 @@ export async function eraseSubject(
   if (!known) return { state: 'nothing_left', erasure: null }
   const erasure = await context.erasures.finish(subject, ERASURE_WAIT_MS)
   return erasure === null ? { state: 'nothing_left', erasure } : { state: erasure.state, erasure }
+}
+
+/** Another spelling of a name is the name to whoever reads it. */
+function folded(text: string): string {
+  return text.normalize('NFKC').toLowerCase()
 }
 
 /** @throws LivegateError `conflict` while a legal hold keeps everything as it is. */
@@ -104,7 +110,7 @@ async function beginInTurn(context: ErasureContext, request: ErasureRequest): Pr
   const state = await context.ledger.load(subject)
   const inventory = await erasures.inventory(subject)
   const lifts = scope === 'full' && (state.suppressions ?? []).length > 0
-  if (inventory === null && !lifts) return (await erasures.find(subject)) !== null
+  if (inventory === null && !lifts) return isKnown(context, subject)
   const counts = inventory ?? {}
   const { plan, at } = decider(context, state)
   const suppressions =
@@ -117,6 +123,14 @@ async function beginInTurn(context: ErasureContext, request: ErasureRequest): Pr
   if (!begun.ok) throw eraseError(begun.error)
   context.observe({ type: 'erased', scope, suppressed: suppressions.length })
   return true
+}
+
+/** Nothing is left: a day later nobody can tell that there was something. A hold that is over names the subject, so it goes. */
+async function isKnown({ clock, erasures }: ErasureContext, subject: SubjectId): Promise<boolean> {
+  if ((await erasures.legalHold(subject)) !== null) await erasures.lift(subject)
+  const erasure = await erasures.find(subject)
+  if (erasure === null) return false
+  return erasure.state !== 'done' || clock.now() - erasure.at < ERASURE_KNOWN_MS
 }
 
 /** Nothing to say about a chain that never was: stored facts alone are in no log. */

@@ -1,6 +1,7 @@
 /** Erasing a subject: what goes, what goes on, what the log says, and that nothing can be lost or doubled on the way. */
 import { describe, expect, it } from 'vitest'
 import { textFromBase64Url } from '../../src/core/encoding.ts'
+import { ERASURE_KNOWN_MS } from '../../src/core/limits.ts'
 import { epochMs } from '../../src/core/time.ts'
 import type { ErasureAnswer } from '../../src/gate/erasure.ts'
 import {
@@ -111,6 +112,24 @@ describe('erasing a subject (G7)', () => {
     expect(gate.kinds()).not.toContain('erasure')
   })
 
+  it('is told for a day, also when nobody else is erased, and then as of somebody never seen', async () => {
+    const gate = await struckGate()
+    const first = await erase(gate)
+    gate.pass(ERASURE_KNOWN_MS - 1)
+    expect(await erase(gate)).toEqual(first)
+    gate.pass(1)
+    expect(await erase(gate)).toEqual({ state: 'nothing_left', erasure: null })
+  })
+
+  it('takes a hold that is over with it, also of somebody of whom nothing else is known', async () => {
+    const gate = await newGate()
+    const until = epochMs(NOW + DAY)
+    await gate.erasure.hold({ subject: 'u_1', until, basis: 'court order 7', by: 'key_1' })
+    gate.pass(DAY)
+    expect(await erase(gate)).toEqual({ state: 'nothing_left', erasure: null })
+    expect(await gate.store.erasures.legalHold('u_1')).toBeNull()
+  })
+
   it('leaves no answer behind an Idempotency-Key, and no opening of a record', async () => {
     const gate = await struckGate()
     const request = askOnce('k', ask('u_1'))
@@ -143,11 +162,13 @@ describe('erasing a subject (G7)', () => {
     expect(JSON.stringify(left)).not.toContain('u_1')
   })
 
-  it('refuses a basis that names the subject', async () => {
-    const gate = await newGate()
-    const request = { subject: 'u_1234', scope: 'subject', basis: 'request of u_1234' } as const
-    await expect(gate.erasure.erase(request)).rejects.toMatchObject({ code: 'invalid_request' })
-  })
+  const named = ['request of u_José', 'U_JOSÉ', 'u_Jose\u0301 asked', 'ticket：ｕ＿ｊｏｓé']
+  for (const basis of named)
+    it(`refuses a basis that names the subject: ${basis}`, async () => {
+      const gate = await newGate()
+      const request = { subject: 'u_José', scope: 'subject', basis } as const
+      await expect(gate.erasure.erase(request)).rejects.toMatchObject({ code: 'invalid_request' })
+    })
 })
 
 describe('a legal hold', () => {

@@ -48,9 +48,9 @@ export function erasureUnder(sql: Sql, key: string): Erasure | null {
   return { ...doc, at: integer(row, 'at') as EpochMs, state }
 }
 
-/** Instant of the newest erasure; null when there is none. */
+/** Instant of the newest erasure of a subject; null when there is none. */
 export function newestErasure(sql: Sql): number | null {
-  const row = sql.get('SELECT max(at) AS at FROM erasures')
+  const row = sql.get('SELECT max(at) AS at FROM erasures WHERE key <> ?', NOBODYS)
   return row === undefined ? null : integerOrNull(row, 'at')
 }
 
@@ -93,10 +93,11 @@ export function setVacating(sql: Sql, id: number): void {
   )
 }
 
-/** Something that belongs to no erasure was removed at `at`, and its bytes are to go too. Inside a transaction only. */
+/**
+ * Something that belongs to no erasure was removed at `at`, and its bytes are to go too. A row each time: one that waits
+ * already may be of bytes that are being made to go, and these came later. Inside a transaction only.
+ */
 export function insertVacating(sql: Sql, at: EpochMs): void {
-  const waiting = "SELECT id FROM erasures WHERE key = ? AND state = 'vacating'"
-  if (sql.get(waiting, NOBODYS) !== undefined) return
   sql.run("INSERT INTO erasures (key, state, at, doc) VALUES (?, 'vacating', ?, '{}')", NOBODYS, at)
 }
 

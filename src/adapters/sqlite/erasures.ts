@@ -7,6 +7,7 @@
 import { toBase64Url } from '../../core/encoding.ts'
 import { ERASURE_KNOWN_MS } from '../../core/limits.ts'
 import type { SubjectId } from '../../core/model.ts'
+import { epochMs } from '../../core/time.ts'
 import type {
   CommitFailure,
   CommitResult,
@@ -89,9 +90,20 @@ export function createSqlErasures(parts: ErasuresParts): Erasures {
     },
     legalHold: (subject) => legalHoldOf(sql, subject),
     hold: (hold) => writer.write(() => putLegalHold(sql, hold)),
-    lift: (subject) => writer.write(() => dropLegalHold(sql, subject)),
+    async lift(subject) {
+      const lifted = await writer.write(() => lift(sql, subject))
+      if (lifted) eraser.poke()
+      return lifted
+    },
     chain: (subject, page) => chainOf(parts, subject, page),
   }
+}
+
+/** The row names the subject: its bytes go, too. */
+function lift(sql: Sql, subject: SubjectId): boolean {
+  const lifted = dropLegalHold(sql, subject)
+  if (lifted) insertVacating(sql, epochMs(0))
+  return lifted
 }
 
 function inventory({ sql, subjects }: ErasuresParts, subject: SubjectId): ErasureCounts | null {

@@ -5,10 +5,11 @@
  * and looked at again. The log's entries and the rows that say that there was a record stay. Strikes themselves are
  * gate/retention.ts's: whether they may go is a question of policy. Next stop: adapters/node/retention.ts.
  */
+import { ERASURE_KNOWN_MS } from '../../core/limits.ts'
 import type { RetainedKind } from '../../core/retention.ts'
 import type { EpochMs } from '../../core/time.ts'
 import { stripRecord } from './eraser.ts'
-import { insertVacating } from './erasure-rows.ts'
+import { expireErasures, insertVacating } from './erasure-rows.ts'
 import { integer, type Row, type Sql, text, textOrNull, type Writer } from './sql.ts'
 import { expireSuppressions } from './suppressions.ts'
 
@@ -21,7 +22,7 @@ export interface SqlRetention {
   ): Promise<{ readonly dropped: number; readonly more: boolean }>
   /** Looks again at what a hold has kept that is over now; how many were removed. */
   dropReleased(now: EpochMs): Promise<number>
-  /** Rows of restrictions that outlived an erasure and have ended since. */
+  /** Rows of restrictions that outlived an erasure and have ended since; and of erasures nobody is told of any more. */
   dropEnded(now: EpochMs): Promise<number>
   /** Subjects with strikes behind a place, and the place to go on at; null at the end. */
   struck(
@@ -72,7 +73,11 @@ export function createSqlRetention(parts: {
         () => dropReleased(sql, now),
         (count) => count,
       ),
-    dropEnded: (now) => writer.write(() => expireSuppressions(sql, now, ROWS_PER_STEP)),
+    dropEnded: (now) =>
+      writer.write(() => {
+        expireErasures(sql, now - ERASURE_KNOWN_MS)
+        return expireSuppressions(sql, now, ROWS_PER_STEP)
+      }),
     struck(after, limit) {
       const rows = sql.all(STRUCK, after, limit)
       const last = rows.at(-1)

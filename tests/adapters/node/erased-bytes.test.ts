@@ -137,6 +137,14 @@ describe('the bytes of a subject (G7)', () => {
     expect(names).toContain(spellings(markOf(1, 'subject'))[0])
   })
 
+  it('are nowhere soon after a legal hold is lifted, of somebody of whom nothing else is known', async () => {
+    const [subject, basis] = [markOf(1, 'subject'), markOf(1, 'basis')]
+    await store.erasures.hold({ subject, until: later(9_000), basis, by: 'key', set_at: T0 })
+    expect(found([subject, basis])).not.toEqual([])
+    expect(await store.erasures.lift(subject)).toBe(true)
+    await expect.poll(() => found([subject, basis]), { timeout: 5_000 }).toEqual([])
+  })
+
   it('are nowhere once it is, among many others and beside work that goes on', async () => {
     const count = 120
     for (let n = 0; n < count; n++) await live(n, (n + 7) % count)
