@@ -118,7 +118,7 @@ export function problemFailure(answer: GateAnswer, verb: string): CliFailure {
   const places = problem.errors.map((fault) => ` (${fault.pointer || 'body'}: ${fault.detail})`)
   return new CliFailure(
     EXIT.incomplete,
-    `Cannot ${verb}: the gate answered ${answer.status} ${problem.code}${problem.detail}${places.join('')}`,
+    `Cannot ${verb}: the gate answered ${`${answer.status} ${problem.code}`.trimEnd()}${problem.detail}${places.join('')}`,
     HINTS[problem.code] ?? undefined,
   )
 }
@@ -186,7 +186,7 @@ async function once(
   try {
     response = await world.fetch(`${url}${path}`, {
       method,
-      redirect: 'error',
+      redirect: 'manual',
       signal: AbortSignal.any([world.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
       headers: {
         ...(key === null ? {} : { authorization: `Bearer ${key}` }),
@@ -194,8 +194,11 @@ async function once(
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
+    if (response.status >= 300 && response.status < 400) throw redirected(url, response)
     bytes = await bodyOf(response)
   } catch (error) {
+    // What it answered is answered: asking again would give the same.
+    if (error instanceof CliFailure) throw error
     return { failure: unreachable(url, error), wait_ms: null }
   }
   const answer = { status: response.status, bytes, etag: response.headers.get('etag') }
@@ -206,6 +209,15 @@ async function once(
     failure: problemFailure(answer, 'get an answer'),
     wait_ms: retryAfterMs(response.headers.get('retry-after')),
   }
+}
+
+/** Whatever is there, the key and the question were for this address. */
+function redirected(url: string, response: Response): CliFailure {
+  response.body?.cancel().catch(() => undefined)
+  return incomplete(
+    `Cannot reach ${quote(url)}: it leads elsewhere (${response.status}), which is not followed`,
+    'give the address it leads to, if you trust that one',
+  )
 }
 
 async function bodyOf(response: Response): Promise<Uint8Array> {
@@ -224,13 +236,16 @@ function retryAfterMs(header: string | null): number | null {
   return header !== null && /^[0-9]{1,6}$/.test(header) ? Number(header) * 1000 : null
 }
 
+const BROKEN: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
+
 function unreachable(url: string, error: unknown): CliFailure {
-  if (error instanceof CliFailure) return error
   const { cause, name } = error as { cause?: { code?: string }; name?: string }
   const why =
     name === 'TimeoutError'
       ? `no answer within ${REQUEST_TIMEOUT_MS / 1000} s`
-      : (cause?.code ?? 'the connection failed')
+      : BROKEN.has(cause?.code ?? '')
+        ? 'the connection broke'
+        : (cause?.code ?? 'the connection failed')
   return incomplete(`Cannot reach ${quote(url)}: ${why}`, 'is the gate running at this address?')
 }
 

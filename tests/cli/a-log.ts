@@ -86,9 +86,10 @@ export const JWKS: string = JSON.stringify({ keys: [{ ...jwk, kid: thumbprint(jw
 export const VKEY: string = vkeyOf(ORIGIN)
 export const RECORD_X: string = jwk.x
 
-/** Verifier key of the log of that name. */
-export function vkeyOf(name: string): string {
-  return formatVkey({ name, type: NOTE_ED25519, publicKey: CHECKPOINT_KEY.publicKey })
+/** Verifier key of the log of that name; with another seed a key it has not signed with. */
+export function vkeyOf(name: string, seed?: number): string {
+  const { publicKey } = seed === undefined ? CHECKPOINT_KEY : keyOf(seed)
+  return formatVkey({ name, type: NOTE_ED25519, publicKey })
 }
 
 export interface LogOptions {

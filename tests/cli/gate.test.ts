@@ -69,7 +69,7 @@ describe('strike add and reverse', () => {
       return Response.json({})
     }
     const ran = await talkTo(aFixture())([...ADD, '--url', 'http://gate.example'], { fetch })
-    expect(seen[0]?.redirect).toBe('error')
+    expect(seen[0]?.redirect).toBe('manual')
     expect(ran.err).toContain('warning: the API key travels unencrypted')
   })
 })

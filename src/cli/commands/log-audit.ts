@@ -135,6 +135,7 @@ async function auditFrom(
   const head = await readHead(source, withLearned(key, stored.state))
   const challenge = begun(options, stored.state, { ...head, origin: key.origin })
   const disclosures = disclosuresOf(session, options)
+  const clock_s = Math.floor(session.world.now() / 1000)
   const shared = {
     ...{
       disclosures,
@@ -142,7 +143,8 @@ async function auditFrom(
       replay: options.replay,
       signal: session.world.signal,
     },
-    now_s: source.remote ? Math.floor(session.world.now() / 1000) : null,
+    now_s: source.remote ? clock_s : null,
+    clock_s,
   }
   const before = comparedBefore(session, options, [stored.state])
     ? null

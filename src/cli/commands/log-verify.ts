@@ -15,6 +15,7 @@ import { type LogKey, logKeyOf, vkeyOption } from '../log/head.ts'
 import { proofOf } from '../log/proof-of.ts'
 import { openSource } from '../log/source.ts'
 import { type Verified, verifyOne } from '../log/verify-record.ts'
+import { witnessPolicyOf } from '../log/witness-policy-file.ts'
 import { quote, type Session } from '../session.ts'
 
 interface Options {
@@ -46,7 +47,7 @@ export function logVerify(noun: Command, act: Act): void {
     .option('--quorum <number>', 'evidence: how many of them must have cosigned (else all)')
     .option(
       '--witness-policy <file>',
-      'evidence: whose cosignatures it needs (c2sp.org/tlog-policy)',
+      'whose cosignatures its checkpoint needs (c2sp.org/tlog-policy)',
     )
     .option('--since <file>', 'evidence: a checkpoint of this log you trust')
     .addHelpText('after', EXAMPLE)
@@ -68,14 +69,31 @@ async function verify(session: Session, written: string, options: Options): Prom
   if (file !== null && isEvidence(new TextDecoder().decode(file.subarray(0, PEEK_BYTES))))
     return tellEvidence(session, file, options)
   const record = recordOf(written, file)
+  forEvidence(options)
+  const proof = await proofText(session, options, record, key)
+  const policy = await witnessPolicyOf(session, options.witnessPolicy)
+  if (policy !== null && proof === null)
+    throw usage(
+      'Cannot hold a record to --witness-policy without its checkpoint',
+      'give --proof, or --url and the answer of the gate with its receipt',
+    )
   const result = await verifyOne({
-    record,
-    key,
-    keys: await keysOf(session, options),
-    proof: await proofText(session, options, record, key),
+    ...{ record, key, keys: await keysOf(session, options), proof, policy },
+    now_s: Math.floor(session.world.now() / 1000),
   })
   session.result(textOf(session, result), result)
-  return result.failures.length > 0 ? EXIT.verification : EXIT.clean
+  if (result.failures.length > 0) return EXIT.verification
+  return result.unfinished.length > 0 ? EXIT.incomplete : EXIT.clean
+}
+
+/** What is for bundles alone is not passed over in silence. */
+function forEvidence({ witness, quorum, since }: Options): void {
+  const [given] = Object.entries({ witness, quorum, since }).find(([, one]) => one) ?? []
+  if (given !== undefined)
+    throw usage(
+      `Cannot use --${given} with a record: it is for evidence bundles`,
+      'a record with --proof takes --witness-policy',
+    )
 }
 
 /** Enough to see what kind of file it is. */
@@ -144,10 +162,13 @@ function textOf(session: Session, result: Verified): string {
   const verdict =
     failures.length > 0
       ? session.paint('red', 'verification failed')
-      : session.paint('green', 'nothing contradicts this record')
+      : result.unfinished.length > 0
+        ? session.paint('yellow', 'could not check everything, which says nothing about the log')
+        : session.paint('green', 'nothing contradicts this record')
   return [
     `${result.kind ?? 'unknown'} record: ${verdict}`,
     ...failures,
+    ...result.unfinished.map((line) => session.paint('yellow', line)),
     ...(result.proves.length > 0 ? ['proves:', ...result.proves.map((line) => `  ${line}`)] : []),
     'does not prove:',
     ...result.does_not_prove.map((line) => `  ${line}`),

@@ -67,7 +67,7 @@ async function auditEach(
       replay: options.replay,
       signal: session.world.signal,
     },
-    now_s: null,
+    ...{ now_s: null, clock_s: Math.floor(session.world.now() / 1000) },
   }
   const before = await predecessorOf(session, { logs, states, shared }, options)
   const whole = before === null || exitOfRun(before.run) === EXIT.clean
@@ -192,7 +192,7 @@ async function recordsOf(
 
 type LogInput = Pick<
   AuditInput,
-  'disclosures' | 'signatures' | 'replay' | 'signal' | 'outside' | 'predecessor'
+  'disclosures' | 'signatures' | 'replay' | 'signal' | 'outside' | 'predecessor' | 'clock_s'
 > & { readonly stored: { readonly states: AuditStates; readonly update: boolean } }
 
 async function auditLog(session: Session, log: NamedLog, given: LogInput): Promise<Told> {

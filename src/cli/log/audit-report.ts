@@ -3,7 +3,7 @@
  */
 import { EXIT, type ExitCode } from '../failure.ts'
 import { plural, type Session } from '../session.ts'
-import { type AuditRun, findingsOf, unknownEngines } from './audit-run.ts'
+import { type AuditRun, type FutureNotice, findingsOf, unknownEngines } from './audit-run.ts'
 import type { Disclosures } from './disclosures.ts'
 import type { OutsideNotice } from './witnessed-records.ts'
 
@@ -36,7 +36,12 @@ export function auditWords(run: AuditRun, disclosures: Disclosures): AuditWords 
 
 /** The whole report for people. */
 export function auditText(session: Session, run: AuditRun, words: AuditWords): string {
-  const findings = findingsOf(run)
+  const all = findingsOf(run)
+  // What is wrong with the tree comes first: it says what findings in single entries are worth.
+  const exchanged = all.some(({ code }) => code === 'root' || code === 'size')
+  const findings = exchanged
+    ? all.toSorted((a, b) => Number(a.index !== null) - Number(b.index !== null))
+    : all
   const found = findings.slice(0, SHOWN).map(({ index, code, message }) => {
     const place = index === null ? '' : `index ${index} `
     return `${session.paint('red', `${place}${code}`)}: ${message}`
@@ -51,7 +56,10 @@ export function auditText(session: Session, run: AuditRun, words: AuditWords): s
   const total = totalOf(run)
   const verdict =
     total > 0
-      ? session.paint('red', `the log does not hold: ${plural(total, 'finding')}`)
+      ? session.paint(
+          'red',
+          `${exchanged ? 'these entries are not what the checkpoint covers; they were changed, or are of another log, where they are kept or on their way, or the log shows two trees' : 'the log does not hold'}: ${plural(total, 'finding')}`,
+        )
       : unknownEngines(run) > 0
         ? session.paint(
             'yellow',
@@ -83,8 +91,9 @@ export function auditJson(run: AuditRun, words: AuditWords): object {
 function noticesOf({
   report,
   outside,
-}: AuditRun): readonly (AuditRun['report']['notices'][number] | OutsideNotice)[] {
-  return [...report.notices, ...outside.notices]
+  future,
+}: AuditRun): readonly (AuditRun['report']['notices'][number] | OutsideNotice | FutureNotice)[] {
+  return [...report.notices, ...outside.notices, ...(future === null ? [] : [future])]
 }
 
 /** Findings, those whose text was not kept included. */

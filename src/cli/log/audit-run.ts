@@ -44,6 +44,8 @@ export interface AuditInput {
   readonly threads: number
   /** Seconds; null when nothing can be said about how old the head is. */
   readonly now_s: number | null
+  /** The auditor's clock, seconds: nothing in a log is later. Not compared when absent. */
+  readonly clock_s?: number
   /** The audit of the log this one goes on from; null without one. */
   readonly predecessor: PredecessorAudit | null
   readonly signal: AbortSignal
@@ -55,6 +57,8 @@ export interface AuditRun {
   readonly outside: OutsideReport
   /** Disclosures given that no record they came with commits to. */
   readonly unmatched: number
+  /** The log and this clock disagree; null while they do not. */
+  readonly future: FutureNotice | null
   /** What decisions follow from; null without replay. */
   readonly book: LogBook | null
   /** Null unless everything was clean and replayed as far as it could be: only then may an audit be resumed. Made anew at every call, a line a chain. */
@@ -64,6 +68,16 @@ export interface AuditRun {
   /** What the audit of a successor needs of this one. */
   asPredecessor(vkey: string): PredecessorAudit
 }
+
+/** An entry is dated later than the auditor's clock can explain. */
+export interface FutureNotice {
+  readonly index: number
+  readonly code: 'from_future'
+  readonly message: string
+}
+
+/** Seconds by which clocks may differ. */
+const CLOCK_SLACK_S = 600
 
 /** Below this many entries, threads cost more than they bring. */
 const WORTH_THREADS = 2048
@@ -118,13 +132,31 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
     const whole = (report.counts.replay?.other_engine ?? 0) === 0
     const clean = report.clean && told.findings.length === 0 && whole
     return {
-      ...{ report, outside: told, unmatched, book: audit.book() },
+      ...{
+        report,
+        outside: told,
+        unmatched,
+        future: futureOf(audit.latest(), input.clock_s),
+        book: audit.book(),
+      },
       state: () => (clean ? audit.state() : null),
       chainFirsts: () => audit.chainFirsts(),
       asPredecessor: (vkey) => audit.asPredecessor(head, vkey),
     }
   } finally {
     await pool.close()
+  }
+}
+
+function futureOf(
+  latest: { readonly index: number; readonly iat: number } | null,
+  clock_s: number | undefined,
+): FutureNotice | null {
+  if (latest === null || clock_s === undefined || latest.iat <= clock_s + CLOCK_SLACK_S) return null
+  const ahead = latest.iat - clock_s
+  return {
+    ...{ index: latest.index, code: 'from_future' },
+    message: `It is dated ${ahead} s later than the clock here: the clock of the gate or this one is wrong`,
   }
 }
 

@@ -75,6 +75,12 @@ export async function openHead(note: string, key: LogKey, whose: string): Promis
   if (opened.ok) return { size: opened.value.size, root: opened.value.root, note }
   const words = `Cannot trust checkpoint of ${quote(whose)}: ${FAULTS[opened.error] ?? opened.error}`
   if (NOT_A_NOTE.has(opened.error)) throw incomplete(words, 'is this the address of a log?')
+  const origin = originIn(note, whose)
+  if (OF_OTHERS.has(opened.error) && origin !== key.origin)
+    throw incomplete(
+      `Cannot trust checkpoint of ${quote(whose)}: it is of log ${quote(origin)}, --vkey is of ${quote(key.origin)}`,
+      'this says nothing about that log; is this its address?',
+    )
   throw new CliFailure(EXIT.verification, words, HINTS[opened.error])
 }
 
@@ -110,6 +116,12 @@ const NOT_A_NOTE: ReadonlySet<OpenFault> = new Set<OpenFault>([
   'note_malformed',
   'note_too_large',
   'checkpoint_malformed',
+])
+
+/** No key one knows has anything to do with it. */
+const OF_OTHERS: ReadonlySet<OpenFault> = new Set<OpenFault>([
+  'signature_missing',
+  'origin_mismatch',
 ])
 
 const FAULTS: Readonly<Partial<Record<OpenFault, string>>> = {

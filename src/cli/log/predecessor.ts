@@ -33,7 +33,10 @@ export interface AuditedPredecessor {
 }
 
 /** What the two audits share. */
-type Shared = Pick<AuditInput, 'disclosures' | 'signatures' | 'replay' | 'signal' | 'now_s'>
+type Shared = Pick<
+  AuditInput,
+  'disclosures' | 'signatures' | 'replay' | 'signal' | 'now_s' | 'clock_s'
+>
 
 /** A log whose checkpoint was verified. */
 export interface OpenLog {

@@ -63,11 +63,25 @@ async function remoteSource(
     remote: true,
     async read(path) {
       const answer = await client.send({ method: 'GET', path: `/${path}` })
-      if (answer.status === 200) return answer.bytes
+      if (answer.status === 200) {
+        if (isPage(answer.bytes))
+          throw incomplete(
+            `Cannot read \`${path}\` of ${quote(where)}: it answers with a web page`,
+            'is this the address of a log, before `/checkpoint`? a page says nothing about one',
+          )
+        return answer.bytes
+      }
       if (answer.status === 404) return null
       throw problemFailure(answer, `read \`${path}\``)
     },
   }
+}
+
+/** HTML, whatever it is called: no file of a log begins like this. */
+function isPage(bytes: Uint8Array): boolean {
+  return /^\ufeff?\s*<(!doctype|html|head|body)\b/i.test(
+    new TextDecoder().decode(bytes.subarray(0, 256)),
+  )
 }
 
 /**

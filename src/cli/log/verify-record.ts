@@ -11,7 +11,8 @@ import { type ParsedRecord, parseRecord } from '../../core/record/parse.ts'
 import { verifyRecord } from '../../core/record/verify.ts'
 import { formatInstant, isEpochMs } from '../../core/time.ts'
 import { leafHash } from '../../core/tlog/hash.ts'
-import { verifyTlogProof } from '../../core/tlog/proof.ts'
+import { parseTlogProof, verifyTlogProof } from '../../core/tlog/proof.ts'
+import { quorumOf, type WitnessPolicy } from '../../core/tlog/witness-policy.ts'
 import { nodeHasher, verifyEd25519 } from './ed25519.ts'
 import type { GivenRecord } from './given-record.ts'
 import type { LogKey } from './head.ts'
@@ -23,6 +24,10 @@ export interface VerifyInput {
   readonly keys: KeyRing | null
   /** tlog-proof text; null when none was given. */
   readonly proof: string | null
+  /** Whose cosignatures its checkpoint needs; null when nobody asked. */
+  readonly policy: WitnessPolicy | null
+  /** The reader's clock, seconds. */
+  readonly now_s: number
 }
 
 export interface Verified {
@@ -32,6 +37,8 @@ export interface Verified {
   readonly index: number | null
   /** What failed; any means exit 4. */
   readonly failures: readonly string[]
+  /** What could not be checked although it was asked for; any means exit 1, unless something failed. */
+  readonly unfinished: readonly string[]
   readonly proves: readonly string[]
   readonly does_not_prove: readonly string[]
 }
@@ -49,10 +56,11 @@ export async function verifyOne(input: VerifyInput): Promise<Verified> {
     return {
       ...{ kind: null, claims: null, disclosed: null, index: null },
       failures: [parsed.error.message],
-      proves: [],
+      ...{ unfinished: [], proves: [] },
       does_not_prove: ['Anything: it is not a record.'],
     }
-  const words: Words = { failures: [], proves: [], open: [] }
+  const words: Words = { failures: [], unfinished: [], proves: [], open: [] }
+  checkTime(input, parsed.value, words)
   await checkSignature(input, parsed.value, words)
   const disclosed = checkDisclosures(input, parsed.value, words)
   const index = await checkInclusion(input, parsed.value, words)
@@ -62,6 +70,7 @@ export async function verifyOne(input: VerifyInput): Promise<Verified> {
     disclosed,
     index,
     failures: words.failures,
+    unfinished: words.unfinished,
     proves: words.failures.length > 0 ? [] : words.proves,
     does_not_prove: [...words.open, ...NEVER],
   }
@@ -69,8 +78,19 @@ export async function verifyOne(input: VerifyInput): Promise<Verified> {
 
 interface Words {
   readonly failures: string[]
+  readonly unfinished: string[]
   readonly proves: string[]
   readonly open: string[]
+}
+
+/** Seconds by which clocks may differ. */
+const CLOCK_SLACK_S = 600
+
+function checkTime({ now_s }: VerifyInput, { claims }: ParsedRecord, words: Words): void {
+  if (claims.iat > now_s + CLOCK_SLACK_S)
+    words.unfinished.push(
+      `It is dated ${claims.iat - now_s} s later than the clock here: the clock of the gate or this one is wrong`,
+    )
 }
 
 async function checkSignature(
@@ -123,7 +143,7 @@ function checkDisclosures(
 }
 
 async function checkInclusion(
-  { proof, key, record }: VerifyInput,
+  { proof, key, record, policy }: VerifyInput,
   parsed: ParsedRecord,
   words: Words,
 ): Promise<number | null> {
@@ -145,5 +165,26 @@ async function checkInclusion(
     words.failures.push(
       `Cannot match the receipt: it says index ${record.index}, the proof says ${index}`,
     )
+  if (policy !== null) await checkQuorum(proof, policy, words)
   return index
+}
+
+async function checkQuorum(proof: string, policy: WitnessPolicy, words: Words): Promise<void> {
+  const parsed = parseTlogProof(proof)
+  const note = parsed.ok ? parsed.value.checkpoint : ''
+  const quorum = await quorumOf(note, policy, verifyEd25519)
+  if (!quorum.ok) {
+    words.failures.push(`Cannot verify the checkpoint: ${quorum.error.replaceAll('_', ' ')}`)
+    return
+  }
+  const { met, log_signed, rule, cosigned, missing } = quorum.value
+  const by = cosigned.map(({ name }) => name).join(', ') || 'nobody'
+  if (log_signed === false)
+    words.unfinished.push('The witness policy names other logs than the one of this checkpoint')
+  else if (met)
+    words.proves.push(`Your witnesses saw that tree as the one of this log (${rule}): ${by}.`)
+  else
+    words.unfinished.push(
+      `The checkpoint has no quorum of your witnesses (${rule}): cosigned by ${by}, missing ${missing.join(', ')}`,
+    )
 }

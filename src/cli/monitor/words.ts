@@ -54,6 +54,8 @@ function wordsOf(finding: Finding, watch: Watch, at: number): string {
       return `stale: it has not grown for ${since(watch.grown_at)}`
     case 'heartbeat_late':
       return `its last heartbeat is ${since((watch.heartbeat?.at_s ?? 0) * 1000)} old`
+    case 'heartbeat_early':
+      return `its last heartbeat is dated ${ago((watch.heartbeat?.at_s ?? 0) * 1000 - at)} later than the clock here`
     case 'not_witnessed':
       return `no quorum of witnesses for ${since(watch.unwitnessed_since)}`
     case 'unchecked': {

@@ -76,6 +76,8 @@ export interface Audit {
   size(): number
   /** `iat` of the last entry that could be read, seconds: the checkpoint was signed after it. Null without one in this run. */
   newest(): number | null
+  /** The latest `iat` among the entries of this run, and the first that has it; null before one was readable. */
+  latest(): { readonly index: number; readonly iat: number } | null
   /** Chains with records in this log, as far as opened, and the index of each one's first: for `acrossLogs`. */
   chainFirsts(): ReadonlyMap<string, number>
   /** Where this audit stands, as JSON; resume only from a clean, finished one. */

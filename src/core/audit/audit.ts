@@ -68,6 +68,8 @@ class StreamingAudit implements Audit {
   /** Index and `iat` of the last entry that could be read; -1 before one. */
   #newestIndex = -1
   #newestIat = -1
+  /** The latest `iat` of all, and the first entry that has it. */
+  #latest: { readonly index: number; readonly iat: number } | null = null
   /** Null when it is left out. */
   readonly #replay: AuditReplay | null
   readonly #succession: Succession
@@ -165,6 +167,10 @@ class StreamingAudit implements Audit {
 
   newest(): number | null {
     return this.#newestIndex < 0 ? null : this.#newestIat
+  }
+
+  latest(): { readonly index: number; readonly iat: number } | null {
+    return this.#latest
   }
 
   chainFirsts(): ReadonlyMap<string, number> {
@@ -273,6 +279,8 @@ class StreamingAudit implements Audit {
     this.#issuer ??= record.claims.iss
     this.#newestIndex = index
     this.#newestIat = record.claims.iat
+    if (record.claims.iat > (this.#latest?.iat ?? -1))
+      this.#latest = { index, iat: record.claims.iat }
     if (index === 0 || record.kind === 'heartbeat') this.#liveness.beat(record.claims.iat)
     this.#replay?.entry(record.claims.iat)
     if (index === 0) this.#keys.first(record, this.#findings)

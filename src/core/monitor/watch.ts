@@ -127,6 +127,8 @@ export const FINDINGS = [
   'stale',
   /** Its newest heartbeat is too old. */
   'heartbeat_late',
+  /** Its newest heartbeat is of a time to come: it will never be late, and proves no life. */
+  'heartbeat_early',
   /** No quorum over the newest checkpoint, for longer than witnesses may take. */
   'not_witnessed',
   /** Could not be checked for longer than the grace. */
@@ -210,6 +212,9 @@ function heartbeatAfter(
   return seen === 'none' ? known : seen
 }
 
+/** By how much clocks may differ. */
+const CLOCK_SLACK_MS = 600_000
+
 function findingsOf(watch: Watch, at: number, rules: Rules): readonly Finding[] {
   const over = (since: number | null, limit: number): boolean =>
     since !== null && at - since > limit
@@ -219,6 +224,8 @@ function findingsOf(watch: Watch, at: number, rules: Rules): readonly Finding[] 
   if (trusted !== null && over(grown_at, rules.max_age_ms)) found.push('stale')
   if (heartbeat !== null && over(heartbeat.at_s * 1000, rules.max_age_ms))
     found.push('heartbeat_late')
+  if (heartbeat !== null && heartbeat.at_s * 1000 > at + CLOCK_SLACK_MS)
+    found.push('heartbeat_early')
   if (over(unwitnessed_since, rules.witness_lag_ms)) found.push('not_witnessed')
   return found
 }
