@@ -62,7 +62,7 @@ async function anyEnded(
   entries: readonly ChainEntry[],
 ): Promise<boolean> {
   for (const kid of new Set(entries.map(({ record }) => kidOf(record.jws))))
-    if (await hasEnded(kid).catch(() => false)) return true
+    if (kid !== '' && (await hasEnded(kid).catch(() => false))) return true
   return false
 }
 
