@@ -55,6 +55,8 @@ interface Kept {
   readonly bytes: Uint8Array | null
   /** Read here, so that its room may be used again. */
   readonly own: boolean
+  /** Places of entries that are no records: their signatures say nothing. */
+  readonly unreadable: ReadonlySet<number>
   /** Derived when it was scanned, and what has to wait for the book. */
   readonly derived: ReplayResult
   readonly evaluated: readonly Evaluated[]
@@ -80,7 +82,7 @@ export function createDesk(task: DeskTask): BundleDesk {
       const derive = derived.take
       const { scan, evaluated } = scanBundle(bytes, part, { disclosures, replay, derive })
       if (!signatures) letGo({ bytes, own })
-      const waiting = { derived: derived.result(), evaluated }
+      const waiting = { derived: derived.result(), evaluated, unreadable: unreadableOf(scan) }
       kept.set(id, { part, bytes: signatures ? bytes : null, own, ...waiting })
       return scan
     },
@@ -89,13 +91,22 @@ export function createDesk(task: DeskTask): BundleDesk {
       if (bundle === undefined) throw new TypeError(`there is no bundle ${id}`)
       kept.delete(id)
       if (book !== undefined) plans.learn(book)
-      const { part, bytes, derived, evaluated } = bundle
-      const range = keys === null || bytes === null ? null : verifyBundle(bytes, part, keys)
+      const { part, bytes, derived, evaluated, unreadable } = bundle
+      const asked = keys === null ? null : { keys, unreadable }
+      const range = asked === null || bytes === null ? null : verifyBundle(bytes, part, asked)
       letGo(bundle)
       return { range, replay: together(derived, rederive(evaluated, plans)) }
     },
     close: () => disclosures?.close(),
   }
+}
+
+const ALL_READ: ReadonlySet<number> = new Set()
+
+function unreadableOf({ which, table }: PackedScan): ReadonlySet<number> {
+  if (table.every((read) => !('fault' in read))) return ALL_READ
+  const places = [...which.keys()]
+  return new Set(places.filter((i) => 'fault' in (table[which[i] ?? 0] ?? {})))
 }
 
 /**

@@ -2,8 +2,8 @@
  * Verifies the signatures of a bundle whose records have been scanned: the physical limit of an audit.
  *
  * The scan has parsed every record strictly and reports whatever is wrong with its form; so here a record is only cut at
- * its dots. An entry that cannot be cut, names no known key or one that is not in force is passed over: the audit has a
- * finding for each of these.
+ * its dots. An entry that the scan could not read, names no known key or one that is not in force is passed over: the audit
+ * has a finding for each of these.
  */
 import type { Finding } from '../../core/audit/findings.ts'
 import type { RangeResult } from '../../core/audit/range.ts'
@@ -12,11 +12,11 @@ import { decodeBundle } from '../../core/tlog/bundle.ts'
 import type { BundlePart } from './bundle-scan.ts'
 import { ed25519Key, verifyWith } from './ed25519.ts'
 
-/** `keys`: `audit.keys()` after the audit has seen these entries. */
+/** `keys`: `audit.keys()` after the audit has seen these entries; `unreadable`: places of those the scan refused. */
 export function verifyBundle(
   bytes: Uint8Array,
   { first_index, width, skip }: BundlePart,
-  keys: readonly RecordKey[],
+  { keys, unreadable }: Asked,
 ): RangeResult {
   const entries = decodeBundle(bytes, width)
   const ring = new Map(
@@ -26,7 +26,7 @@ export function verifyBundle(
   let verified = 0
   for (const [i, entry] of (entries.ok ? entries.value.slice(skip) : []).entries()) {
     const index = first_index + i
-    const cut = cutRecord(entry)
+    const cut = unreadable.has(i) ? null : cutRecord(entry)
     const key = cut === null ? undefined : ring.get(cut.kid)
     if (cut === null || key === undefined || !isInForce(key, index)) continue
     if (verifyWith(key.host, cut.signed, cut.signature)) verified++
@@ -38,6 +38,11 @@ export function verifyBundle(
       })
   }
   return { first_index, verified, findings }
+}
+
+interface Asked {
+  readonly keys: readonly RecordKey[]
+  readonly unreadable: ReadonlySet<number>
 }
 
 function isInForce(key: RecordKey, index: number): boolean {

@@ -1,0 +1,221 @@
+/**
+ * Two auditors, one log: `livegate log audit` against second-auditor/auditor.py, which was written from the pages of docs/spec alone.
+ *
+ * On honest logs of both hosts both are content; of every lie the tests know they give the same codes at the same indexes,
+ * but for what the second one says it does not look at. Where they differ, one of them or the specification is wrong.
+ */
+import { execFile } from 'node:child_process'
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { VKEY, vkeyOf } from '../cli/a-log.ts'
+import { aDirectory, run } from '../cli/a-world.ts'
+import { forged, published, type Unfolded } from '../support/forge.ts'
+import { type HonestLog, honestLog, placeOf } from '../support/honest-log.ts'
+import { copyOf, type Draft, LOG_LIES } from '../support/log-lies.ts'
+import { REPLAY_LIES, replayHistory } from '../support/replay-lies.ts'
+
+const AUDITOR = resolve(import.meta.dirname, 'second-auditor/auditor.py')
+const VECTORS = resolve(import.meta.dirname, '../vectors')
+/** It does not replay, judges strikes of the asking subject alone, and is not given records that were handed out. */
+const NOT_LOOKED_AT =
+  /^(replay_|instant_false|hold_false|review_false|broadcasts_false|record_missing)/
+
+interface Told {
+  readonly exit: number
+  /** `index code`, of the tree as a whole `tree code`; each once. */
+  readonly findings: readonly string[]
+}
+
+async function second(...words: readonly string[]): Promise<Told & { readonly verdict: string }> {
+  const ran = await promisify(execFile)('python3', [AUDITOR, ...words]).then(
+    ({ stdout }) => ({ exit: 0, stdout }),
+    (error: { code: number; stdout: string; stderr: string }) => {
+      expect(error.stderr).toBe('')
+      return { exit: error.code, stdout: error.stdout }
+    },
+  )
+  const lines = ran.stdout.split('\n').map((line) => line.split('\t'))
+  const found = lines.filter(([kind]) => kind === 'finding' || kind === 'fault')
+  const verdict = lines.find(([kind]) => kind === 'verdict')?.[1] ?? ''
+  return { exit: ran.exit, verdict, findings: once(found.map(([, code, at]) => [at, code])) }
+}
+
+async function ours(dir: string, ...words: readonly string[]): Promise<Told> {
+  const { exit, out, err } = await run(dir, ['log', 'audit', dir, ...words, '--json'])
+  expect(err).not.toContain('error')
+  const { findings } = JSON.parse(out) as { findings: { index: number | null; code: string }[] }
+  const looked = findings.filter(({ code }) => !NOT_LOOKED_AT.test(code))
+  return { exit, findings: once(looked.map(({ index, code }) => [index, code])) }
+}
+
+function once(pairs: readonly (readonly unknown[])[]): readonly string[] {
+  const names = pairs.map(([at, code]) => `${at === null || at === '-' ? 'tree' : at} ${code}`)
+  return [...new Set(names)].toSorted()
+}
+
+const corpus = readdirSync(join(VECTORS, 'corpus')).flatMap((version) =>
+  readdirSync(join(VECTORS, 'corpus', version)).map((host) => join(version, host)),
+)
+
+describe('both auditors', () => {
+  it.each(corpus)('find nothing wrong with the log %s', async (name) => {
+    const dir = join(VECTORS, 'corpus', name)
+    const vkey = readFileSync(join(dir, 'vkey'), 'utf8').trim()
+    const words = ['--vkey', vkey, '--disclosures', join(dir, 'disclosures.jsonl')]
+    expect(await second(...words, join(dir, 'log'))).toMatchObject({ exit: 0, findings: [] })
+    expect(await ours(join(dir, 'log'), ...words)).toEqual({ exit: 0, findings: [] })
+  })
+})
+
+describe('of a log that lies both auditors say the same', () => {
+  let honest: HonestLog
+  let history: readonly Unfolded[]
+  beforeAll(async () => {
+    honest = await honestLog()
+    history = await replayHistory()
+  })
+
+  it.each(LOG_LIES)('when $name', async ({ tell, records, files, words }) => {
+    const log = honest.records.map(copyOf)
+    const index = (label: string): number => placeOf(log, honest, label)
+    const at = (label: string): Unfolded => log[index(label)] as Unfolded
+    const group = (label: string, name: string): Record<string, unknown> =>
+      at(label).groups?.[name] ?? {}
+    const host: Draft['host'] = (label) => (group(label, 'facts').hosts as [never])[0]
+    const draft: Draft = {
+      honest,
+      log,
+      index,
+      at,
+      group,
+      host,
+      claims: (label) => at(label).claims,
+    }
+    tell?.(draft)
+    const signed = [...(await forged(draft.log))]
+    records?.(signed, draft)
+    const dir = aDirectory()
+    const given = ['--vkey', VKEY, '--disclosures', await published(dir, signed)]
+    files?.(dir)
+    const before = aDirectory()
+    await published(before, await forged(honest.records))
+    const more = (await words?.(before, draft)) ?? []
+    const trusted = more.includes('--state') ? ['--trusted', join(before, 'checkpoint')] : []
+    const one = await ours(dir, ...given, ...more)
+    const two = await second(...given, ...trusted, dir)
+    // Who goes on from a state of the same size meets the other tree at its end, who only kept the checkpoint at its size.
+    if (two.findings.includes('tree fork')) expect(one.findings).toContain('tree root')
+    else expect(two.findings).toEqual(one.findings)
+    expect(two.exit).toBe(one.findings.length === 0 ? 0 : 4)
+  })
+
+  it.each(REPLAY_LIES)('when $name', async ({ name, tell }) => {
+    const log = structuredClone([...history])
+    tell(log)
+    const dir = aDirectory()
+    const given = ['--vkey', VKEY, '--disclosures', await published(dir, await forged(log))]
+    const one = name.includes('co-host') ? { findings: [] } : await ours(dir, ...given)
+    const two = await second(...given, dir)
+    expect(two.findings).toEqual(one.findings)
+    expect(two.exit).toBe(one.findings.length === 0 ? 0 : 4)
+  })
+})
+
+describe('copies of a log that were changed on the way', () => {
+  const from = join(VECTORS, 'corpus', corpus[0] ?? '')
+  const vkey = readFileSync(join(from, 'vkey'), 'utf8').trim()
+  const copy = (): string => {
+    const dir = aDirectory()
+    cpSync(join(from, 'log'), dir, { recursive: true })
+    return dir
+  }
+  const bundle = (dir: string): string => {
+    const partial = join(dir, 'tile/entries/000.p')
+    return join(partial, readdirSync(partial)[0] ?? '')
+  }
+  const both = async (dir: string, key = vkey, given = join(from, 'disclosures.jsonl')) => {
+    const words = ['--vkey', key, '--disclosures', given]
+    return [await ours(dir, ...words), await second(...words, dir)] as const
+  }
+
+  it.each([...Array(12).keys()])('are told alike with one byte flipped (%i of 12)', async (n) => {
+    const dir = copy()
+    const bytes = readFileSync(bundle(dir))
+    const at = Math.floor(((n + 0.37) / 12) * bytes.length)
+    bytes[at] = (bytes[at] ?? 0) ^ 1
+    writeFileSync(bundle(dir), bytes)
+    const [one, two] = await both(dir)
+    expect(two.exit).toBe(one.exit)
+    expect(two.findings).toEqual(one.findings)
+    expect(one.findings).toContain('tree root')
+  })
+
+  it('are not finished by either when an entries file is cut short', async () => {
+    const dir = copy()
+    writeFileSync(bundle(dir), readFileSync(bundle(dir)).subarray(0, -1))
+    const words = ['--vkey', vkey]
+    expect((await run(dir, ['log', 'audit', dir, ...words])).exit).toBe(1)
+    expect((await second(...words, dir)).exit).toBe(1)
+  })
+
+  it('are trusted by neither under another key', async () => {
+    const other = vkeyOf(vkey.split('+')[0] ?? '')
+    expect((await run(from, ['log', 'audit', copy(), '--vkey', other])).exit).toBe(4)
+    expect((await second('--vkey', other, copy())).exit).toBe(4)
+  })
+
+  it('are no lie when disclosures are those of other records', async () => {
+    const lines = readFileSync(join(from, 'disclosures.jsonl'), 'utf8').trim().split('\n')
+    const records = lines.map((line) => (JSON.parse(line) as { record: string }).record)
+    const [[jws = ''] = [], [, ...foreign] = []] = records.map((record) => record.split('~'))
+    const given = join(aDirectory(), 'disclosures.jsonl')
+    const mixed = [[jws, ...foreign].join('~'), ...records.slice(1)]
+    writeFileSync(given, mixed.map((record) => `${JSON.stringify({ record })}\n`).join(''))
+    for (const told of await both(copy(), vkey, given))
+      expect(told).toMatchObject({ exit: 0, findings: [] })
+  })
+})
+
+describe('evidence', () => {
+  const vectors = join(VECTORS, 'evidence')
+  const honest = readFileSync(join(vectors, 'decision.json'), 'utf8')
+  const { vkey, witness } = JSON.parse(readFileSync(join(vectors, 'reader.json'), 'utf8')) as {
+    readonly vkey: string
+    readonly witness: string
+  }
+  const told = async (text: string) => {
+    const dir = aDirectory()
+    const file = join(dir, 'case.json')
+    writeFileSync(file, text)
+    const words = ['--vkey', vkey, '--witness', witness, '--quorum', '1']
+    const now = Date.parse('2026-03-01T00:00:00Z') as never
+    const ran = await run(dir, ['log', 'verify', file, ...words, '--json'], { now: () => now })
+    const { verdict, faults } = JSON.parse(ran.out) as {
+      readonly verdict: string
+      readonly faults: readonly { readonly index: number | null; readonly code: string }[]
+    }
+    const findings = once(faults.map(({ index, code }) => [index, code]))
+    return [
+      { exit: ran.exit, verdict, findings },
+      await second(...words, '--evidence', file),
+    ] as const
+  }
+
+  it('holds for both', async () => {
+    for (const one of await told(honest))
+      expect(one).toEqual({ exit: 0, verdict: 'holds', findings: [] })
+  })
+
+  it.each([...Array(16).keys()])(
+    'is told alike with one character changed (%i of 16)',
+    async (n) => {
+      const at = Math.floor(((n + 0.21) / 16) * honest.length)
+      const changed = honest.slice(0, at) + (honest[at] === 'A' ? 'B' : 'A') + honest.slice(at + 1)
+      const [one, two] = await told(changed)
+      expect(two).toEqual(one)
+      expect(one.verdict).not.toBe('holds')
+    },
+  )
+})
