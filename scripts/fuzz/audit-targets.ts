@@ -10,7 +10,10 @@ import { type AuditState, parseAuditState } from '../../src/core/audit/state.ts'
 import { fromHex, toHex, utf8 } from '../../src/core/encoding.ts'
 import { formatEvidence, parseEvidence } from '../../src/core/evidence/format.ts'
 import { verifyEvidence } from '../../src/core/evidence/verify.ts'
+import { ACTIVATION_CAUSES, type ActivationCause } from '../../src/core/model.ts'
 import { checkHeader, MoveCheck } from '../../src/core/move/check.ts'
+import { ENGINE } from '../../src/core/policy/plan.ts'
+import { policyDigest } from '../../src/core/record/policy-parts.ts'
 import { parseCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { cosignatureVerifier } from '../../src/core/tlog/cosignature.ts'
 import { ed25519Verifier, type VerifyEd25519 } from '../../src/core/tlog/note.ts'
@@ -143,6 +146,20 @@ function planless(): LogPlans {
   return new LogPlans(book)
 }
 
+interface Drawn {
+  readonly skipped: number
+  readonly digest: number
+  readonly active_from: number
+  readonly cause: ActivationCause
+}
+
+/** Policies of one name that promise different things, by digest. */
+const TEXTS = ['1: 30d', '1: forever', '1: 1h, 2: 90d'].map((ladder) => {
+  const rule = `{ id: r, ground: terms, clause: c, count: { category: ["a.*"] }, ladder: { ${ladder} }, outcome: deny, because: { en: x } }`
+  const bytes = utf8(`livegate: policy/v1\nname: p\nrules:\n  - ${rule}\ndefault: allow\n`)
+  return [policyDigest(bytes), bytes] as const
+})
+
 const openings = changed(
   RECORDS.filter(({ disclosures }) => disclosures.length > 0),
   ({ jws, disclosures }, change) => {
@@ -242,7 +259,32 @@ const moves = fc
     done.reduce(JSON_OR_TEXT, MOVE_LINES[at] ?? ''),
   ])
 
-/** One line by itself: what is taken is written again as it was read, when it was in its one spelling. */
+const PER_HISTORY = 5
+/** What a dishonest log may say of its policies: numbers rise, or it would have been a finding; nothing else need be so. */
+const histories = fc.array(
+  fc.record({
+    skipped: fc.constantFrom(0, 0, 0, 1),
+    digest: fc.nat(TEXTS.length - 1),
+    active_from: fc.integer({ min: 0, max: 4 }),
+    cause: fc.constantFrom(...ACTIVATION_CAUSES),
+  }),
+  { minLength: PER_HISTORY, maxLength: PER_HISTORY },
+)
+
+function checkHistory(history: readonly Drawn[]): void {
+  let revision = 0
+  const activations = history.map(({ skipped, digest, active_from, cause }) => {
+    revision += 1 + skipped
+    return { revision, active_from, cause, digest: TEXTS[digest]?.[0] ?? '' }
+  })
+  const plans = new LogPlans({ texts: new Map(TEXTS), activations })
+  for (const { revision: under, digest: policy } of activations)
+    must(
+      plans.planFor({ engine: ENGINE, policy, revision: under }).is !== 'other_engine',
+      'the engine of this version is another one',
+    )
+}
+
 export const AUDIT_TARGETS: readonly FuzzTarget[] = [
   target('audit-state', damaged(STATE_TEXTS, JSON_OR_TEXT), checkState),
   target('audit-entries', logs, checkLog, PER_LOG),
@@ -269,6 +311,7 @@ export const AUDIT_TARGETS: readonly FuzzTarget[] = [
     changeEvidence,
   ),
   target('evidence-verify', damaged([EVIDENCE], changeEvidence), checkEvidence),
+  target('audit-plans', histories, checkHistory, PER_HISTORY),
   target('move', moves, checkMove),
 ]
 

@@ -50,7 +50,7 @@ const KEY = object({
   revoked: optional(yes),
 })
 const PRIOR = {
-  revision: required(COUNT),
+  revision: required(integer(1)),
   digest: required(POLICY_DIGEST),
   active_from: required(instant),
 }
@@ -160,13 +160,14 @@ const STATE = object({
 
 /** Where a value is no state an audit could have written; null when it may be one. */
 export function stateFault(value: unknown): ShapeFault | null {
-  return STATE(value) ?? sizeFault(value as Sized)
+  return STATE(value) ?? sizeFault(value as Sized) ?? orderFault(value as Sized)
 }
 
 interface Sized {
   readonly size: number
   readonly tree: TreeState
   readonly heartbeats: HeartbeatState
+  readonly activations?: readonly { readonly revision: number }[]
 }
 
 /** The tree says how many entries there were; heartbeats cannot await more of them. */
@@ -177,6 +178,14 @@ function sizeFault({ size, tree, heartbeats }: Sized): ShapeFault | null {
   if (edge === null || !edge.ok || edge.value.size !== size) return wrong
   const awaited = heartbeats.runs.reduce((sum, [, count]) => sum + count, 0)
   return awaited > size ? { ...wrong, path: 'heartbeats' } : null
+}
+
+/** Plans are derived from activations in the order of their numbers. */
+function orderFault({ activations = [] }: Sized): ShapeFault | null {
+  const rises = activations.every(
+    ({ revision }, i) => i === 0 || revision > (activations[i - 1]?.revision ?? 0),
+  )
+  return rises ? null : { path: 'activations', problem: 'wrong', expected: 'rising numbers' }
 }
 
 function number(value: unknown): ShapeFault | null {

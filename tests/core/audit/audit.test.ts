@@ -366,6 +366,11 @@ test('an audit resumes from its state at any index and finds the same', async ()
   }
 })
 
+const activated = (revision: number): object => ({
+  ...{ revision, digest: `sha256-${'A'.repeat(43)}`, active_from: AT },
+  ...{ cause: 'activation', settled: AT },
+})
+
 test.each<[string, (state: AuditState) => object, string]>([
   ['without its tree', ({ tree: _, ...rest }) => rest, '`tree` of the state is missing'],
   [
@@ -392,6 +397,16 @@ test.each<[string, (state: AuditState) => object, string]>([
     'with a kind there is not',
     (state) => ({ ...state, heartbeats: { next: 0, runs: [['key', 1]] } }),
     '`heartbeats.runs.0.0` of the state is wrong',
+  ],
+  [
+    'with activations out of order',
+    (state) => ({ ...state, activations: [2, 1].map(activated) }),
+    '`activations` of the state is wrong, expected rising numbers',
+  ],
+  [
+    'with an activation before the first',
+    (state) => ({ ...state, activations: [0, 1].map(activated) }),
+    '`activations.0.revision` of the state is wrong',
   ],
   [
     'with a key that is none',

@@ -1,5 +1,6 @@
 /** What each draft says, with all it may say and with the least: nothing that was not given is written down. */
 import { expect, test } from 'vitest'
+import type { Activation } from '../../../src/core/model.ts'
 import {
   accessDraft,
   activationDraft,
@@ -35,10 +36,10 @@ const groups = { chain, result: {}, subject: { subject: 'u_1', cohosts: [] }, re
 const broadcast = { ...base, broadcast: 'd_1', subject: 'u_1', cohosts: ['u_2'] }
 const together = { ...groups, subject: { subject: 'u_1', cohosts: ['u_2'] } }
 const reversal = { ...base, subject: 'u_1', strike: 's_1', reason: 'appeal' }
-const activation = {
+const activation: Omit<Activation, 'note'> = {
   ...{ revision: 2, digest: POLICY_DIGEST, name: 'p', active_from: AT, scheduled: false },
   ...{ previous: 1, cause: 'activation', source: 'file', by: 'key_1' },
-} as const
+}
 const erasure = { sub: SUB, scope: 'retention', basis: 'policy', counts: { records: 2 } } as const
 
 const TABLE: readonly (readonly [about: string, draft: RecordDraft, expected: object])[] = [
