@@ -167,8 +167,8 @@ export class Chains {
 
 function headFrom({ seq, at, unopened, leaves, first }: ChainHead): Head {
   let older = ''
-  for (const leaf of leaves.slice(0, -1)) older = withLeaf(older, leaf)
-  return { seq, at, unopened, first: first ?? null, leaf: leaves.at(-1) ?? '', older }
+  for (const leaf of leaves.slice(0, -1).slice(1 - REPEATABLE)) older += leaf.slice(0, SHORT)
+  return { seq, at, unopened, first: first ?? null, leaf: leaves.at(-1) ?? '', older: own(older) }
 }
 
 function stored({ seq, at, unopened, first, leaf, older }: Head): ChainHead {
@@ -180,8 +180,11 @@ function stored({ seq, at, unopened, first, leaf, older }: Head): ChainHead {
 const CUT = new RegExp(`.{${SHORT}}`, 'g')
 
 function withLeaf(older: string, leaf: string): string {
-  const text = older.slice(-SHORT * (REPEATABLE - 2)) + leaf.slice(0, SHORT)
-  // A text of its own: pieces would keep alive what they were cut from.
+  return own(older.slice(-SHORT * (REPEATABLE - 2)) + leaf.slice(0, SHORT))
+}
+
+/** A text of its own: pieces would keep alive what they were cut from. */
+function own(text: string): string {
   return fromAscii(utf8(text)) ?? text
 }
 
