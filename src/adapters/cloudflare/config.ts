@@ -5,12 +5,10 @@
  * docs test and the parser read it. Names and meanings are those of the Node host (adapters/node/config.ts) where both
  * have them. Every error is reported at once; values of secrets are never repeated. Next: edge-keys.ts, worker.ts.
  */
-import { fromBase64Url } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
 import { DEFAULT_FACTS_MAX_AGE_MS } from '../../core/limits.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { RetentionRules } from '../../core/retention.ts'
-import { parseAskedPolicy } from '../../core/tlog/witness.ts'
 import type { WitnessPolicy } from '../../core/tlog/witness-policy.ts'
 import type { ApiKey } from '../../ports.ts'
 import {
@@ -26,7 +24,7 @@ import {
   url,
 } from '../../settings.ts'
 import { readApiKeys } from './edge-api-keys.ts'
-import { MAX_SHARDS } from './names.ts'
+import { recordKey, SEED, secretBytes, shards, share, witnessPolicy } from './edge-settings.ts'
 
 export interface EdgeConfig {
   readonly origin: string
@@ -72,58 +70,6 @@ export interface EdgeSetting {
   readonly secret?: true
   readonly about: string
   readonly read: ReadSetting
-}
-
-const shards: ReadSetting = (value) =>
-  /^[1-9]\d?$/.test(value) && Number(value) <= MAX_SHARDS
-    ? ok(Number(value))
-    : err(`expected a number of logs from 1 to ${MAX_SHARDS}`)
-
-function secretBytes(least: number, most: number): ReadSetting {
-  const amount = least === most ? `exactly ${least}` : `at least ${least}`
-  return (value) => {
-    const bytes = fromBase64Url(value)
-    return bytes !== null && bytes.length >= least && bytes.length <= most
-      ? ok(bytes)
-      : err(`expected ${amount} bytes in base64url`)
-  }
-}
-
-/** Checked here, decoded by whoever uses it. */
-const SEED: ReadSetting = (value) => {
-  const bytes = secretBytes(32, 32)(value)
-  return bytes.ok ? ok(value) : bytes
-}
-
-/** A seed, or the private JWK it is in. */
-const recordKey: ReadSetting = (value) => {
-  const text = value.trim().startsWith('{') ? seedOfJwk(value) : value
-  return SEED(text).ok
-    ? ok(value)
-    : err('expected a private Ed25519 JWK, or its seed of 32 bytes in base64url')
-}
-
-function seedOfJwk(json: string): string {
-  try {
-    const jwk: unknown = JSON.parse(json)
-    if (typeof jwk !== 'object' || jwk === null) return ''
-    const { kty, crv, d } = jwk as Readonly<Record<string, unknown>>
-    return kty === 'OKP' && crv === 'Ed25519' && typeof d === 'string' ? d : ''
-  } catch {
-    return ''
-  }
-}
-
-const share: ReadSetting = (value) =>
-  /^(?:0?\.\d{1,6}|1|1\.0)$/.test(value) && Number(value) > 0
-    ? ok(Number(value))
-    : err('expected a share above 0, at most 1, such as 0.1')
-
-/** The text of a witness policy. */
-const witnessPolicy: ReadSetting = (value) => {
-  const policy = parseAskedPolicy(value)
-  if (policy.ok) return policy
-  return err(policy.error.map(({ line, message }) => `line ${line}: ${message}`).join('; '))
 }
 
 /** Every variable there is, in the order of the docs. */

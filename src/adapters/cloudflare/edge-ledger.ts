@@ -18,7 +18,6 @@ import type {
   CommitFailure,
   CommitResult,
   Ledger,
-  OpenBroadcast,
   Random,
   Receipt,
   SignedRecord,
@@ -34,6 +33,7 @@ import { shorten } from '../sqlite/unconfirmed.ts'
 import type { Chain, ChainStore } from './chain-store.ts'
 import { jittered } from './jitter.ts'
 import { entryOfChange } from './outbox.ts'
+import { isSession, type Session } from './session.ts'
 import type { Alarm } from './subject-alarm.ts'
 import { expiryOf } from './subject-retention.ts'
 import { MAX_OPENINGS_CHARS } from './subject-schema.ts'
@@ -75,9 +75,6 @@ export interface Claims {
   /** As far as that is possible now; one that stays leads to a broadcast that is not open. */
   closeSession(broadcast: Session): void
 }
-
-/** A broadcast a media server admitted. */
-export type Session = OpenBroadcast & { readonly server: string; readonly session: string }
 
 export function createEdgeLedger(parts: EdgeLedgerParts): Ledger {
   const { sql, store, ready, erased, object } = parts
@@ -248,9 +245,4 @@ function located({ origin }: EdgeLedgerParts, chain: Chain, receipt: Receipt): R
 
 function due({ clock }: Pick<EdgeLedgerParts, 'clock'>, delay_ms: number): EpochMs {
   return epochMs(clock.now() + delay_ms)
-}
-
-/** True for a broadcast a media server admitted. */
-export function isSession(broadcast: OpenBroadcast | undefined): broadcast is Session {
-  return broadcast?.server !== undefined && broadcast.session !== undefined
 }

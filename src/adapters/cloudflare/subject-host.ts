@@ -47,26 +47,21 @@ import { anySuppressed, replaceSuppression } from '../sqlite/suppressions.ts'
 import { type Answering, createAnswering } from './answering.ts'
 import { createChainStore } from './chain-store.ts'
 import { createEdgeErasures } from './edge-erasures.ts'
-import { type Claims, createEdgeLedger } from './edge-ledger.ts'
+import { createEdgeLedger } from './edge-ledger.ts'
 import { fixedOf } from './fixed.ts'
 import type { KeptMove, SubjectMove } from './import-steps.ts'
 import { subjectOfMove, takeSubject } from './import-subject.ts'
-import {
-  directoryName,
-  originOfShard,
-  sequencerName,
-  serverName,
-  shardOf,
-  subjectObjectName,
-} from './names.ts'
+import { originOfShard, sequencerName, shardOf, subjectObjectName } from './names.ts'
 import { createObjectDirectory, recordsOfChain } from './object-directory.ts'
 import { renewing } from './outbox-renewal.ts'
-import { type CohostRpc, routeCohosts } from './remote-cohosts.ts'
-import { type ChainPlace, opened } from './rpc.ts'
+import { routeCohosts } from './remote-cohosts.ts'
+import type { ChainPlace } from './rpc.ts'
 import { checkedDesk, createSetBackCheck } from './set-back.ts'
+import { signerAmong } from './signer-among.ts'
 import type { SparseSql } from './sparse-sql.ts'
 import { type AlarmStorage, createAlarm } from './subject-alarm.ts'
 import { type Others, patientOthers } from './subject-calls.ts'
+import { claimsOf, cohostOf } from './subject-claims.ts'
 import { createElsewhere } from './subject-elsewhere.ts'
 import { createErasing, type Erasing } from './subject-erasing.ts'
 import { leavingIn } from './subject-leaving.ts'
@@ -327,7 +322,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
         await ready.known()
         return ready.has(name)
       },
-      claims: claimsOf(parts),
+      claims: claimsOf({ others, pepper }),
       erased: () => erasing.carryOn(),
       ...(settings.retention === undefined ? {} : { retention: settings.retention }),
     }),
@@ -349,7 +344,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
     random: (count) => random.bytes(count),
   })
   const route = (own: CohostDesk): CohostDesk =>
-    routeCohosts(own, (id) => id === subject, cohostOf(parts))
+    routeCohosts(own, (id) => id === subject, cohostOf({ others, pepper }))
   const { gate, desk, takeBack, erasure } = createGateWithDesk(
     {
       ...{ clock, random, after: parts.after, observe: parts.observe, pepper, surroundings },
@@ -381,48 +376,6 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
       ...{ storage: parts.storage, erasing, retention },
       endLease: (broadcast) => desk.end(subject, broadcast),
     }),
-  }
-}
-
-/** The one the log goes on with, from one record to the next. */
-function signerAmong(held: readonly RecordSigner[], current: () => string): RecordSigner {
-  return {
-    get kid() {
-      return current()
-    },
-    sign(bytes) {
-      const key = held.find(({ kid }) => kid === current())
-      if (key !== undefined) return key.sign(bytes)
-      throw new LivegateError('log_unavailable', 'Cannot sign: the log goes on with another key', {
-        retry_after_s: 5,
-      })
-    },
-  }
-}
-
-function cohostOf({ others, settings }: SubjectParts): (subject: SubjectId) => CohostRpc {
-  return (subject) => others.subject(subjectObjectName(settings.pepper, subject))
-}
-
-function claimsOf({ others, settings }: SubjectParts): Claims {
-  const { pepper } = settings
-  return {
-    strike: ({ id, subject }) =>
-      opened(others.directory(directoryName(pepper, 'strike', id)).claimStrike(id, subject)),
-    async openSession(subject, { id, server, session }) {
-      await opened(others.directory(serverName(server)).openSession(session, subject, id))
-    },
-    async names(cohosts, host, seq) {
-      await Promise.all(
-        cohosts.map(async (cohost) => {
-          const object = others.subject(subjectObjectName(pepper, cohost))
-          await opened(object.named(cohost, host, seq))
-        }),
-      )
-    },
-    closeSession({ id, server, session }) {
-      opened(others.directory(serverName(server)).closeSession(session, id)).catch(() => {})
-    },
   }
 }
 

@@ -7,7 +7,7 @@
 import { textFromBase64Url } from '../../core/encoding.ts'
 import { integer, type Sql, text, textOrNull } from '../sqlite/sql.ts'
 import type { ChainStore } from './chain-store.ts'
-import { isSession } from './edge-ledger.ts'
+import { isSession } from './session.ts'
 
 export interface Mentions {
   /** Ids of the subject's strikes. */

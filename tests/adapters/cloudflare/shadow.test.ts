@@ -76,8 +76,9 @@ async function sent(
       return { ok: true, value: [] }
     },
   })
-  const send = async ({ record, decision = null }: Change): Promise<void> => {
-    if (record !== null) await log.append([{ record, decision } as unknown as ChainEntry])
+  const send = async ({ record, decision }: Change): Promise<void> => {
+    if (record !== null)
+      await log.append([{ record, decision: decision ?? null } as unknown as ChainEntry])
   }
   const ledger = shadow.ledger({
     async commit(given) {

@@ -1,0 +1,43 @@
+/**
+ * What a subject's object has other objects know before it is true here: whose a strike id is, what a session runs, who is named.
+ *
+ * Duties: edge-ledger.ts, `Claims`.
+ */
+import type { SubjectId } from '../../core/model.ts'
+import type { Pepper } from '../../ports.ts'
+import type { Claims } from './edge-ledger.ts'
+import { directoryName, serverName, subjectObjectName } from './names.ts'
+import type { CohostRpc } from './remote-cohosts.ts'
+import { opened } from './rpc.ts'
+import type { Others } from './subject-calls.ts'
+
+export interface ClaimParts {
+  readonly others: Others
+  readonly pepper: Pepper
+}
+
+/** The objects of co-hosts, by who they are. */
+export function cohostOf({ others, pepper }: ClaimParts): (subject: SubjectId) => CohostRpc {
+  return (subject) => others.subject(subjectObjectName(pepper, subject))
+}
+
+export function claimsOf({ others, pepper }: ClaimParts): Claims {
+  return {
+    strike: ({ id, subject }) =>
+      opened(others.directory(directoryName(pepper, 'strike', id)).claimStrike(id, subject)),
+    async openSession(subject, { id, server, session }) {
+      await opened(others.directory(serverName(server)).openSession(session, subject, id))
+    },
+    async names(cohosts, host, seq) {
+      await Promise.all(
+        cohosts.map(async (cohost) => {
+          const object = others.subject(subjectObjectName(pepper, cohost))
+          await opened(object.named(cohost, host, seq))
+        }),
+      )
+    },
+    closeSession({ id, server, session }) {
+      opened(others.directory(serverName(server)).closeSession(session, id)).catch(() => {})
+    },
+  }
+}
