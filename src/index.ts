@@ -35,6 +35,13 @@ export { scanEntry } from './core/audit/scan.ts'
 export type { AuditState } from './core/audit/state.ts'
 export type { SignedHead as AuditHead } from './core/audit/tree.ts'
 export { LivegateError, type ProblemCode } from './core/errors.ts'
+export type { EvidenceFault, EvidenceFaultCode } from './core/evidence/faults.ts'
+export {
+  type EvidenceReport,
+  type EvidenceRequest,
+  type EvidenceVerdict,
+  verifyEvidence,
+} from './core/evidence/verify.ts'
 export type {
   Activation,
   Decision,
@@ -61,6 +68,8 @@ export { keyRing, parseJwks } from './core/record/jwk.ts'
 export { parsePresentation } from './core/record/presentation.ts'
 export { verifyRecord } from './core/record/verify.ts'
 export { type DurationMs, type EpochMs, epochMs, formatInstant, parseInstant } from './core/time.ts'
+export { cosignatureVerifier } from './core/tlog/cosignature.ts'
+export { ed25519Verifier, type NoteVerifier, type VerifyEd25519 } from './core/tlog/note.ts'
 export type { After, GatePorts, GateSettings, Issuer } from './gate/context.ts'
 export {
   type BookOptions,

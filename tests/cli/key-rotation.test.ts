@@ -16,6 +16,8 @@ describe('a log that exchanges its keys', () => {
   let root: string
   let gate: ServerProcess
   let vkeys: readonly string[]
+  /** The decision made under the new keys alone. */
+  let last: string
   /** Copies of the published log: before, during and after the overlap of checkpoint keys. */
   const at: Record<'before' | 'overlap' | 'after', string> = { before: '', overlap: '', after: '' }
 
@@ -28,11 +30,12 @@ describe('a log that exchanges its keys', () => {
     const { body } = await call(gate, 'POST', '/v1/decisions', { subject, facts: FACTS })
     return (body as { readonly id: string }).id
   }
-  const published = async (name: keyof typeof at): Promise<void> => {
+  const published = async (name: keyof typeof at): Promise<string> => {
     const id = await decide(name)
     expect((await call(gate, 'GET', `/v1/decisions/${id}/proof?wait=5s`)).status).toBe(200)
     at[name] = join(root, name)
     cpSync(join(root, 'data/log'), at[name], { recursive: true })
+    return id
   }
   const audit = (name: keyof typeof at, keys: readonly (string | undefined)[], ...more: string[]) =>
     run(root, ['log', 'audit', at[name], ...keys.flatMap((key) => ['--vkey', key ?? '']), ...more])
@@ -51,7 +54,7 @@ describe('a log that exchanges its keys', () => {
       .split('\n')
     expect(vkeys[0]).toBe(first)
     expect((await cli('key', 'rotate', '--use', 'checkpoint', '--finish')).exit).toBe(0)
-    await published('after')
+    last = await published('after')
   })
   afterAll(() => gate.stop())
 
@@ -148,6 +151,34 @@ describe('a log that exchanges its keys', () => {
         exit: 1,
         out: expect.stringContaining('give both with --vkey'),
       })
+    })
+  })
+
+  describe('whose evidence is read by who knows the old key', () => {
+    const evidence = async (since: keyof typeof at | null): Promise<Ran> => {
+      const file = join(root, `evidence-${since}.json`)
+      const argv = ['log', 'evidence', '--decision', last, '--log', at.after, '--open', 'none']
+      const older = since === null ? [] : ['--since', join(at[since], 'checkpoint')]
+      const keys = vkeys.flatMap((vkey) => ['--vkey', vkey])
+      expect(await run(root, [...argv, ...keys, ...older, '--out', file])).toMatchObject({
+        exit: 0,
+      })
+      return run(root, ['log', 'verify', file, '--vkey', vkeys[0] ?? ''], {
+        now: () => epochMs(Date.now()),
+      })
+    }
+
+    test('holds when it is joined to a checkpoint from the overlap: that names the new key', async () => {
+      const { exit, out } = await evidence('overlap')
+      expect([exit, out]).toEqual([
+        0,
+        expect.stringContaining('signed by a key you did not give; the log named it earlier'),
+      ])
+    })
+
+    test.each(['before', null] as const)('is of another key when joined to %s', async (since) => {
+      const { exit, out } = await evidence(since)
+      expect([exit, out]).toEqual([4, expect.stringContaining('checkpoint_unsigned')])
     })
   })
 

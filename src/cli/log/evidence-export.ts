@@ -69,7 +69,7 @@ export async function exportEvidence(request: ExportRequest): Promise<Exported> 
     () => true,
     (index, bytes) => survey.entry(index, bytes),
   )
-  const { decision, indexes } = survey.end()
+  const { decision, indexes, erasures } = survey.end()
   if (decision === null)
     throw incomplete(
       `Cannot find decision ${quote(request.decision)} in ${quote(source.name)}`,
@@ -77,7 +77,10 @@ export async function exportEvidence(request: ExportRequest): Promise<Exported> 
     )
   const relied = openedStrikes(request, decision.jws)
   if (relied.size > 0) await opener.fetchStrikes?.()
-  const { taken, missing } = await take(request, log, { indexes: new Set(indexes), relied })
+  // Which chain is the decision's is told to whoever may know its place in one.
+  const sub = request.open.includes('chain') ? subOf(request, decision.jws) : undefined
+  const all = new Set([...indexes, ...(erasures.get(sub ?? '') ?? [])])
+  const { taken, missing } = await take(request, log, { indexes: all, relied })
   const file = await buildEvidence({
     ...{ decision: decision.index, records: taken },
     checkpoint: head,
@@ -92,6 +95,15 @@ export async function exportEvidence(request: ExportRequest): Promise<Exported> 
     entries: taken.length,
     strikes_missing: missing,
   }
+}
+
+/** The pseudonym of the decision's chain, as far as somebody has its disclosures. */
+function subOf({ opener }: ExportRequest, jws: string): string | undefined {
+  const parsed = parseRecord(jws)
+  const disclosures = opener.of(utf8(jws))
+  if (!parsed.ok || disclosures === undefined) return undefined
+  const opened = openDisclosures(parsed.value, disclosures, nodeHasher)
+  return opened.ok ? opened.value.chain?.sub : undefined
 }
 
 /** Ids of the strikes to look for; none when nobody has the decision's disclosures. */

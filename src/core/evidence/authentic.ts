@@ -26,6 +26,8 @@ export interface Authentic {
   readonly since: ProvenSince | null
   readonly entries: readonly ProvenEntry[]
   readonly faults: readonly EvidenceFault[]
+  /** The checkpoint is signed by none of the reader's keys, but by one the log had named under them. */
+  readonly learned: boolean
 }
 
 /** Kinds that can bear out a decision. */
@@ -36,13 +38,14 @@ const NEEDED: ReadonlySet<RecordKind> = new Set<RecordKind>([
   'key',
   'policy',
   'activation',
+  'erasure',
 ])
 
 /** Checks notes, proofs, signatures and disclosures. Stops at a checkpoint that is not the log's. */
 export async function authenticate(evidence: Evidence, trust: EvidenceTrust): Promise<Authentic> {
   const faults: EvidenceFault[] = []
-  const checkpoint = await openNote(evidence.checkpoint, trust, faults)
-  if (checkpoint === null) return { checkpoint, since: null, entries: [], faults }
+  const { checkpoint, learned } = await openNote(evidence, trust, faults)
+  if (checkpoint === null) return { checkpoint, since: null, entries: [], faults, learned }
   await checkHints(evidence, checkpoint, trust, faults)
   const since = await checkSince(evidence, checkpoint, trust, faults)
   const placed = evidence.entries.flatMap(
@@ -51,7 +54,7 @@ export async function authenticate(evidence: Evidence, trust: EvidenceTrust): Pr
   const entries = faults.some((fault) => fault.class === 'altered')
     ? []
     : await signedEntries(placed, trust, faults)
-  return { checkpoint, since, entries, faults }
+  return { checkpoint, since, entries, faults, learned }
 }
 
 /** The record at its place in the tree; null when it is not what the log holds there, or no record. */

@@ -27,6 +27,8 @@ export interface Survey {
   readonly decision: (FoundRecord & { readonly policy: string; readonly revision?: number }) | null
   /** Indexes of what belongs into the bundle whatever the decision relied on; rising, the decision's own among them. */
   readonly indexes: readonly number[]
+  /** Indexes of erasure records, by the pseudonym they name. */
+  readonly erasures: ReadonlyMap<string, readonly number[]>
 }
 
 /** The first pass: entries in order, from index 0. */
@@ -36,6 +38,7 @@ export class EvidenceSurvey {
   readonly #keys: number[] = []
   readonly #activations: { readonly index: number; readonly one: Activation }[] = []
   readonly #parts = new Map<string, Map<number, number>>()
+  readonly #erasures = new Map<string, number[]>()
   #decision: Survey['decision'] = null
 
   /** `decision` is the id (`jti`) looked for. */
@@ -46,11 +49,15 @@ export class EvidenceSurvey {
   entry(index: number, bytes: Uint8Array): void {
     const kind = this.#kinds.of(bytes)
     if (kind === null || !WANTED.has(kind)) return
-    if (this.#decision !== null && kind !== 'key') return
+    if (this.#decision !== null && kind !== 'key' && kind !== 'erasure') return
     const parsed = parseRecord(fromAscii(bytes) ?? '')
     if (!parsed.ok) return
     const record = parsed.value
     if (record.kind === 'key') this.#keys.push(index)
+    if (record.kind === 'erasure') {
+      const { sub } = record.claims
+      this.#erasures.set(sub, [...(this.#erasures.get(sub) ?? []), index])
+    }
     if (record.kind === 'policy') this.#part(record.claims, index)
     if (record.kind === 'activation')
       this.#activations.push({ index, one: activationOf(record.claims) })
@@ -62,12 +69,13 @@ export class EvidenceSurvey {
 
   end(): Survey {
     const decision = this.#decision
-    if (decision === null) return { decision, indexes: [] }
+    const erasures = this.#erasures
+    if (decision === null) return { decision, indexes: [], erasures }
     const digests = this.#texts(decision.policy, decision.revision)
     const parts = digests.flatMap((digest) => [...(this.#parts.get(digest)?.values() ?? [])])
     const activations = this.#activations.map(({ index }) => index)
     const all = [...this.#keys, ...parts, ...activations, decision.index]
-    return { decision, indexes: [...new Set(all)].toSorted((a, b) => a - b) }
+    return { decision, indexes: [...new Set(all)].toSorted((a, b) => a - b), erasures }
   }
 
   /** The first place of each part: a later repeat would not show that it was there in time. */
@@ -90,6 +98,7 @@ const WANTED: ReadonlySet<RecordKind> = new Set<RecordKind>([
   'key',
   'policy',
   'activation',
+  'erasure',
 ])
 
 /** Strikes of the facts whose records are looked for when facts are opened: 1,024 records are 10 MB of a bundle. */

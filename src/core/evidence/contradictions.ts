@@ -150,3 +150,43 @@ function order(entry: ProvenEntry, decision: ProvenEntry): 'before' | 'after' | 
   if (one === undefined || other === undefined || one.sub !== other.sub) return null
   return one.seq < other.seq ? 'before' : 'after'
 }
+
+/** Erasure records of the decision's chain: of no other, and none of the records here is beyond the last one they name. */
+export function erasureFaults(
+  entries: readonly ProvenEntry[],
+  decision: DecisionEntry,
+): { readonly faults: readonly EvidenceFault[]; readonly erasures: readonly ProvenErasure[] } {
+  const faults: EvidenceFault[] = []
+  const erasures: ProvenErasure[] = []
+  const sub = decision.opened.chain?.sub
+  for (const { index, record } of entries) {
+    if (record.kind !== 'erasure') continue
+    const { scope, last_seq } = record.claims
+    if (record.claims.sub !== sub) {
+      faults.push(
+        faultOf('entry_unneeded', index, 'It is not the chain of the decision it erases.'),
+      )
+      continue
+    }
+    erasures.push({ index, scope })
+    const last = scope === 'retention' ? undefined : last_seq
+    const beyond = entries.find(
+      ({ opened }) => opened.chain?.sub === sub && last !== undefined && opened.chain.seq > last,
+    )
+    if (beyond !== undefined)
+      faults.push(
+        faultOf(
+          'erased_chain',
+          index,
+          `It names ${last} as the last of a chain that goes further.`,
+        ),
+      )
+  }
+  return { faults, erasures }
+}
+
+/** An erasure of the decision's subject, in the log of the bundle. */
+export interface ProvenErasure {
+  readonly index: number
+  readonly scope: string
+}

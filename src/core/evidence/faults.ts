@@ -41,6 +41,7 @@ export const FAULT_CLASSES = {
   chain_fork: 'lie',
   chain_prev: 'lie',
   chain_time: 'lie',
+  erased_chain: 'lie', // a record beyond what the erasure of its chain names as the last
   policy_parts: 'lie',
   policy_not_active: 'lie',
   policy_outdated: 'lie',

@@ -13,6 +13,7 @@ import { verifyConsistency } from '../tlog/verify.ts'
 import { quorumOf } from '../tlog/witness-policy.ts'
 import { type EvidenceFault, type EvidenceFaultCode, faultOf } from './faults.ts'
 import type { Evidence } from './format.ts'
+import { learnedKeys } from './learned-keys.ts'
 import type { EvidenceTrust } from './trust.ts'
 
 /** Head of an older checkpoint, proven to be a beginning of the bundle's tree. */
@@ -34,22 +35,28 @@ const NOTE_WORDS: Readonly<Partial<Record<EvidenceFaultCode, string>>> = {
   checkpoint_malformed: 'The checkpoint is none',
 }
 
-/** The checkpoint as the reader's keys open it; null after saying why not. */
+/** The checkpoint as the reader's keys open it, or one the log had named under them; null after saying why not. */
 export async function openNote(
-  note: string,
+  evidence: Evidence,
   trust: EvidenceTrust,
   faults: EvidenceFault[],
-): Promise<OpenedCheckpoint | null> {
+): Promise<{ readonly checkpoint: OpenedCheckpoint | null; readonly learned: boolean }> {
+  const { checkpoint: note } = evidence
   const { origin, verifiers, witnesses } = trust
-  const opened = await openCheckpoint({ note, origin, verifiers, witnesses })
+  let opened = await openCheckpoint({ note, origin, verifiers, witnesses })
+  const learned = !opened.ok && opened.error === 'signature_missing'
+  if (learned) {
+    const named = await learnedKeys(evidence, trust)
+    opened = await openCheckpoint({ note, origin, verifiers: [...verifiers, ...named], witnesses })
+  }
   if (!opened.ok) {
     const code = NOTE_FAULTS[opened.error] ?? 'checkpoint_malformed'
     faults.push(faultOf(code, null, `${NOTE_WORDS[code]}.`))
-    return null
+    return { checkpoint: null, learned: false }
   }
   const missed = await quorumFault(opened.value, note, trust)
   if (missed !== null) faults.push(missed)
-  return opened.value
+  return { checkpoint: opened.value, learned }
 }
 
 /** Fewer witnesses than the reader asks for, by number or by a policy. */

@@ -13,7 +13,13 @@ import { decodeCosignature } from '../tlog/cosignature.ts'
 import type { NoteVerifier, VerifyEd25519 } from '../tlog/note.ts'
 import type { WitnessPolicy } from '../tlog/witness-policy.ts'
 import { type Authentic, authenticate } from './authentic.ts'
-import { chainFaults, type DecisionEntry, isDecision, strikeFaults } from './contradictions.ts'
+import {
+  chainFaults,
+  type DecisionEntry,
+  erasureFaults,
+  isDecision,
+  strikeFaults,
+} from './contradictions.ts'
 import { type EvidenceFault, type EvidenceFaultClass, faultOf } from './faults.ts'
 import { type Evidence, parseEvidence } from './format.ts'
 import { checkPolicy } from './replayed.ts'
@@ -102,21 +108,24 @@ function concluded(
   genuine: Authentic & { readonly checkpoint: OpenedCheckpoint },
   decision: DecisionEntry,
 ): EvidenceReport {
-  const { checkpoint, entries, since } = genuine
+  const { checkpoint, entries, since, learned } = genuine
   const { hasher = portableHasher, trusted } = request
   const strikes = strikeFaults(entries, decision)
+  const erased = erasureFaults(entries, decision)
   const replayed = checkPolicy(entries, decision, hasher)
   const faults = [
     ...genuine.faults,
     ...chainFaults(entries),
     ...strikes.faults,
+    ...erased.faults,
     ...replayed.faults,
     ...timeFaults(genuine, request.now_s),
   ]
   const from_trusted =
     trusted !== undefined && (trusted.size === checkpoint.size || trusted.size === since?.size)
   const checked = {
-    ...{ checkpoint, decision, replayed, from_trusted },
+    ...{ checkpoint, decision, replayed, from_trusted, learned },
+    erasures: erased.erasures,
     ...{ since: since?.size ?? null, strikes: strikes.counts },
   }
   return {

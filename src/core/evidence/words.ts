@@ -8,7 +8,7 @@ import { GROUP_NAMES } from '../record/kinds.ts'
 import { type EpochMs, formatInstant, isEpochMs } from '../time.ts'
 import type { OpenedCheckpoint } from '../tlog/checkpoint.ts'
 import { decodeCosignature } from '../tlog/cosignature.ts'
-import type { DecisionEntry, StrikeCounts } from './contradictions.ts'
+import type { DecisionEntry, ProvenErasure, StrikeCounts } from './contradictions.ts'
 import type { Replayed } from './replayed.ts'
 
 export interface Checked {
@@ -17,8 +17,12 @@ export interface Checked {
   readonly since: number | null
   /** True when that, or the file's own, is the one the reader trusts. */
   readonly from_trusted: boolean
+  /** The checkpoint's key is one the log itself had named under a key of the reader's. */
+  readonly learned: boolean
   readonly decision: DecisionEntry
   readonly strikes: StrikeCounts
+  /** Of its subject, in the order of the log. */
+  readonly erasures: readonly ProvenErasure[]
   readonly replayed: Replayed
 }
 
@@ -50,6 +54,16 @@ export function provenWords(checked: Checked): readonly string[] {
   if (strikes.reversed_since > 0)
     words.push(
       `${plural(strikes.reversed_since, 'strike')} it relied on ${was(strikes.reversed_since)} reversed since.`,
+    )
+  for (const { index, scope } of checked.erasures)
+    words.push(
+      scope === 'retention'
+        ? `Contents about its subject were removed for their age: the log says so at index ${index}.`
+        : `Its subject was erased (${scope}): the log says so at index ${index}.`,
+    )
+  if (checked.learned)
+    words.push(
+      'The checkpoint is signed by a key you did not give; the log named it earlier, under a checkpoint your key has signed.',
     )
   if (since !== null)
     words.push(

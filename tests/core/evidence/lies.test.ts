@@ -4,7 +4,13 @@
  * And the other way round: what only looks like a lie, because the exporter took a later repeat or kept a piece back.
  */
 import { describe, expect, test } from 'vitest'
-import { activationDraft, keyDraft, reversalDraft } from '../../../src/core/record/drafts.ts'
+import { EvidenceSurvey } from '../../../src/core/evidence/collect.ts'
+import {
+  activationDraft,
+  erasureDraft,
+  keyDraft,
+  reversalDraft,
+} from '../../../src/core/record/drafts.ts'
 import { policyDigest, policyDrafts } from '../../../src/core/record/policy-parts.ts'
 import { AT, testKey } from '../record/samples.ts'
 import {
@@ -418,6 +424,59 @@ describe('no lie, only not shown:', () => {
       expect(codesOf(report)).toEqual(codes)
       expect(report.verdict).toBe(verdict)
     })
+})
+
+describe('erasures of the subject in a bundle', () => {
+  const erased = (claims: {
+    sub?: string
+    scope?: 'subject' | 'retention'
+    last_seq?: number
+  }): readonly Step[] => [
+    ...honest(),
+    {
+      name: 'erasure',
+      draft: () =>
+        erasureDraft({
+          ...{ sub: SUB, scope: 'subject', basis: 'art17', counts: { openings: 3 }, ...claims },
+        }),
+    },
+  ]
+  const also = ['strike', 'reversal', 'erasure']
+
+  test.each([
+    ['of the whole chain is told', { last_seq: 3 }, [], 'Its subject was erased (subject)'],
+    ['for its age is told', { scope: 'retention' }, [], 'were removed for their age'],
+    ['that names an earlier end of the chain is a lie', { last_seq: 2 }, ['erased_chain@11'], null],
+    [
+      'of another chain has no business there',
+      { sub: 'B'.repeat(22) },
+      ['entry_unneeded@11'],
+      null,
+    ],
+  ] as const)('one %s', async (_, claims, codes, words) => {
+    const world = await aWorld(erased(claims))
+    const report = await read(await aBundle(world, { also }))
+    const at = `@${world.named.get('erasure')}`
+    expect(codesOf(report)).toEqual(codes.map((code) => code.replace('@11', at)))
+    if (words === null) expect(report.proves).toEqual([])
+    else expect(report.proves.join()).toContain(words)
+  })
+
+  test('cannot be laid to a decision whose chain is closed', async () => {
+    const world = await aWorld(erased({ last_seq: 3 }))
+    const report = await read(await aBundle(world, { also: ['erasure'], open: ['result'] }))
+    expect([report.verdict, codesOf(report)[0]?.split('@')[0]]).toEqual([
+      'altered',
+      'entry_unneeded',
+    ])
+  })
+
+  test('are found by a survey, by the chain they name', async () => {
+    const world = await aWorld(erased({ last_seq: 3 }))
+    const survey = new EvidenceSurvey(world.entries[world.named.get('decision') ?? 0]?.jti ?? '')
+    for (const [index, { bytes }] of world.entries.entries()) survey.entry(index, bytes)
+    expect([...survey.end().erasures]).toEqual([[SUB, [world.named.get('erasure')]]])
+  })
 })
 
 test('a byte-identical repeat of a strike, after the decision, accuses nobody', async () => {
