@@ -41,8 +41,9 @@ export interface Eraser {
 
 /** Rows one step touches: some 5 ms. */
 export const ROWS_PER_STEP = 128
-/** When something was in the way, or failed. */
+/** When something was in the way, or failed: then twice as long each time, because a log that has halted stays so. */
 const RETRY_MS = 200
+const LONGEST_RETRY_MS = 60_000
 
 export function createEraser(parts: EraserParts): Eraser {
   const { sql, writer, after, onError } = parts
@@ -50,8 +51,11 @@ export function createEraser(parts: EraserParts): Eraser {
   let running: Promise<void> | null = null
   let cancel = (): void => {}
   let stopped = false
+  /** Tried again later. */
+  let planned = false
+  /** Steps that failed in a row. */
+  let failed = 0
 
-  /** True when there was something to do and it was done. */
   async function step(): Promise<'more' | 'idle' | 'later'> {
     const purging = nextPurging(sql)
     if (purging !== null) {
@@ -66,34 +70,41 @@ export function createEraser(parts: EraserParts): Eraser {
     return 'more'
   }
 
+  async function tried(): Promise<'more' | 'idle' | 'later'> {
+    try {
+      const next = await step()
+      failed = 0
+      return next
+    } catch (error) {
+      failed++
+      if (!stopped) onError(error)
+      return 'later'
+    }
+  }
+
   async function run(): Promise<void> {
-    for (;;) {
-      if (stopped) return
-      let next: 'more' | 'idle' | 'later' = 'later'
-      try {
-        next = await step()
-      } catch (error) {
-        if (!stopped) onError(error)
-      }
-      if (next === 'idle') {
-        for (const tell of [...waiting]) tell()
-        return
-      }
+    for (let next = await tried(); !stopped; next = await tried()) {
       if (next === 'later') return again()
+      if (next === 'more') continue
+      for (const tell of [...waiting]) tell()
+      return
     }
   }
 
   function again(): void {
-    if (!stopped) cancel = after(RETRY_MS, poke)
+    const delay_ms = Math.min(RETRY_MS * 2 ** Math.max(0, failed - 1), LONGEST_RETRY_MS)
+    planned = true
+    cancel = after(delay_ms, poke)
   }
 
   function poke(): void {
     if (running !== null || stopped) return
     cancel()
+    planned = false
     running = run().finally(() => {
       running = null
-      // Somebody may have begun while the last look was on its way.
-      if (!stopped && nextPurging(sql) !== null) poke()
+      // Somebody may have begun while the last look was on its way; what failed waits for its time.
+      if (!stopped && !planned && nextPurging(sql) !== null) poke()
     })
   }
 
