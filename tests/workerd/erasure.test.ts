@@ -181,6 +181,20 @@ describe('an erasure in an object', () => {
     expect((await decide(world)).outcome).toBe('allow')
   })
 
+  it('that the storage was set back behind shows nothing of what was', async () => {
+    const world = await struck()
+    const [object] = world.log.entries.flatMap((e) => ('record' in e ? [e.object] : []))
+    const { record } = world.log.entries.at(-1) as ChainEntry
+    const erasure = { ...record, id: 'e', kind: 'erasure' as const, leaf: new Uint8Array(32) }
+    await world.log.rpc.eraseChain({
+      ...{ object: object ?? '', seq: 3, record: erasure, requires: [], strikes: [], named: [] },
+    })
+    world.wake('u_1')
+    const view = world.ask('u_1', (host) => host.view('u_1'))
+    await expect(view).rejects.toMatchObject({ code: 'halted' })
+    await expect(decide(world, 'u_1', 'b_new')).rejects.toMatchObject({ code: 'halted' })
+  })
+
   it('keeps nothing when it is full', async () => {
     const world = await struck()
     expect(await erase(world, 'u_1', 'full')).toMatchObject({ erasure: { suppressed: 0 } })

@@ -266,7 +266,11 @@ function sequencerOver(composed: Composed): Sequencer {
       requireTaking()
       return forgetStrikes(composed, forgetting)
     },
-    head: async (object) => headOf(sql, object).seq,
+    async head(object) {
+      // Half a deployment says nothing about anybody.
+      moves.requireOpen()
+      return headOf(sql, object).seq
+    },
     async find(id) {
       const found = await findRecord(searched, id)
       return found === null ? null : placeOf(sql, found)

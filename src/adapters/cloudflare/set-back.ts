@@ -29,9 +29,12 @@ export function createSetBackCheck(parts: SetBackParts): () => Promise<void> {
     if (sure) return
     const logged = await opened(log.head(object))
     // What waits to be sent counts here: only a shorter chain contradicts.
-    const here = store.peek()?.entries.size() ?? 0
-    if (logged > here) {
-      const error = setBack(here, logged)
+    const chain = store.peek()
+    const here = chain?.entries.size() ?? 0
+    // And a log that has less than it once acknowledged has erased the chain, or was set back itself.
+    const acknowledged = chain?.places.known() ?? 0
+    if (logged > here || logged < acknowledged) {
+      const error = logged > here ? setBack(here, logged) : erased(acknowledged, logged)
       observe({ type: 'halted', why: error.message })
       throw error
     }
@@ -52,6 +55,14 @@ export function checkedDesk(desk: CohostDesk, check: () => Promise<void>): Cohos
       return desk.join(subject, pending)
     },
   }
+}
+
+function erased(here: number, logged: number): LivegateError {
+  return new LivegateError(
+    'halted',
+    `Cannot answer for a subject: its log has ${logged} records of its chain, expected the ${here} it has acknowledged`,
+    { hint: 'The storage of the object was set back to before an erasure; restore it forward.' },
+  )
 }
 
 function setBack(here: number, logged: number): LivegateError {
