@@ -292,7 +292,9 @@ describe('what cannot be issued', () => {
       'internal: Cannot log a policy: it has 262145 bytes, expected at most 262144',
     ],
     [() => policyDrafts(new Uint8Array(MAX_POLICY_BYTES)), 'done'],
-  ])('is refused in words, case %#', async (act, message) => expect(await thrown(act)).toBe(message))
+  ])('is refused in words, case %#', async (act, message) =>
+    expect(await thrown(act)).toBe(message),
+  )
 
   test('is measured before it is signed', async () => {
     const counts = Object.fromEntries(
