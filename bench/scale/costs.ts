@@ -37,6 +37,7 @@ export function costsOfDay(usage: Usage): readonly CostPart[] {
   const segments = records / BILLED.segment_entries.value
   const logRows =
     records * BILLED.sequencer_rows.value +
+    firsts * BILLED.first_rows_log.value +
     inserts * BILLED.rows_per_insert.value +
     Math.min(inserts, records / BILLED.pack_records.value) +
     rounds * BILLED.rows_per_round.value +

@@ -131,6 +131,7 @@ export const BILLED: Numbers<
   | 'subject_rows'
   | 'first_share'
   | 'first_rows'
+  | 'first_rows_log'
   | 'sequencer_rows'
   | 'rows_per_insert'
   | 'pack_records'
@@ -157,6 +158,7 @@ export const BILLED: Numbers<
     'rows the subject object writes: subject, record, and the subject again with the place',
   ),
   first_share: assumed(0.1, '', 'starts that are the first of their subject ever'),
+  first_rows_log: counted(1, 'rows', 'rows more in the sequencer: what a person is found by'),
   first_rows: counted(6, 'rows', 'rows more for a first start: two tables and a view are made'),
   sequencer_rows: counted(
     1,
@@ -184,9 +186,9 @@ export const BILLED: Numbers<
   subject_active_ms: measured(2, 'ms', 'time a subject object is active besides waiting'),
   subject_bytes: measured(12_288, 'bytes', 'database of a subject object after its first decision'),
   head_bytes: measured(
-    53,
+    67,
     'bytes',
-    'what a person leaves in the sequencer for good; a record leaves nothing',
+    'what a person leaves in the sequencer until it is erased; a record leaves nothing',
   ),
   log_bytes: measured(950, 'bytes', 'what a record takes in the bucket: bundle and tiles'),
   segment_entries: counted(
