@@ -6,6 +6,7 @@
  */
 import { execFile } from 'node:child_process'
 import { join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 const CLI = resolve(import.meta.dirname, '../../src/cli/main.ts')
@@ -87,4 +88,30 @@ export interface Rotation {
   record(gate: Gate): Promise<unknown>
   checkpoint(gate: Gate): Promise<unknown>
   activated(): Promise<unknown>
+}
+
+/** On Node both keys are exchanged in peace. */
+export const IN_PEACE: Rotation = {
+  record: (gate) => livegate(gate, 'key', 'rotate', '--use', 'record'),
+  async checkpoint(gate) {
+    await livegate(gate, 'key', 'rotate', '--use', 'checkpoint')
+    await wait(1_500)
+    await livegate(gate, 'key', 'rotate', '--use', 'checkpoint', '--finish')
+  },
+  activated: async () => {},
+}
+
+/** On the edge the record key is compromised, because in peace it ends after an hour; activations decide after 10 s. */
+export const REVOKED: Rotation = {
+  ...IN_PEACE,
+  async record(gate) {
+    const { keys } = (await ask(gate, 'GET', '/v1/keys')) as {
+      readonly keys: readonly { readonly use: string; readonly kid: string }[]
+    }
+    const kid = keys.find(({ use }) => use === 'record')?.kid ?? ''
+    await livegate(gate, 'key', 'revoke-record', kid)
+    // Objects hear of it within 5 s.
+    await wait(6_000)
+  },
+  activated: () => wait(11_000),
 }

@@ -11,39 +11,13 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { edgeGate } from '../../tests/support/edge-gate.ts'
 import { ADMIN_KEY, startServer } from '../../tests/support/server.ts'
 import { newSecrets, nextSecret } from '../edge/secrets.ts'
-import { ask, type Gate, live, livegate, type Rotation } from './live.ts'
+import { ask, type Gate, IN_PEACE, live, livegate, REVOKED, type Rotation } from './live.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   version: string
 }
 const into = join(ROOT, 'tests/vectors/corpus', version)
-
-/** On Node both keys are exchanged in peace. */
-const IN_PEACE: Rotation = {
-  record: (gate) => livegate(gate, 'key', 'rotate', '--use', 'record'),
-  async checkpoint(gate) {
-    await livegate(gate, 'key', 'rotate', '--use', 'checkpoint')
-    await wait(1_500)
-    await livegate(gate, 'key', 'rotate', '--use', 'checkpoint', '--finish')
-  },
-  activated: async () => {},
-}
-
-/** On the edge the record key is compromised, because in peace it ends after an hour; activations decide after 10 s. */
-const REVOKED: Rotation = {
-  ...IN_PEACE,
-  async record(gate) {
-    const { keys } = (await ask(gate, 'GET', '/v1/keys')) as {
-      readonly keys: readonly { readonly use: string; readonly kid: string }[]
-    }
-    const kid = keys.find(({ use }) => use === 'record')?.kid ?? ''
-    await livegate(gate, 'key', 'revoke-record', kid)
-    // Objects hear of it within 5 s.
-    await wait(6_000)
-  },
-  activated: () => wait(11_000),
-}
 
 async function take(host: string, gate: Gate, how: Rotation): Promise<void> {
   const dir = join(into, host)

@@ -2,6 +2,7 @@
 """A second auditor for livegate's logs and evidence bundles, written from docs/spec/{record,log,evidence}.md alone (see README.md)."""
 import argparse, json, os, re, sys
 from collections import Counter, deque
+sys.dont_write_bytecode = True  # nothing is left beside these files
 from formats import CHAIN, DIGEST, GROUPS, INF, KINDS, PUBLIC, b64u, sha, unb64u, unjson, verify
 from tree import Checkpoint, Unfinished, Vkey, entries_of, levels, root_of, tile
 
@@ -115,6 +116,8 @@ class Audit:
         except (OSError, ValueError) as e:
             raise Unfinished(f'checkpoint: {e}')
         self.vkeys = [k for k in vkeys if k.name == self.tree.origin and k.type == b'\1']
+        if not self.vkeys:
+            raise Unfinished(f'no verifier key given is of {self.tree.origin}')
         said = [self.tree.by(k) for k in self.vkeys]
         if False in said or True not in said:
             return self.find('checkpoint_key', None, 'the verifier key has not signed the checkpoint')

@@ -10,7 +10,7 @@ FORM = {'format': text(0, MAX), 'decision': COUNT, 'vkeys': many(text(0, 512), 1
 CLASSES = {'unreadable': 'too_large not_utf8 too_deep not_json not_evidence version_unknown malformed spelling',
            'altered': 'vkey_false witness_false checkpoint_malformed checkpoint_unsigned checkpoint_signature origin since_false consistency inclusion '
                       'presentation disclosure_unmatched disclosure_repeated entry_unneeded decision_missing',
-           'lie': 'fork record signature first_not_key key_record key_not_in_force disclosure_false chain_fork chain_prev chain_time policy_parts '
+           'lie': 'fork record signature first_not_key key_record key_not_in_force disclosure_false chain_fork chain_prev chain_time erased_chain policy_parts '
                   'policy_not_active policy_outdated activation_order strike_altered strike_invented reversal_ignored reversal_invented future',
            'unfinished': 'quorum_missed since_other key_missing key_after key_revoked policy_missing policy_after activation_missing activation_after '
                          'from_future'}
@@ -74,7 +74,7 @@ def bundle(raw, vkeys, witnesses, quorum, trusted, now, faults):  # steps 1 to 7
         try:
             r = Record(jws.encode())
             say(r.c['log'] == tree.origin, 'record', i)
-            say(r.kind in ('decision', 'strike', 'reversal', 'key', 'policy', 'activation'), 'entry_unneeded', i)
+            say(r.kind in ('decision', 'strike', 'reversal', 'key', 'policy', 'activation', 'erasure'), 'entry_unneeded', i)
             if say(all(b64u(sha(d.encode())) in r.c.get('_sd', ()) for d in more), 'disclosure_unmatched', i) and say(
                     len(set(more)) == len(more), 'disclosure_repeated', i):
                 records[i] = r
@@ -107,6 +107,9 @@ def bundle(raw, vkeys, witnesses, quorum, trusted, now, faults):  # steps 1 to 7
     for i, r in records.items():
         if c := r.groups.get('chain'):
             say(links.setdefault(c['sub'], {}).setdefault(c['seq'], (i, r))[1].leaf == r.leaf, 'chain_fork', i)
+    for i, r in records.items():
+        if r.kind == 'erasure' and say(mine and r.c['sub'] == mine['sub'], 'entry_unneeded', i) and r.c['scope'] != 'retention' and 'last_seq' in r.c:
+            say(max(links[r.c['sub']]) <= r.c['last_seq'], 'erased_chain', i)
     for chain in links.values():
         row = [chain[seq] for seq in sorted(chain)]
         for (_, a), (i, b) in zip(row, row[1:]):
