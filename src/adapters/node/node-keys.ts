@@ -4,6 +4,7 @@
  * Here nobody else signs, so a record key is exchanged in one go: its successor signs at once, and the old one ends when
  * what it signed before is in the log. Checkpoint keys overlap until the operator says that auditors know the new one.
  */
+import { LivegateError } from '../../core/errors.ts'
 import { keyDraft } from '../../core/record/drafts.ts'
 import { keysInForce } from '../../core/record/key-history.ts'
 import type { After } from '../../gate/context.ts'
@@ -42,6 +43,10 @@ export function createNodeKeys({ store, scribe, clock, after }: NodeKeysParts): 
     least_overlap_s: 0,
   })
   const take: TakeKeyStep = async (wish) => {
+    const { halted } = store.status()
+    // Before a key is made that nothing can be done with, on a disk that may be full.
+    if (halted !== null)
+      throw new LivegateError('halted', `Cannot change keys: the log has halted (${halted})`)
     const changed = await rotate(wish)
     if (wish.step !== 'begin' || wish.use !== 'record') return changed
     return (await rotate({ step: 'finish', use: 'record' })) || changed

@@ -104,6 +104,26 @@ async function linesOnCheckpoint(): Promise<number> {
 
 const PLAIN = ['checkpoint.key', 'pepper', 'record.key']
 
+describe('a log that has halted', () => {
+  it('refuses every change of keys as halted, and makes none', async () => {
+    const { store, scribe, time } = world
+    const halted = { ...store.status(), halted: 'the disk is full' }
+    const after = (): (() => void) => () => {}
+    const { desk } = createNodeKeys({
+      ...{ store: { ...store, status: () => halted }, scribe, clock: time, after },
+    })
+    const [{ kid = '' } = {}] = await desk.list()
+    const log = null
+    for (const wish of [
+      { step: 'begin', use: 'record', log },
+      { step: 'finish', use: 'checkpoint', log },
+      { step: 'revoke', kid, from: null, log },
+    ] as const)
+      await expect(desk.change(wish)).rejects.toMatchObject({ code: 'halted' })
+    expect(await files()).toEqual(PLAIN)
+  })
+})
+
 describe('the record key', () => {
   it('is exchanged while the gate decides, and the old one stays in the set of public keys', async () => {
     const before = await decided()
