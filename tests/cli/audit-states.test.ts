@@ -10,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:http'
@@ -428,7 +429,8 @@ describe('the size of a state', () => {
     await writer.commit()
     const file = await openStateFile(path)
     onTestFinished(() => file?.close())
-    expect(await file?.logs.get(ZERO)?.load()).toEqual(state)
+    const loaded = await file?.logs.get(ZERO)?.load()
+    expect(loaded && [...linesOf(HEAD, loaded)]).toEqual([...linesOf(HEAD, state)])
   })
 
   test.each([
@@ -448,6 +450,17 @@ describe('the size of a state', () => {
     const before = deployment.read()
     expect((await deployment.told()).exit).toBe(0)
     expect(deployment.read()).toBe(before)
+  })
+
+  test('is not written again when nothing is new', async () => {
+    const deployment = await begun()
+    const path = deployment.state
+    const before = statSync(path)
+    expect((await deployment.told()).exit).toBe(0)
+    expect(statSync(path).ino).toBe(before.ino)
+    await deployment.grow(ZERO, 6)
+    expect((await deployment.told()).exit).toBe(0)
+    expect(statSync(path).ino).not.toBe(before.ino)
   })
 })
 

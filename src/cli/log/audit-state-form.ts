@@ -45,7 +45,8 @@ function chainLine(
   { seq, at, unopened, first, leaves }: ChainHead,
   memory: PackedMemory | undefined,
 ): string {
-  const line = [sub, seq, at, unopened, first ?? null, leaves.join('.')]
+  const text = typeof leaves === 'string' ? leaves : leaves.join('.')
+  const line = [sub, seq, at, unopened, first ?? null, text]
   return JSON.stringify(memory === undefined ? line : [...line, memory])
 }
 
@@ -72,7 +73,7 @@ export function parseChainLine(line: string): ChainLine | null {
   const [sub, seq, at, unopened, first, leaves, memory] = value as unknown[]
   if (typeof sub !== 'string' || typeof leaves !== 'string') return null
   if (typeof seq !== 'number' || typeof at !== 'number' || typeof unopened !== 'number') return null
-  const head = { seq, at, unopened, leaves: leaves.split('.') }
+  const head = { seq, at, unopened, leaves }
   const whole = typeof first === 'number' ? { ...head, first } : head
   // The digest of the file has been compared: it is as it was written.
   return { sub, head: whole, memory: (memory as PackedMemory | undefined) ?? null }

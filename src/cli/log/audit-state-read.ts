@@ -34,6 +34,8 @@ export interface StateInFile {
 }
 
 export interface StateFile {
+  /** False for an old form, which is to be written anew. */
+  readonly current: boolean
   readonly logs: ReadonlyMap<string, StateInFile>
   close(): Promise<void>
 }
@@ -51,10 +53,10 @@ export async function openStateFile(path: string): Promise<StateFile | null> {
     const first = Buffer.alloc(FIRST_LINE.length + 1)
     await handle.read(first, 0, first.length, 0)
     if (first.toString('latin1') === `${FIRST_LINE}\n`)
-      return { logs: await scanned(handle, path), close: () => handle.close() }
+      return { current: true, logs: await scanned(handle, path), close: () => handle.close() }
     await handle.close()
     const old = await oldState(path)
-    return { logs: new Map([[old.origin, old]]), close: async () => undefined }
+    return { current: false, logs: new Map([[old.origin, old]]), close: async () => undefined }
   } catch (thrown) {
     await handle.close()
     throw thrown

@@ -34,7 +34,7 @@ export interface AuditStates {
   before(origin: string): Promise<StoredAudit>
   /** Where the chains of a log stand whose audit this run could not finish; null without a state. */
   standing(origin: string): Promise<LogChains | null>
-  /** Remembers a clean audit, for `commit`. */
+  /** Remembers a clean audit, for `commit`; one that says what is there already need not be written. */
   keep(head: SignedHead, state: AuditState): Promise<void>
   /** Writes what was kept, and of all other logs what was there. Returns what went wrong, which is no fault of a log. */
   commit(): Promise<CliFailure | null>
@@ -171,6 +171,10 @@ class RunStates implements AuditStates {
   }
 
   async keep(head: SignedHead, state: AuditState): Promise<void> {
+    if (!this.#isThere(head, state)) await this.#write(head, state)
+  }
+
+  async #write(head: SignedHead, state: AuditState): Promise<void> {
     if (this.#writer === null || this.#failure !== null) return
     try {
       await this.#writer.add(head, state)
@@ -179,6 +183,14 @@ class RunStates implements AuditStates {
       // A full disk does not keep the other logs from being audited.
       this.#failure = failureOf(thrown)
     }
+  }
+
+  /** Of the same checkpoint, so that nothing can be new in it. */
+  #isThere({ note }: SignedHead, { origin, size, replay }: AuditState): boolean {
+    const stored = this.#file?.current === true ? this.#file.logs.get(origin) : undefined
+    if (stored === undefined || stored.note !== note) return false
+    const { state } = stored
+    return state.size === size && (state.replay === undefined) === (replay === undefined)
   }
 
   async commit(): Promise<CliFailure | null> {
@@ -195,7 +207,7 @@ class RunStates implements AuditStates {
 
   async #carry(origin: string): Promise<void> {
     const { trusted, state } = await this.before(origin)
-    if (trusted !== null && state !== null) await this.keep(trusted, state)
+    if (trusted !== null && state !== null) await this.#write(trusted, state)
   }
 
   async close(): Promise<void> {

@@ -22,8 +22,8 @@ export interface ChainHead {
   readonly at: number
   /** Chain entries not opened before this head was met. */
   readonly unopened: number
-  /** Leaf hashes (base64url) of the last records, the head's last and whole, of the others at least their beginning. */
-  readonly leaves: readonly string[]
+  /** Leaf hashes (base64url) of the last records, the head's last and whole, of the others at least their beginning; joined by full stops, or in a list. */
+  readonly leaves: readonly string[] | string
   /** Index of its first record in this log; absent while all of them are in the log before. */
   readonly first?: number
 }
@@ -166,10 +166,29 @@ export class Chains {
 }
 
 function headFrom({ seq, at, unopened, leaves, first }: ChainHead): Head {
+  const [older, leaf] = typeof leaves === 'string' ? cutText(leaves) : cutList(leaves)
+  return { seq, at, unopened, first: first ?? null, leaf, older: own(older) }
+}
+
+/** Beginnings of the leaves before the last, and the last. */
+type Cut = readonly [older: string, leaf: string]
+
+function cutList(leaves: readonly string[]): Cut {
   let older = ''
   for (const leaf of leaves.slice(0, -1).slice(1 - REPEATABLE)) older += leaf.slice(0, SHORT)
-  return { seq, at, unopened, first: first ?? null, leaf: leaves.at(-1) ?? '', older: own(older) }
+  return [older, leaves.at(-1) ?? '']
 }
+
+/** A chain has many; as a list they cost ten times as much as in one piece. */
+function cutText(leaves: string): Cut {
+  const last = leaves.lastIndexOf('.')
+  const older = leaves.slice(0, Math.max(0, last))
+  return USUAL.test(older)
+    ? [older.replaceAll('.', ''), leaves.slice(last + 1)]
+    : cutList(leaves.split('.'))
+}
+
+const USUAL = new RegExp(`^(?:[^.]{${SHORT}}(?:[.][^.]{${SHORT}}){0,${REPEATABLE - 2}})?$`)
 
 function stored({ seq, at, unopened, first, leaf, older }: Head): ChainHead {
   const leaves = older.match(CUT) ?? []

@@ -31,3 +31,19 @@ test('the last sixteen records may be repeated byte by byte, none with other byt
   expect(linked(chains, 41, leafOf(41))).toEqual([])
   expect(chains.headOf(SUB)).toMatchObject({ seq: 41, at: 41 })
 })
+
+test.each([
+  ['as an audit writes them', ['a'.repeat(22), 'b'.repeat(22), 'c'.repeat(43)]],
+  ['longer than needed', ['a'.repeat(43), 'b'.repeat(43), 'c'.repeat(43)]],
+  ['of different lengths', ['a'.repeat(22), 'b'.repeat(30), 'c'.repeat(43)]],
+  [
+    'more than are kept',
+    [...Array.from({ length: 30 }, (_, i) => `${i + 10}`.repeat(11)), 'c'.repeat(43)],
+  ],
+  ['one', ['c'.repeat(43)]],
+])('leaves joined to one text are those of the list: %s', (_, leaves) => {
+  const head = { seq: 40, at: 5, unopened: 0 }
+  const read = (given: readonly string[] | string): object =>
+    new Chains({ heads: { sub: { ...head, leaves: given } }, unopened: 0 }).state()
+  expect(read(leaves.join('.'))).toEqual(read(leaves))
+})
