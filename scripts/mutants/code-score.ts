@@ -2,7 +2,7 @@
  * The score of a target over a sample of its mutants.
  *
  * The sample depends on the seed and on the mutants themselves, not on their order: an edit elsewhere in a file leaves
- * most of it as it was. Excuses: code-equivalent.ts.
+ * most of it as it was. Excuses: code-equivalent.ts, log-equivalent.ts.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -11,6 +11,7 @@ import { CODE_EQUIVALENT } from './code-equivalent.ts'
 import { type CodeMutant, codeMutants } from './code-mutants.ts'
 import { copyOf } from './code-run.ts'
 import type { Target } from './code-targets.ts'
+import { LOG_EQUIVALENT } from './log-equivalent.ts'
 import type { Score, Survivor } from './score.ts'
 
 const ROOT: string = join(import.meta.dirname, '../..')
@@ -32,7 +33,7 @@ export function mutantsOf(target: Target, files: readonly string[] = []): CodeMu
 /** Runs until the sample is through, telling standard error as it goes. */
 export function codeScore(target: Target, { sample, seed, files }: Sampling): Score {
   const all = mutantsOf(target, files)
-  const excused = new Set(CODE_EQUIVALENT.map(([id]) => id))
+  const excused = new Set([...CODE_EQUIVALENT, ...LOG_EQUIVALENT].map(([id]) => id))
   const chosen = sampleOf(all, sample, seed)
   const copy = copyOf(ROOT, target)
   const survivors: Survivor[] = []
