@@ -2,10 +2,12 @@
  * A dishonest gate, audited as an outsider does it: a directory with a signed log, a file of disclosures, the command line.
  *
  * Every row is a kind of lie, told with valid keys; the audit names it by code at the very record and ends with 4. What is
- * false in decisions and facts comes from support/replay-lies.ts, whole logs from support/honest-log.ts. Lies that only
- * several logs, a predecessor or a challenge can show: core/audit/{succession,across,challenge}.test.ts, cli/challenge.test.ts.
+ * false in decisions and facts is told in support/replay-lies.ts, about whole logs in support/log-lies.ts. Lies that only
+ * several logs or a predecessor can show: core/audit/{succession,across}.test.ts.
  */
 import { beforeAll, describe, expect, it } from 'vitest'
+import { GROUP_NAMES } from '../../src/core/record/kinds.ts'
+import { presentation } from '../../src/core/record/presentation.ts'
 import { VKEY, vkeyOf } from '../cli/a-log.ts'
 import { aDirectory, run } from '../cli/a-world.ts'
 import { forged, type LoggedRecord, published, type Unfolded } from '../support/forge.ts'
@@ -99,6 +101,34 @@ describe('a gate that lies about decisions, audited from outside,', () => {
   })
 })
 
+it('a gate that opens only what it is challenged to is found out by what it opens', async () => {
+  const draft = draftOf(honest.records.map(copyOf))
+  Object.assign(draft.claims('last'), { outcome: 'deny' })
+  const signed = await forged(draft.log)
+  const lie = draft.index('last')
+  const given = signed.map((record, index) =>
+    index === lie ? { ...record, openings: {} } : record,
+  )
+  const dir = aDirectory()
+  const disclosures = await published(dir, given)
+  expect(await auditedIn(dir, disclosures)).toEqual({ exit: 0, findings: [] })
+  const { jws = '', openings = {} } = signed[lie] ?? {}
+  const opened = { index: lie, kind: 'decision', record: presentation(jws, openings, GROUP_NAMES) }
+  const words = ['log', 'audit', dir, '--vkey', VKEY, '--disclosures', disclosures, '--json']
+  const challenge = ['--challenge', `${signed.length}`, '--seed', 'ab'.repeat(16)]
+  const gate = ['--gate', 'https://gate.example', '--key', 'lg_k_secret']
+  const { exit, out } = await run(dir, [...words, ...challenge, ...gate], {
+    fetch: async (url) => {
+      const asked = new URL(String(url)).searchParams.get('from') === `${lie}`
+      return Response.json({ records: asked ? [opened] : [], next: null })
+    },
+  })
+  expect(JSON.parse(out).challenge.findings).toMatchObject([
+    { index: lie, code: 'challenge_false' },
+  ])
+  expect(exit).toBe(4)
+})
+
 describe('the same auditor', () => {
   it('accuses neither honest log of anything', async () => {
     for (const log of [honest.records, history]) {
@@ -133,6 +163,7 @@ describe('the same auditor', () => {
   it('does not take the checkpoint of another log for one of this, nor calls that a lie', async () => {
     const dir = await honestly()
     const words = ['log', 'audit', dir, '--vkey', vkeyOf('other.example/log')]
-    expect((await run(dir, words)).exit).not.toBe(0)
+    const { exit, err } = await run(dir, words)
+    expect([exit, err]).toEqual([1, expect.stringContaining('says nothing about that log')])
   })
 })

@@ -48,8 +48,6 @@ export interface Unfolded {
   named?: { readonly issuer?: string; readonly log?: string }
   /** What goes into the log in place of the signed text; the chain goes on from there. */
   altered?: (jws: string) => string | Promise<string>
-  /** What auditors are given in place of what was signed. */
-  disclosed?: (openings: Readonly<Record<string, string>>) => Readonly<Record<string, string>>
 }
 
 /** What a record of a log says, by the auditor's eyes. */
@@ -102,17 +100,15 @@ export async function forged(records: readonly Unfolded[]): Promise<readonly Log
 }
 
 function givenOf(
-  { closed = [], disclosed = (openings) => openings }: Unfolded,
+  { closed = [] }: Unfolded,
   openings: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
   const given = GROUP_NAMES.filter((name) => closed !== 'all' && !closed.includes(name))
-  return disclosed(
-    Object.fromEntries(
-      given.flatMap((name) => {
-        const text = openings[name]
-        return text === undefined ? [] : [[name, text]]
-      }),
-    ),
+  return Object.fromEntries(
+    given.flatMap((name) => {
+      const text = openings[name]
+      return text === undefined ? [] : [[name, text]]
+    }),
   )
 }
 
