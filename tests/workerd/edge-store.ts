@@ -278,7 +278,7 @@ function holdIn(
   const store = createChainStore({ sql, writer, object, origin: ORIGIN, log: log.rpc, ...silent })
   const directories = (): Stubs => stubsOf(env)
   const alarm = createAlarm({ getAlarm: async () => null, setAlarm: async () => {} })
-  const elsewhere = createElsewhere({ others, pepper, servers: [] })
+  const elsewhere = createElsewhere({ others, pepper })
   const { storage } = state
   const kept = { sql, writer, store, object, origin: ORIGIN, storage, alarm, clock, elsewhere }
   const erasing = createErasing({ ...kept, log: log.rpc })

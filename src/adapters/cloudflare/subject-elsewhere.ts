@@ -17,12 +17,9 @@ const AT_ONCE = 32
 export function createElsewhere({
   others,
   pepper,
-  servers,
 }: {
   readonly others: Pick<Others, 'directory' | 'subject'>
   readonly pepper: Pepper
-  /** Media servers of the deployment: a session whose decision was never made may be left in any. */
-  readonly servers: readonly string[]
 }): Elsewhere {
   const objectOf = (subject: SubjectId): ReturnType<Others['subject']> =>
     others.subject(subjectObjectName(pepper, subject))
@@ -33,9 +30,8 @@ export function createElsewhere({
       )
       return counts.reduce((sum, count) => sum + count, 0)
     },
-    async drop(subject, more) {
-      const names = [...new Set([...servers, ...more])].map(serverName)
-      const all = [...slicesOf('strike'), ...slicesOf('key'), ...names]
+    async drop(subject, servers) {
+      const all = [...slicesOf('strike'), ...slicesOf('key'), ...servers.map(serverName)]
       await each(all, (name) => opened(others.directory(name).dropSubject(subject)))
     },
     async releaseStrikes(subject, ids) {

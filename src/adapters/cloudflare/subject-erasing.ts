@@ -50,8 +50,6 @@ export interface Erasing {
   carryOn(): Promise<void>
   /** Resolves when the log has the record; why it never will, null when it does. */
   logged(): Promise<'conflict' | 'requires' | null>
-  /** True while there is something left to do. */
-  underWay(): boolean
 }
 
 export function createErasing(parts: ErasingParts): Erasing {
@@ -88,7 +86,6 @@ export function createErasing(parts: ErasingParts): Erasing {
       await until(({ phase }) => phase !== 'begun')
       return refused
     },
-    underWay: () => unfinished() !== null,
   }
 }
 

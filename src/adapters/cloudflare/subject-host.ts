@@ -90,8 +90,6 @@ export interface SubjectSettings {
   readonly facts_max_age_ms?: number
   readonly budget_ms?: number
   readonly shadow?: ShadowSettings
-  /** Names of its media servers. */
-  readonly servers?: readonly string[]
   /** How long contents are kept; for ever unless given. */
   readonly retention?: RetentionRules
 }
@@ -327,7 +325,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
       ...(settings.retention === undefined ? {} : { retention: settings.retention }),
     }),
   )
-  const elsewhere = createElsewhere({ others, pepper, servers: settings.servers ?? [] })
+  const elsewhere = createElsewhere({ others, pepper })
   const kept = { sql, writer, store, object, origin, storage: parts.storage, alarm, clock }
   const erasing = createErasing({ ...kept, log, elsewhere })
   const erasures = createEdgeErasures({
