@@ -26,7 +26,7 @@ import { edgeGate } from '../support/edge-gate.ts'
 import { forged, published, type Unfolded } from '../support/forge.ts'
 import { type HonestLog, honestLog, placeOf } from '../support/honest-log.ts'
 import { copyOf, type Draft, LOG_LIES } from '../support/log-lies.ts'
-import { REPLAY_LIES, replayHistory } from '../support/replay-lies.ts'
+import { HAPPENED, REPLAY_LIES, replayHistory } from '../support/replay-lies.ts'
 import { ADMIN_KEY, type ServerProcess, startServer } from '../support/server.ts'
 
 const AUDITOR = resolve(import.meta.dirname, 'second-auditor/auditor.py')
@@ -128,6 +128,18 @@ describe(`of a log that lies both auditors say the same${needs}`, () => {
     if (two.findings.includes('tree fork')) expect(one.findings).toContain('tree root')
     else expect(two.findings).toEqual(one.findings)
     expect(two.exit).toBe(one.findings.length === 0 ? 0 : 4)
+  })
+
+  it('and of the legal repeat of a record, with another of its chain unopened in between', async () => {
+    const signed = [...(await forged(history))]
+    const [allowed, unopened] = [signed[HAPPENED.allowed], signed[HAPPENED.second]]
+    if (allowed === undefined || unopened === undefined) throw new Error('nothing happened')
+    signed[HAPPENED.second] = { ...unopened, openings: {} }
+    signed.splice(HAPPENED.reversed, 0, allowed)
+    const dir = aDirectory()
+    const given = ['--vkey', VKEY, '--disclosures', await published(dir, signed)]
+    expect(await ours(dir, ...given)).toEqual({ exit: 0, findings: [] })
+    expect(await second(...given, dir)).toMatchObject({ exit: 0, findings: [] })
   })
 
   it.each(REPLAY_LIES)('when $name', async ({ name, tell }) => {

@@ -121,7 +121,7 @@ export class Chains {
         index,
         `Seq ${chain.seq} of a chain is ${head.at - chain.at} ms earlier than the record before it`,
       )
-    const older = missing > 0 || head === undefined ? '' : withLeaf(head.older, head.leaf)
+    const older = head === undefined ? '' : withGap(withLeaf(head.older, head.leaf), missing)
     this.#advance({ index: head?.first ?? index, leaf, chain }, older)
     return { is: missing > 0 ? 'gap' : 'next', before: head?.at ?? null }
   }
@@ -205,6 +205,15 @@ function withLeaf(older: string, leaf: string): string {
 /** A text of its own: pieces would keep alive what they were cut from. */
 function own(text: string): string {
   return fromAscii(utf8(text)) ?? text
+}
+
+/** Records that were not opened have their places too: a repeat of one before them is a repeat all the same. */
+const NOBODY: string = 'A'.repeat(SHORT)
+
+function withGap(older: string, missing: number): string {
+  if (missing === 0) return older
+  const filled = older + NOBODY.repeat(Math.min(missing, REPEATABLE - 1))
+  return own(filled.slice(-SHORT * (REPEATABLE - 1)))
 }
 
 function isRepeat({ seq, leaf, older }: Head, which: number, other: string): boolean {

@@ -263,7 +263,7 @@ class Audit:
         if link['at'] < s.at:
             self.find('chain_time', i)
         s.seq, s.at, s.unopened, s.leaves[seq] = seq, link['at'], self.unopened, r.leaf
-        s.leaves = dict(list(s.leaves.items())[-16:])
+        s.leaves = {k: leaf for k, leaf in s.leaves.items() if k > seq - 16}
         self.history(i, r, s)
     def history(self, i, r, s):  # strikes and reversals of the chain against those its facts list
         facts = r.groups.get('facts', {})

@@ -32,6 +32,27 @@ test('the last sixteen records may be repeated byte by byte, none with other byt
   expect(chains.headOf(SUB)).toMatchObject({ seq: 41, at: 41 })
 })
 
+test('records that were not opened keep their places: what stands before them may be repeated', () => {
+  let chains = new Chains()
+  for (const seq of [1, 2, 3]) expect(linked(chains, seq, leafOf(seq))).toEqual([])
+  chains.unopened()
+  chains.unopened()
+  expect(linked(chains, 6, leafOf(6))).toEqual([])
+  for (const _stored of [false, true]) {
+    for (const seq of [1, 2, 3, 6]) {
+      expect(linked(chains, seq, leafOf(seq)), `seq ${seq}`).toEqual([])
+      expect(linked(chains, seq, leafOf(seq + 1)), `seq ${seq}`).toEqual(['chain_fork'])
+    }
+    for (const seq of [4, 5]) expect(linked(chains, seq, leafOf(seq))).toEqual(['chain_fork'])
+    chains = new Chains(JSON.parse(JSON.stringify(chains.state())))
+  }
+  for (let i = 0; i < 40; i++) chains.unopened()
+  expect(linked(chains, 40, leafOf(40))).toEqual([])
+  expect(linked(chains, 6, leafOf(6))).toEqual(['chain_fork'])
+  expect(linked(chains, 40, leafOf(40))).toEqual([])
+  expect(linked(chains, 41, leafOf(41))).toEqual([])
+})
+
 test.each([
   ['as an audit writes them', ['a'.repeat(22), 'b'.repeat(22), 'c'.repeat(43)]],
   ['longer than needed', ['a'.repeat(43), 'b'.repeat(43), 'c'.repeat(43)]],
