@@ -80,7 +80,7 @@ export interface Erasures {
   /** The newest erasure of a subject; null when there was none, or it has been done for ERASURE_KNOWN_MS. */
   find(subject: SubjectId): Promise<Erasure | null> | Erasure | null
   begin(change: ErasureChange): Promise<CommitResult>
-  /** As `find`, once it is done or `wait_ms` are over. */
+  /** As `find`, however long ago, once it is done or `wait_ms` are over. */
   finish(subject: SubjectId, wait_ms: number): Promise<Erasure | null>
   /** base64url leaf hash of each of these strikes' records, those that have one, in the order given. */
   leaves(

@@ -218,6 +218,16 @@ export function erasuresContract(
       expect(await erasures.find('u_other')).not.toBeNull()
     })
 
+    it('tells who has just begun one of it, also after the clock went back by days', async () => {
+      await strike('u_other')
+      const state = await store.ledger.load('u_other')
+      const at = later(2 * ERASURE_KNOWN_MS)
+      await erasures.begin(erasureOf(state, { subject: 'u_other', at }))
+      await strike(SUBJECT)
+      await begin()
+      expect(await erasures.finish(SUBJECT, 5_000)).toMatchObject({ state: 'done' })
+    })
+
     it('gives a chain from its newest record, in pages', async () => {
       for (let i = 0; i < 5; i++) await decide(SUBJECT)
       await decide('u_other')

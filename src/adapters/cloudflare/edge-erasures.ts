@@ -41,12 +41,16 @@ export interface EdgeErasuresParts extends ErasingParts {
 
 export function createEdgeErasures(parts: EdgeErasuresParts): Erasures {
   const { sql, writer, erasing, clock, after } = parts
-  const find = (): Erasure | null => {
+  /** However long ago. */
+  const newest = (): Erasure | null => {
     const leaving = leavingIn(sql)
     // Before the log has its record it may yet turn out not to be.
-    if (leaving === null || leaving.phase === 'begun') return null
-    const over = clock.now() - leaving.at >= ERASURE_KNOWN_MS
-    return leaving.phase === 'done' && over ? null : erasureOf(leaving)
+    return leaving === null || leaving.phase === 'begun' ? null : erasureOf(leaving)
+  }
+  const find = (): Erasure | null => {
+    const erasure = newest()
+    const over = erasure !== null && clock.now() - erasure.at >= ERASURE_KNOWN_MS
+    return over && erasure.state === 'done' ? null : erasure
   }
   return {
     inventory: (subject) => inventory(parts, subject),
@@ -57,7 +61,7 @@ export function createEdgeErasures(parts: EdgeErasuresParts): Erasures {
         erasing.carryOn().catch(nothing),
         new Promise<void>((resolve) => void after(wait_ms, resolve)),
       ])
-      return find()
+      return newest()
     },
     leaves: (_subject, strikes) => strikes.flatMap((strike) => leafOf(sql, strike) ?? []),
     forget: (change) => forget(parts, change),

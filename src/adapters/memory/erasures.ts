@@ -51,7 +51,7 @@ export function createMemoryErasures(parts: ErasureParts): Erasures {
   return {
     inventory: (subject) => inventory(parts, subject),
     find,
-    finish: async (subject) => find(subject),
+    finish: async (subject) => done.get(subject) ?? null,
     begin(change) {
       parts.followUp(change.subject)
       const { scope, suppressions } = change
