@@ -84,7 +84,7 @@ function folder(name: string, slow: readonly string[]): Target {
       const far = quick.filter((test) => !near.includes(test))
       return [near, far, last].filter((stage) => stage.length > 0)
     },
-    limit_ms: 30_000,
+    limit_ms: 60_000,
   }
 }
 

@@ -19,6 +19,10 @@ export const LOG_EQUIVALENT: readonly (readonly [id: string, why: string])[] = [
     'the pattern has matched, and its first group is not optional',
   ],
   [
+    `${TLOG}/tile.ts: const index = Number((match[2] ?? '').replaceAll(/[x/]/g, '')) | '' -> 'mutant'`,
+    'the pattern has matched, and its second group is not optional',
+  ],
+  [
     `${TLOG}/tile.ts: : level === null | level === null -> false`,
     'what is no level is refused with the whole name below',
   ],
