@@ -37,8 +37,7 @@ const NOT_LOOKED_AT =
 
 /** Without Python 3.9 there is nothing to compare with: skipped, and failing where CI=true. */
 const missing = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 9))'])
-const describe: typeof block =
-  missing.status === 0 || process.env.CI === 'true' ? block : block.skip
+const describe = missing.status === 0 || process.env.CI === 'true' ? block : block.skip
 const needs = missing.status === 0 ? '' : ' (skipped: python3, 3.9 or later, is not installed)'
 
 interface Told {
