@@ -50,4 +50,9 @@ export const LOG_EQUIVALENT: readonly (readonly [id: string, why: string])[] = [
     `${RECORD}/shape.ts: for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false | < -> <=`,
     'one past the end of two lists of one length nothing is in either',
   ],
+  [`${RECORD}/spelling.ts: const MAX_TEMPLATES = 8 | 8 -> 9`, SPEED],
+  [
+    `${RECORD}/spelling.ts: if (jtiEnd - first.length < 22 || jtiEnd - first.length > 64) return undefined | > -> >=`,
+    SPEED,
+  ],
 ]
