@@ -50,7 +50,9 @@ const stored = (world: World, subject = 'u_1'): Promise<string> =>
 async function expectErased(world: World): Promise<void> {
   expect(ended(world)).toBe(1)
   const left = await stored(world)
-  for (const value of ['u_1', 'secret-stream', 'secret-strike']) expect(left).not.toContain(value)
+  for (const value of ['secret-stream', 'secret-strike']) expect(left).not.toContain(value)
+  // As a whole text: three characters are in many a hash.
+  expect(left).not.toMatch(/"u_1\\?"/)
   const answer = await decide(world)
   expect(answer.outcome).toBe('deny')
   expect(answer.decision.reasons.map(({ code }) => code)).toEqual(['restriction_kept'])
