@@ -341,7 +341,10 @@ describe('a log made under semantics this version does not have', () => {
     const entries = await makeEntries({ decisions: 7, engine, tamper: (all) => swap(all, 5, 8) })
     const dir = await written(entries)
     const { exit, report } = await audit(dir, '--disclosures', disclosed(dir, entries))
-    expect([exit, report.findings.map(({ code }) => code)]).toEqual([4, ['chain_gap', 'chain_fork']])
+    expect([exit, report.findings.map(({ code }) => code)]).toEqual([
+      4,
+      ['chain_gap', 'chain_fork'],
+    ])
   })
 
   test('among several logs is the one that could not be finished', async () => {

@@ -21,6 +21,7 @@ import { openNodeSql } from '../../src/adapters/node/node-sql.ts'
 import type { World } from '../../src/cli/world.ts'
 import type { MoveLine } from '../../src/core/move/lines.ts'
 import { presentation } from '../../src/core/record/presentation.ts'
+import { epochMs } from '../../src/core/time.ts'
 import type { Directory } from '../../src/ports.ts'
 import { aFixture } from '../support/http.ts'
 import {
@@ -33,7 +34,7 @@ import {
   openStore,
   scribeOf,
 } from '../support/moving.ts'
-import { aTime, ISSUER } from '../support/node-gate.ts'
+import { aTime, ISSUER, START } from '../support/node-gate.ts'
 import { aDirectory, type Ran, run } from './a-world.ts'
 
 /** A closed deployment and its file, made once. */
@@ -375,7 +376,8 @@ describe('livegate log audit --predecessor', () => {
   })
 
   async function audit(...more: string[]): Promise<Ran & { readonly report: Report }> {
-    const ran = await run(dir, ['log', 'audit', 'new/log', '--vkey', vkey, '--json', ...more])
+    const argv = ['log', 'audit', 'new/log', '--vkey', vkey, '--json', ...more]
+    const ran = await run(dir, argv, { now: () => epochMs(START + 86_400_000) })
     return { ...ran, report: JSON.parse(ran.out || 'null') as Report }
   }
   const BOTH = ['--disclosures', 'all.jsonl', '--predecessor', '../old/log'] as const

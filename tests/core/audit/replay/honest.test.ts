@@ -114,8 +114,9 @@ describe('an honest log', () => {
           const { now, ever } = await lived(plan, false)
           expect(now.findings).toEqual([])
           expect(ever.findings).toEqual([])
-          if (ever.counts.erased === 0)
-            expect(ever.counts.replay?.replayed).toBe(ever.counts.by_kind.decision ?? 0)
+          // Who is erased may have had no record, and still be gone from those of others before they were copied.
+          const erases = plan.some((steps) => steps.some((one) => one.do === 'erase'))
+          if (!erases) expect(ever.counts.replay?.replayed).toBe(ever.counts.by_kind.decision ?? 0)
         },
       ),
       { numRuns: RUNS },
