@@ -93,6 +93,11 @@ export const MAX_ERASED_STRIKES = 64
 export const MAX_SUPPRESSIONS = 64
 /** A legal hold ends at most so far ahead; it can be set anew. Ten years. */
 export const MAX_LEGAL_HOLD_MS: number = 3_653 * 86_400_000
+/**
+ * How long what outlived an erasure lies there after its end, when it counts for nothing: a clock that is ahead by less
+ * lifts no ban once it is set right. A week: machines are noticed within days.
+ */
+export const SUPPRESSION_KEPT_MS: number = 7 * 86_400_000
 /** How long a finished erasure answers when it is asked for again. */
 export const ERASURE_KNOWN_MS: number = 24 * 3_600_000
 /**

@@ -1,10 +1,10 @@
 /**
- * What outlives a subject's storage, and when it goes as well: restrictions at their end, the answer about an erasure a day later.
+ * What outlives a subject's storage, and when it goes as well: restrictions some days after their end, the answer about an erasure a day later.
  *
  * When nothing is left at all the object's storage is deleted: an object with nothing in it costs nothing. Meaning:
  * docs/erasure.md. From: subject-tending.ts.
  */
-import { ERASURE_KNOWN_MS } from '../../core/limits.ts'
+import { ERASURE_KNOWN_MS, SUPPRESSION_KEPT_MS } from '../../core/limits.ts'
 import type { Clock } from '../../ports.ts'
 import { integerOrNull, type Writer } from '../sqlite/sql.ts'
 import { expireSuppressions } from '../sqlite/suppressions.ts'
@@ -28,7 +28,9 @@ export function nextForgotten(sql: SparseSql): number | null {
   const ends = row === undefined ? null : integerOrNull(row, 'next')
   const leaving = leavingIn(sql)
   const known = leaving?.phase === 'done' ? leaving.at + ERASURE_KNOWN_MS : null
-  const times = [ends, known].filter((at) => at !== null)
+  const times = [ends === null ? null : ends + SUPPRESSION_KEPT_MS, known].filter(
+    (at) => at !== null,
+  )
   return times.length === 0 ? null : Math.min(...times)
 }
 

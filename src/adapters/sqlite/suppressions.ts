@@ -1,8 +1,9 @@
 /**
  * Restrictions that outlived an erasure, under a keyed hash of their subject: nobody reads off the rows who it was.
  *
- * Read with the subject (subjects.ts). Rows go at their end, a few at a time. Meaning: docs/erasure.md.
+ * Read with the subject (subjects.ts). Rows go some days after their end, a few at a time. Meaning: docs/erasure.md.
  */
+import { SUPPRESSION_KEPT_MS } from '../../core/limits.ts'
 import type { Suppression } from '../../core/model.ts'
 import type { EpochMs } from '../../core/time.ts'
 import { integer, integerOrNull, type Row, type Sql, text } from './sql.ts'
@@ -34,9 +35,9 @@ export function insertSuppression(sql: Sql, key: string, one: Suppression): void
   sql.run(INSERT, key, id, rule, from, until === 'forever' ? null : until)
 }
 
-/** Removes rows that have ended; how many. Inside a transaction only. */
+/** Removes rows that ended long enough ago; how many. Inside a transaction only. */
 export function expireSuppressions(sql: Sql, now: EpochMs, limit: number): number {
-  return sql.all(EXPIRE, now, limit).length
+  return sql.all(EXPIRE, now - SUPPRESSION_KEPT_MS, limit).length
 }
 
 /** In place of the one of the same id. Inside a transaction only. */

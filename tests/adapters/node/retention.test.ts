@@ -118,7 +118,7 @@ describe('a sweep', () => {
     expect(asked).toEqual([])
   })
 
-  it('drops what outlived an erasure at its end', async () => {
+  it('drops what outlived an erasure a week after its end, so that a clock ahead lifts no ban', async () => {
     await decide('u_1', 0)
     const { seq, head, version } = await store.ledger.load('u_1')
     const until = epochMs(T0 + DAY)
@@ -129,8 +129,11 @@ describe('a sweep', () => {
     })
     await sweepOf('strikes=forever').sweep()
     expect(events).toMatchObject([{ type: 'retention_swept' }])
-    now = until
+    now = epochMs(until + 7 * DAY - 1)
     await sweepOf('strikes=forever').sweep()
-    expect(events).toMatchObject([{}, { what: 'suppressions', count: 1 }, {}])
+    expect((await store.ledger.load('u_1')).suppressions).toHaveLength(1)
+    now = epochMs(until + 7 * DAY)
+    await sweepOf('strikes=forever').sweep()
+    expect(events).toMatchObject([{}, {}, { what: 'suppressions', count: 1 }, {}])
   })
 })
