@@ -1,5 +1,5 @@
 /**
- * A dishonest gate, audited as an outsider does it: a directory with a signed log, a file of disclosures, the command line.
+ * G4 and G6: a dishonest gate, audited as an outsider does it: a directory with a signed log, a file of disclosures, the command line.
  *
  * Every row is a kind of lie, told with valid keys; the audit names it by code at the very record and ends with 4. What is
  * false in decisions and facts is told in support/replay-lies.ts, about whole logs in support/log-lies.ts. Lies that only
