@@ -127,7 +127,7 @@ describe('erasing oneself', () => {
       ),
       RUNS,
     )
-    expect(kept).toBeGreaterThan(10)
+    expect(kept).toBeGreaterThan(2)
   })
 
   it('twice keeps what once kept', () => {
