@@ -175,7 +175,7 @@ describe('an erasure in an object', () => {
     await world.alarm('u_1')
     expect(await erase(world)).toEqual({ state: 'nothing_left', erasure: null })
     expect(await stored(world)).toContain('struck')
-    world.clock.set(world.clock.now() + 30 * DAY)
+    world.clock.set(world.clock.now() + 37 * DAY)
     await world.alarm('u_1')
     expect(await stored(world)).toBe('[]')
     expect(world.alarms.has('u_1')).toBe(false)
