@@ -175,7 +175,8 @@ async function liveAndBeForgotten(
     erase(server, subject),
     // Two at once, and a decision in between: whichever comes first, nothing may go wrong.
     number % 3 === 0 ? erase(server, subject) : undefined,
-    decide(server, 'somebody-1', number % 3 === 1 ? subject : undefined),
+    // Ids of strikes in the result of a host's decision stay (docs/erasure.md): only who has none is named.
+    decide(server, 'somebody-1', number % 3 === 1 && !isStruck ? subject : undefined),
     meanwhile(),
   ])
   if (status === 200) told.erased.set(subject, 'answered')
@@ -247,14 +248,17 @@ function base64UrlPart(offset: number): string {
     .slice(4, -4)
 }
 
-/** Files below a directory that say something of somebody who was to be forgotten. */
+/** Files below a directory that say something of somebody who was to be forgotten, with what stands around it. */
 function namesIn(data: string): readonly string[] {
   const files = readdirSync(data, { recursive: true, withFileTypes: true })
   return files
     .filter((file) => file.isFile())
     .map((file) => join(file.parentPath, file.name))
-    .filter((file) => {
+    .flatMap((file) => {
       const bytes = readFileSync(file)
-      return SPELLINGS.some((spelling) => bytes.includes(spelling))
+      const found = SPELLINGS.map((spelling) => bytes.indexOf(spelling)).find((at) => at >= 0)
+      if (found === undefined) return []
+      const around = bytes.subarray(Math.max(0, found - 300), found + 200).toString('latin1')
+      return [`${file} at ${found}: ${around.replace(/[^ -~]+/g, '·')}`]
     })
 }
