@@ -71,7 +71,7 @@ export interface LegalHold {
  * idempotent answers: none is found any more); the suppressions. A chain that begins later has another pseudonym.
  * What remains as bytes (openings, rows, freed pages, journals) the host removes by itself, in bounded steps beside
  * decisions, and goes on after a crash; then the erasure is `done`. Openings of other subjects' records that name it
- * (`Change.cohosts`) lose their groups `subject` and `facts`. Log entries stay as they are.
+ * (`Change.cohosts`) lose the groups core/record/cohost-openings.ts names. Log entries stay as they are.
  * Rejections as of `Ledger.commit`: the outcome is unknown, `find` and the next `load` tell.
  */
 export interface Erasures {

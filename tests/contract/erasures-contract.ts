@@ -1,5 +1,6 @@
 /** The duties of the Erasures port (src/ports.ts), as a suite any adapter runs. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { textToBase64Url } from '../../src/core/encoding.ts'
 import { ERASURE_KNOWN_MS } from '../../src/core/limits.ts'
 import type { Suppression } from '../../src/core/model.ts'
 import type {
@@ -139,6 +140,26 @@ export function erasuresContract(
       await erasures.finish(SUBJECT, 5_000)
       const left = (await store.directory.record(record.id))?.openings
       expect(left).toEqual({ chain: 'a', result: 'b', request: 'd' })
+    })
+
+    it('takes the result as well where it names a restriction of another than the host', async () => {
+      const opening = (group: string, value: object): string =>
+        textToBase64Url(JSON.stringify(['c2FsdA', group, value]))
+      const openings = {
+        chain: opening('chain', { sub: 'host' }),
+        result: opening('result', { restrictions: [{ subject: 'cohost', strikes: ['s_1'] }] }),
+      }
+      const record = aRecord({ openings })
+      await commitTo(store.ledger, SUBJECT, (state) =>
+        aChange(SUBJECT, state, { facts: { followers: { value: 3, as_of: T0 } } }),
+      )
+      await commitTo(store.ledger, 'u_other', (state) =>
+        aDecision('u_other', state, { record, cohosts: [SUBJECT] }),
+      )
+      await begin()
+      await erasures.finish(SUBJECT, 5_000)
+      const left = (await store.directory.record(record.id))?.openings
+      expect(left).toEqual({ chain: openings.chain })
     })
 
     it('begins anew for whoever comes back, under ids that were used before', async () => {

@@ -4,7 +4,9 @@
  * Nothing says it but the records themselves, so they are read through, some at a time; an erasure is rare. What cannot be
  * read names nobody. Next stop: subject-erasing.ts.
  */
+
 import { textFromBase64Url } from '../../core/encoding.ts'
+import { withoutCohosts } from '../../core/record/cohost-openings.ts'
 import { integer, type Sql, text, textOrNull } from '../sqlite/sql.ts'
 import type { ChainStore } from './chain-store.ts'
 import { isSession } from './session.ts'
@@ -112,7 +114,7 @@ export function stripNames(sql: Sql, cohost: string, seqs: readonly number[]): v
     const said = groupIn(openings, 'subject') as SubjectSaid | undefined
     // Of another chain: who was named at this place is gone already.
     if (said !== undefined && said.cohosts?.includes(cohost) !== true) continue
-    const { subject: _subject, facts: _facts, ...left } = openings
-    sql.run('UPDATE records SET openings = ? WHERE idx = ?', JSON.stringify(left), seq - 1)
+    const left = JSON.stringify(withoutCohosts(openings))
+    sql.run('UPDATE records SET openings = ? WHERE idx = ?', left, seq - 1)
   }
 }

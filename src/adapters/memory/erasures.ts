@@ -3,7 +3,9 @@
  *
  * Works on the shelves of ledger.ts and strips the openings of log.ts; polices its callers like they do.
  */
+
 import { ERASURE_KNOWN_MS } from '../../core/limits.ts'
+import { withoutCohosts } from '../../core/record/cohost-openings.ts'
 import type {
   CommitFailure,
   CommitResult,
@@ -128,10 +130,10 @@ function erase({ shelves, log, keys }: ErasureParts, change: ErasureChange): voi
   for (const [i, kept] of shelves.records.entries()) {
     const { record, cohosts } = kept
     if (record.subject === subject || !cohosts.includes(subject)) continue
-    log.strip(record.receipt.index, withoutOthers)
+    log.strip(record.receipt.index, withoutCohosts)
     shelves.records[i] = {
       ...kept,
-      record: { ...record, openings: withoutOthers(record.openings) },
+      record: { ...record, openings: withoutCohosts(record.openings) },
       cohosts: cohosts.filter((cohost) => cohost !== subject),
     }
   }
@@ -141,12 +143,6 @@ function erase({ shelves, log, keys }: ErasureParts, change: ErasureChange): voi
   keys.drop(subject)
   if (suppressions.length === 0) shelves.suppressions.delete(subject)
   else shelves.suppressions.set(subject, suppressions)
-}
-
-/** Openings of somebody else's record that name the subject. */
-function withoutOthers(openings: StoredRecord['openings']): StoredRecord['openings'] {
-  const { subject: _subject, facts: _facts, ...rest } = openings
-  return rest
 }
 
 function erasureOf(change: ErasureChange, receipt: Receipt | null): Erasure {

@@ -3,7 +3,7 @@
  *
  * Written with the record and taken away with either of the two. Next stop: eraser.ts.
  */
-import { textFromBase64Url } from '../../core/encoding.ts'
+import { groupIn } from '../../core/record/cohost-openings.ts'
 import type { Change } from '../../ports.ts'
 import { integer, type Sql } from './sql.ts'
 
@@ -22,18 +22,6 @@ export function noteCohostsIn(
 ): void {
   const { cohosts = [] } = (groupIn(openings, 'subject') ?? {}) as { cohosts?: readonly string[] }
   if (cohosts.length > 0) sql.run(NOTE, idx, JSON.stringify(cohosts))
-}
-
-/** The value an opening discloses; undefined when there is none that can be read. */
-export function groupIn(openings: Readonly<Record<string, string>>, group: string): unknown {
-  const disclosure = textFromBase64Url(openings[group] ?? '')
-  if (disclosure === null || disclosure === '') return undefined
-  try {
-    const [, , value] = JSON.parse(disclosure) as readonly unknown[]
-    return value
-  } catch {
-    return undefined
-  }
 }
 
 /** Records of others that name the subject, the oldest first. */

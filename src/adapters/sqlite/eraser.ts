@@ -6,7 +6,8 @@
  * names it. When no row is left the host makes room (`vacate`): only then is nothing left in free pages and journals.
  * Spec: docs/spec/storage.md, "Erasure". Next stop: erasure-rows.ts.
  */
-import { appearancesOf, dropAppearances, groupIn } from './cohosts.ts'
+import { groupIn, withoutCohosts } from '../../core/record/cohost-openings.ts'
+import { appearancesOf, dropAppearances } from './cohosts.ts'
 import {
   moveCursor,
   nextPurging,
@@ -192,8 +193,8 @@ function dropReliance(sql: Sql, strikes: readonly string[], idx: number): void {
 function purgeAppearance(sql: Sql, subject: string, idx: number): void {
   const row = sql.get('SELECT openings FROM entries WHERE idx = ?', idx)
   if (row !== undefined && textOrNull(row, 'openings') !== null) {
-    const { subject: _subject, facts: _facts, ...left } = openingsIn(row)
-    sql.run('UPDATE entries SET openings = ? WHERE idx = ?', JSON.stringify(left), idx)
+    const left = JSON.stringify(withoutCohosts(openingsIn(row)))
+    sql.run('UPDATE entries SET openings = ? WHERE idx = ?', left, idx)
   }
   dropAppearances(sql, [subject], idx)
 }

@@ -7,6 +7,7 @@
 import { toBase64Url } from '../../core/encoding.ts'
 import { ERASURE_KNOWN_MS } from '../../core/limits.ts'
 import type { SubjectId } from '../../core/model.ts'
+import { groupIn } from '../../core/record/cohost-openings.ts'
 import { epochMs } from '../../core/time.ts'
 import type {
   CommitFailure,
@@ -19,7 +20,7 @@ import type {
   StoredRecord,
   SubjectState,
 } from '../../ports.ts'
-import { countAppearances, groupIn } from './cohosts.ts'
+import { countAppearances } from './cohosts.ts'
 import { type Entries, requireEntry } from './entries.ts'
 import type { Eraser } from './eraser.ts'
 import {
