@@ -404,6 +404,7 @@ function aState(chains: number, { leaves, long }: { leaves: number; long: boolea
     tree: { root: '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU', edge: 'AAAAAAAAAAA' },
     policies: { texts: {}, parts: [] },
     chains: { heads: Object.fromEntries(heads), unopened: 0 },
+    time: { latest: 0, elapsed: 0 },
     heartbeats: { next: 0, runs: [] },
   }
 }

@@ -102,12 +102,12 @@ export async function honestLog(): Promise<HonestLog> {
   const log: HonestLog = { records, labels }
   for (const label of ['struckE', 'deniedE'])
     Object.assign(records[placeOf(records, log, label)] as Unfolded, { closed: 'all' })
-  const put = (after: string, label: string, draft: RecordDraft): void => {
+  const put = (after: string, label: string, draft: RecordDraft, s = 0): void => {
     const index = placeOf(records, log, after)
     const jti = label.padEnd(22, '0')
     labels.set(jti, label)
     const { kind, claims } = draft
-    const iat = records[index]?.iat ?? 0
+    const iat = (records[index]?.iat ?? 0) + s
     records.splice(index + 1, 0, {
       ...{ kind, claims: claims as Record<string, unknown>, groups: null, jti, iat },
     })
@@ -119,7 +119,11 @@ export async function honestLog(): Promise<HonestLog> {
     'checkpointKey',
     keyDraft({ jwk: checkpointKey, use: 'checkpoint', status: 'active' }),
   )
+  // The key in force, said again, means nothing.
+  const same = keyDraft({ jwk: RECORD_KEY.jwk, use: 'record', status: 'active' })
   put('again', 'beat1', count)
+  // So that the log itself tells that time has passed before anybody asks again.
+  for (let n = 1; n <= 7; n++) put(n === 1 ? 'harsh1' : `quiet${n - 1}`, `quiet${n}`, same, 20)
   put('smaller', 'nextKey', keyDraft({ jwk: NEXT_KEY.jwk, use: 'record', status: 'active' }))
   put('nextKey', 'oldKey', keyDraft({ jwk: RECORD_KEY.jwk, use: 'record', status: 'retired' }))
   put('keptAgain', 'beat2', count)

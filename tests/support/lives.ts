@@ -50,7 +50,12 @@ export type Step =
   | { readonly do: 'end'; readonly session: string }
   | { readonly do: 'pass'; readonly ms: number }
   | { readonly do: 'fail'; readonly fate: 'before' | 'after' }
-  | { readonly do: 'activate'; readonly policy: number }
+  | {
+      readonly do: 'activate'
+      readonly policy: number
+      /** Once it is in the log, and before those who decide have heard of it: the clock jumps, and somebody goes live. */
+      readonly meanwhile: { readonly ms: number; readonly subject: string } | null
+    }
   | { readonly do: 'erase'; readonly subject: string; readonly scope: 'subject' | 'full' }
   | { readonly do: 'hold'; readonly subject: string; readonly ms: number }
   | { readonly do: 'lift'; readonly subject: string }
@@ -125,6 +130,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('activate' as const),
       policy: fc.integer({ min: 0, max: POLICIES.length - 1 }),
+      meanwhile: fc.option(fc.record({ ms: fc.constantFrom(61_000, HOUR, -HOUR), subject })),
     }),
   },
   {
@@ -172,7 +178,8 @@ export interface Life {
   pass(ms: number): void
   /** What becomes of the next write. */
   fail(fate: Fate): void
-  activate(text: string): Promise<unknown>
+  /** `meanwhile`: once it is in the log, before anybody has heard of it; not done where it is not. */
+  activate(text: string, meanwhile: (() => Promise<unknown>) | null): Promise<unknown>
   rollback(): Promise<unknown>
   /** Everything past its time goes. */
   sweep(): Promise<unknown>
@@ -215,7 +222,7 @@ async function attempt(life: Life, one: Step): Promise<unknown> {
     case 'fail':
       return life.fail(one.fate)
     case 'activate':
-      return life.activate(POLICIES[one.policy] ?? '')
+      return life.activate(POLICIES[one.policy] ?? '', one.meanwhile && (() => jumped(life, one)))
     case 'erase':
       return life.erasure().erase({ subject: one.subject, scope: one.scope, basis: 'art17' })
     case 'hold': {
@@ -231,6 +238,16 @@ async function attempt(life: Life, one: Step): Promise<unknown> {
     default:
       return life[one.do]?.()
   }
+}
+
+/** A decision under what decided before, by a clock that has gone on. */
+function jumped(life: Life, { meanwhile }: Extract<Step, { readonly do: 'activate' }>) {
+  const { ms = 0, subject = '' } = meanwhile ?? {}
+  life.pass(ms)
+  return perform(life, {
+    ...{ do: 'decide', subject, hosts: [], stream: 'x', followers: 100 },
+    ...{ key: null, session: null, labels: [] },
+  })
 }
 
 function decide(life: Life, one: Extract<Step, { readonly do: 'decide' }>): Promise<unknown> {

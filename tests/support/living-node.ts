@@ -66,6 +66,8 @@ interface Surround {
   readonly clock: { now(): ReturnType<typeof epochMs> }
   readonly elapsed: () => number
   readonly fates: Fate[]
+  /** Done once, after the next append. */
+  meanwhile: (() => Promise<unknown>) | null
 }
 
 const random = createSystemRandom()
@@ -84,7 +86,13 @@ export async function aLivingNode(): Promise<LivingNode> {
   const root = await mkdtemp(join(tmpdir(), 'livegate-life-'))
   let [now, elapsed] = [NOW as number, 0]
   const clock = { now: () => epochMs(now) }
-  const around: Surround = { dir: join(root, 'data'), clock, elapsed: () => elapsed, fates: [] }
+  const around: Surround = {
+    dir: join(root, 'data'),
+    clock,
+    elapsed: () => elapsed,
+    fates: [],
+    meanwhile: null,
+  }
   await initNodeStore({
     ...{ dir: around.dir, origin: ORIGIN, die },
     bootstrap: ({ log, signer, recordJwk, vkey }) =>
@@ -105,7 +113,12 @@ export async function aLivingNode(): Promise<LivingNode> {
       elapsed += Math.max(0, ms)
     },
     fail: (fate) => void around.fates.push(fate),
-    activate: (text) => process.desk.activate(activationOf(utf8(text))),
+    async activate(text, meanwhile) {
+      around.meanwhile = meanwhile
+      await process.desk.activate(activationOf(utf8(text))).finally(() => {
+        around.meanwhile = null
+      })
+    },
     rollback: () => process.desk.rollback(ROLLBACK),
     sweep: () => process.sweep(),
     beat: () => process.beat(),
@@ -152,7 +165,8 @@ function erasureOf({ erasure, store }: Process): ErasureDesk {
   }
 }
 
-async function start({ dir, clock, elapsed, fates }: Surround): Promise<Process> {
+async function start(around: Surround): Promise<Process> {
+  const { dir, clock, elapsed, fates } = around
   const store = await openNodeStore({ dir, die, roundIntervalMs: 3_600_000 })
   const observe = (): void => {}
   const onError = observe
@@ -166,7 +180,13 @@ async function start({ dir, clock, elapsed, fates }: Surround): Promise<Process>
   }
   const log = {
     ...store.log,
-    append: (...args: Parameters<typeof store.log.append>) => meet(() => store.log.append(...args)),
+    append: async (...args: Parameters<typeof store.log.append>) => {
+      const receipts = await meet(() => store.log.append(...args))
+      const { meanwhile } = around
+      around.meanwhile = null
+      await meanwhile?.()
+      return receipts
+    },
   }
   const scribe = createScribe({ issuer: ISSUER, ...store, log, clock, random })
   const keys = createNodeKeys({

@@ -98,7 +98,7 @@ export const LOG_LIES: readonly LogLie[] = [
   {
     name: 'an entry is no record',
     tell: ({ at }) => assign(at('last'), { altered: () => 'hello', closed: 'all' }),
-    told: ['28 malformed'],
+    told: ['35 malformed'],
   },
   {
     name: 'the log is forked: a tree signed before had something else in it',

@@ -20,8 +20,8 @@ export interface PriorActivation {
 /** What is remembered of an activation. */
 export interface KnownActivation extends PriorActivation {
   readonly cause: ActivationCause
-  /** From when on every decision made under an older revision is a lie: in force, in the log, and time to hear of it. */
-  readonly settled: number
+  /** Seconds of the log's own time (replay/log-time.ts) at which it was there. */
+  readonly logged: number
 }
 
 /** What a decision or renewal says. */
@@ -35,7 +35,27 @@ export interface Reliance {
 }
 
 /** Hosts that share no memory hear of an activation within seconds; a decision takes at most two more. */
-const GRACE_MS = 60_000
+export const HEARD_S = 60
+
+/**
+ * True where no honest host can have missed that another revision took over: it decides for that long by the decision's
+ * own instant, and is in the log for that long by the log's time, which a clock that steps does not move far.
+ */
+export function isHeardOf(
+  activation: { readonly active_from: number; readonly logged: number },
+  decision: { readonly at: number; readonly logged: number },
+): boolean {
+  return (
+    activation.active_from + 1000 * HEARD_S <= decision.at &&
+    activation.logged + HEARD_S < decision.logged
+  )
+}
+
+/** Where an entry stands, and when by the log's own time. */
+export interface PlaceInTime {
+  readonly index: number
+  readonly logged: number
+}
 
 export class Activations {
   readonly #known: KnownActivation[]
@@ -87,12 +107,9 @@ export class Activations {
     findings.add('activation_order', index, message)
   }
 
-  learn(
-    claims: OwnClaims['activation'] & { readonly iat: number },
-    index: number,
-    findings: Findings,
-  ): void {
-    const { revision, digest, active_from, previous, cause, iat } = claims
+  /** `logged`: seconds of the log's time, here and below. */
+  learn(claims: OwnClaims['activation'], { index, logged }: PlaceInTime, findings: Findings): void {
+    const { revision, digest, active_from, previous, cause } = claims
     this.#repeats(claims, index, findings)
     const last = this.#known.at(-1)
     const isNext = last === undefined || revision === last.revision + 1
@@ -107,12 +124,11 @@ export class Activations {
         `Revision ${revision} after ${last?.revision ?? 'none'}, in place of ${previous ?? 'none'}`,
       )
     if (last !== undefined && revision <= last.revision) return
-    const settled = Math.max(active_from, 1000 * iat) + GRACE_MS
-    this.#known.push({ revision, digest, active_from, cause, settled })
+    this.#known.push({ revision, digest, active_from, cause, logged })
   }
 
   /** A decision or renewal relies on a revision. */
-  require(reliance: Reliance, index: number, findings: Findings): void {
+  require(reliance: Reliance, { index, logged }: PlaceInTime, findings: Findings): void {
     const { policy, revision } = reliance
     if (policy === undefined) return
     const [missing] = this.#awaited
@@ -136,7 +152,7 @@ export class Activations {
         index,
         `Policy ${policy} is used as revision ${revision}, which ${stateOf(found, policy)}`,
       )
-    else if (this.#known.some((one) => one.revision > revision && one.settled <= at))
+    else if (this.#known.some((one) => one.revision > revision && isHeardOf(one, { at, logged })))
       findings.add('policy_outdated', index, `Revision ${revision} is used after another took over`)
   }
 }

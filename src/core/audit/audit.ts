@@ -29,6 +29,7 @@ import { PolicyShelf } from './policies.ts'
 import type { RangeResult } from './range.ts'
 import { AuditReplay } from './replay/audit-replay.ts'
 import type { LogBook } from './replay/log-plans.ts'
+import { LogTime } from './replay/log-time.ts'
 import type { ReplayResult } from './replay/rederive.ts'
 import { type AuditCounts, wordsOf } from './report.ts'
 import {
@@ -72,6 +73,7 @@ class StreamingAudit implements Audit {
   #latest: { readonly index: number; readonly iat: number } | null = null
   /** Null when it is left out. */
   readonly #replay: AuditReplay | null
+  readonly #time: LogTime
   readonly #succession: Succession
   readonly #started: number
   readonly #byKind = new Map<RecordKind, number>()
@@ -100,6 +102,7 @@ class StreamingAudit implements Audit {
     this.#erasures = new Erasures(state?.erased)
     this.#enforcers = new Enforcers(state?.enforcers)
     this.#liveness = new Liveness(state?.beat)
+    this.#time = new LogTime(state?.time)
     this.#replay = options.replay === false ? null : this.#replayFrom(state)
     this.#succession = new Succession(origin, options.predecessor ?? null, state?.succession)
     this.#recent = [...(state?.recent ?? [])]
@@ -115,6 +118,7 @@ class StreamingAudit implements Audit {
     const sources = {
       headOf: (sub: string) => (this.#erasures.has(sub) ? null : this.#chains.headOf(sub)),
       activeFrom: (revision: number) => this.#activations.activeFrom(revision),
+      logged: () => this.#time.now(),
     }
     return new AuditReplay({
       ...{ sources, state: state?.replay },
@@ -196,6 +200,7 @@ class StreamingAudit implements Audit {
       ...(activations.length === 0 ? {} : { activations }),
       ...(awaited.length === 0 ? {} : { activations_awaited: awaited }),
       chains: this.#chains.state(),
+      time: this.#time.state(),
       ...(this.#replay === null ? {} : { replay: this.#replay.state() }),
       ...(erased.length === 0 ? {} : { erased }),
       heartbeats: this.#heartbeats.state(),
@@ -282,7 +287,7 @@ class StreamingAudit implements Audit {
     if (record.claims.iat > (this.#latest?.iat ?? -1))
       this.#latest = { index, iat: record.claims.iat }
     if (index === 0 || record.kind === 'heartbeat') this.#liveness.beat(record.claims.iat)
-    this.#replay?.entry(record.claims.iat)
+    this.#time.entry(record.claims.iat)
     if (index === 0) this.#keys.first(record, this.#findings)
     if (this.#signerFits(record, index)) this.#content(record, { ...read, index })
     return leaf
@@ -310,12 +315,12 @@ class StreamingAudit implements Audit {
     this.#policies.require(claims.policy, index, this.#findings)
     const at = opened?.ok === true ? opened.value?.at : undefined
     const reliance = at === undefined ? claims : { ...claims, at }
-    this.#activations.require(reliance, index, this.#findings)
+    this.#activations.require(reliance, { index, logged: this.#time.now() }, this.#findings)
   }
 
   #activated(claims: PublicClaims<'activation'>, index: number): void {
     this.#policies.require(claims.digest, index, this.#findings)
-    this.#activations.learn(claims, index, this.#findings)
+    this.#activations.learn(claims, { index, logged: this.#time.now() }, this.#findings)
     this.#replay?.changed()
   }
 

@@ -113,7 +113,7 @@ const STATE = object({
       object({
         ...PRIOR,
         cause: required(oneOf(ACTIVATION_CAUSES)),
-        settled: required(ANY_NUMBER),
+        logged: required(COUNT),
       }),
       MANY,
     ),
@@ -126,9 +126,9 @@ const STATE = object({
       elsewhere: optional(boolean),
     }),
   ),
+  time: required(object({ latest: required(COUNT), elapsed: required(COUNT) })),
   replay: optional(
     object({
-      time: required(object({ latest: required(number), elapsed: required(number) })),
       chains: required(mapOf(/^/, MEMORY, MANY)),
       strangers: optional(yes),
     }),

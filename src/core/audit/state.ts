@@ -11,6 +11,7 @@ import type { ErasureState } from './erasures.ts'
 import type { HeartbeatState } from './heartbeats.ts'
 import type { KeyState } from './keys.ts'
 import type { PolicyState } from './policies.ts'
+import type { LogTimeState } from './replay/log-time.ts'
 import type { ChainReplayState } from './replay/replay-state.ts'
 import { stateFault } from './state-shape.ts'
 import type { SuccessionState } from './succession.ts'
@@ -32,6 +33,7 @@ export interface AuditState {
   /** Those of the log before that were not repeated yet; absent when there are none. */
   readonly activations_awaited?: readonly PriorActivation[]
   readonly chains: ChainsState
+  readonly time: LogTimeState
   /** Absent when replay was left out, and in states from before there was one. */
   readonly replay?: ChainReplayState
   /** Absent while nobody was erased. */

@@ -39,6 +39,8 @@ const NEEDED: ReadonlySet<RecordKind> = new Set<RecordKind>([
   'policy',
   'activation',
   'erasure',
+  // Some of them: replayed.ts.
+  'heartbeat',
 ])
 
 /** Checks notes, proofs, signatures and disclosures. Stops at a checkpoint that is not the log's. */

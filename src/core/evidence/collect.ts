@@ -5,6 +5,8 @@
  * strikes matter, and the second takes their records and reversals, as far as somebody has their disclosures.
  * Pure: entries and disclosures are handed in. Spec: docs/spec/evidence.md, "What an exporter puts in". Next: build.ts.
  */
+
+import { HEARD_S } from '../audit/activations.ts'
 import { fromAscii, textFromBase64Url } from '../encoding.ts'
 import type { Activation } from '../model.ts'
 import { textsOf } from '../policy/in-force.ts'
@@ -36,10 +38,11 @@ export class EvidenceSurvey {
   readonly #id: string
   readonly #kinds = new KindReader()
   readonly #keys: number[] = []
-  readonly #activations: { readonly index: number; readonly one: Activation }[] = []
+  readonly #activations: PlacedActivation[] = []
   readonly #parts = new Map<string, Map<number, number>>()
   readonly #erasures = new Map<string, number[]>()
   #decision: Survey['decision'] = null
+  #beats: readonly number[] = []
 
   /** `decision` is the id (`jti`) looked for. */
   constructor(decision: string) {
@@ -59,12 +62,15 @@ export class EvidenceSurvey {
       this.#erasures.set(sub, [...(this.#erasures.get(sub) ?? []), index])
     }
     if (record.kind === 'policy') this.#part(record.claims, index)
+    if (record.kind === 'heartbeat')
+      for (const { beats } of this.#activations) if (beats.length < MAX_BEATS) beats.push(index)
     if (record.kind === 'activation')
-      this.#activations.push({ index, one: activationOf(record.claims) })
+      this.#activations.push({ index, one: activationOf(record.claims), beats: [] })
     if (record.kind !== 'decision' || record.claims.jti !== this.#id) return
     const { policy, revision } = record.claims
     const under = revision === undefined ? { policy } : { policy, revision }
     this.#decision = { index, jws: record.jws, ...under }
+    this.#beats = this.#outdating(revision, record.claims.iat)
   }
 
   end(): Survey {
@@ -74,8 +80,17 @@ export class EvidenceSurvey {
     const digests = this.#texts(decision.policy, decision.revision)
     const parts = digests.flatMap((digest) => [...(this.#parts.get(digest)?.values() ?? [])])
     const activations = this.#activations.map(({ index }) => index)
-    const all = [...this.#keys, ...parts, ...activations, decision.index]
+    const all = [...this.#keys, ...parts, ...activations, ...this.#beats, decision.index]
     return { decision, indexes: [...new Set(all)].toSorted((a, b) => a - b), erasures }
+  }
+
+  /** Heartbeats that show how long another revision had been in force: none for a decision that may be in order. */
+  #outdating(revision: number | undefined, iat: number): readonly number[] {
+    if (revision === undefined) return []
+    const newer = this.#activations.find(
+      ({ one }) => one.revision > revision && one.active_from + 1000 * HEARD_S <= 1000 * iat + 999,
+    )
+    return newer?.beats ?? []
   }
 
   /** The first place of each part: a later repeat would not show that it was there in time. */
@@ -93,12 +108,23 @@ export class EvidenceSurvey {
   }
 }
 
+interface PlacedActivation {
+  readonly index: number
+  readonly one: Activation
+  /** Heartbeats after it, the first few. */
+  readonly beats: number[]
+}
+
+/** Each moves the log's time by ten seconds. */
+const MAX_BEATS = 7
+
 const WANTED: ReadonlySet<RecordKind> = new Set<RecordKind>([
   'decision',
   'key',
   'policy',
   'activation',
   'erasure',
+  'heartbeat',
 ])
 
 /** Strikes of the facts whose records are looked for when facts are opened: 1,024 records are 10 MB of a bundle. */

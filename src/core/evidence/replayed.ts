@@ -6,6 +6,8 @@
  * "Checking", steps 5 and 8. Next: verify.ts.
  */
 
+import { isHeardOf } from '../audit/activations.ts'
+import { LogTime } from '../audit/replay/log-time.ts'
 import { sameValue } from '../audit/replay/same.ts'
 import type { Activation, Decision } from '../model.ts'
 import { type Engine, engineFor } from '../policy/engines.ts'
@@ -31,9 +33,6 @@ export interface Replayed {
   readonly replayed: boolean
 }
 
-/** Hosts that share no memory hear of an activation within this time (docs/spec/record.md, "Activations"). */
-const GRACE_MS = 60_000
-
 /** Checks what decided, then decides again when `facts` and `result` are opened. */
 export function checkPolicy(
   entries: readonly ProvenEntry[],
@@ -43,10 +42,15 @@ export function checkPolicy(
   const faults: EvidenceFault[] = []
   const texts = new Texts(entries, decision.index, hasher, faults)
   const activations = activationsOf(entries, faults)
+  heartbeatFaults(entries, decision, activations, faults)
   const { policy, revision } = decision.record.claims
   const text = texts.need(policy)
   const named = activations.find(({ one }) => one.revision === revision) ?? null
   checkActivation(decision, activations, named, faults)
+  if (named !== null && isOutdated(entries, decision, activations))
+    faults.push(
+      faultOf('policy_outdated', decision.index, 'Another revision had taken over long before.'),
+    )
   const policyOnly = { faults, policy: text, activation: named?.one ?? null, replayed: false }
   const facts = evaluatedFacts('decision', decision.opened)
   if (facts === undefined || decision.opened.result === undefined || text === null)
@@ -68,7 +72,6 @@ export function checkPolicy(
 
 interface PlacedActivation {
   readonly index: number
-  readonly iat: number
   readonly one: Activation
 }
 
@@ -81,7 +84,7 @@ function activationsOf(
     if (record.kind !== 'activation') continue
     const one = activationOf(record.claims)
     const before = found.get(one.revision)
-    if (before === undefined) found.set(one.revision, { index, iat: record.claims.iat, one })
+    if (before === undefined) found.set(one.revision, { index, one })
     else if (!sameValue(before.one, one))
       faults.push(
         faultOf('activation_order', index, `Revision ${one.revision} was activated twice.`),
@@ -96,8 +99,8 @@ function checkActivation(
   named: PlacedActivation | null,
   faults: EvidenceFault[],
 ): void {
-  const { policy, revision, iat } = record.claims
-  const at = opened.chain?.at ?? 1000 * iat + 999
+  const { policy, revision } = record.claims
+  const at = instantOf({ record, opened })
   if (revision === undefined) {
     if (activations.some((other) => other.index < index))
       faults.push(faultOf('policy_not_active', index, 'It names no revision although there are.'))
@@ -117,14 +120,51 @@ function checkActivation(
     )
   else if (named.index > index)
     faults.push(faultOf('activation_after', named.index, 'Its revision is shown only after it.'))
-  const newer = activations.some(
-    (other) =>
-      other.one.revision > revision &&
-      other.index < index &&
-      Math.max(other.one.active_from, 1000 * other.iat) + GRACE_MS <= at,
+}
+
+function instantOf({ record, opened }: Pick<DecisionEntry, 'record' | 'opened'>): number {
+  return opened.chain?.at ?? 1000 * record.claims.iat + 999
+}
+
+/** Those that stand before it under a higher number than the decision names. */
+function newerBefore(
+  { index, record }: DecisionEntry,
+  activations: readonly PlacedActivation[],
+): readonly PlacedActivation[] {
+  const { revision } = record.claims
+  if (revision === undefined) return []
+  return activations.filter((other) => other.index < index && other.one.revision > revision)
+}
+
+/** Long before, by the decision's instant and by the time that the entries here tell: less than all of the log do. */
+function isOutdated(
+  entries: readonly ProvenEntry[],
+  decision: DecisionEntry,
+  activations: readonly PlacedActivation[],
+): boolean {
+  const time = new LogTime()
+  const logged = new Map<number, number>()
+  for (const { index, record } of entries) {
+    time.entry(record.claims.iat)
+    logged.set(index, time.now())
+  }
+  const decided = { at: instantOf(decision), logged: logged.get(decision.index) ?? 0 }
+  return newerBefore(decision, activations).some(({ index, one: { active_from } }) =>
+    isHeardOf({ active_from, logged: logged.get(index) ?? 0 }, decided),
   )
-  if (newer)
-    faults.push(faultOf('policy_outdated', index, 'Another revision had taken over long before.'))
+}
+
+/** A heartbeat tells how long after an activation the decision came, and nothing else. */
+function heartbeatFaults(
+  entries: readonly ProvenEntry[],
+  decision: DecisionEntry,
+  activations: readonly PlacedActivation[],
+  faults: EvidenceFault[],
+): void {
+  const from = Math.min(...newerBefore(decision, activations).map(({ index }) => index))
+  for (const { index, record } of entries)
+    if (record.kind === 'heartbeat' && !(index > from && index < decision.index))
+      faults.push(faultOf('entry_unneeded', index, 'No activation needs the time it tells.'))
 }
 
 /** Texts of the bundle, put together when they are asked for. */

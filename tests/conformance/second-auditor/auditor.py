@@ -103,6 +103,13 @@ class Texts:  # policy texts from their parts: digest to the index at which it w
                 raise Fault('policy_parts', c['digest'])
             self.done[c['digest']] = i
 
+class LogTime:  # as a log tells it
+    def __init__(self):
+        self.latest, self.elapsed = 0, 0
+    def entry(self, iat):
+        self.elapsed += min(max(iat - self.latest, 0), 10)
+        self.latest = max(self.latest, iat)
+        return self.elapsed
 class Chain:  # what is kept of one pseudonym
     def __init__(self, unopened=0):
         self.seq, self.at, self.leaves, self.unopened, self.strikes, self.whole, self.erased, self.gone = 0, -INF, {}, unopened, {}, True, False, set()
@@ -123,7 +130,7 @@ class Audit:
             return self.find('checkpoint_key', None, 'the verifier key has not signed the checkpoint')
         self.leaves, self.kinds, self.signers, self.keys, self.texts, self.issuer = [], [], {}, Keys(), Texts(), None
         self.activations, self.recent, self.chained, self.numbers, self.access = {}, deque(maxlen=64), 0, {}, Counter()
-        self.chains, self.unopened, self.strange, self.awaited, self.elsewhere = {}, 0, 0, [], False
+        self.time, self.chains, self.unopened, self.strange, self.awaited, self.elsewhere = LogTime(), {}, 0, 0, [], False
         self.beat, self.last_beat, self.newest, self.closing, self.predecessor = 0, 0, 0, None, None
         for i, raw in enumerate(entries_of(directory, self.tree.size)):
             self.leaves.append(sha(b'\0', raw))
@@ -141,6 +148,7 @@ class Audit:
         self.notices.append((code, i, why))
     def entry(self, i, r):
         self.kinds[i], self.newest, self.issuer = r.kind, r.c['iat'], self.issuer or r.c['iss']
+        self.time.entry(r.c['iat'])
         if i == 0 and not self.keys.first(r):
             self.find('first_not_key', 0)
         if i == 0 or r.kind == 'heartbeat':
@@ -181,7 +189,7 @@ class Audit:
             a = self.activations.get(c.get('revision'))
             if not a or a['digest'] != c['policy'] or a['active_from'] > at:
                 self.find('policy_not_active', i)
-            elif any(n > a['revision'] and at >= max(b['active_from'], 1000 * b['iat']) + 60000 for n, b in self.activations.items()):
+            elif any(n > a['revision'] and at >= b['active_from'] + 60000 and self.time.elapsed > b['logged'] + 60 for n, b in self.activations.items()):
                 self.find('policy_outdated', i)
     def on_activation(self, i, c):
         last = max(self.activations, default=0)
@@ -192,7 +200,7 @@ class Audit:
         if last and (c['revision'] != last + 1 or c['previous'] not in self.activations):
             self.find('activation_order', i)
         if c['revision'] > last:
-            self.activations[c['revision']] = c
+            self.activations[c['revision']] = c | {'logged': self.time.elapsed}
     def on_heartbeat(self, i, c):
         lo, hi = c['from_index'], c['to_index']
         if lo != self.beat or not lo <= hi <= i:

@@ -1,7 +1,7 @@
 """Evidence bundles, by docs/spec/evidence.md."""
 import re
 from itertools import accumulate
-from auditor import Fault, Keys, Record
+from auditor import Fault, Keys, LogTime, Record
 from formats import COUNT, DIGEST, MAX, b64u, loads, many, null, rec, sha, spell, text, unb64u
 from tree import Checkpoint, Note, Unfinished, Vkey, climb
 FORM = {'format': text(0, MAX), 'decision': COUNT, 'vkeys': many(text(0, 512), 16), 'witnesses': many(text(0, 512), 16), 'checkpoint': text(0, 524288),
@@ -82,7 +82,7 @@ def bundle(raw, vkeys, witnesses, quorum, trusted, now, faults):  # steps 1 to 7
         try:
             r = Record(jws.encode())
             say(r.c['log'] == tree.origin, 'record', i)
-            say(r.kind in ('decision', 'strike', 'reversal', 'key', 'policy', 'activation', 'erasure'), 'entry_unneeded', i)
+            say(r.kind in ('decision', 'strike', 'reversal', 'key', 'policy', 'activation', 'erasure', 'heartbeat'), 'entry_unneeded', i)
             if say(all(b64u(sha(d.encode())) in r.c.get('_sd', ()) for d in more), 'disclosure_unmatched', i) and say(
                     len(set(more)) == len(more), 'disclosure_repeated', i):
                 records[i] = r
@@ -145,6 +145,11 @@ def bundle(raw, vkeys, witnesses, quorum, trusted, now, faults):  # steps 1 to 7
         whole = attempt(lambda: b''.join(unb64u(texts[k]['text']) for k in sorted(texts))) if agree else None
         if say(whole is not None and 'sha256-' + b64u(sha(whole)) == decision.c['policy'], 'policy_parts', parts[-1][0]):
             say(parts[-1][0] < at, 'policy_after', parts[-1][0])
+    newer = {k: b for n, (k, b) in acts.items() if revision is not None and n > revision and k < at}
+    time = LogTime()
+    logged = {i: time.entry(r.c['iat']) for i, r in records.items()}
+    for i, r in records.items():
+        say(r.kind != 'heartbeat' or any(k < i < at for k in newer), 'entry_unneeded', i)
     instant = mine['at'] if mine else 1000 * decision.c['iat'] + 999
     if revision is None:
         say(not any(i < at for i, _ in acts.values()), 'policy_not_active', at)
@@ -152,8 +157,7 @@ def bundle(raw, vkeys, witnesses, quorum, trusted, now, faults):  # steps 1 to 7
         i, a = acts[revision]
         say(i < at, 'activation_after', i)
         say(a.c['digest'] == decision.c['policy'] and a.c['active_from'] <= instant, 'policy_not_active', at)
-        say(not any(n > revision and k < at and instant >= max(b.c['active_from'], 1000 * b.c['iat']) + 60000 for n, (k, b) in acts.items()),
-            'policy_outdated', at)
+        say(not any(instant >= b.c['active_from'] + 60000 and logged[at] > logged[k] + 60 for k, b in newer.items()), 'policy_outdated', at)
     for i, r in records.items():
         say(not times or r.c['iat'] <= min(times.values()) + 600, 'future', i)
         say(not now or r.c['iat'] <= now + 600, 'from_future', i)

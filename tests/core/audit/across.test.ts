@@ -90,6 +90,7 @@ test('a state knows its chains, unless it is of a time before it was remembered 
     tree: { root: '', edge: '' },
     policies: { texts: {}, parts: [] },
     chains: { heads, unopened: 0 },
+    time: { latest: 0, elapsed: 0 },
     heartbeats: { next: 0, runs: [] },
     ...(predecessor
       ? {

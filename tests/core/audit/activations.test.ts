@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { createAudit } from '../../../src/core/audit/audit.ts'
 import { parseAuditState } from '../../../src/core/audit/state.ts'
 import type { Activation } from '../../../src/core/model.ts'
-import { activationDraft } from '../../../src/core/record/drafts.ts'
+import { activationDraft, keyDraft } from '../../../src/core/record/drafts.ts'
 import { epochMs } from '../../../src/core/time.ts'
 import { AT, LOG } from '../record/samples.ts'
 import {
@@ -16,6 +16,7 @@ import {
   type Entry,
   feed,
   headOf,
+  KEY,
   SUB_A,
 } from './small-log.ts'
 
@@ -31,7 +32,11 @@ function anActivation(revision: number, more: Partial<Activation> = {}): Activat
   }
 }
 
-type Step = Activation | { readonly decides: number | null; readonly at: number }
+type Step =
+  | Activation
+  | { readonly decides: number | null; readonly at: number }
+  /** Something else is logged at these seconds after AT. */
+  | { readonly passing: readonly number[] }
 
 /** A log with these records after its key and its policy. */
 async function written(steps: readonly Step[], opened = true): Promise<readonly Entry[]> {
@@ -41,6 +46,14 @@ async function written(steps: readonly Step[], opened = true): Promise<readonly 
   for (const step of steps) {
     if ('revision' in step) {
       await writer.add(activationDraft(step))
+      continue
+    }
+    if ('passing' in step) {
+      for (const s of step.passing) {
+        const draft = keyDraft({ jwk: KEY.jwk, use: 'record', status: 'active' })
+        const { bytes } = await writer.issue(draft, { iat_s: AT / 1000 + s })
+        writer.entries.push({ bytes, disclosures: [] })
+      }
       continue
     }
     const at = epochMs(AT + step.at)
@@ -61,6 +74,9 @@ async function findings(steps: readonly Step[], opened = true): Promise<readonly
   const { findings } = await auditLog({ entries: await written(steps, opened) })
   return findings.map(({ code, index }) => `${code} ${index}`)
 }
+
+/** A minute of the log's time after index 3. */
+const SIX = [13, 23, 33, 43, 53, 63]
 
 const TABLE: readonly {
   readonly name: string
@@ -122,9 +138,45 @@ const TABLE: readonly {
     steps: [
       anActivation(1),
       anActivation(2, { active_from: epochMs(AT + 60 * MINUTE) }),
+      { passing: SIX },
       { decides: 1, at: 62 * MINUTE },
     ],
-    expect: ['policy_outdated 4'],
+    expect: ['policy_outdated 10'],
+  },
+  {
+    name: 'an older revision, by a clock that jumped ahead while another was being written',
+    steps: [anActivation(1), anActivation(2), { decides: 1, at: 62 * MINUTE }],
+    expect: [],
+  },
+  {
+    name: 'an older revision, by a clock that jumped ahead and back and ahead',
+    steps: [
+      anActivation(1),
+      anActivation(2),
+      { passing: [4000, 10, 4001, 20, 4002, 30, 4003, 40] },
+      { decides: 1, at: 62 * MINUTE },
+    ],
+    expect: [],
+  },
+  {
+    name: 'an older revision a minute of the log’s time after another was logged',
+    steps: [anActivation(1), anActivation(2), { passing: SIX }, { decides: 1, at: 63_000 }],
+    expect: [],
+  },
+  {
+    name: 'an older revision a second later',
+    steps: [anActivation(1), anActivation(2), { passing: SIX }, { decides: 1, at: 64_000 }],
+    expect: ['policy_outdated 10'],
+  },
+  {
+    name: 'an older revision less than a minute after another began, long after that was logged',
+    steps: [
+      anActivation(1),
+      anActivation(2, { active_from: epochMs(AT + 60 * MINUTE) }),
+      { passing: SIX },
+      { decides: 1, at: 61 * MINUTE - 1 },
+    ],
+    expect: [],
   },
   {
     name: 'a number that is given twice',

@@ -368,7 +368,7 @@ test('an audit resumes from its state at any index and finds the same', async ()
 
 const activated = (revision: number): object => ({
   ...{ revision, digest: `sha256-${'A'.repeat(43)}`, active_from: AT },
-  ...{ cause: 'activation', settled: AT },
+  ...{ cause: 'activation', logged: 0 },
 })
 
 test.each<[string, (state: AuditState) => object, string]>([

@@ -98,6 +98,13 @@ async function goOn(log: Writer): Promise<Writer> {
   return log
 }
 
+/** Says again what is known, so many seconds after the beginning. */
+async function goOnQuietly(log: Writer, seconds: number): Promise<void> {
+  const draft = keyDraft({ jwk: NEXT_KEY.jwk, use: 'record', status: 'active' })
+  const { bytes } = await log.issue(draft, { iat_s: AT / 1000 + seconds })
+  log.entries.push({ bytes, disclosures: [] })
+}
+
 function auditNext(
   log: Writer,
   predecessor: PredecessorAudit | null = before,
@@ -366,6 +373,8 @@ const numbered: readonly {
   readonly name: string
   readonly drafts: readonly RecordDraft[]
   readonly decides: number | null
+  /** The log goes on for a while before anything is decided. */
+  readonly minutes?: true
   readonly expect: readonly string[]
 }[] = [
   {
@@ -390,7 +399,8 @@ const numbered: readonly {
     name: 'another text under a number',
     drafts: [activation(1), activation(2, { digest: `sha256-${'A'.repeat(43)}` })],
     decides: 1,
-    expect: ['4 policy_not_logged', '4 activation_order', '5 policy_outdated'],
+    minutes: true,
+    expect: ['4 policy_not_logged', '4 activation_order', '12 policy_outdated'],
   },
   {
     name: 'decisions without any',
@@ -400,10 +410,11 @@ const numbered: readonly {
   },
 ]
 
-for (const { name, drafts, decides, expect: codes } of numbered)
+for (const { name, drafts, decides, minutes, expect: codes } of numbered)
   test(`activations of the log before: ${name}`, async () => {
     const log = await nextLog()
     for (const draft of drafts) await log.add(draft)
+    if (minutes) for (let minute = 1; minute <= 7; minute++) await goOnQuietly(log, 60 * minute)
     const at = epochMs(LATER)
     const draft = decided({ sub: SUB_C, seq: 1, prev: null }, at)
     const revision = decides === null ? {} : { revision: decides }

@@ -72,6 +72,16 @@ const keyStep = (
 })
 const says = (fields: object): readonly Step[] => instead(decisionStep({ says: fields }))
 
+/** A decision under the first revision, so long after the beginning: as long as heartbeats say, if there are any. */
+const outdated = (s: number, beats = [200, 220, 240, 260, 280, 300, 320, 340]): readonly Step[] =>
+  honest().flatMap((step): readonly Step[] => {
+    if (step.name !== 'decision') return step.name === 'heartbeat' ? [] : [step]
+    const decision = decisionStep({ plan: first, revision: 1, facts: factsOf(LATER(s), [STRIKE]) })
+    const quiet = beats.map((seconds) => ({ ...heartbeat(), iat_s: AT / 1000 + seconds }))
+    return [...quiet, { ...decision, iat_s: AT / 1000 + s }]
+  })
+const heartbeat = (): Step => honest().find(({ name }) => name === 'heartbeat') as Step
+
 const LIES: readonly Lie[] = [
   {
     name: 'an outcome that does not follow',
@@ -150,10 +160,9 @@ const LIES: readonly Lie[] = [
   },
   {
     name: 'a revision another had taken the place of',
-    steps: instead(
-      decisionStep({ plan: first, revision: 1, facts: factsOf(LATER(400), [STRIKE]) }),
-    ),
-    codes: ['policy_outdated@7'],
+    steps: outdated(400),
+    // The heartbeats are in the file because of it.
+    codes: ['policy_outdated@14'],
   },
   {
     name: 'one number for two activations',
@@ -310,6 +319,12 @@ describe('a lie:', () => {
       for (const { message } of report.faults) expect(message).not.toMatch(/u_1|s_1|mod_7|b_1/)
     })
 
+  test('and a heartbeat that tells nothing of how long another revision was there has no business beside it', async () => {
+    const report = await read(await aBundle(await aWorld(outdated(400)), { also: ['end'] }))
+    expect(codesOf(report)).toEqual(['entry_unneeded@16', 'policy_outdated@14'])
+    expect(report.verdict).toBe('altered')
+  })
+
   test('a fork: two trees of one size, both signed', async () => {
     const [world, other] = [await aWorld(), await aWorld(says({ until: 'forever' }))]
     const size = world.entries.length
@@ -386,6 +401,18 @@ describe('no lie, only not shown:', () => {
         step.name === 'decision' ? { ...step, engine: 'livegate-policy/9' } : step,
       ),
       codes: ['engine_unknown@7'],
+    },
+    {
+      name: 'an older revision, where the log itself does not tell that a minute passed',
+      steps: outdated(400, [200, 220, 240]),
+      codes: [],
+      verdict: 'holds',
+    },
+    {
+      name: 'an older revision within a minute of another that the log had for long',
+      steps: outdated(90 + 59),
+      codes: [],
+      verdict: 'holds',
     },
     {
       name: 'a reversal nobody opened',

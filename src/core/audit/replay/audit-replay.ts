@@ -48,11 +48,6 @@ export class AuditReplay {
     this.#makeBook = book
   }
 
-  /** Every record that can be read, before anything else of it. */
-  entry(iat: number): void {
-    this.#chains.entry(iat)
-  }
-
   link(link: ReplayLink, findings: Findings): void {
     const { replay, evaluated, index } = link
     const { trace = null, instant = null } = replay ?? {}

@@ -11,7 +11,6 @@ import type { ChainGroup } from '../../record/groups.ts'
 import type { ChainKind } from '../../record/kinds.ts'
 import type { Findings } from '../findings.ts'
 import { judgeHolds, judgeReviews, withHold, withReview } from './holds.ts'
-import { LogTime } from './log-time.ts'
 import { OpenBroadcasts } from './open-broadcasts.ts'
 import {
   type ChainMemory,
@@ -42,6 +41,8 @@ export interface ReplaySources {
   readonly headOf: (sub: string) => { readonly at: number } | null
   /** First instant of a revision; null when that is not known. */
   readonly activeFrom: (revision: number) => number | null
+  /** Seconds of the log's own time (log-time.ts) at the record at hand. */
+  readonly logged: () => number
 }
 
 export interface ChainReplayCounts {
@@ -69,7 +70,6 @@ export class ChainReplay {
   readonly #open = new OpenBroadcasts()
   /** The newest record of the subjects that had one last. */
   readonly #last = new Map<string, { readonly at: number; readonly logged: number }>()
-  readonly #time: LogTime
   /** Chains may go on from where nobody looked. */
   #strangers: boolean
   #followed = 0
@@ -84,13 +84,7 @@ export class ChainReplay {
     this.#memories = new Map(
       Object.entries(state?.chains ?? {}).map(([sub, packed]) => [sub, memoryOf(packed)]),
     )
-    this.#time = new LogTime(state?.time)
     this.#strangers = strangers || state?.strangers === true
-  }
-
-  /** Every record that can be read, before anything else of it. */
-  entry(iat: number): void {
-    this.#time.entry(iat)
   }
 
   /** The next record of a chain; `trace` is null when its contents were not opened. */
@@ -98,7 +92,7 @@ export class ChainReplay {
     this.#follow(place, trace, findings)
     const { sub, at } = place.chain
     this.#last.delete(sub)
-    this.#last.set(sub, { at, logged: this.#time.now() })
+    this.#last.set(sub, { at, logged: this.#sources.logged() })
     if (this.#last.size <= MAX_LAST) return
     const oldest = this.#last.keys().next().value
     if (oldest !== undefined) this.#last.delete(oldest)
@@ -174,7 +168,7 @@ export class ChainReplay {
       ([sub, memory]): [string, ReturnType<typeof packMemory>] => [sub, packMemory(memory)],
     )
     const strangers = this.#strangers ? { strangers: true as const } : {}
-    return { time: this.#time.state(), chains: Object.fromEntries(chains), ...strangers }
+    return { chains: Object.fromEntries(chains), ...strangers }
   }
 
   counts(): ChainReplayCounts {
@@ -195,7 +189,7 @@ export class ChainReplay {
   }
 
   #loggedAt({ index, chain }: ReplayPlace): Logged {
-    return { index, at: chain.at, logged: this.#time.now() }
+    return { index, at: chain.at, logged: this.#sources.logged() }
   }
 
   #strike(place: ReplayPlace, row: string, memory: ChainMemory, findings: Findings): void {
@@ -282,7 +276,7 @@ export class ChainReplay {
   /** Instant of the chain's record before, when that was logged long before. */
   #floorOf(sub: string): number | null {
     const last = this.#last.get(sub)
-    return last !== undefined && last.logged + GRACE_S < this.#time.now() ? last.at : null
+    return last !== undefined && last.logged + GRACE_S < this.#sources.logged() ? last.at : null
   }
 
   #joinedHold(sub: string | undefined, hold: Parameters<typeof withHold>[1]): void {
@@ -328,7 +322,7 @@ export class ChainReplay {
     const floors = trace.cohosts.map(({ sub }) => headOf(sub)?.at ?? 0)
     const begun = trace.revision === null ? 0 : (activeFrom(trace.revision) ?? at)
     const isClock = at > Math.max(before ?? 0, begun, ...floors)
-    const now = this.#time.now()
+    const now = this.#sources.logged()
     return (event) => !isClock || event.at + 1000 * GRACE_S >= at || event.logged + GRACE_S >= now
   }
 }

@@ -2,7 +2,6 @@
  * What the replay remembers of a chain, and how that is stored between two audits: short lists without names.
  */
 import type { KnownHold, KnownReview } from './holds.ts'
-import type { LogTimeState } from './log-time.ts'
 import type { KnownStrike, Logged } from './strikes.ts'
 
 export interface ChainMemory {
@@ -36,7 +35,6 @@ export type PackedMemory = readonly [
 
 /** As stored between two audits, or handed from a log that ended to the one that goes on. */
 export interface ChainReplayState {
-  readonly time: LogTimeState
   /** Of chains with something to remember. */
   readonly chains: Readonly<Record<string, PackedMemory>>
   /** Some chains were not replayed from their beginning, those in `chains` apart. */
