@@ -10,6 +10,7 @@ import type { Activation } from '../../core/model.ts'
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import { signNote } from '../../core/tlog/note.ts'
 import { isKeyName } from '../../core/tlog/note-key.ts'
+import type { WebhookOutbox } from '../../gate/webhooks/port.ts'
 import type { ApiKeys, Directory, Erasures, Ledger, Log, Observe, StreamKeys } from '../../ports.ts'
 import { loggedActivations } from '../sqlite/activations.ts'
 import { createSqlApiKeys } from '../sqlite/api-keys.ts'
@@ -30,6 +31,7 @@ import { createSqlStreamKeys } from '../sqlite/stream-keys.ts'
 import { type StruckFound, type StruckPage, struckSubjects } from '../sqlite/struck.ts'
 import { createSubjects } from '../sqlite/subjects.ts'
 import { beginRunning, endRunning } from '../sqlite/unconfirmed.ts'
+import { createWebhookOutbox } from '../sqlite/webhook-outbox.ts'
 import { type WitnessSettings, type WitnessStatus, witnessesOf } from '../sqlite/witnesses.ts'
 import { createBackground } from './background.ts'
 import { createCommitter } from './committer.ts'
@@ -85,6 +87,10 @@ export interface NodeStore extends StoreKeys, KeysNow {
   readonly streamKeys: StreamKeys
   readonly apiKeys: ApiKeys
   readonly log: Log
+  /** Where webhooks are read from and remembered. */
+  readonly webhooks: WebhookOutbox
+  /** Called after each batch is durable; never with anything. */
+  onCommitted(listener: () => void): void
   /** `iss` of the records in the log; null while it is empty. */
   recordIssuer(): string | null
   /** Every policy revision in the log. */
@@ -319,6 +325,8 @@ function assemble(assembly: Assembly): Assembled {
     streamKeys: createSqlStreamKeys(sql, writer),
     apiKeys: createSqlApiKeys(sql, writer),
     log: { ...createSqlLog({ origin, writer, entries, rounds, tiles }), witnessed: witnessed.get },
+    webhooks: createWebhookOutbox({ sql, writer, size: entries.size }),
+    onCommitted: writer.onCommitted,
     ...keys.own,
     get recordJwk(): Ed25519Jwk {
       return keys.now().recordJwk

@@ -8,6 +8,7 @@
  */
 import { LivegateError } from '../../core/errors.ts'
 import { integer, type Sql } from './sql.ts'
+import { WEBHOOK_TABLES } from './webhook-outbox.ts'
 
 /** Decisions by the strikes their reasons name, whichever host's. */
 export const RELIANCE: string = `CREATE TABLE reliance (
@@ -196,7 +197,13 @@ const RETAINED: readonly string[] = [
 ]
 
 /** Migration n (from 1) brings a database of version n - 1 to n. */
-export const MIGRATIONS: readonly (readonly string[])[] = [FIRST, MOVED, ERASED, RETAINED]
+export const MIGRATIONS: readonly (readonly string[])[] = [
+  FIRST,
+  MOVED,
+  ERASED,
+  RETAINED,
+  WEBHOOK_TABLES,
+]
 export const SCHEMA_VERSION: number = MIGRATIONS.length
 
 /** Version of the tables; 0 when there are none. */

@@ -1,0 +1,164 @@
+/**
+ * What a log entry says to a platform: the body of a webhook, or nothing.
+ *
+ * Pure. Everything is read from the record and its openings; of what was erased nothing is told. The shapes are those of
+ * docs/webhooks.md. Next stop: dispatcher.ts.
+ */
+import { textFromBase64Url } from '../../core/encoding.ts'
+import { groupIn } from '../../core/record/cohost-openings.ts'
+import { epochMs, formatInstant } from '../../core/time.ts'
+import type { OpenEntry, WebhookMessage, WebhookType } from './port.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+interface Told {
+  readonly type: WebhookType
+  readonly at: number
+  readonly data: Json
+}
+
+/** The message of an entry of the log `origin`; null for kinds nobody is told of, and for what was erased. */
+export function messageOf(entry: OpenEntry, origin: string): WebhookMessage | null {
+  const [header = '', payload = ''] = entry.jws.split('.')
+  const { typ } = jsonIn(header)
+  const claims = jsonIn(payload)
+  const told = READERS[String(typ)]?.(claims, entry.openings) ?? null
+  if (told === null) return null
+  const { type, at, data } = told
+  const record = { id: claims.jti, origin, index: entry.index }
+  const timestamp = instant(at)
+  const body = JSON.stringify({ type, timestamp, data: { record, ...data } })
+  return { id: `msg_${String(claims.jti)}`, type, body }
+}
+
+type Openings = OpenEntry['openings']
+
+const READERS: Readonly<Record<string, (claims: Json, openings: Openings) => Told | null>> = {
+  'livegate-decision+jwt': decisionTold,
+  'livegate-strike+jwt': strikeTold,
+  'livegate-reversal+jwt': reversalTold,
+  'livegate-broadcast+jwt': broadcastTold,
+  'livegate-activation+jwt': activationTold,
+}
+
+function decisionTold(claims: Json, openings: Openings): Told | null {
+  const person = personIn(openings)
+  const result = group(openings, 'result')
+  if (person === null || result === null) return null
+  const data = {
+    ...person.said,
+    outcome: claims.outcome,
+    ...resultSaid(result),
+    ...askedIn(openings),
+    policy: claims.policy,
+  }
+  return { type: 'decision.made', at: person.at, data }
+}
+
+function strikeTold(_claims: Json, openings: Openings): Told | null {
+  const person = personIn(openings)
+  const facts = group(openings, 'facts')
+  if (person === null || facts === null) return null
+  const { subject: _pseudonym, ...strike } = facts.strike as Json
+  return { type: 'strike.recorded', at: person.at, data: { ...person.said, strike: dated(strike) } }
+}
+
+function reversalTold(_claims: Json, openings: Openings): Told | null {
+  const person = personIn(openings)
+  const facts = group(openings, 'facts')
+  if (person === null || facts === null) return null
+  const { strike, reason, decided_by } = facts
+  const data = { ...person.said, strike, reason, ...present({ decided_by }) }
+  return { type: 'strike.reversed', at: person.at, data }
+}
+
+/** An order to cut, and what came of it; everything else about broadcasts is nobody's news. */
+function broadcastTold(claims: Json, openings: Openings): Told | null {
+  const person = personIn(openings)
+  const facts = group(openings, 'facts')
+  if (person === null || facts === null) return null
+  const { event, broadcast, reason, ordered, confirmed, took_ms, attempts } = facts
+  const what = { ...person.said, broadcast, ...askedIn(openings) }
+  const told = (data: Json): Told => ({ type: 'broadcast.cut', at: person.at, data })
+  if (event === 'cut')
+    return told({ ...what, stage: 'done', ...present({ ordered, confirmed, took_ms, attempts }) })
+  if (event !== 'revoked') return null
+  const result = group(openings, 'result') ?? {}
+  const { outcome } = result
+  return told({
+    ...what,
+    stage: 'ordered',
+    reason,
+    outcome,
+    ...resultSaid(result),
+    policy: claims.policy,
+  })
+}
+
+function activationTold(claims: Json): Told {
+  const { revision, digest, name, active_from, scheduled, previous, cause, by, note, iat } = claims
+  const policy = { name, digest, revision, active_from: dateOf(active_from), scheduled, previous }
+  const data = { policy, cause, by, ...present({ note }) }
+  return { type: 'policy.activated', at: Number(iat) * 1000, data }
+}
+
+function personIn(openings: Openings): { readonly at: number; readonly said: Json } | null {
+  const chain = group(openings, 'chain')
+  const subject = group(openings, 'subject')
+  if (chain === null || subject === null) return null
+  const cohosts = subject.cohosts as readonly string[]
+  const said = { subject: subject.subject, ...(cohosts.length === 0 ? {} : { cohosts }) }
+  return { at: Number(chain.at), said }
+}
+
+function resultSaid(result: Json): Json {
+  const { mode, until, rules, review, lease_until } = result
+  const { queue, by } = (review ?? {}) as Json
+  return {
+    mode,
+    until: dateOf(until),
+    rules,
+    lease_until: dateOf(lease_until),
+    ...(review === null || review === undefined ? {} : { review: { queue, by: dateOf(by) } }),
+  }
+}
+
+function askedIn(openings: Openings): Json {
+  const { stream, server, session, caller } = group(openings, 'request') ?? {}
+  return present({ stream, server, session, caller })
+}
+
+const INSTANTS: ReadonlySet<string> = new Set([
+  'issued_at',
+  'effective_at',
+  'notified_at',
+  'content_created_at',
+  'expires_at',
+])
+
+function dated(value: Json): Json {
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]) => [name, INSTANTS.has(name) ? dateOf(one) : one]),
+  )
+}
+
+/** An instant as text; `forever`, null and what is absent stay. */
+function dateOf(value: unknown): unknown {
+  return typeof value === 'number' ? instant(value) : value
+}
+
+function instant(at: number): string {
+  return formatInstant(epochMs(at))
+}
+
+function present(members: Json): Json {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
+}
+
+function group(openings: Openings, name: string): Json | null {
+  return (groupIn(openings, name) as Json | undefined) ?? null
+}
+
+function jsonIn(part: string): Json {
+  return JSON.parse(textFromBase64Url(part) ?? '{}') as Json
+}

@@ -1,0 +1,61 @@
+/**
+ * When a message that did not arrive is sent again, and when nobody tries any more.
+ *
+ * The schedule is about that of the Standard Webhooks specification ("Retry schedule"): dense at first, two days in all.
+ */
+import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from '../../core/time.ts'
+import type { Letter, Posted } from './port.ts'
+
+/** After the first attempt, the second, and so on; then it is a dead letter. */
+const DELAYS_MS: readonly number[] = [
+  5_000,
+  30_000,
+  5 * MINUTE_MS,
+  30 * MINUTE_MS,
+  2 * HOUR_MS,
+  5 * HOUR_MS,
+  10 * HOUR_MS,
+  14 * HOUR_MS,
+  20 * HOUR_MS,
+]
+
+export const MAX_ATTEMPTS: number = DELAYS_MS.length + 1
+
+/** A receiver cannot make itself be waited for longer. */
+const MAX_RETRY_AFTER_MS: number = HOUR_MS
+
+export function arrived(posted: Posted): boolean {
+  return 'status' in posted && posted.status >= 200 && posted.status < 300
+}
+
+/** The receiver wants nothing any more. */
+export function isGone(posted: Posted): boolean {
+  return 'status' in posted && posted.status === 410
+}
+
+/** The letter after one more failed attempt. `attempts` counts that one. `spread` in [0, 1) keeps many apart. */
+export function letterAfter(failed: {
+  readonly index: number
+  readonly attempts: number
+  readonly at: EpochMs
+  readonly posted: Posted
+  readonly spread: number
+}): Letter {
+  const { index, attempts, at, posted, spread } = failed
+  const delay = DELAYS_MS[attempts - 1]
+  const asked = 'status' in posted ? (posted.retry_after_s ?? 0) * 1000 : 0
+  const least = Math.min(asked, MAX_RETRY_AFTER_MS)
+  const wait = delay === undefined ? null : Math.max(delay * (1 + spread / 5), least)
+  const due_at = wait === null ? null : epochMs(at + Math.round(wait))
+  return { index, attempts, due_at, failed_at: at, error: wordsFor(posted) }
+}
+
+/** What went wrong, without anything the receiver wrote. */
+function wordsFor(posted: Posted): string {
+  return 'status' in posted ? `status ${posted.status}` : posted.fault
+}
+
+/** How long an endpoint rests that took nothing of a batch, after so many such batches, ms. */
+export function restAfter(failures: number): number {
+  return [1_000, 5_000][failures - 1] ?? 30_000
+}
