@@ -1,14 +1,25 @@
 /**
  * What a kind of media server can do, how it asks, and which exact bytes it takes for an answer.
  *
- * A dialect is pure: no clock, no network, no look-up. `parse` reads hostile bytes, `render` is the only place that
- * knows a status code. What happens in between is hooks.ts. One file per kind: nginx-rtmp.ts.
+ * A dialect is pure: no clock, no network, no look-up. `authenticate` proves who asks where a server signs, `parse`
+ * reads hostile bytes, `render` is the only place that knows a status code. What happens in between is hooks.ts; ending
+ * what runs is control.ts. One file per kind, listed in dialects.ts.
  */
 import type { Result } from '../../core/result.ts'
+import type { EpochMs } from '../../core/time.ts'
+import type { ServerSecret } from './server-secret.ts'
 
 export interface Capabilities {
-  /** When the server asks: `hook` before media flows. */
-  readonly style: 'hook'
+  /**
+   * When the server asks. `hook`: before media flows. `late-hook`: media flows meanwhile, a refusal cuts it. `token`: not
+   * at all, it checks a credential of ours. `front-door`: publishers ask us, and we pass them on.
+   */
+  readonly style: 'hook' | 'late-hook' | 'token' | 'front-door'
+  /**
+   * How a call shows whose it is. `header`: a bearer, put there by a proxy or the server. `url`: it can send no header, so
+   * its secret may stand in the query of the hook address instead. `signature`: over the bytes of the body.
+   */
+  readonly proof: 'header' | 'url' | 'signature'
   /** Longest time an answer may be held back without losing the publisher. 0 = answer at once. */
   readonly hold_max_ms: number
   /** The answer can give the stream another name than the publisher used. */
@@ -19,8 +30,11 @@ export interface Capabilities {
   readonly reason_to_client: boolean
   /** The server asks again while a stream runs. */
   readonly poll: boolean
-  /** How a running stream can be ended: `api` = the server's own control interface. */
-  readonly cut: 'api' | 'poll' | 'none'
+  /**
+   * How a running stream can be ended. `api`: the server's own control interface. `poll`: by the answer to its next
+   * question. `lifetime`: by the end it was given at its start.
+   */
+  readonly cut: 'api' | 'poll' | 'lifetime' | 'none'
   /** What the server does by itself when nobody answers. */
   readonly when_down: 'deny' | 'allow'
   /** Bytes of stream name and arguments; anything longer arrives cut off. */
@@ -38,6 +52,17 @@ export interface HookCall {
   readonly body: Uint8Array
 }
 
+/** A call with the headers a signature may stand in; names are compared without regard to case. */
+export interface SignedCall extends HookCall {
+  header(name: string): string | null
+}
+
+/** Who asks, before anything is parsed for what it says. */
+export type Proof =
+  | { readonly ok: false }
+  /** `once`: a second call with the same id before `until` is a replay and refused. */
+  | { readonly ok: true; readonly once: { readonly id: string; readonly until: EpochMs } | null }
+
 /** Somebody wants to go live. */
 export interface StartEvent {
   readonly kind: 'start'
@@ -52,6 +77,10 @@ export interface StartEvent {
   readonly args: readonly (readonly [name: string, value: string])[]
   /** As the server sees it: may be a relay's. */
   readonly client_ip: string
+  /** Secret the publisher sent beside the name; null = there is a place for it and it is empty. */
+  readonly credential?: string | null
+  /** Address the publisher used, where the answer has to repeat it. Holds the key. */
+  readonly url?: string
 }
 
 export type MediaEvent =
@@ -69,6 +98,8 @@ export const REFUSALS = [
   'too_large',
   'malformed',
   'wrong_app',
+  'wrong_name',
+  'no_key',
   'unknown_key',
   'revoked_key',
   'rate_limited',
@@ -85,6 +116,8 @@ export type Verdict =
       /** Name viewers use; null = the publisher's own. */
       readonly playback_name: string | null
       readonly decision: string
+      /** The server shall end it by itself after so long; absent where something else does. */
+      readonly lifetime_ms?: number
     }
   | {
       readonly type: 'deny'
@@ -109,7 +142,14 @@ export interface MediaDialect {
   /** `request.ingest` of every decision. */
   readonly ingest: string
   readonly capabilities: Capabilities
+  /** Key of its signatures from the secret of the servers file; null = cannot be one. Present with `authenticate`. */
+  signingKey?(secret: string): Uint8Array | null
+  /** For servers that sign; without it the secret itself is shown (proof.ts). Constant in time for any key. */
+  authenticate?(call: SignedCall, secret: ServerSecret, now: EpochMs): Proof
   /** The error is a fixed phrase for operators; it never repeats what was sent. */
   parse(call: HookCall): Result<MediaEvent, string>
-  render(verdict: Verdict): Reply
+  /** `event`: what it answers, where it could be read. */
+  render(verdict: Verdict, event?: MediaEvent): Reply
+  /** What the control interface needs to find the broadcast again, at most 512 characters, no key in it. */
+  handleOf?(event: StartEvent, playback_name: string | null): string
 }

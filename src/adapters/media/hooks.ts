@@ -1,11 +1,11 @@
 /**
  * Publish hooks: a media server asks, the gate decides, the server's dialect says it.
  *
- * Order matters: who asks (URL path and bearer, before a byte is parsed) → what is asked (dialect) → whose broadcast
+ * Order matters: who asks (URL path and proof.ts, before a byte is parsed) → what is asked (dialect) → whose broadcast
  * (resolve-subject.ts) → the decision (decide-start.ts) → exact bytes. Whatever fails on the way has the shape of a
  * refusal; nothing here can admit without a durable decision. Sessions are (server, connection), never stream names:
  * a refused twin on a live name ends only itself.
- * Spec: docs/media/README.md. Mounted by adapters/http. Next: dialect.ts, nginx-rtmp.ts.
+ * Spec: docs/media/README.md. Mounted by adapters/http. Next: dialect.ts, dialects.ts.
  */
 import { LivegateError } from '../../core/errors.ts'
 import { MAX_HOOK_BYTES } from '../../core/limits.ts'
@@ -15,11 +15,20 @@ import { createTurns, type Turns } from '../../gate/turns.ts'
 import type { Answer, Gate } from '../../gate-types.ts'
 import type { Clock, Observe, Pepper, Random, StreamKeys } from '../../ports.ts'
 import { type After, decideStart } from './decide-start.ts'
-import type { MediaDialect, Refusal, StartEvent, Verdict } from './dialect.ts'
+import type {
+  MediaDialect,
+  MediaEvent,
+  Refusal,
+  Reply,
+  SignedCall,
+  StartEvent,
+  Verdict,
+} from './dialect.ts'
+import { dialectOf } from './dialects.ts'
 import { createGuessLimit, type GuessLimit } from './guess-limit.ts'
-import { nginxRtmp } from './nginx-rtmp.ts'
+import { createProofs } from './proof.ts'
+import { STRANGER } from './replies.ts'
 import { type Resolved, resolveSubject } from './resolve-subject.ts'
-import { bearerOf, ServerSecret } from './server-secret.ts'
 import type { MediaServer } from './servers-file.ts'
 import { createStarts, type Start, type Starts } from './starts.ts'
 
@@ -70,9 +79,6 @@ interface StartAsker extends Asker {
   readonly hungUp: AbortSignal | null
 }
 
-/** Compared with when there is no such server, so that ids cannot be told by time. */
-const NOBODY = new ServerSecret('')
-
 export function createHooks(ports: HookPorts): Hooks {
   const desk: Desk = {
     ...ports,
@@ -82,47 +88,52 @@ export function createHooks(ports: HookPorts): Hooks {
     enforcements: new Map(ports.servers.map(({ id }) => [id, createEnforcement(ports.random)])),
   }
   const servers = new Map(ports.servers.map((server) => [`${server.kind}/${server.id}`, server]))
+  const proofs = createProofs()
   return {
     async handle(kind, serverId, request) {
-      const server = servers.get(`${kind}/${serverId}`)
-      const proof = (server?.secret ?? NOBODY).matches(
-        bearerOf(request.headers.get('authorization')),
-      )
-      if (server === undefined || !proof)
-        return responseTo(nginxRtmp, refusal(desk, server ?? null, 'unauthenticated'))
-      const asker = { server, dialect: nginxRtmp }
+      const dialect = dialectOf(kind)
+      const server = servers.get(`${kind}/${serverId}`) ?? null
+      const call = callOf(request)
+      const whom = { secret: server?.secret ?? null, now: desk.clock.now() }
+      const proven = proofs.check(dialect, call, whom)
+      if (server === null || dialect === null || !proven) {
+        refusal(desk, server, 'unauthenticated')
+        return responseTo(STRANGER)
+      }
       try {
-        return responseTo(asker.dialect, await answer(desk, asker, request))
+        const asker = { server, dialect, hungUp: request.signal ?? null }
+        return responseTo(await answer(desk, asker, call))
       } catch (error) {
         const shed = shedBy(error)
         if (shed !== null) desk.observe(shed)
         const seconds = error instanceof LivegateError ? (error.retry_after_s ?? 1) : 1
-        return responseTo(asker.dialect, refusal(desk, server, 'unavailable', seconds))
+        return responseTo(dialect.render(refusal(desk, server, 'unavailable', seconds)))
       }
     },
   }
 }
 
-async function answer(
-  desk: Desk,
-  { server, dialect }: Asker,
-  request: HookRequest,
-): Promise<Verdict> {
-  const { search } = new URL(request.url)
-  if (request.body.length > MAX_HOOK_BYTES || search.length > MAX_HOOK_BYTES)
-    return refusal(desk, server, 'too_large')
-  const event = dialect.parse({
-    method: request.method,
-    query: search.slice(1),
-    content_type: request.headers.get('content-type'),
-    body: request.body,
-  })
-  if (!event.ok) return refusal(desk, server, 'malformed')
-  switch (event.value.kind) {
+function callOf({ method, url, headers, body }: HookRequest): SignedCall {
+  const [, query = ''] = /^[^?#]*\?([^#]*)/.exec(url) ?? []
+  const content_type = headers.get('content-type')
+  return { method, query, content_type, body, header: (name) => headers.get(name) }
+}
+
+async function answer(desk: Desk, asker: StartAsker, call: SignedCall): Promise<Reply> {
+  const { server, dialect } = asker
+  if (call.body.length > MAX_HOOK_BYTES || call.query.length > MAX_HOOK_BYTES)
+    return dialect.render(refusal(desk, server, 'too_large'))
+  const event = dialect.parse(call)
+  if (!event.ok) return dialect.render(refusal(desk, server, 'malformed'))
+  return dialect.render(await verdictOn(desk, asker, event.value), event.value)
+}
+
+async function verdictOn(desk: Desk, asker: StartAsker, event: MediaEvent): Promise<Verdict> {
+  switch (event.kind) {
     case 'start':
-      return start(desk, { server, dialect, hungUp: request.signal ?? null }, event.value)
+      return start(desk, asker, event)
     case 'end':
-      return end(desk, server, event.value.session)
+      return end(desk, asker.server, event.session)
     // Re-deciding running streams is not done here; until then a poll must not cut one.
     case 'poll':
     case 'other':
@@ -185,12 +196,28 @@ async function decide(
   const made = await decideStart({ ...desk, ...asker, ...asked })
   if (made === null) return refusal(desk, asker.server, 'gone')
   const admitted = made.outcome === 'allow' && hungUp?.aborted !== true
-  if (admitted) return { type: 'admit', playback_name: resolved.playback_name, decision: made.id }
+  if (admitted)
+    return {
+      type: 'admit',
+      playback_name: resolved.playback_name,
+      decision: made.id,
+      ...lifetimeOf(asker.server, made, desk.clock.now()),
+    }
   // Nobody heard it, or this server cannot carry it out: what the decision opened must not stay open.
   if (made.decision.lease_until !== null) await desk.gate.endSession(asker.server.id, event.session)
   if (made.outcome === 'allow') return refusal(desk, asker.server, 'gone')
   const retry = retryAfterSeconds(made, desk.clock.now())
   return { type: 'deny', outcome: made.outcome, decision: made.id, retry_after_s: retry }
+}
+
+/** What is left of the lease, where the server ends the stream by itself. At least a millisecond: 0 means for ever. */
+function lifetimeOf(
+  server: MediaServer,
+  { decision: { lease_until } }: Answer,
+  now: number,
+): { readonly lifetime_ms?: number } {
+  if (!server.lifetime || lease_until === null) return {}
+  return { lifetime_ms: Math.max(1, lease_until - now) }
 }
 
 /** When asking again may help, for logs and proxies; the publisher never sees it. */
@@ -223,7 +250,6 @@ function refusal(
   return { type: 'refused', why, retry_after_s: retryAfterS }
 }
 
-function responseTo(dialect: MediaDialect, verdict: Verdict): Response {
-  const { status, headers, body } = dialect.render(verdict)
+function responseTo({ status, headers, body }: Reply): Response {
   return new Response(body, { status, headers })
 }

@@ -9,8 +9,9 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { fromUtf8, toBase64Url, utf8 } from '../../core/encoding.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import type { HookCall, MediaDialect, MediaEvent, Refusal, Reply, Verdict } from './dialect.ts'
+import type { HookCall, MediaDialect, MediaEvent, Reply, Verdict } from './dialect.ts'
 import { type RawField, splitForm, unescapeStrictly } from './form.ts'
+import { REFUSAL_STATUS, retryAfter, textReply, wordFor } from './replies.ts'
 
 /** Name and arguments share one buffer of 256 bytes with its terminator; longer ones arrive cut off. */
 const MAX_NAME_BYTES = 255
@@ -20,6 +21,8 @@ export const nginxRtmp: MediaDialect = {
   ingest: 'rtmp',
   capabilities: {
     style: 'hook',
+    // By the proxy in the same nginx.
+    proof: 'header',
     // librtmp (and OBS with it) gives up after 30 s.
     hold_max_ms: 25_000,
     rename: true,
@@ -142,42 +145,23 @@ function render(verdict: Verdict): Reply {
   switch (verdict.type) {
     case 'admit':
       return verdict.playback_name === null
-        ? reply(200, 'ok\n', { 'livegate-decision': verdict.decision })
-        : reply(302, 'ok\n', {
+        ? textReply(200, 'ok\n', { 'livegate-decision': verdict.decision })
+        : textReply(302, 'ok\n', {
             'livegate-decision': verdict.decision,
             location: plainName(verdict.playback_name),
           })
     case 'deny':
-      return reply(403, `${verdict.outcome}\n`, {
+      return textReply(403, `${verdict.outcome}\n`, {
         'livegate-decision': verdict.decision,
         ...retryAfter(verdict.retry_after_s),
       })
     case 'noted':
-      return reply(200, 'ok\n', {})
+      return textReply(200, 'ok\n')
     case 'refused':
-      return reply(STATUS[verdict.why], `refused ${wordFor(verdict.why)}\n`, {
+      return textReply(REFUSAL_STATUS[verdict.why], `refused ${wordFor(verdict.why)}\n`, {
         ...retryAfter(verdict.retry_after_s),
       })
   }
-}
-
-/** None begins with 2 or 3. */
-const STATUS: Readonly<Record<Refusal, number>> = {
-  unauthenticated: 401,
-  too_large: 413,
-  malformed: 400,
-  wrong_app: 403,
-  unknown_key: 403,
-  revoked_key: 403,
-  rate_limited: 429,
-  session_conflict: 409,
-  gone: 403,
-  unavailable: 503,
-}
-
-/** Who guesses keys must not learn that one was right once. */
-function wordFor(why: Refusal): string {
-  return why === 'revoked_key' ? 'unknown_key' : why
 }
 
 /** A name with `rtmp://` in front would make nginx send a copy of the stream there. */
@@ -185,21 +169,4 @@ function plainName(name: string): string {
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(name))
     throw new RangeError('Cannot rename a stream: the playback name is not a plain word')
   return name
-}
-
-function retryAfter(seconds: number | null): Record<string, string> {
-  return seconds === null ? {} : { 'retry-after': String(Math.max(1, Math.ceil(seconds))) }
-}
-
-function reply(status: number, body: string, headers: Record<string, string>): Reply {
-  return {
-    status,
-    headers: {
-      'content-type': 'text/plain; charset=utf-8',
-      'content-length': String(utf8(body).length),
-      'cache-control': 'no-store',
-      ...headers,
-    },
-    body,
-  }
 }

@@ -34,8 +34,10 @@ export async function resolveSubject(
 ): Promise<Result<Resolved, Refusal>> {
   if (server.app !== null && event.app !== server.app) return err('wrong_app')
   if (server.subject_from === 'name') return byName(lookup.pepper, server, event.name)
+  const secret = server.playback === 'pair' ? credentialOf(event) : event.name
+  if (secret === null) return err('no_key')
   if (lookup.guesses.blocked(server.id, event.client_ip, now)) return err('rate_limited')
-  const keyHash = lookup.pepper.hash('stream_key', event.name)
+  const keyHash = lookup.pepper.hash('stream_key', secret)
   const key = await lookup.streamKeys.byHash(keyHash)
   if (key === null) {
     const guess = { server: server.id, address: event.client_ip, key_hash: keyHash, now }
@@ -43,8 +45,18 @@ export async function resolveSubject(
     return err('unknown_key')
   }
   if (key.revoked_at !== null && key.revoked_at <= now) return err('revoked_key')
-  const playback = server.playback === 'rename' ? playbackName(key.id) : null
-  return ok({ subject: key.subject, stream: key.id, playback_name: playback })
+  const playback = playbackName(key.id)
+  // Else whoever has a key could take the name of somebody else.
+  if (server.playback === 'pair' && event.name !== playback) return err('wrong_name')
+  const renamed = server.playback === 'rename' ? playback : null
+  return ok({ subject: key.subject, stream: key.id, playback_name: renamed })
+}
+
+/** The key beside the name: where the dialect found it, else the argument `key`, which may be there once. */
+function credentialOf({ credential, args }: StartEvent): string | null {
+  if (credential) return credential
+  const [key, ...more] = args.filter(([name]) => name === 'key')
+  return more.length > 0 ? null : key?.[1] || null
 }
 
 /** What viewers ask for: as stable as the key's id, and plainly no secret. */

@@ -1,9 +1,11 @@
 /**
- * A secret a media server shows, kept so that it can be compared and never printed.
+ * A secret a media server shows or signs with, kept so that it can be compared and never printed.
  *
- * Only its SHA-256 stays in memory; text, JSON and inspection all say `[secret]`. Where it was written (file,
- * environment) is servers-file.ts.
+ * Of a shown one only its SHA-256 stays in memory, of a signing one its key; text, JSON and inspection all say
+ * `[secret]`. Where it was written (file, environment) is servers-file.ts.
  */
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha1 } from '@noble/hashes/legacy.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { equalBytes, utf8 } from '../../core/encoding.ts'
 
@@ -25,14 +27,22 @@ export function secretFault(text: string): string | null {
 
 export class ServerSecret {
   readonly #digest: Uint8Array
+  readonly #key: Uint8Array
 
-  constructor(text: string) {
+  /** `key`: what it signs with, for servers that sign. */
+  constructor(text: string, key: Uint8Array = new Uint8Array(0)) {
     this.#digest = sha256(utf8(text))
+    this.#key = key
   }
 
   /** True when `presented` is this secret; takes the same time for every answer of the same length. */
   matches(presented: string): boolean {
     return equalBytes(this.#digest, sha256(utf8(presented)))
+  }
+
+  /** True when `signature` is this secret's HMAC of `message`. */
+  signed(hash: 'sha1' | 'sha256', message: Uint8Array, signature: Uint8Array): boolean {
+    return equalBytes(hmac(hash === 'sha1' ? sha1 : sha256, this.#key, message), signature)
   }
 
   /** True when both hold the same text. */

@@ -10,42 +10,51 @@ import type { Diagnostic, Reporter } from '../../core/policy/diagnostic.ts'
 import { readDocument } from '../../core/policy/document.ts'
 import type { At } from '../../core/policy/shape.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import { nginxRtmp } from './nginx-rtmp.ts'
+import type { ControlAuth } from './control-auth.ts'
+import { dialectFor, type MediaKind } from './dialects.ts'
 import { scrub } from './scrub.ts'
 import { ServerSecret, secretFault } from './server-secret.ts'
+import { checkKind, controlAuthOf, playbackOf } from './servers-kinds.ts'
+import { readSecret, type SecretSources } from './servers-secrets.ts'
 import { SERVERS_FILE, type ServerSource } from './servers-syntax.ts'
+
+export type { SecretSources } from './servers-secrets.ts'
 
 /** One media server, ready to use. */
 export interface MediaServer {
   readonly id: string
-  readonly kind: 'nginx-rtmp'
+  readonly kind: MediaKind
   readonly secret: ServerSecret
   /** `stream_key`: the name is a secret, looked up. `name`: the name is the subject, checked by an upstream. */
   readonly subject_from: 'stream_key' | 'name'
   /** Control interface of the server; null when there is none. */
   readonly control: string | null
+  /** What the control interface asks for; null = nothing. */
+  readonly control_auth: ControlAuth | null
+  /** Milliseconds between two questions what is live; 0 = never. */
+  readonly reconcile_ms: number
   /** What the server's own configuration does when the gate cannot be reached; the gate itself never admits. */
   readonly when_down: 'deny' | 'allow'
   /** An answer is held back at most this long for a hold that is about to end. 0 = never. */
   readonly hold_max_ms: number
-  /** `rename`: viewers get another name than the secret key. */
-  readonly playback: 'rename' | 'keep'
+  /**
+   * `rename`: viewers get another name than the secret key, by the answer. `pair`: the publisher sends that name, and the
+   * key beside it. `keep`: the name stays, be it a key or no secret at all.
+   */
+  readonly playback: 'rename' | 'keep' | 'pair'
+  /** The server ends the stream by itself when the lease of its start ends, renewed or not. */
+  readonly lifetime: boolean
   /** ISO 3166-1 alpha-2; `request.territory` of every decision; null = unknown. */
   readonly territory: string | null
   /** Only this application may start broadcasts; null = any. */
   readonly app: string | null
-}
-
-/** Where secrets come from that are not in the file itself. */
-export interface SecretSources {
-  /** Undefined when the variable is not set. */
-  env(name: string): string | undefined
-  /** Null when the file cannot be read; relative paths are the composition root's business. */
-  file(path: string): string | null
+  /** Virtual host in paths of the control interface; null = the kind's usual one. */
+  readonly vhost: string | null
 }
 
 /** Five seconds: with the 2 s of a decision still below the 8 s the documented proxy waits. */
 const DEFAULT_HOLD_MAX_MS = 5_000
+const DEFAULT_RECONCILE_MS = 5_000
 
 /** Reads the file. `file` is only its name in messages. */
 export function parseServersFile(
@@ -76,65 +85,39 @@ function checkServer(
   sources: SecretSources,
   reporter: Reporter,
 ): Checked | null {
-  const from = value.subject.value.from.value
-  const hold = value.hold_max?.value ?? DEFAULT_HOLD_MAX_MS
-  const limit = nginxRtmp.capabilities.hold_max_ms
-  if (hold > limit && value.hold_max !== undefined)
-    reporter.report('bad-value', value.hold_max, `hold_max is above ${limit / 1000}s`)
-  if (from === 'name' && value.playback?.value === 'rename')
-    reporter.report(
-      'conflicting-keys',
-      value.playback,
-      'playback rename needs subject.from stream_key',
-      'a name that is no secret keeps its name',
-    )
-  const found = secretOf(value, span, sources, reporter)
+  checkKind(value, reporter)
+  const { capabilities, signingKey } = dialectFor(value.kind.value)
+  const control_auth = controlAuthOf(value, sources, reporter)
+  const found = readSecret(value, span, {
+    sources,
+    reporter,
+    owner: 'a server',
+    fault: (text) =>
+      secretFault(text) ??
+      (signingKey?.(text) === null ? 'is no key of this kind of server' : null),
+  })
   if (found === null) return null
+  const hold = value.hold_max?.value ?? DEFAULT_HOLD_MAX_MS
+  const control = value.control?.value ?? null
   const server: MediaServer = {
     id: value.id.value,
     kind: value.kind.value,
-    secret: new ServerSecret(found.text),
-    subject_from: from,
-    control: value.control?.value ?? null,
-    when_down: value.when_down?.value ?? 'deny',
-    hold_max_ms: hold,
-    playback: from === 'name' ? 'keep' : (value.playback?.value ?? 'rename'),
+    secret: new ServerSecret(found.text, signingKey?.(found.text) ?? undefined),
+    subject_from: value.subject.value.from.value,
+    control,
+    control_auth,
+    reconcile_ms: value.reconcile?.value ?? DEFAULT_RECONCILE_MS,
+    when_down: value.when_down?.value ?? capabilities.when_down,
+    hold_max_ms: Math.min(hold, capabilities.hold_max_ms),
+    playback: playbackOf(value),
+    lifetime:
+      capabilities.lifetime &&
+      (value.lifetime?.value ?? (control === null ? 'lease' : 'none')) === 'lease',
     territory: value.territory?.value ?? null,
     app: value.app?.value ?? null,
+    vhost: value.vhost?.value ?? null,
   }
   return { server, id: value.id, secret: found.at }
-}
-
-/** The one secret of a server, wherever it is kept. */
-function secretOf(
-  value: ServerSource,
-  server: { readonly start: number; readonly end: number },
-  sources: SecretSources,
-  reporter: Reporter,
-): { readonly text: string; readonly at: At<unknown> } | null {
-  const given = [value.secret, value.secret_env, value.secret_file].filter((at) => at !== undefined)
-  const [at] = given
-  if (at === undefined || given.length > 1) {
-    const place = given[1] ?? { start: server.start, end: server.start }
-    const message = `a server has ${given.length} of secret, secret_env and secret_file, expected one`
-    reporter.report(at === undefined ? 'missing-key' : 'conflicting-keys', place, message)
-    return null
-  }
-  const text = secretText(value, sources)
-  const fault = text === null ? null : secretFault(text)
-  if (text !== null && fault === null) return { text, at }
-  const what = at === value.secret ? 'secret' : 'secret from there'
-  const missing = at === value.secret ? 'is not text, expected text' : 'cannot be read'
-  const hint = at === value.secret && text === null ? 'put it in quotes' : 'openssl rand -base64 32'
-  reporter.report('bad-value', at, `${what} ${fault ?? missing}`, hint)
-  return null
-}
-
-function secretText(value: ServerSource, sources: SecretSources): string | null {
-  if (value.secret !== undefined) return value.secret.value
-  if (value.secret_env !== undefined) return sources.env(value.secret_env.value) ?? null
-  const text = value.secret_file === undefined ? null : sources.file(value.secret_file.value)
-  return text === null ? null : text.replace(/\r?\n$/, '')
 }
 
 /** Ids and secrets are the servers' identities: none may be used twice. */

@@ -2,26 +2,40 @@
  * Shapes of the media servers file, in the words people read in messages and in an editor's schema.
  *
  * Form only; what belongs together is checked in servers-file.ts. The shape of a secret reports
- * nothing, because a report would quote it.
+ * nothing, because a report would quote it. Which member goes with which kind is servers-kinds.ts.
  */
 import { isScalar } from 'yaml'
 import { type At, duration, list, type Shape, spanOf, text, word } from '../../core/policy/shape.ts'
 import { object, optional, required } from '../../core/policy/shape-object.ts'
 import type { DurationMs } from '../../core/time.ts'
+import type { ControlScheme } from './control-auth.ts'
+import { MEDIA_KINDS, type MediaKind } from './dialects.ts'
 
 export interface ServerSource {
   readonly id: At<string>
-  readonly kind: At<'nginx-rtmp'>
+  readonly kind: At<MediaKind>
   readonly secret?: At<string | null>
   readonly secret_env?: At<string>
   readonly secret_file?: At<string>
   readonly subject: At<SubjectSource>
   readonly control?: At<string>
+  readonly control_auth?: At<ControlAuthSource>
+  readonly reconcile?: At<DurationMs>
   readonly when_down?: At<'deny' | 'allow'>
   readonly hold_max?: At<DurationMs>
-  readonly playback?: At<'rename' | 'keep'>
+  readonly playback?: At<'rename' | 'keep' | 'pair'>
+  readonly lifetime?: At<'lease' | 'none'>
   readonly territory?: At<string>
   readonly app?: At<string>
+  readonly vhost?: At<string>
+}
+
+export interface ControlAuthSource {
+  readonly scheme: At<ControlScheme>
+  readonly user?: At<string>
+  readonly secret?: At<string | null>
+  readonly secret_env?: At<string>
+  readonly secret_file?: At<string>
 }
 
 export interface SubjectSource {
@@ -51,16 +65,36 @@ const SECRET: Shape<string | null> = {
   },
 }
 
+const VARIABLE = text({
+  max: 128,
+  pattern: /^[A-Za-z_][A-Za-z0-9_]*$/,
+  expected: 'the name of a variable',
+})
+
+const CONTROL_AUTH = object<ControlAuthSource>({
+  name: 'a control_auth',
+  members: {
+    scheme: required(
+      word('bearer', 'basic', 'login'),
+      'How it is shown. login: exchanged for a token first, as node-media-server wants it.',
+    ),
+    user: optional(
+      text({ max: 256, pattern: /^[\x20-\x39\x3b-\x7e]+$/, expected: 'ASCII without a colon' }),
+      'Name that goes with it.',
+    ),
+    secret: optional(SECRET, 'Token or password.'),
+    secret_env: optional(VARIABLE, 'Environment variable that holds it.'),
+    secret_file: optional(text({ max: 1000 }), 'File that holds it.'),
+  },
+})
+
 const SERVER = object<ServerSource>({
   name: 'a server',
   members: {
     id: required(ID, 'Name of the server; last segment of its hook address.'),
-    kind: required(word('nginx-rtmp'), 'Which program it is.'),
-    secret: optional(SECRET, 'Bearer secret its proxy sends, 16 characters or more.'),
-    secret_env: optional(
-      text({ max: 128, pattern: /^[A-Za-z_][A-Za-z0-9_]*$/, expected: 'the name of a variable' }),
-      'Environment variable that holds the secret.',
-    ),
+    kind: required(word(...MEDIA_KINDS), 'Which program it is.'),
+    secret: optional(SECRET, 'Secret it shows or signs with, 16 characters or more.'),
+    secret_env: optional(VARIABLE, 'Environment variable that holds the secret.'),
     secret_file: optional(text({ max: 1000 }), 'File that holds the secret.'),
     subject: required(
       object<SubjectSource>({
@@ -82,6 +116,14 @@ const SERVER = object<ServerSource>({
       }),
       'Control interface of the server.',
     ),
+    control_auth: optional(
+      CONTROL_AUTH,
+      'What the control interface asks for. Nothing unless given.',
+    ),
+    reconcile: optional(
+      duration({ zero: true }),
+      'How often the control interface is asked what is live; 0s = never. 5s unless given.',
+    ),
     when_down: optional(
       word('deny', 'allow'),
       'What its configuration does when the gate cannot be reached. deny unless given.',
@@ -91,8 +133,12 @@ const SERVER = object<ServerSource>({
       'Longest time an answer is held back for a hold about to end. 5s unless given.',
     ),
     playback: optional(
-      word('rename', 'keep'),
-      'rename: viewers get a public name instead of the key. rename unless given.',
+      word('rename', 'keep', 'pair'),
+      'rename: viewers get a public name instead of the key. pair: the publisher sends the public name and the key beside it.',
+    ),
+    lifetime: optional(
+      word('lease', 'none'),
+      'lease: the server ends the stream with its first lease. lease without control, else none.',
     ),
     territory: optional(
       text({ max: 2, pattern: /^[A-Z]{2}$/, expected: 'two capital letters such as FR' }),
@@ -101,6 +147,10 @@ const SERVER = object<ServerSource>({
     app: optional(
       text({ max: 128, pattern: /^[A-Za-z0-9_.-]+$/, expected: 'the name of an application' }),
       'The only application that may start broadcasts.',
+    ),
+    vhost: optional(
+      text({ max: 128, pattern: /^[A-Za-z0-9_.-]+$/, expected: 'the name of a virtual host' }),
+      'Virtual host in paths of the control interface.',
     ),
   },
 })

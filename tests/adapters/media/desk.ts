@@ -22,11 +22,15 @@ export function aServer(changes: Partial<MediaServer> = {}): MediaServer {
     secret: new ServerSecret(SECRET),
     subject_from: 'stream_key',
     control: null,
+    control_auth: null,
+    reconcile_ms: 0,
     when_down: 'deny',
     hold_max_ms: 5_000,
     playback: 'rename',
+    lifetime: false,
     territory: null,
     app: null,
+    vhost: null,
     ...changes,
   }
 }

@@ -1,0 +1,25 @@
+/**
+ * The registry of kinds: how each asks (dialect) and how its streams are listed and ended (driver).
+ *
+ * A kind is added here and nowhere else; the servers file, the hooks and the table of docs/media/README.md follow it.
+ */
+import type { MediaDialect } from './dialect.ts'
+import { nginxRtmp } from './nginx-rtmp.ts'
+
+/** `kind` of the servers file and second segment of the hook address. */
+export type MediaKind = 'nginx-rtmp'
+
+const DIALECTS: Readonly<Record<MediaKind, MediaDialect>> = {
+  'nginx-rtmp': nginxRtmp,
+}
+
+export const MEDIA_KINDS: readonly MediaKind[] = Object.keys(DIALECTS) as MediaKind[]
+
+export function dialectFor(kind: MediaKind): MediaDialect {
+  return DIALECTS[kind]
+}
+
+/** Null for a kind nobody knows. */
+export function dialectOf(kind: string): MediaDialect | null {
+  return Object.hasOwn(DIALECTS, kind) ? dialectFor(kind as MediaKind) : null
+}

@@ -1,0 +1,74 @@
+/**
+ * Which members of the servers file go together with which kind of server: held against the kind's capabilities.
+ *
+ * What the server cannot do is a fault of the file, found at start, not a surprise at the first broadcast.
+ */
+import type { Reporter } from '../../core/policy/diagnostic.ts'
+import { ControlAuth, controlSecretFault } from './control-auth.ts'
+import { dialectFor } from './dialects.ts'
+import type { MediaServer } from './servers-file.ts'
+import { readSecret, type SecretSources } from './servers-secrets.ts'
+import type { ServerSource } from './servers-syntax.ts'
+
+/** Reports what this kind cannot do. */
+export function checkKind(value: ServerSource, reporter: Reporter): void {
+  const { capabilities } = dialectFor(value.kind.value)
+  const { hold_max, playback, lifetime, control, control_auth } = value
+  const limit = capabilities.hold_max_ms
+  if (hold_max !== undefined && hold_max.value > limit)
+    reporter.report('bad-value', hold_max, `hold_max is above ${limit / 1000}s`)
+  if (
+    value.subject.value.from.value === 'name' &&
+    playback !== undefined &&
+    playback.value !== 'keep'
+  )
+    reporter.report(
+      'conflicting-keys',
+      playback,
+      `playback ${playback.value} needs subject.from stream_key`,
+      'a name that is no secret keeps its name',
+    )
+  else if (playback?.value === 'rename' && !capabilities.rename)
+    reporter.report(
+      'conflicting-keys',
+      playback,
+      'this kind of server cannot rename a stream',
+      'pair: the publisher sends the public name, and the key beside it',
+    )
+  if (lifetime !== undefined && !capabilities.lifetime)
+    reporter.report(
+      'conflicting-keys',
+      lifetime,
+      'this kind of server cannot end a stream by itself',
+    )
+  if (control_auth !== undefined && control === undefined)
+    reporter.report('conflicting-keys', control_auth, 'control_auth needs control')
+}
+
+/** How viewers get a name that is no key: by the answer where the server can, else by the publisher. */
+export function playbackOf(value: ServerSource): MediaServer['playback'] {
+  if (value.subject.value.from.value === 'name') return 'keep'
+  const usual = dialectFor(value.kind.value).capabilities.rename ? 'rename' : 'pair'
+  return value.playback?.value ?? usual
+}
+
+/** What the control interface asks for; null where nothing is given or what is given is reported. */
+export function controlAuthOf(
+  { control_auth: given }: ServerSource,
+  sources: SecretSources,
+  reporter: Reporter,
+): ControlAuth | null {
+  if (given === undefined) return null
+  const { scheme, user } = given.value
+  if (scheme.value === 'login' && user === undefined)
+    reporter.report('missing-key', scheme, 'a login needs `user`')
+  if (scheme.value === 'bearer' && user !== undefined)
+    reporter.report('conflicting-keys', user, 'a bearer has no `user`')
+  const found = readSecret(given.value, given, {
+    sources,
+    reporter,
+    owner: 'a control_auth',
+    fault: controlSecretFault,
+  })
+  return found === null ? null : new ControlAuth(scheme.value, user?.value ?? null, found.text)
+}
