@@ -163,9 +163,16 @@ export const CLAIMS: readonly ClaimRow[] = [
     text: required(text(5462, { min: 0, pattern: /^[A-Za-z0-9_-]*$/ })),
   }),
   ...rows('public', ['incident'], {
+    change: required(integer(1)),
     active: required(boolean),
-    id: optional(ID),
-    scope: optional(text(MAX_ID_CHARS)),
+    id: required(ID),
+    scope: required(text(MAX_ID_CHARS)),
+    at: required(instant),
+    until: optional(instant),
+    expires_at: optional(instant),
+    confirmed: optional(boolean),
+    by: required(text(256)),
+    reason: optional(text(MAX_NOTE_CHARS)),
   }),
   ...rows('public', ['key'], {
     jwk: required(JWK),

@@ -4,6 +4,7 @@
  * A value that appears in two groups is taken from one place, so the groups of a record cannot disagree. Claims are
  * checked against the table when the record is issued. Policy text in parts: policy-parts.ts. Next: issue.ts.
  */
+import type { IncidentChange } from '../incident.ts'
 import type { Activation, Decision, Facts, Strike } from '../model.ts'
 import type { EpochMs } from '../time.ts'
 import type {
@@ -201,6 +202,18 @@ export function activationDraft(activation: Activation): RecordDraft {
   const claims = { ...what, previous, cause, source, by }
   const noted = note === null ? claims : { ...claims, note }
   return { kind: 'activation', claims: noted satisfies OwnClaims['activation'], groups: null }
+}
+
+/** A change of incident mode. */
+export function incidentDraft(change: IncidentChange): RecordDraft {
+  const { active, id, scope, at, until, expires_at, confirmed, by, reason } = change
+  const what = { change: change.change, active, id, scope, at }
+  const runs = until === undefined ? {} : { until }
+  const asked = expires_at === undefined ? {} : { expires_at }
+  const held = confirmed === undefined ? {} : { confirmed }
+  const why = reason === undefined ? {} : { reason }
+  const claims = { ...what, ...runs, ...asked, ...held, by, ...why }
+  return { kind: 'incident', claims: claims satisfies OwnClaims['incident'], groups: null }
 }
 
 /** Records that were opened, by their ids in the order they were given. */

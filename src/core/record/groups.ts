@@ -3,6 +3,7 @@
  *
  * Types only; a value gets one of these types after its check has passed. Spec: docs/spec/record.md, "Claims".
  */
+import type { IncidentChange } from '../incident.ts'
 import type {
   Activation,
   DelayMode,
@@ -58,7 +59,8 @@ export interface OwnClaims {
     /** base64url of this part's bytes. */
     readonly text: string
   }
-  readonly incident: { readonly active: boolean; readonly id?: string; readonly scope?: string }
+  /** Incident mode began, was confirmed, or ended (core/incident.ts). */
+  readonly incident: IncidentChange
   readonly key: {
     readonly jwk: Ed25519Jwk
     readonly use: 'record' | 'checkpoint'

@@ -135,7 +135,9 @@ RESULT = {'mode': null(one('hold', 'review', 'retry', 'broadcast')), 'until': nu
 COMMON = {'iss': text(1, 256, VISIBLE), 'jti': RANDOM, 'iat': num(0, 253402300799), 'engine': WORD, 'log': ORIGIN, 'mmd': num(1, 604800)}
 PUBLIC = {kind: rec(COMMON | ({'_sd': SD, '_sd_alg': one('sha-256')} if kind in CHAIN else {}) | own) for kind, own in {
     'decision': {'outcome': OUTCOME, 'policy': POLICY, 'revision?': num(1)}, 'broadcast': {'policy?': POLICY, 'revision?': num(1)},
-    'strike': {}, 'reversal': {}, 'review': {}, 'incident': {'active': BOOL, 'id?': ID, 'scope?': ID},
+    'strike': {}, 'reversal': {}, 'review': {},
+    'incident': {'change': num(1), 'active': BOOL, 'id': ID, 'scope': ID, 'at': INSTANT, 'until?': INSTANT, 'expires_at?': INSTANT,
+                 'confirmed?': BOOL, 'by': NAME, 'reason?': text(1, 512)},
     'policy': {'digest': POLICY, 'part': num(1, 4096), 'of': num(1, 4096), 'text': text(0, 5462, '[A-Za-z0-9_-]*')},
     'key': {'jwk': rec({'kty': one('OKP'), 'crv': one('Ed25519'), 'x': DIGEST}), 'use': one('record', 'checkpoint'),
             'status': one('active', 'retired', 'revoked'), 'from?': COUNT},

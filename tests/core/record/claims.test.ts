@@ -231,7 +231,10 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, Values>>>> = {
     ...{ digest: policy, part: ints(1, 4096), of: ints(1, 4096) },
     text: chars(0, 5462, 'YQ==', 'a+b'),
   },
-  'public incident': { active: flags, id, scope: id },
+  'public incident': {
+    ...{ change: ints(1), active: flags, id, scope: id, at: instants, until: instants },
+    ...{ expires_at: instants, confirmed: flags, by: person, reason: chars(1, 512) },
+  },
   'public key': {
     jwk: objects({ kty: words('OKP'), crv: words('Ed25519'), x: digest }),
     ...{ use: words('record', 'checkpoint'), status: words('active', 'retired', 'revoked') },
