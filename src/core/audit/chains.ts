@@ -6,15 +6,10 @@
  * lost its acknowledgement) is legal; any other record at a known seq is a fork. Where a log goes on with the chains of
  * another, they begin where they ended there. Spec: docs/spec/record.md, "Chains".
  */
-import { fromAscii, utf8 } from '../encoding.ts'
 import type { ChainGroup } from '../record/groups.ts'
+import { type ChainRow, ChainTable } from './chain-table.ts'
 import type { Findings } from './findings.ts'
-
-/** Records of one chain a repeat may repeat: a subject's outbox never holds as many. */
-const REPEATABLE = 16
-
-/** Characters kept of a leaf that is not the newest: 132 bits tell a repeat from another record. */
-const SHORT = 22
+import { MAX_OLDER, SHORT_CHARS } from './leaf-list.ts'
 
 /** As stored between two audits. */
 export interface ChainHead {
@@ -26,6 +21,12 @@ export interface ChainHead {
   readonly leaves: readonly string[] | string
   /** Index of its first record in this log; absent while all of them are in the log before. */
   readonly first?: number
+}
+
+/** A chain as stored, by its pseudonym. */
+export interface ChainState {
+  readonly sub: string
+  readonly head: ChainHead
 }
 
 /** As stored between two audits, or handed from a log that ended to the one that goes on. */
@@ -53,42 +54,38 @@ export interface Linked {
 
 const AGAIN: Linked = { is: 'again', before: null }
 
-/** In memory: a chain is a few hundred bytes, and there are as many as subjects. */
-interface Head {
-  readonly seq: number
-  readonly at: number
-  readonly unopened: number
-  /** Null while all of its records are in the log before. */
-  readonly first: number | null
-  /** Leaf of the newest record. */
-  readonly leaf: string
-  /** Beginnings of the leaves before it, end to end. */
-  readonly older: string
-}
-
 export class Chains {
-  readonly #heads: Map<string, Head>
+  readonly #table: ChainTable
   #unopened: number
   #elsewhere: boolean
   #repeats = 0
 
-  constructor(state: ChainsState = { heads: {}, unopened: 0 }) {
-    this.#heads = new Map(
-      Object.entries(state.heads).map(([sub, head]): [string, Head] => [sub, headFrom(head)]),
-    )
+  /** `seed`: any 32 bits the log does not know, so that it cannot choose pseudonyms that are slow to find. */
+  constructor(state: ChainsState = { heads: {}, unopened: 0 }, seed = 0) {
+    this.#table = new ChainTable(seed)
+    for (const [sub, head] of Object.entries(state.heads)) this.adopt({ sub, head })
     this.#unopened = state.unopened
     this.#elsewhere = state.elsewhere === true
   }
 
+  /** A chain as it stood after an earlier audit. Before any link. */
+  adopt({ sub, head }: ChainState): void {
+    const { seq, at, unopened, first = null, leaves } = head
+    const row = this.#rowOf(sub)
+    this.#table.set(row, { seq, at, unopened, first })
+    const list = typeof leaves === 'string' ? leaves.split('.') : leaves
+    for (const leaf of list.slice(0, -1).slice(-MAX_OLDER)) this.#table.pushOlder(row, leaf)
+    this.#table.setLeaf(row, list.at(-1) ?? '')
+  }
+
   /** True once a chain record was met, or chains of another log were taken over. */
   begun(): boolean {
-    return this.#heads.size > 0 || this.#unopened > 0
+    return this.#table.size > 0 || this.#unopened > 0
   }
 
   /** Goes on with the chains of a log that ended, as if this one were its next entries. Before any link. */
   follow({ heads, unopened, elsewhere = false }: ChainsState): void {
-    for (const [sub, head] of Object.entries(heads))
-      this.#heads.set(sub, { ...headFrom(head), first: null })
+    for (const [sub, { first: _there, ...head }] of Object.entries(heads)) this.adopt({ sub, head })
     this.#unopened += unopened
     this.#elsewhere ||= elsewhere
   }
@@ -99,125 +96,109 @@ export class Chains {
   }
 
   link({ index, leaf, chain }: Link, findings: Findings): Linked {
-    const head = this.#heads.get(chain.sub)
-    if (head !== undefined && chain.seq <= head.seq) {
-      if (head.first === null) this.#heads.set(chain.sub, { ...head, first: index })
-      if (isRepeat(head, chain.seq, leaf)) this.#repeats++
+    const row = this.#table.find(chain.sub)
+    const head = row < 0 ? null : this.#table.at(row)
+    if (head !== null && chain.seq <= head.seq) {
+      if (head.first === null) this.#table.set(row, { ...head, first: index })
+      if (this.#isRepeat(row, head.seq - chain.seq, leaf)) this.#repeats++
       else
         findings.add('chain_fork', index, `Seq ${chain.seq} of a chain is there with other bytes`)
       return AGAIN
     }
     const missing = chain.seq - (head?.seq ?? 0) - 1
     if (missing > 0) this.#gap(missing, index, head, findings)
-    else if (chain.prev !== (head?.leaf ?? null))
+    else if (!this.#follows(row, chain.prev))
       findings.add(
         'chain_prev',
         index,
         `Seq ${chain.seq} of a chain does not name the record before it`,
       )
-    if (head !== undefined && chain.at < head.at)
+    if (head !== null && chain.at < head.at)
       findings.add(
         'chain_time',
         index,
         `Seq ${chain.seq} of a chain is ${head.at - chain.at} ms earlier than the record before it`,
       )
-    const older = head === undefined ? '' : withGap(withLeaf(head.older, head.leaf), missing)
-    this.#advance({ index: head?.first ?? index, leaf, chain }, older)
+    this.#advance({ index: head?.first ?? index, leaf, chain }, row, missing)
     return { is: missing > 0 ? 'gap' : 'next', before: head?.at ?? null }
   }
 
   /** Where a chain stands; null for one that was not met. */
   headOf(sub: string): Pick<ChainHead, 'seq' | 'at'> | null {
-    return this.#heads.get(sub) ?? null
+    const row = this.#table.find(sub)
+    return row < 0 ? null : this.#table.at(row)
   }
 
   /** Every chain that has records in this log, with the index of its first one here. */
   firsts(): ReadonlyMap<string, number> {
     const firsts = new Map<string, number>()
-    for (const [sub, { first }] of this.#heads) if (first !== null) firsts.set(sub, first)
+    for (let row = 0; row < this.#table.size; row++) {
+      const { first } = this.#table.at(row)
+      if (first !== null) firsts.set(this.#table.sub(row), first)
+    }
     return firsts
   }
 
-  state(): ChainsState {
-    const heads = Object.fromEntries([...this.#heads].map(([sub, head]) => [sub, stored(head)]))
+  /** `heads` false: without the chains themselves, which `each` gives one by one. */
+  state({ heads = true }: { readonly heads?: boolean } = {}): ChainsState {
+    const all = heads ? [...this.each()].map(({ sub, head }) => [sub, head] as const) : []
     return {
-      ...{ heads, unopened: this.#unopened },
+      ...{ heads: Object.fromEntries(all), unopened: this.#unopened },
       ...(this.#elsewhere ? { elsewhere: true } : {}),
     }
   }
 
-  counts(): { readonly subjects: number; readonly repeats: number } {
-    return { subjects: this.#heads.size, repeats: this.#repeats }
+  /** Every chain, as `adopt` takes it. */
+  *each(): Generator<ChainState> {
+    for (let row = 0; row < this.#table.size; row++)
+      yield { sub: this.#table.sub(row), head: this.#stored(row) }
   }
 
-  #gap(missing: number, index: number, head: Head | undefined, findings: Findings): void {
+  counts(): { readonly subjects: number; readonly repeats: number } {
+    return { subjects: this.#table.size, repeats: this.#repeats }
+  }
+
+  #gap(missing: number, index: number, head: ChainRow | null, findings: Findings): void {
     const unopened = this.#unopened - (head?.unopened ?? 0)
     const message = `${missing} records are missing in a chain before this one; ${unopened} entries in between were not opened`
-    if (head === undefined && this.#elsewhere)
+    if (head === null && this.#elsewhere)
       findings.note('chain_elsewhere', index, `${missing} records of a chain are in another log`)
     else if (unopened >= missing) findings.note('chain_unopened', index, message)
     else findings.add('chain_gap', index, message)
   }
 
-  #advance({ index: first, leaf, chain }: Link, older: string): void {
-    const { sub, seq, at } = chain
-    this.#heads.set(sub, { seq, at, unopened: this.#unopened, first, leaf, older })
+  #follows(row: number, prev: string | null): boolean {
+    if (row < 0 || prev === null) return row < 0 && prev === null
+    return this.#table.isLeaf(row, prev)
+  }
+
+  #isRepeat(row: number, before: number, leaf: string): boolean {
+    return before === 0 ? this.#table.isLeaf(row, leaf) : this.#table.isOlder(row, before, leaf)
+  }
+
+  /** Records that were not opened have their places too: a repeat of one before them is a repeat all the same. */
+  #advance({ index: first, leaf, chain }: Link, known: number, missing: number): void {
+    const row = known < 0 ? this.#table.add(chain.sub) : known
+    if (known >= 0) {
+      this.#table.pushOlder(row, this.#table.leaf(row))
+      for (let i = Math.min(missing, MAX_OLDER); i > 0; i--) this.#table.pushOlder(row, NOBODY)
+    }
+    this.#table.set(row, { seq: chain.seq, at: chain.at, unopened: this.#unopened, first })
+    this.#table.setLeaf(row, leaf)
+  }
+
+  #rowOf(sub: string): number {
+    const row = this.#table.find(sub)
+    return row < 0 ? this.#table.add(sub) : row
+  }
+
+  #stored(row: number): ChainHead {
+    const { seq, at, unopened, first } = this.#table.at(row)
+    const leaves = [...this.#table.older(row), this.#table.leaf(row)]
+    const head = { seq, at, unopened, leaves }
+    return first === null ? head : { ...head, first }
   }
 }
 
-function headFrom({ seq, at, unopened, leaves, first }: ChainHead): Head {
-  const [older, leaf] = typeof leaves === 'string' ? cutText(leaves) : cutList(leaves)
-  return { seq, at, unopened, first: first ?? null, leaf, older: own(older) }
-}
-
-/** Beginnings of the leaves before the last, and the last. */
-type Cut = readonly [older: string, leaf: string]
-
-function cutList(leaves: readonly string[]): Cut {
-  let older = ''
-  for (const leaf of leaves.slice(0, -1).slice(1 - REPEATABLE)) older += leaf.slice(0, SHORT)
-  return [older, leaves.at(-1) ?? '']
-}
-
-/** A chain has many; as a list they cost ten times as much as in one piece. */
-function cutText(leaves: string): Cut {
-  const last = leaves.lastIndexOf('.')
-  const older = leaves.slice(0, Math.max(0, last))
-  return USUAL.test(older)
-    ? [older.replaceAll('.', ''), leaves.slice(last + 1)]
-    : cutList(leaves.split('.'))
-}
-
-const USUAL = new RegExp(`^(?:[^.]{${SHORT}}(?:[.][^.]{${SHORT}}){0,${REPEATABLE - 2}})?$`)
-
-function stored({ seq, at, unopened, first, leaf, older }: Head): ChainHead {
-  const leaves = older.match(CUT) ?? []
-  const head = { seq, at, unopened, leaves: [...leaves, leaf] }
-  return first === null ? head : { ...head, first }
-}
-
-const CUT = new RegExp(`.{${SHORT}}`, 'g')
-
-function withLeaf(older: string, leaf: string): string {
-  return own(older.slice(-SHORT * (REPEATABLE - 2)) + leaf.slice(0, SHORT))
-}
-
-/** A text of its own: pieces would keep alive what they were cut from. */
-function own(text: string): string {
-  return fromAscii(utf8(text)) ?? text
-}
-
-/** Records that were not opened have their places too: a repeat of one before them is a repeat all the same. */
-const NOBODY: string = 'A'.repeat(SHORT)
-
-function withGap(older: string, missing: number): string {
-  if (missing === 0) return older
-  const filled = older + NOBODY.repeat(Math.min(missing, REPEATABLE - 1))
-  return own(filled.slice(-SHORT * (REPEATABLE - 1)))
-}
-
-function isRepeat({ seq, leaf, older }: Head, which: number, other: string): boolean {
-  if (which === seq) return other === leaf
-  const end = older.length - SHORT * (seq - 1 - which)
-  return end >= SHORT && older.slice(end - SHORT, end) === other.slice(0, SHORT)
-}
+/** In the place of a record that was not opened. */
+const NOBODY: string = 'A'.repeat(SHORT_CHARS)

@@ -7,6 +7,7 @@ import { acrossLogs, chainsOfState } from '../../../src/core/audit/across.ts'
 import { Chains, type ChainsState, type Link } from '../../../src/core/audit/chains.ts'
 import { Findings } from '../../../src/core/audit/findings.ts'
 import type { AuditState } from '../../../src/core/audit/state.ts'
+import { portableHasher } from '../../../src/core/record/hashing.ts'
 import { epochMs } from '../../../src/core/time.ts'
 
 const ORIGINS = ['gate.example/log/0', 'gate.example/log/1', 'gate.example/log/2'] as const
@@ -44,8 +45,11 @@ test('beyond a thousand, findings are counted only', () => {
   expect(report.findings).toHaveLength(1000)
 })
 
+const leafOf = (sub: string, seq: number, index: number): string =>
+  portableHasher.digestText(`${sub}${seq}@${index}`)
+
 const link = (sub: string, seq: number, index: number, prev: string | null): Link => ({
-  ...{ index, leaf: `${sub}${seq}@${index}` },
+  ...{ index, leaf: leafOf(sub, seq, index) },
   chain: { sub, seq, prev, at: epochMs(1000 + seq) },
 })
 
@@ -67,8 +71,8 @@ test('a chain taken over counts from its first record here', () => {
   next.follow(closed().state())
   expect([...next.firsts()]).toEqual([])
   const findings = new Findings()
-  next.link(link('A', 2, 7, 'A1@2'), findings)
-  next.link(link('A', 3, 9, 'A2@7'), findings)
+  next.link(link('A', 2, 7, leafOf('A', 1, 2)), findings)
+  next.link(link('A', 3, 9, leafOf('A', 2, 7)), findings)
   expect(findings.list()).toEqual([])
   expect([...next.firsts()]).toEqual([['A', 7]])
 })
@@ -78,7 +82,7 @@ test('a record beside the chain counts too: a fork here is no reason to look awa
   next.follow(closed().state())
   const findings = new Findings()
   next.link(link('B', 1, 5, null), findings)
-  next.link(link('B', 2, 6, 'B1@3'), findings)
+  next.link(link('B', 2, 6, leafOf('B', 1, 3)), findings)
   expect(findings.list().map(({ code }) => code)).toEqual(['chain_fork'])
   expect([...next.firsts()]).toEqual([['B', 5]])
 })

@@ -1,0 +1,142 @@
+/**
+ * Where every chain stands, in rows of numbers and bytes: an audit has as many as subjects, so no object may stay for one.
+ *
+ * Memory a chain: 105 bytes with a pseudonym of 22 characters, and 51, 119 or 255 more once it has more than 1, 4 or 8
+ * records; measured by bench/audit-memory.ts. Judges nothing: chains.ts does.
+ */
+import {
+  isPacked,
+  LEAF_BYTES,
+  LEAF_CHARS,
+  LeafLists,
+  MAX_OLDER,
+  pack,
+  unpack,
+} from './leaf-list.ts'
+import { SubTable } from './sub-table.ts'
+
+/** One chain's row, as `at` gives it and `set` takes it. */
+export interface ChainRow {
+  readonly seq: number
+  readonly at: number
+  /** Chain entries not opened before this head was met. */
+  readonly unopened: number
+  /** Index of its first record in this log; null while all of its records are in the log before. */
+  readonly first: number | null
+}
+
+interface Piece {
+  readonly numbers: Float64Array
+  readonly leaves: Uint8Array
+  /** Where the list of its older leaves is, and how many are in it. */
+  readonly lists: Uint32Array
+  readonly counts: Uint8Array
+}
+
+const ROWS = 1024
+const NUMBERS = 4
+/** In place of no index. */
+const NOT_HERE = -1
+
+export class ChainTable {
+  readonly #subs: SubTable
+  readonly #pieces: Piece[] = []
+  readonly #older = new LeafLists()
+
+  /** `seed`: any 32 bits a log under audit does not know. */
+  constructor(seed: number) {
+    this.#subs = new SubTable(seed)
+  }
+
+  get size(): number {
+    return this.#subs.count
+  }
+
+  /** Its row; -1 for a chain that is not there. */
+  find(sub: string): number {
+    return this.#subs.find(sub)
+  }
+
+  /** The row of a chain that is not there yet. */
+  add(sub: string): number {
+    const row = this.#subs.add(sub)
+    if (row === this.#pieces.length * ROWS) this.#pieces.push(newPiece())
+    return row
+  }
+
+  sub(row: number): string {
+    return this.#subs.text(row)
+  }
+
+  at(row: number): ChainRow {
+    const { numbers } = this.#piece(row)
+    const i = NUMBERS * (row % ROWS)
+    const [seq = 0, at = 0, unopened = 0, first = NOT_HERE] = [
+      numbers[i],
+      numbers[i + 1],
+      numbers[i + 2],
+      numbers[i + 3],
+    ]
+    return { seq, at, unopened, first: first === NOT_HERE ? null : first }
+  }
+
+  set(row: number, { seq, at, unopened, first }: ChainRow): void {
+    const { numbers } = this.#piece(row)
+    const i = NUMBERS * (row % ROWS)
+    numbers[i] = seq
+    numbers[i + 1] = at
+    numbers[i + 2] = unopened
+    numbers[i + 3] = first ?? NOT_HERE
+  }
+
+  /** The newest leaf, whole. */
+  leaf(row: number): string {
+    return unpack(this.#piece(row).leaves, LEAF_BYTES * (row % ROWS), LEAF_CHARS)
+  }
+
+  isLeaf(row: number, leaf: string): boolean {
+    const { leaves } = this.#piece(row)
+    return (
+      leaf.length === LEAF_CHARS && isPacked(leaf, LEAF_CHARS, leaves, LEAF_BYTES * (row % ROWS))
+    )
+  }
+
+  setLeaf(row: number, leaf: string): void {
+    pack(leaf, LEAF_CHARS, this.#piece(row).leaves, LEAF_BYTES * (row % ROWS))
+  }
+
+  /** Adds to the older leaves; the sixteenth takes the place of the first. */
+  pushOlder(row: number, leaf: string): void {
+    const { lists, counts } = this.#piece(row)
+    const i = row % ROWS
+    const count = counts[i] ?? 0
+    lists[i] = this.#older.push(lists[i] ?? 0, count, leaf)
+    counts[i] = Math.min(count + 1, MAX_OLDER)
+  }
+
+  /** Whether the leaf so many before the newest (1 to 15) begins as this one does; false when it is not known. */
+  isOlder(row: number, before: number, leaf: string): boolean {
+    const { lists, counts } = this.#piece(row)
+    const count = counts[row % ROWS] ?? 0
+    return before <= count && this.#older.is(lists[row % ROWS] ?? 0, count, count - before, leaf)
+  }
+
+  /** Beginnings, oldest first. */
+  older(row: number): string[] {
+    const { lists, counts } = this.#piece(row)
+    return this.#older.texts(lists[row % ROWS] ?? 0, counts[row % ROWS] ?? 0)
+  }
+
+  #piece(row: number): Piece {
+    return this.#pieces[Math.floor(row / ROWS)] as Piece
+  }
+}
+
+function newPiece(): Piece {
+  return {
+    numbers: new Float64Array(NUMBERS * ROWS),
+    leaves: new Uint8Array(LEAF_BYTES * ROWS),
+    lists: new Uint32Array(ROWS),
+    counts: new Uint8Array(ROWS),
+  }
+}
