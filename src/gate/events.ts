@@ -4,6 +4,7 @@
 import type { Outcome } from '../core/model.ts'
 import type { Change } from '../core/policy/compare/changes.ts'
 import type { WitnessFault } from '../core/tlog/witness.ts'
+import type { CutConfirmation, Cutting, RecheckCause, UngatedCause } from './broadcast-port.ts'
 
 /** What happened, for metrics and log lines. No subject id, no secret, ever. */
 export type GateEvent =
@@ -42,7 +43,22 @@ export type GateEvent =
   /** A request was answered without an outcome because too much was asked: once per request, where it is answered. */
   | { readonly type: 'shed'; readonly code: 'overloaded' | 'rate_limited' }
   /** Something that should have ended now ends with its lease instead. */
-  | { readonly type: 'left_to_lease'; readonly what: 'unanswered_broadcast' | 'cohost' }
+  | {
+      readonly type: 'left_to_lease'
+      readonly what: 'unanswered_broadcast' | 'cohost' | 'recheck' | 'ungated' | 'cut'
+    }
+  /** What runs was looked at again, and a record says so. */
+  | { readonly type: 'renewed' | 'revoked'; readonly cause: RecheckCause }
+  /** Something ran that no decision covered, and a record says so; `kept`: it may go on. */
+  | { readonly type: 'ungated'; readonly cause: UngatedCause; readonly kept: boolean }
+  /** What had to stop has stopped, or nobody could confirm it in time. */
+  | {
+      readonly type: 'cut'
+      readonly cause: Cutting['cause']
+      readonly confirmed: CutConfirmation
+      readonly took_ms: number
+      readonly attempts: number
+    }
   | { readonly type: 'halted'; readonly why: string }
   /** A witness has not cosigned the checkpoint of a size; `witness` as the witness policy calls it. */
   | {
@@ -67,6 +83,8 @@ export type GateEvent =
       /** Rules behind the change. */
       readonly rules: readonly string[]
     }
+  /** One attempt to tell an endpoint; `result` as `status_2xx` or a fault. */
+  | { readonly type: 'webhook_posted'; readonly endpoint: string; readonly result: string }
   | { readonly type: 'hook_refused'; readonly server: string; readonly why: string }
 
 /** Must not throw and must not block. */

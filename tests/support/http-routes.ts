@@ -119,6 +119,30 @@ export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly s
       sent: { method: 'DELETE', path: '/v1/policies/pending' },
       status: 404,
     },
+    'GET /v1/webhooks': { sent: { path: '/v1/webhooks' }, status: 200 },
+    'GET /v1/webhooks/:endpoint/dead': {
+      sent: { path: '/v1/webhooks/platform/dead' },
+      status: 200,
+    },
+    'POST /v1/webhooks/:endpoint/replay': {
+      sent: { method: 'POST', path: '/v1/webhooks/platform/replay', body: {} },
+      status: 200,
+    },
+    'GET /v1/incident': { sent: { path: '/v1/incident' }, status: 200 },
+    'PUT /v1/incident': {
+      sent: {
+        method: 'PUT',
+        path: '/v1/incident',
+        body: { scope: 'all', reason: 'attack', expires_at: '2026-11-21T00:00:00Z' },
+      },
+      status: 201,
+    },
+    'POST /v1/incident/confirmation': {
+      sent: { method: 'POST', path: '/v1/incident/confirmation' },
+      status: 404,
+    },
+    'DELETE /v1/incident': { sent: { method: 'DELETE', path: '/v1/incident' }, status: 404 },
+    'GET /v1/incident/:id/report': { sent: { path: '/v1/incident/none/report' }, status: 404 },
     'GET /v1/keys': { sent: { path: '/v1/keys' }, status: 200 },
     'POST /v1/keys/rotation': {
       sent: { method: 'POST', path: '/v1/keys/rotation', body: { use: 'record' } },

@@ -39,6 +39,7 @@ import type {
   StreamKeys,
 } from '../../src/ports.ts'
 import { AN_ERASURE, anErasureDesk } from './erasure-desk.ts'
+import { anIncidentDesk } from './incident-desk.ts'
 import { aDesk } from './policy-desk.ts'
 import { aShadowReport } from './shadow.ts'
 
@@ -211,6 +212,12 @@ export function aFixture(options: FixtureOptions = {}): Fixture {
     policyDesk: aDesk({ clock: world.clock }).desk,
     shadow: aShadowReport,
     keyDesk: aKeyDesk(),
+    incidents: anIncidentDesk(world.clock).desk,
+    webhooks: {
+      list: () => [],
+      dead: () => ({ letters: [], next: null }),
+      replay: async () => ({ revived: 0, enabled: false }),
+    },
     erasure: anErasureDesk({ erasure: AN_ERASURE }),
     recordKeys: () => [{ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }],
     importer: {

@@ -54,6 +54,7 @@ export function logEvents(level: keyof typeof RANK, now: () => number): Observe 
       case 'round':
       case 'shadowed':
       case 'witnessed':
+      case 'webhook_posted':
       case 'retention_swept':
         return
     }

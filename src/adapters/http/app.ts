@@ -18,6 +18,7 @@ import { mountExplanations } from './routes/explanations.ts'
 import { mountHealth } from './routes/health.ts'
 import { mountHooks } from './routes/hooks.ts'
 import { mountImport } from './routes/import.ts'
+import { mountIncident } from './routes/incident.ts'
 import { mountKeyChanges } from './routes/key-changes.ts'
 import { mountKeys } from './routes/keys.ts'
 import { mountLog } from './routes/log.ts'
@@ -26,6 +27,7 @@ import { mountPolicyChanges } from './routes/policy-changes.ts'
 import { mountStreamKeys } from './routes/stream-keys.ts'
 import { mountStrikes } from './routes/strikes.ts'
 import { mountSubjects } from './routes/subjects.ts'
+import { mountWebhooks } from './routes/webhooks.ts'
 
 const GROUPS: readonly ((mount: Mount, deps: AppDeps) => void)[] = [
   mountDecisions,
@@ -38,7 +40,9 @@ const GROUPS: readonly ((mount: Mount, deps: AppDeps) => void)[] = [
   mountImport,
   mountPolicies,
   mountPolicyChanges,
+  mountIncident,
   mountKeyChanges,
+  mountWebhooks,
   mountLog,
   mountKeys,
   mountHooks,

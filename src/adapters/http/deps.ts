@@ -8,9 +8,11 @@ import type { RetentionRules } from '../../core/retention.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { RecordAccess } from '../../gate/access.ts'
 import type { ErasureDesk } from '../../gate/erasure-desk.ts'
+import type { IncidentDesk } from '../../gate/incident.ts'
 import type { KeyDesk } from '../../gate/key-desk.ts'
 import type { PolicyDesk } from '../../gate/policy-desk.ts'
 import type { ShadowReport } from '../../gate/shadow.ts'
+import type { WebhookDesk } from '../../gate/webhooks/desk.ts'
 import type { Gate } from '../../gate-types.ts'
 import type { Clock, Directory, Log, Observe, Pepper, Random, StreamKeys } from '../../ports.ts'
 import type { CallerKeys } from './caller-keys.ts'
@@ -121,6 +123,10 @@ export interface AppDeps {
   readonly policyDesk?: PolicyDesk
   /** What a candidate in the shadow would have answered; absent where there is none (404). */
   readonly shadow?: () => ShadowReport | null | Promise<ShadowReport | null>
+  /** Absent: webhooks are not shown (404). */
+  readonly webhooks?: WebhookDesk
+  /** Where incident mode is started and ended; absent: 404. */
+  readonly incidents?: IncidentDesk
   /** Where keys are changed; absent: 404. */
   readonly keyDesk?: KeyDesk
   /** Absent: nothing is erased, held or exported through this API (404). */

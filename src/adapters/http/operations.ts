@@ -30,6 +30,13 @@ import {
   LEGAL_HOLD,
   LEGAL_HOLD_ANSWER,
 } from './erasure-schemas.ts'
+import {
+  INCIDENT_ANSWER,
+  INCIDENT_BODY,
+  INCIDENT_REPORT_ANSWER,
+  INCIDENT_REPORT_QUERY,
+  INCIDENTS_ANSWER,
+} from './incident-schemas.ts'
 import { KEY_CHANGE_ANSWER, KEYS_ANSWER, REVOCATION_BODY, ROTATION_BODY } from './key-schemas.ts'
 import {
   ACTIVATION_ANSWER,
@@ -54,6 +61,7 @@ import {
   STRIKE,
 } from './schemas.ts'
 import type { RouteId } from './scopes.ts'
+import { WEBHOOK_OPERATIONS } from './webhook-schemas.ts'
 
 export interface Operation {
   readonly id: string
@@ -83,6 +91,7 @@ export const REQUEST_SCHEMAS: Readonly<Record<string, Shape>> = {
   ImportRequest: IMPORT_BODY,
   ActivationRequest: ACTIVATION_BODY,
   RollbackRequest: ROLLBACK_BODY,
+  IncidentRequest: INCIDENT_BODY,
   KeyRotationRequest: ROTATION_BODY,
   KeyRevocationRequest: REVOCATION_BODY,
 }
@@ -105,6 +114,9 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, Shape>> = {
   Import: IMPORT_ANSWER,
   Policies: POLICIES_ANSWER,
   Activation: ACTIVATION_ANSWER,
+  Incident: INCIDENT_ANSWER,
+  Incidents: INCIDENTS_ANSWER,
+  IncidentReport: INCIDENT_REPORT_ANSWER,
   Keys: JWKS_ANSWER,
   SigningKeys: KEYS_ANSWER,
   KeyChange: KEY_CHANGE_ANSWER,
@@ -292,6 +304,39 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
     headers: ['If-Match'],
     answers: { 201: ACTIVATION_ANSWER, 200: ACTIVATION_ANSWER },
     problems: ['not_found', 'conflict', ...STORING],
+  },
+  ...WEBHOOK_OPERATIONS,
+  'GET /v1/incident': {
+    id: 'read_incident',
+    summary: 'Whether incident mode is on, and the last incidents.',
+    answers: { 200: INCIDENTS_ANSWER },
+    problems: ['not_found', ...STORING],
+  },
+  'PUT /v1/incident': {
+    id: 'start_incident',
+    summary: 'Start incident mode; for at most 30 minutes until another key confirms it.',
+    body: INCIDENT_BODY,
+    answers: { 201: INCIDENT_ANSWER, 200: INCIDENT_ANSWER },
+    problems: ['not_found', 'conflict', ...STORING],
+  },
+  'POST /v1/incident/confirmation': {
+    id: 'confirm_incident',
+    summary: 'Confirm the running incident, with another key than it was started with.',
+    answers: { 200: INCIDENT_ANSWER },
+    problems: ['not_found', 'conflict', ...STORING],
+  },
+  'DELETE /v1/incident': {
+    id: 'end_incident',
+    summary: 'End incident mode early; again is 200 too.',
+    answers: { 200: INCIDENT_ANSWER },
+    problems: ['not_found', ...STORING],
+  },
+  'GET /v1/incident/:id/report': {
+    id: 'report_incident',
+    summary: 'Who was affected: refusals and delays made under it, and broadcasts it revoked.',
+    query: INCIDENT_REPORT_QUERY,
+    answers: { 200: INCIDENT_REPORT_ANSWER },
+    problems: ['not_found', ...STORING],
   },
   'GET /v1/keys': {
     id: 'list_keys',

@@ -36,6 +36,7 @@ export interface ServerConfig {
   readonly metrics_public: boolean
   readonly servers: string | null
   readonly witnesses: string | null
+  readonly webhooks: string | null
   readonly init: boolean
   readonly facts_max_age_ms: number
   /** How long what is stored about people is kept; null is for ever. */
@@ -155,6 +156,14 @@ export const SETTINGS: readonly Setting[] = [
     env: 'LIVEGATE_WITNESSES',
     fallback: null,
     about: 'witness policy file: who is asked to cosign checkpoints',
+    read: anyText,
+  },
+  {
+    name: 'webhooks',
+    flag: 'webhooks',
+    env: 'LIVEGATE_WEBHOOKS',
+    fallback: null,
+    about: 'webhooks file: which endpoints are told what happens',
     read: anyText,
   },
   {

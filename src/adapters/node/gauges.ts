@@ -7,6 +7,7 @@ import { isStale } from '../../core/policy/in-force.ts'
 import type { Plan } from '../../core/policy/plan.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { PolicyBook } from '../../gate/policy-book.ts'
+import type { EndpointView } from '../../gate/webhooks/desk.ts'
 import type { Clock } from '../../ports.ts'
 import type { WitnessStatus } from '../sqlite/witnesses.ts'
 import type { Gauges } from './metrics.ts'
@@ -28,6 +29,7 @@ export function gaugesOf(
   store: GaugedStore,
   clock: Clock,
   policies: () => Pick<PolicyBook, 'now' | 'next'> | null,
+  webhooks: () => readonly EndpointView[] = () => [],
 ): Gauges {
   const plan = (): Plan | null => policies()?.now()?.plan ?? null
   return {
@@ -44,6 +46,7 @@ export function gaugesOf(
     witnessedSize: () => store.status().witnesses?.size ?? 0,
     witnessLagSeconds: () => store.status().witnesses?.lag_s ?? 0,
     halted: () => store.status().halted !== null,
+    webhooksWaiting: () => webhooks().map((one) => [one.id, one.behind + one.waiting]),
   }
 }
 

@@ -64,6 +64,12 @@ export function logEvents(logger: Logger, elapsed: () => number): Observe {
       case 'retained':
         logger.info(fields, type)
         return
+      case 'webhook_posted': {
+        if (event.result === 'status_2xx') return
+        const left_out = seldom(`${type} ${event.endpoint} ${event.result}`)
+        if (left_out !== null) logger.warn({ ...fields, ...left_out }, type)
+        return
+      }
       case 'decided':
       case 'committed':
       case 'round':

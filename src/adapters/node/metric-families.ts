@@ -45,6 +45,8 @@ export type FamilyId =
   | 'retention_sweeps'
   | 'shed'
   | 'hooks'
+  | 'webhooks'
+  | 'webhooks_waiting'
   | 'left'
   | 'commit_seconds'
   | 'batch'
@@ -154,6 +156,20 @@ export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
     labels: ['server', 'why'],
     unit: 'requests',
     about: 'hook calls refused without an outcome, by media server and cause',
+  },
+  webhooks: {
+    name: 'livegate_webhooks_posted_total',
+    type: 'counter',
+    labels: ['endpoint', 'result'],
+    unit: 'requests',
+    about: 'attempts to tell a webhook endpoint, by result: `status_2xx` … or a fault',
+  },
+  webhooks_waiting: {
+    name: 'livegate_webhooks_waiting',
+    type: 'gauge',
+    labels: ['endpoint'],
+    unit: 'entries',
+    about: 'log entries a webhook endpoint has not been told of yet, letters that wait included',
   },
   left: {
     name: 'livegate_left_to_lease_total',

@@ -33,6 +33,8 @@ export interface Gauges {
   policyPending(): boolean
   /** What decides is older than it says it may be. */
   policyStale(): boolean
+  /** Entries each webhook endpoint has not been told of yet, letters that wait included. */
+  webhooksWaiting(): readonly (readonly [endpoint: string, entries: number])[]
 }
 
 type DecidedEvent = Extract<GateEvent, { readonly type: 'decided' }>
@@ -74,6 +76,8 @@ export function createMetrics(gauges: Gauges): Metrics {
           return counters.left.inc({ what: event.what })
         case 'hook_refused':
           return counters.hooks.inc({ server: event.server, why: event.why })
+        case 'webhook_posted':
+          return counters.webhooks.inc({ endpoint: event.endpoint, result: event.result })
         case 'policy_active':
           policy.reset()
           return policy.set({ name: event.name, digest: event.digest }, 1)
@@ -107,6 +111,7 @@ type CounterId =
   | 'shadow'
   | 'shadow_rules'
   | 'witness_errors'
+  | 'webhooks'
 
 type Counters = Readonly<Record<CounterId, Counter>>
 
@@ -128,6 +133,7 @@ function createCounters(registry: Registry): Counters {
     shadow: of('shadow'),
     shadow_rules: of('shadow_rules'),
     witness_errors: of('witness_errors'),
+    webhooks: of('webhooks'),
   }
   // What alerts watch is there from the start: a rate over a series that appears with its first count misses it.
   for (const code of ['overloaded', 'rate_limited']) counters.shed.inc({ code }, 0)
@@ -187,6 +193,11 @@ function registerGauges(registry: Registry, gauges: Gauges): void {
   read('policy_pending', () => (gauges.policyPending() ? 1 : 0))
   read('policy_stale', () => (gauges.policyStale() ? 1 : 0))
   read('memory', () => process.memoryUsage.rss())
+  const collect = function (this: Gauge): void {
+    this.reset()
+    for (const [endpoint, entries] of gauges.webhooksWaiting()) this.set({ endpoint }, entries)
+  }
+  new Gauge({ ...described('webhooks_waiting'), registers: [registry], collect })
 }
 
 function described(id: FamilyId): { name: string; help: string; labelNames: string[] } {

@@ -12,6 +12,7 @@ import { createAccessBook } from '../../gate/access.ts'
 import type { ErasureDesk } from '../../gate/erasure-desk.ts'
 import { createPolicyDesk } from '../../gate/policy-desk.ts'
 import { withShadow } from '../../gate/shadow.ts'
+import type { WebhookDesk } from '../../gate/webhooks/desk.ts'
 import { createGateWithDesk } from '../../gate.ts'
 import type { Gate } from '../../gate-types.ts'
 import type { Surroundings } from '../../ports.ts'
@@ -23,6 +24,7 @@ import { unreadableResponse } from '../http/unread.ts'
 import { createHooks } from '../media/hooks.ts'
 import { describeProblem as describe } from '../media/scrub.ts'
 import { parseServersFile as parse } from '../media/servers-file.ts'
+import { parseWebhooksFile } from '../webhooks/webhooks-file.ts'
 import { ADMIN_GRANT, ensureAdminKey } from './admin-key.ts'
 import { createScribe, type Scribe, writeFirstEntries } from './bootstrap.ts'
 import type { ServerConfig } from './config.ts'
@@ -46,6 +48,7 @@ import { createRetention } from './retention.ts'
 import { openShadowPolicy, type ShadowPolicy } from './shadow-policy.ts'
 import { initNodeStore, type NodeStore, type NodeStoreOptions, openNodeStore } from './store.ts'
 import { aborted, after, createSystemRandom, elapsed, systemClock } from './system.ts'
+import { createNodeWebhooks, readWebhooks } from './webhooks.ts'
 import { readWitnessSettings } from './witness-settings.ts'
 
 export interface ServerIo {
@@ -105,7 +108,10 @@ async function decideUntilAborted(house: House): Promise<void> {
   const { config, dir, store, scribe, observers, onError } = house
   const { observe, add } = observers
   let deciding: NodePolicies | null = null
-  const metrics = createMetrics(gaugesOf(store, clock, () => deciding))
+  const endpoints = await readWebhooks(config.webhooks, process.env, { parse: parseWebhooksFile })
+  const webhooks = createNodeWebhooks({ store, endpoints, observe, onError })
+  const gauges = gaugesOf(store, clock, () => deciding, webhooks.desk.list)
+  const metrics = createMetrics(gauges)
   add(metrics.observe)
   const adminKey = await ensureAdminKey({
     ...{ chosen: config.admin_key, init: config.init, dir, apiKeys: store.apiKeys },
@@ -149,12 +155,14 @@ async function decideUntilAborted(house: House): Promise<void> {
       surroundings,
       keys,
       erasure,
+      webhooks: webhooks.desk,
     })
     const { host, port } = config
     const answers = { fetch: app.fetch, unreadable: unreadableResponse }
     const listener = await listen({ ...answers, host, port })
     heartbeat.start()
     retention.start()
+    await webhooks.start()
     house.io.talk(greetingOf({ url: listener.url, adminKey, dir }))
     await aborted(house.io.signal)
     await listener.stop()
@@ -162,6 +170,7 @@ async function decideUntilAborted(house: House): Promise<void> {
     file.stop()
     shadow?.stop()
     policies.stop()
+    await webhooks.stop()
     await retention.stop()
     await heartbeat.stop()
   }
@@ -187,9 +196,10 @@ async function appOf(
     readonly surroundings: Surroundings
     readonly keys: NodeKeys
     readonly erasure: ErasureDesk
+    readonly webhooks: WebhookDesk
   },
 ): Promise<ReturnType<typeof createApp>> {
-  const { gate, policies, file, shadow, metrics, surroundings, keys, erasure } = parts
+  const { gate, policies, file, shadow, metrics, surroundings, keys, erasure, webhooks } = parts
   const { facts_max_age_ms } = config
   const { observe } = observers
   const servers = await readMediaServers(config.servers, process.env, { parse, describe })
@@ -212,6 +222,7 @@ async function appOf(
     ...(shadow === null ? {} : { shadow: shadow.report }),
     logs: [{ log: store.log, vkey: store.vkey, vkeys: store.vkeys, access }],
     keyDesk: keys.desk,
+    webhooks,
     ...{ erasure, retention: config.retention ?? KEEP_EVERYTHING },
     ...accessTokensOf(config),
   })

@@ -52,6 +52,7 @@ const SAMPLES: Readonly<
   },
   servers: { good: [same('a.yaml'), same('b.yaml')], bad: '' },
   witnesses: { good: [same('a.txt'), same('b.txt')], bad: '' },
+  webhooks: { good: [same('a.yaml'), same('b.yaml')], bad: '' },
   init: {
     good: [
       { text: 'true', value: true },

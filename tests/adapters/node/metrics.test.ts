@@ -20,6 +20,7 @@ const QUIET: Gauges = {
   policyRevision: () => 3,
   policyPending: () => false,
   policyStale: () => false,
+  webhooksWaiting: () => [['platform', 4]],
 }
 
 const DECIDED: GateEvent = {
@@ -32,6 +33,13 @@ const CASES: readonly {
   readonly events: readonly GateEvent[]
   readonly series: readonly string[]
 }[] = [
+  {
+    events: [{ type: 'webhook_posted', endpoint: 'platform', result: 'status_5xx' }],
+    series: [
+      'livegate_webhooks_posted_total{endpoint="platform",result="status_5xx"} 1',
+      'livegate_webhooks_waiting{endpoint="platform"} 4',
+    ],
+  },
   {
     events: [DECIDED, { ...DECIDED, outcome: 'allow', mode: null, repeated: true, unknown: [] }],
     series: [
