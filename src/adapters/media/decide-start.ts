@@ -65,7 +65,10 @@ function requestFor(input: DecideStart, ask: number): DecideRequest {
   return {
     subject: resolved.subject,
     stream: { id: resolved.stream },
-    request: { ingest: dialect.ingest, ...(territory === null ? {} : { territory }) },
+    request: {
+      ingest: event.ingest ?? dialect.ingest,
+      ...(territory === null ? {} : { territory }),
+    },
     facts: {},
     supports: dialect.capabilities.supports,
     caller: `hook:${server.id}`,

@@ -81,6 +81,10 @@ export interface StartEvent {
   readonly credential?: string | null
   /** Address the publisher used, where the answer has to repeat it. Holds the key. */
   readonly url?: string
+  /** What the publisher speaks, in the server's words. */
+  readonly protocol?: string
+  /** `request.ingest` of this start, where one kind of server takes several. */
+  readonly ingest?: string
 }
 
 export type MediaEvent =

@@ -4,13 +4,29 @@
  * A kind is added here and nowhere else; the servers file, the hooks and the table of docs/media/README.md follow it.
  */
 import type { MediaDialect } from './dialect.ts'
+import { generic } from './generic.ts'
+import { mediamtx } from './mediamtx.ts'
 import { nginxRtmp } from './nginx-rtmp.ts'
+import { nodeMediaServer } from './nms.ts'
+import { ome } from './ome.ts'
+import { srs } from './srs.ts'
 
 /** `kind` of the servers file and second segment of the hook address. */
-export type MediaKind = 'nginx-rtmp'
+export type MediaKind =
+  | 'nginx-rtmp'
+  | 'srs'
+  | 'mediamtx'
+  | 'ovenmediaengine'
+  | 'node-media-server'
+  | 'generic'
 
 const DIALECTS: Readonly<Record<MediaKind, MediaDialect>> = {
   'nginx-rtmp': nginxRtmp,
+  srs,
+  mediamtx,
+  ovenmediaengine: ome,
+  'node-media-server': nodeMediaServer,
+  generic,
 }
 
 export const MEDIA_KINDS: readonly MediaKind[] = Object.keys(DIALECTS) as MediaKind[]

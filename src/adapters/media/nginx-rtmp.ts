@@ -11,7 +11,7 @@ import { fromUtf8, toBase64Url, utf8 } from '../../core/encoding.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { HookCall, MediaDialect, MediaEvent, Reply, Verdict } from './dialect.ts'
 import { type RawField, splitForm, unescapeStrictly } from './form.ts'
-import { REFUSAL_STATUS, retryAfter, textReply, wordFor } from './replies.ts'
+import { plainName, REFUSAL_STATUS, retryAfter, textReply, wordFor } from './replies.ts'
 
 /** Name and arguments share one buffer of 256 bytes with its terminator; longer ones arrive cut off. */
 const MAX_NAME_BYTES = 255
@@ -148,6 +148,7 @@ function render(verdict: Verdict): Reply {
         ? textReply(200, 'ok\n', { 'livegate-decision': verdict.decision })
         : textReply(302, 'ok\n', {
             'livegate-decision': verdict.decision,
+            // With `rtmp://` in front nginx would send a copy of the stream there.
             location: plainName(verdict.playback_name),
           })
     case 'deny':
@@ -162,11 +163,4 @@ function render(verdict: Verdict): Reply {
         ...retryAfter(verdict.retry_after_s),
       })
   }
-}
-
-/** A name with `rtmp://` in front would make nginx send a copy of the stream there. */
-function plainName(name: string): string {
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(name))
-    throw new RangeError('Cannot rename a stream: the playback name is not a plain word')
-  return name
 }

@@ -5,6 +5,7 @@
  * long as its instant would be accepted, in this process only (docs/media/README.md, "The hook").
  */
 import { LRUCache } from 'lru-cache'
+import { fromBase64, fromUtf8 } from '../../core/encoding.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { MediaDialect, SignedCall } from './dialect.ts'
 import { splitForm, unescapeStrictly } from './form.ts'
@@ -44,10 +45,22 @@ export function createProofs(): Proofs {
   }
 }
 
-/** A bearer; from servers that can send no header also `secret` of the hook address. Empty when there is none. */
+/**
+ * A bearer; from servers that can set no header also what their hook address holds: a password, which HTTP clients turn
+ * into a Basic header, or the argument `secret`. Empty when there is none.
+ */
 function presented(dialect: MediaDialect | null, call: SignedCall): string {
-  const bearer = bearerOf(call.header('authorization'))
+  const authorization = call.header('authorization')
+  const bearer = bearerOf(authorization)
   if (bearer !== '' || dialect?.capabilities.proof !== 'url') return bearer
+  if (authorization !== null) return passwordOf(authorization)
   const [given, ...more] = splitForm(call.query).filter((field) => field.name === 'secret')
   return given === undefined || more.length > 0 ? '' : (unescapeStrictly(given.raw) ?? '')
+}
+
+function passwordOf(authorization: string): string {
+  const [, encoded] = /^Basic ([A-Za-z0-9+/]{1,700}={0,2})$/i.exec(authorization) ?? []
+  const bytes = encoded === undefined ? null : fromBase64(encoded)
+  const pair = bytes === null ? null : fromUtf8(bytes)
+  return pair?.includes(':') ? pair.slice(pair.indexOf(':') + 1) : ''
 }

@@ -49,6 +49,13 @@ export function retryAfter(seconds: number | null): Record<string, string> {
   return seconds === null ? {} : { 'retry-after': String(Math.max(1, Math.ceil(seconds))) }
 }
 
+/** The name itself; throws RangeError for anything that could be more than a name where it is put. */
+export function plainName(name: string): string {
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(name))
+    throw new RangeError('Cannot rename a stream: the playback name is not a plain word')
+  return name
+}
+
 /** To whoever did not prove to be a server, whatever kind was asked for: every server takes it for a refusal. */
 export const STRANGER: Reply = textReply(
   REFUSAL_STATUS.unauthenticated,

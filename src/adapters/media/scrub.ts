@@ -5,6 +5,7 @@
  * value, not as a misplaced key, not in the words of the YAML library. The place (line and column) stays.
  */
 import type { Diagnostic } from '../../core/policy/diagnostic.ts'
+import { MEDIA_KINDS } from './dialects.ts'
 import { MIN_SECRET_CHARS } from './server-secret.ts'
 
 /** The diagnostic without long quotations. */
@@ -20,8 +21,11 @@ function scrubText({ code, message }: Diagnostic): string {
     .replace(/`([^`]*)`/g, (all, inner: string) => (mayShow(inner) ? all : '`…`'))
 }
 
+const KINDS: ReadonlySet<string> = new Set(MEDIA_KINDS)
+
 /** An `@` may follow a password in an address. */
 function mayShow(quoted: string): boolean {
+  if (KINDS.has(quoted)) return true
   return quoted.length < MIN_SECRET_CHARS && !quoted.includes('@')
 }
 

@@ -48,8 +48,6 @@ export interface MediaServer {
   readonly territory: string | null
   /** Only this application may start broadcasts; null = any. */
   readonly app: string | null
-  /** Virtual host in paths of the control interface; null = the kind's usual one. */
-  readonly vhost: string | null
 }
 
 /** Five seconds: with the 2 s of a decision still below the 8 s the documented proxy waits. */
@@ -115,7 +113,6 @@ function checkServer(
       (value.lifetime?.value ?? (control === null ? 'lease' : 'none')) === 'lease',
     territory: value.territory?.value ?? null,
     app: value.app?.value ?? null,
-    vhost: value.vhost?.value ?? null,
   }
   return { server, id: value.id, secret: found.at }
 }

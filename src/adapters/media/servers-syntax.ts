@@ -27,7 +27,6 @@ export interface ServerSource {
   readonly lifetime?: At<'lease' | 'none'>
   readonly territory?: At<string>
   readonly app?: At<string>
-  readonly vhost?: At<string>
 }
 
 export interface ControlAuthSource {
@@ -147,10 +146,6 @@ const SERVER = object<ServerSource>({
     app: optional(
       text({ max: 128, pattern: /^[A-Za-z0-9_.-]+$/, expected: 'the name of an application' }),
       'The only application that may start broadcasts.',
-    ),
-    vhost: optional(
-      text({ max: 128, pattern: /^[A-Za-z0-9_.-]+$/, expected: 'the name of a virtual host' }),
-      'Virtual host in paths of the control interface.',
     ),
   },
 })

@@ -30,7 +30,6 @@ export function aServer(changes: Partial<MediaServer> = {}): MediaServer {
     lifetime: false,
     territory: null,
     app: null,
-    vhost: null,
     ...changes,
   }
 }
