@@ -10,7 +10,7 @@ import type { LogBook } from './replay/log-plans.ts'
 import type { ReplayResult } from './replay/rederive.ts'
 import type { AuditCounts } from './report.ts'
 import type { Scanned } from './scan.ts'
-import type { AuditState } from './state.ts'
+import type { AuditState, StoredChain } from './state.ts'
 import type { PredecessorAudit } from './succession.ts'
 import type { HashTile, SignedHead } from './tree.ts'
 
@@ -25,6 +25,8 @@ export interface AuditOptions {
   readonly hasher?: Hasher
   /** Root of a full tile of 256 hashes, when a host has a faster way to it. */
   readonly hashTile?: HashTile
+  /** Any 32 bits that the log does not know: it then cannot choose pseudonyms that are slow to find. */
+  readonly seed?: number
   /** Where an earlier audit of the same log stopped. */
   readonly state?: AuditState
   /** The audit of the log whose chains this one goes on with. */
@@ -80,8 +82,15 @@ export interface Audit {
   latest(): { readonly index: number; readonly iat: number } | null
   /** Chains with records in this log, as far as opened, and the index of each one's first: for `acrossLogs`. */
   chainFirsts(): ReadonlyMap<string, number>
-  /** Where this audit stands, as JSON; resume only from a clean, finished one. */
-  state(): AuditState
+  /**
+   * Where this audit stands, as JSON; resume only from a clean, finished one. `chains` false: without the chains, of which
+   * there are as many as subjects; `chains` gives those.
+   */
+  state(parts?: { readonly chains?: boolean }): AuditState
+  /** Every chain, one by one. */
+  chains(): Iterable<StoredChain>
+  /** A chain of the state it resumes from, where that came without them; before any entry. */
+  adopt(chain: StoredChain): void
   /** What the audit of a successor needs of this one; `head` as given to `finish`, verified under `vkey`. */
   asPredecessor(head: SignedHead, vkey: string): PredecessorAudit
   /** `checkpoint` is the head these entries belong to, its note verified. */

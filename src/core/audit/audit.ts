@@ -40,7 +40,7 @@ import {
   type ScannedRecord,
   scanEntry,
 } from './scan.ts'
-import type { AuditState } from './state.ts'
+import type { AuditState, StoredChain } from './state.ts'
 import { type PredecessorAudit, Succession } from './succession.ts'
 import { AuditTree, compareTile, type SignedHead } from './tree.ts'
 
@@ -97,7 +97,7 @@ class StreamingAudit implements Audit {
     this.#checkpoints = new CheckpointKeys(origin, state)
     this.#policies = new PolicyShelf(hasher, state?.policies)
     this.#activations = new Activations(state?.activations, state?.activations_awaited)
-    this.#chains = new Chains(state?.chains)
+    this.#chains = new Chains(state?.chains, options.seed)
     this.#heartbeats = new Heartbeats(state?.heartbeats)
     this.#erasures = new Erasures(state?.erased)
     this.#enforcers = new Enforcers(state?.enforcers)
@@ -181,7 +181,19 @@ class StreamingAudit implements Audit {
     return this.#chains.firsts()
   }
 
-  state(): AuditState {
+  *chains(): Generator<StoredChain> {
+    for (const { sub, head } of this.#chains.each()) {
+      const memory = this.#replay?.memoryOf(sub)
+      yield memory === undefined ? { sub, head } : { sub, head, memory }
+    }
+  }
+
+  adopt({ sub, head, memory }: StoredChain): void {
+    this.#chains.adopt({ sub, head })
+    if (memory !== undefined) this.#replay?.adopt(sub, memory)
+  }
+
+  state({ chains = true }: { readonly chains?: boolean } = {}): AuditState {
     const { closing, predecessor } = this.#succession.state()
     const activations = this.#activations.state()
     const awaited = this.#activations.awaited()
@@ -199,9 +211,9 @@ class StreamingAudit implements Audit {
       policies: this.#policies.state(),
       ...(activations.length === 0 ? {} : { activations }),
       ...(awaited.length === 0 ? {} : { activations_awaited: awaited }),
-      chains: this.#chains.state(),
+      chains: this.#chains.state({ heads: chains }),
       time: this.#time.state(),
-      ...(this.#replay === null ? {} : { replay: this.#replay.state() }),
+      ...(this.#replay === null ? {} : { replay: this.#replay.state({ chains }) }),
       ...(erased.length === 0 ? {} : { erased }),
       heartbeats: this.#heartbeats.state(),
       ...(beat === null ? {} : { beat }),

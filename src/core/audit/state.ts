@@ -5,14 +5,14 @@
  */
 import { LivegateError } from '../errors.ts'
 import type { KnownActivation, PriorActivation } from './activations.ts'
-import type { ChainsState } from './chains.ts'
+import type { ChainState, ChainsState } from './chains.ts'
 import type { EnforcerState } from './enforcers.ts'
 import type { ErasureState } from './erasures.ts'
 import type { HeartbeatState } from './heartbeats.ts'
 import type { KeyState } from './keys.ts'
 import type { PolicyState } from './policies.ts'
 import type { LogTimeState } from './replay/log-time.ts'
-import type { ChainReplayState } from './replay/replay-state.ts'
+import type { ChainReplayState, PackedMemory } from './replay/replay-state.ts'
 import { stateFault } from './state-shape.ts'
 import type { SuccessionState } from './succession.ts'
 import type { TreeState } from './tree.ts'
@@ -46,6 +46,20 @@ export interface AuditState {
   readonly recent: readonly string[]
   /** Absent while the log is neither closed nor a successor. */
   readonly succession?: SuccessionState
+}
+
+/** One chain of a state, for states that are read and written chain by chain. */
+export interface StoredChain extends ChainState {
+  /** What its replay remembers; absent for nothing. */
+  readonly memory?: PackedMemory
+}
+
+/** The chains of a state that has them. */
+export function* chainsIn({ chains, replay }: AuditState): Generator<StoredChain> {
+  for (const [sub, head] of Object.entries(chains.heads)) {
+    const memory = replay?.chains[sub]
+    yield memory === undefined ? { sub, head } : { sub, head, memory }
+  }
 }
 
 /** Reads a state file. Throws LivegateError when it is no state of this version or of another log. */

@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest'
 import { createAudit } from '../../../src/core/audit/audit.ts'
 import { verifyRange } from '../../../src/core/audit/range.ts'
-import { type AuditState, parseAuditState } from '../../../src/core/audit/state.ts'
+import { type AuditState, chainsIn, parseAuditState } from '../../../src/core/audit/state.ts'
 import { fromAscii, textToBase64Url, toBase64Url, utf8 } from '../../../src/core/encoding.ts'
 import { keyDraft } from '../../../src/core/record/drafts.ts'
 import { policyDrafts } from '../../../src/core/record/policy-parts.ts'
@@ -355,14 +355,22 @@ test('an audit resumes from its state at any index and finds the same', async ()
     const first = createAudit({ origin: LOG, trusted: null })
     await feed(first, log.entries.slice(0, stop))
     const state = parseAuditState(JSON.stringify(first.state()), LOG)
-    const second = createAudit({ origin: LOG, trusted: headOf(log.entries.slice(0, stop)), state })
-    await feed(second, log.entries.slice(stop))
-    const both = [
-      first.finish(headOf(log.entries.slice(0, stop))),
-      second.finish(headOf(log.entries)),
-    ]
-    expect(both.flatMap(codesOf), `stop ${stop}`).toEqual(['8 chain_time', '10 heartbeat_totals'])
-    expect(both[1]?.checked).toContain('Consistency with the trusted checkpoint.')
+    const rest = parseAuditState(JSON.stringify(first.state({ chains: false })), LOG)
+    expect(rest.chains.heads).toEqual({})
+    const trusted = headOf(log.entries.slice(0, stop))
+    const second = createAudit({ origin: LOG, trusted, state })
+    const byOne = createAudit({ origin: LOG, trusted, state: rest, seed: stop })
+    for (const chain of JSON.parse(JSON.stringify([...first.chains()]))) byOne.adopt(chain)
+    expect(byOne.state()).toEqual(second.state())
+    expect([...chainsIn(byOne.state())]).toEqual([...byOne.chains()])
+    const before = codesOf(first.finish(trusted))
+    for (const next of [second, byOne]) {
+      await feed(next, log.entries.slice(stop))
+      const report = next.finish(headOf(log.entries))
+      const both = [...before, ...codesOf(report)]
+      expect(both, `stop ${stop}`).toEqual(['8 chain_time', '10 heartbeat_totals'])
+      expect(report.checked).toContain('Consistency with the trusted checkpoint.')
+    }
   }
 })
 

@@ -11,7 +11,7 @@ import type { Evaluation, ReplayPart } from '../scan.ts'
 import { ChainReplay, type ChainReplayCounts, type ReplaySources } from './chain-replay.ts'
 import { type LogBook, LogPlans } from './log-plans.ts'
 import { type ReplayResult, rederive } from './rederive.ts'
-import type { ChainReplayState } from './replay-state.ts'
+import type { ChainReplayState, PackedMemory } from './replay-state.ts'
 
 export type ReplayCounts = Omit<ReplayResult, 'findings'> & ChainReplayCounts
 
@@ -88,8 +88,18 @@ export class AuditReplay {
     this.#chains.take(state)
   }
 
-  state(): ChainReplayState {
-    return this.#chains.state()
+  /** What an earlier audit remembered of a chain. Before any record. */
+  adopt(sub: string, memory: PackedMemory): void {
+    this.#chains.adopt(sub, memory)
+  }
+
+  /** As `adopt` takes it; undefined for nothing. */
+  memoryOf(sub: string): PackedMemory | undefined {
+    return this.#chains.memoryOf(sub)
+  }
+
+  state(parts: { readonly chains?: boolean } = {}): ChainReplayState {
+    return this.#chains.state(parts)
   }
 
   counts(): ReplayCounts {

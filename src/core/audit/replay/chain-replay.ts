@@ -156,6 +156,17 @@ export class ChainReplay {
     this.#open.forget(sub)
   }
 
+  /** What an earlier audit remembered of a chain. Before any record. */
+  adopt(sub: string, packed: Packed): void {
+    this.#memories.set(sub, memoryOf(packed))
+  }
+
+  /** What is remembered of a chain, as `adopt` takes it; undefined for nothing. */
+  memoryOf(sub: string): Packed | undefined {
+    const memory = this.#memories.get(sub)
+    return memory === undefined ? undefined : packMemory(memory)
+  }
+
   /** Goes on with the chains of a log that ended; undefined when they were not replayed. Before any record. */
   take(state: ChainReplayState | undefined): void {
     if (state === undefined || state.strangers === true) this.#strangers = true
@@ -163,8 +174,9 @@ export class ChainReplay {
       this.#memories.set(sub, moved(memoryOf(packed)))
   }
 
-  state(): ChainReplayState {
-    const chains = [...this.#memories].map(
+  /** `chains` false: without what is remembered of each. */
+  state({ chains: each = true }: { readonly chains?: boolean } = {}): ChainReplayState {
+    const chains = [...(each ? this.#memories : [])].map(
       ([sub, memory]): [string, ReturnType<typeof packMemory>] => [sub, packMemory(memory)],
     )
     const strangers = this.#strangers ? { strangers: true as const } : {}
@@ -326,6 +338,8 @@ export class ChainReplay {
     return (event) => !isClock || event.at + 1000 * GRACE_S >= at || event.logged + GRACE_S >= now
   }
 }
+
+type Packed = ReturnType<typeof packMemory>
 
 /** Into the next log: places are in the one before, and what only holds for a while is let go. */
 function moved({ strikes, reviews, blind, partial }: ChainMemory): ChainMemory {
