@@ -57,7 +57,7 @@ export interface ActivePolicy {
 
 /** Incident mode and state of the platform, as they are now. */
 export interface Surroundings {
-  incident(): IncidentFacts
+  incident(at?: EpochMs): IncidentFacts
   platform(): PlatformFacts
 }
 

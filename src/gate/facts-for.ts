@@ -18,10 +18,10 @@ export interface Around {
   readonly platform: PlatformFacts
 }
 
-/** Read once a decision, so that what is compared later is what was evaluated. */
-export function surroundings(context: Context): Around {
+/** Read once a decision, so that what is compared later is what was evaluated. `at`: the decision's instant. */
+export function surroundings(context: Context, at?: EpochMs): Around {
   return {
-    incident: context.surroundings.incident(),
+    incident: context.surroundings.incident(at),
     platform: context.surroundings.platform(),
   }
 }

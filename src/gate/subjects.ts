@@ -108,7 +108,7 @@ export function factsOf(
     at,
     request: { stream: {}, request: {}, supports: [] },
     hosts: [{ subject, given: {}, state }],
-    incident: context.surroundings.incident(),
+    incident: context.surroundings.incident(at),
     platform: context.surroundings.platform(),
     facts_max_age_ms: context.settings.facts_max_age_ms,
     pepper: context.pepper,

@@ -138,7 +138,7 @@ export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly s
       status: 201,
     },
     'POST /v1/incident/confirmation': {
-      sent: { method: 'POST', path: '/v1/incident/confirmation' },
+      sent: { method: 'POST', path: '/v1/incident/confirmation', body: { id: 'none' } },
       status: 404,
     },
     'DELETE /v1/incident': { sent: { method: 'DELETE', path: '/v1/incident' }, status: 404 },

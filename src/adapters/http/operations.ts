@@ -33,8 +33,9 @@ import {
 import {
   INCIDENT_ANSWER,
   INCIDENT_BODY,
+  INCIDENT_CONFIRMATION_BODY,
+  INCIDENT_OPERATIONS,
   INCIDENT_REPORT_ANSWER,
-  INCIDENT_REPORT_QUERY,
   INCIDENTS_ANSWER,
 } from './incident-schemas.ts'
 import { KEY_CHANGE_ANSWER, KEYS_ANSWER, REVOCATION_BODY, ROTATION_BODY } from './key-schemas.ts'
@@ -92,6 +93,7 @@ export const REQUEST_SCHEMAS: Readonly<Record<string, Shape>> = {
   ActivationRequest: ACTIVATION_BODY,
   RollbackRequest: ROLLBACK_BODY,
   IncidentRequest: INCIDENT_BODY,
+  IncidentConfirmation: INCIDENT_CONFIRMATION_BODY,
   KeyRotationRequest: ROTATION_BODY,
   KeyRevocationRequest: REVOCATION_BODY,
 }
@@ -305,39 +307,8 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
     answers: { 201: ACTIVATION_ANSWER, 200: ACTIVATION_ANSWER },
     problems: ['not_found', 'conflict', ...STORING],
   },
+  ...INCIDENT_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
-  'GET /v1/incident': {
-    id: 'read_incident',
-    summary: 'Whether incident mode is on, and the last incidents.',
-    answers: { 200: INCIDENTS_ANSWER },
-    problems: ['not_found', ...STORING],
-  },
-  'PUT /v1/incident': {
-    id: 'start_incident',
-    summary: 'Start incident mode; for at most 30 minutes until another key confirms it.',
-    body: INCIDENT_BODY,
-    answers: { 201: INCIDENT_ANSWER, 200: INCIDENT_ANSWER },
-    problems: ['not_found', 'conflict', ...STORING],
-  },
-  'POST /v1/incident/confirmation': {
-    id: 'confirm_incident',
-    summary: 'Confirm the running incident, with another key than it was started with.',
-    answers: { 200: INCIDENT_ANSWER },
-    problems: ['not_found', 'conflict', ...STORING],
-  },
-  'DELETE /v1/incident': {
-    id: 'end_incident',
-    summary: 'End incident mode early; again is 200 too.',
-    answers: { 200: INCIDENT_ANSWER },
-    problems: ['not_found', ...STORING],
-  },
-  'GET /v1/incident/:id/report': {
-    id: 'report_incident',
-    summary: 'Who was affected: refusals and delays made under it, and broadcasts it revoked.',
-    query: INCIDENT_REPORT_QUERY,
-    answers: { 200: INCIDENT_REPORT_ANSWER },
-    problems: ['not_found', ...STORING],
-  },
   'GET /v1/keys': {
     id: 'list_keys',
     summary: 'Every key of every log, what has become of it, and which of them sign.',

@@ -2,8 +2,9 @@
  * What the configuration says to the HTTP API and to the gate.
  */
 import { createRemoteJWKSet } from 'jose'
-import type { Surroundings } from '../../ports.ts'
+import type { Clock, Surroundings } from '../../ports.ts'
 import type { ServerConfig } from './config.ts'
+import type { NodeIncidents } from './incidents.ts'
 
 /** What of the API is configured; everything else has its default. */
 export interface HttpSettings {
@@ -39,8 +40,12 @@ export function accessTokensOf(config: ServerConfig): AccessTokenSettings {
   return { accessTokens: { issuer, audience, keys: createRemoteJWKSet(new URL(jwks)) } }
 }
 
-/** Facts about the platform; what is not configured is unknown. */
-export function surroundingsOf({ moderation_available }: ServerConfig): Surroundings {
+/** Incident mode, and facts about the platform; what is not configured is unknown. */
+export function surroundingsOf(
+  { moderation_available }: ServerConfig,
+  incidents: Pick<NodeIncidents, 'facts'>,
+  clock: Clock,
+): Surroundings {
   const platform = moderation_available === null ? {} : { moderation_available }
-  return { incident: () => ({ active: false }), platform: () => platform }
+  return { incident: (at = clock.now()) => incidents.facts(at), platform: () => platform }
 }

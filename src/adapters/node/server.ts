@@ -10,6 +10,7 @@ import type { RecordDraft } from '../../core/record/drafts.ts'
 import { KEEP_EVERYTHING } from '../../core/retention.ts'
 import { createAccessBook } from '../../gate/access.ts'
 import type { ErasureDesk } from '../../gate/erasure-desk.ts'
+import { createIncidentDesk } from '../../gate/incident.ts'
 import { createPolicyDesk } from '../../gate/policy-desk.ts'
 import { withShadow } from '../../gate/shadow.ts'
 import type { WebhookDesk } from '../../gate/webhooks/desk.ts'
@@ -33,6 +34,7 @@ import { gaugesOf } from './gauges.ts'
 import { greetingOf } from './greeting.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import { accessTokensOf, httpSettingsOf, surroundingsOf } from './http-settings.ts'
+import { createNodeIncidents, type NodeIncidents } from './incidents.ts'
 import { listen } from './listener.ts'
 import { createLogger, logEvents, logFailures } from './log-lines.ts'
 import { readMediaServers } from './media-servers.ts'
@@ -130,7 +132,9 @@ async function decideUntilAborted(house: House): Promise<void> {
     ...{ observe, onError },
   })
   const issuer = { kid: store.signer.kid, issue: scribe.issue }
-  const surroundings = surroundingsOf(config)
+  const incidents = createNodeIncidents({ store, scribe, clock, random, after, onError })
+  await incidents.resume().catch(onError)
+  const surroundings = surroundingsOf(config, incidents, clock)
   const shadow = await shadowOf(house)
   const { gate: plain, erasure } = createGateWithDesk(
     { ...store, clock, random, after, policies, observe, issuer, surroundings },
@@ -153,6 +157,7 @@ async function decideUntilAborted(house: House): Promise<void> {
       shadow,
       metrics,
       surroundings,
+      incidents,
       keys,
       erasure,
       webhooks: webhooks.desk,
@@ -170,6 +175,7 @@ async function decideUntilAborted(house: House): Promise<void> {
     file.stop()
     shadow?.stop()
     policies.stop()
+    incidents.stop()
     await webhooks.stop()
     await retention.stop()
     await heartbeat.stop()
@@ -194,12 +200,24 @@ async function appOf(
     readonly shadow: ShadowPolicy | null
     readonly metrics: Metrics
     readonly surroundings: Surroundings
+    readonly incidents: NodeIncidents
     readonly keys: NodeKeys
     readonly erasure: ErasureDesk
     readonly webhooks: WebhookDesk
   },
 ): Promise<ReturnType<typeof createApp>> {
-  const { gate, policies, file, shadow, metrics, surroundings, keys, erasure, webhooks } = parts
+  const {
+    gate,
+    policies,
+    file,
+    shadow,
+    metrics,
+    surroundings,
+    incidents,
+    keys,
+    erasure,
+    webhooks,
+  } = parts
   const { facts_max_age_ms } = config
   const { observe } = observers
   const servers = await readMediaServers(config.servers, process.env, { parse, describe })
@@ -219,6 +237,7 @@ async function appOf(
       ...{ activations: policies.activations, planOf: policies.planOf, commit: policies.commit },
       sources: () => nodeReportSources({ store, surroundings, facts_max_age_ms }),
     }),
+    incidents: createIncidentDesk({ ...incidents, clock }),
     ...(shadow === null ? {} : { shadow: shadow.report }),
     logs: [{ log: store.log, vkey: store.vkey, vkeys: store.vkeys, access }],
     keyDesk: keys.desk,

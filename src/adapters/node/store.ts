@@ -6,13 +6,11 @@
  */
 import { chmod } from 'node:fs/promises'
 import { LivegateError } from '../../core/errors.ts'
-import type { Activation } from '../../core/model.ts'
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import { signNote } from '../../core/tlog/note.ts'
 import { isKeyName } from '../../core/tlog/note-key.ts'
 import type { WebhookOutbox } from '../../gate/webhooks/port.ts'
 import type { ApiKeys, Directory, Erasures, Ledger, Log, Observe, StreamKeys } from '../../ports.ts'
-import { loggedActivations } from '../sqlite/activations.ts'
 import { createSqlApiKeys } from '../sqlite/api-keys.ts'
 import { createSqlDirectory } from '../sqlite/directory.ts'
 import { CLOSING, claimsUnder, createEntries, issuerOf } from '../sqlite/entries.ts'
@@ -48,6 +46,7 @@ import { createGroupCommit, type GroupCommitLimits } from './group-commit.ts'
 import { type KeyFiles, openKeyFiles } from './key-files.ts'
 import { type NodeSql, type NodeSqlOptions, openNodeSql } from './node-sql.ts'
 import { createRoundTimer } from './round-timer.ts'
+import { createDeploymentNow, type DeploymentNow } from './store-deployment.ts'
 import { createStoreErasures, erasedBefore } from './store-erasures.ts'
 import { createStoreKeys, type KeysNow, type StoreKeys } from './store-keys.ts'
 import { createStoredMoves, type StoredMoves } from './stored-moves.ts'
@@ -78,7 +77,7 @@ export interface NodeStoreOptions {
 }
 
 /** Everything durable. Members are ports; `close` publishes what waits. */
-export interface NodeStore extends StoreKeys, KeysNow {
+export interface NodeStore extends StoreKeys, KeysNow, DeploymentNow {
   readonly origin: string
   readonly ledger: Ledger
   readonly directory: Directory
@@ -95,8 +94,6 @@ export interface NodeStore extends StoreKeys, KeysNow {
   recordIssuer(): string | null
   /** Every policy revision in the log. */
   readonly policyTexts: PolicyTexts
-  /** Every activation in the log, by number. */
-  activations(): readonly Activation[]
   /** Subjects of the newest strikes, newest first, each once: those of at most `limit` strikes before a place. */
   struck(page: StruckPage): StruckFound
   /** What the next heartbeat record has to say. */
@@ -143,6 +140,7 @@ export type Bootstrap = (
     | 'moves'
     | 'status'
     | 'activations'
+    | 'incidents'
   >,
 ) => Promise<void>
 
@@ -336,7 +334,7 @@ function assemble(assembly: Assembly): Assembled {
       return keys.now().vkey
     },
     policyTexts: createPolicyTexts(sql),
-    activations: () => loggedActivations(sql),
+    ...createDeploymentNow(sql),
     struck: (page) => struckSubjects(sql, page),
     heartbeats: createHeartbeats(sql),
     instantOf: createEntryInstants(sql),

@@ -163,7 +163,8 @@ export function recordKeysOf(sql: Sql): string[] {
 /** Every key of the log, in the order of their first records. */
 export function keysOf(sql: Sql): readonly LoggedKey[] {
   const rows = sql.all(`SELECT r.idx, e.jws FROM log_requirements r JOIN entries e ON e.idx = r.idx
-    WHERE r.name NOT LIKE 'sha256-%' AND r.name NOT LIKE 'revision-%' ORDER BY r.idx`)
+    WHERE r.name NOT LIKE 'sha256-%' AND r.name NOT LIKE 'revision-%'
+      AND r.name NOT LIKE 'incident-%' ORDER BY r.idx`)
   return keyHistory(
     rows.flatMap((row) => {
       const claims = claimsOf(text(row, 'jws'))
@@ -190,12 +191,23 @@ export function claimsUnder(sql: Sql, name: string): Readonly<Record<string, unk
   return row === undefined ? null : claimsOf(text(row, 'jws'))
 }
 
+const NAMED: ReadonlySet<string> = new Set(['policy', 'key', 'activation', 'incident'])
+
+/** Name under which a log holds a change of incident mode. */
+export function incidentName(change: number): string {
+  return `incident-${change}`
+}
+
 /** What `requires` may name once `record` is in the log: a policy's digest, a record key's thumbprint, an activation. */
 export function requirementOf(record: Pick<SignedRecord, 'kind' | 'jws'>): Requirement | null {
   if (record.kind === CLOSING || record.kind === PREDECESSOR)
     return { name: record.kind, part: 1, parts: 1 }
-  if (record.kind !== 'policy' && record.kind !== 'key' && record.kind !== 'activation') return null
+  if (!NAMED.has(record.kind)) return null
   const claims = claimsOf(record.jws)
+  if (record.kind === 'incident')
+    return Number.isSafeInteger(claims.change)
+      ? { name: incidentName(claims.change as number), part: 1, parts: 1 }
+      : null
   if (record.kind === 'activation')
     return { name: activationName(claims.revision as number), part: 1, parts: 1 }
   if (record.kind === 'key') return keyRequirement(claims as unknown as Partial<KeyClaims>)

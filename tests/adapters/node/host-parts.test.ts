@@ -18,7 +18,7 @@ import { readinessOf } from '../../../src/adapters/node/readiness.ts'
 import { utf8 } from '../../../src/core/encoding.ts'
 import type { Diagnostic } from '../../../src/core/policy/diagnostic.ts'
 import type { Plan } from '../../../src/core/policy/plan.ts'
-import { durationMs } from '../../../src/core/time.ts'
+import { durationMs, epochMs } from '../../../src/core/time.ts'
 import { START } from '../../support/node-gate.ts'
 import { aPlan } from '../../support/plans.ts'
 
@@ -152,10 +152,14 @@ describe('the configuration', () => {
   })
 
   it('leaves the platform unknown unless told', () => {
-    expect(surroundingsOf(configOf()).platform()).toEqual({})
-    const told = surroundingsOf(configOf({ 'moderation-available': 'false' }))
+    const incidents = { facts: (at: number) => ({ active: at === 7 }) }
+    const clock = { now: () => epochMs(7) }
+    expect(surroundingsOf(configOf(), incidents, clock).platform()).toEqual({})
+    const config = configOf({ 'moderation-available': 'false' })
+    const told = surroundingsOf(config, incidents, clock)
     expect(told.platform()).toEqual({ moderation_available: false })
-    expect(told.incident()).toEqual({ active: false })
+    expect(told.incident()).toEqual({ active: true })
+    expect(told.incident(epochMs(8))).toEqual({ active: false })
   })
 })
 
