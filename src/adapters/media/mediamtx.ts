@@ -85,7 +85,7 @@ function startOf(fields: JsonFields): Result<MediaEvent, string> {
 }
 
 /** `live/k7f3q9` is application `live` and name `k7f3q9`; a path without a slash has an empty application. */
-function splitPath(path: string): { readonly app: string; readonly name: string } | null {
+export function splitPath(path: string): { readonly app: string; readonly name: string } | null {
   const at = path.lastIndexOf('/')
   const name = path.slice(at + 1)
   return name === '' ? null : { app: path.slice(0, Math.max(at, 0)), name }
