@@ -125,10 +125,20 @@ async function audited(dir: string, resumed: boolean): Promise<Measured> {
   const head = await readHead(source, logKeyOf(VKEY))
   const path = join(dir, 'state')
   const file = resumed ? await openStateFile(path) : null
-  const state = (await file?.logs.get(ORIGIN)?.load()) ?? null
+  const stored = file?.logs.get(ORIGIN)
+  const state = stored?.state ?? null
   const trusted = state === null ? null : head
   const run = await runAudit({
-    ...{ source, head, trusted, state, origin: ORIGIN, predecessor: null, now_s: null },
+    ...{
+      source,
+      head,
+      trusted,
+      state,
+      chains: stored?.chains() ?? null,
+      origin: ORIGIN,
+      predecessor: null,
+      now_s: null,
+    },
     ...{ signatures: false, replay: true, threads: threadsFor(head.size - (state?.size ?? 0)) },
     disclosures: resumed ? NO_DISCLOSURES : readDisclosures(join(dir, DISCLOSURES)),
     outside: new OutsideRecords(),
@@ -138,10 +148,10 @@ async function audited(dir: string, resumed: boolean): Promise<Measured> {
   const { clean, findings, counts } = run.report
   if (!clean) throw new Error(`the bench log is not clean: ${findings[0]?.message}`)
   if (counts.chain_unopened > 0) throw new Error('the bench did not open every chain')
-  const after = run.state()
+  const after = run.toKeep()
   if (after !== null && !resumed) {
     const writer = await createStateWriter(path, LIMIT)
-    await writer.add(head, after)
+    await writer.add(head, after.state, after.chains)
     await writer.commit()
   }
   await file?.close()

@@ -213,10 +213,10 @@ async function remember(
 ): Promise<CliFailure | null> {
   const { run, states, head, whole } = end
   if (options.state === undefined) return null
-  const state = options.signatures && whole ? run.state() : null
+  const audit = options.signatures && whole ? run.toKeep() : null
   if (!options.signatures) session.warn(NO_SIGNATURES)
-  else if (state === null) session.warn('the state is not updated: the audit was not clean')
-  else await states.keep(head, state)
+  else if (audit === null) session.warn('the state is not updated: the audit was not clean')
+  else await states.keep(head, audit)
   return states.commit()
 }
 

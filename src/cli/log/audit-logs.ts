@@ -209,8 +209,8 @@ async function auditLog(session: Session, log: NamedLog, given: LogInput): Promi
       threads: threadsFor(open.head.size - (before.state?.size ?? 0)),
       onProgress: (entries) => progress.update(entries),
     })
-    const state = stored.update ? run.state() : null
-    if (state !== null) await stored.states.keep(open.head, state)
+    const audit = stored.update ? run.toKeep() : null
+    if (audit !== null) await stored.states.keep(open.head, audit)
     return finished(session, { name, origin }, run, auditWords(run, await input.disclosures))
   } catch (thrown) {
     return unfinished(session, { name, origin }, failureOf(thrown))

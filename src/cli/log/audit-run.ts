@@ -5,11 +5,12 @@
  * is missing or cannot be taken apart is "could not finish": nobody has signed it.
  * From: commands/log-audit.ts. Core: core/audit/audit.ts.
  */
+import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Audit, type AuditReport, createAudit } from '../../core/audit/audit.ts'
 import type { LogBook } from '../../core/audit/replay/log-plans.ts'
-import type { AuditState } from '../../core/audit/state.ts'
+import type { AuditState, StoredChain } from '../../core/audit/state.ts'
 import type { PredecessorAudit } from '../../core/audit/succession.ts'
 import type { SignedHead } from '../../core/audit/tree.ts'
 import type { LogFile } from '../../core/tlog/grow.ts'
@@ -17,6 +18,7 @@ import { HASH_BYTES, sameBytes } from '../../core/tlog/hash.ts'
 import { type Bundle, parseTilePath, TILE_WIDTH, tilePath } from '../../core/tlog/tile.ts'
 import { incomplete } from '../failure.ts'
 import { type AuditPool, createAuditPool, type ScannedBundle } from './audit-pool.ts'
+import type { AuditToKeep } from './audit-state.ts'
 import type { BundleResult } from './bundle-desk.ts'
 import { type BundlePart, type PackedScan, tileRoot, unpackScan } from './bundle-scan.ts'
 import type { Challenge } from './challenge.ts'
@@ -32,6 +34,8 @@ export interface AuditInput {
   readonly head: SignedHead
   readonly trusted: SignedHead | null
   readonly state: AuditState | null
+  /** Chains of the state, where that comes without them. */
+  readonly chains?: AsyncIterable<readonly StoredChain[]> | null
   /** May still be read while the threads start. */
   readonly disclosures: Disclosures | Promise<Disclosures>
   readonly outside: OutsideRecords
@@ -61,8 +65,8 @@ export interface AuditRun {
   readonly future: FutureNotice | null
   /** What decisions follow from; null without replay. */
   readonly book: LogBook | null
-  /** Null unless everything was clean and replayed as far as it could be: only then may an audit be resumed. Made anew at every call, a line a chain. */
-  state(): AuditState | null
+  /** Null unless everything was clean and replayed as far as it could be: only then may an audit be resumed. */
+  toKeep(): AuditToKeep | null
   /** Chains with records in this log, and the index of each one's first. */
   chainFirsts(): ReadonlyMap<string, number>
   /** What the audit of a successor needs of this one. */
@@ -104,6 +108,7 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
   const tiles = createTileHasher()
   const audit = createAudit({
     origin: input.origin,
+    seed: randomBytes(4).readInt32LE(),
     trusted: input.trusted,
     hasher: nodeHasher,
     hashTile: tiles.hash,
@@ -119,6 +124,7 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
   }
   const pool = createAuditPool({ threads, signatures, replay, onVerified })
   try {
+    for await (const some of input.chains ?? []) for (const chain of some) audit.adopt(chain)
     pool.disclose((await input.disclosures).index)
     const unmatched = await stream(input, { audit, pool, tiles })
     await pool.drain()
@@ -139,13 +145,17 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
         future: futureOf(audit.latest(), input.clock_s),
         book: audit.book(),
       },
-      state: () => (clean ? audit.state() : null),
+      toKeep: () => (clean ? toKeep(audit, report.counts.subjects) : null),
       chainFirsts: () => audit.chainFirsts(),
       asPredecessor: (vkey) => audit.asPredecessor(head, vkey),
     }
   } finally {
     await pool.close()
   }
+}
+
+function toKeep(audit: Audit, count: number): AuditToKeep {
+  return { state: audit.state({ chains: false }), chains: { count, each: audit.chains() } }
 }
 
 function futureOf(

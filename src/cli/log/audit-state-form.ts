@@ -11,7 +11,7 @@
  */
 import type { ChainHead } from '../../core/audit/chains.ts'
 import type { PackedMemory } from '../../core/audit/replay/replay-state.ts'
-import type { AuditState } from '../../core/audit/state.ts'
+import { type AuditState, chainsIn, type StoredChain } from '../../core/audit/state.ts'
 import type { SignedHead } from '../../core/audit/tree.ts'
 
 export const FIRST_LINE = '{"livegate":"audit-state/v2"}'
@@ -26,25 +26,34 @@ export interface LogLine {
   readonly audit: AuditState
 }
 
-/** The lines of one log, without their ends. */
-export function* linesOf({ note }: SignedHead, state: AuditState): Generator<string> {
-  const heads = Object.entries(state.chains.heads)
+/** The chains of a state, told apart from it: one by one, and how many. */
+export interface ToldChains {
+  readonly count: number
+  readonly each: Iterable<StoredChain>
+}
+
+/** The lines of one log, without their ends; `chains` where the state comes without them. */
+export function* linesOf(
+  { note }: SignedHead,
+  state: AuditState,
+  chains: ToldChains = {
+    count: Object.keys(state.chains.heads).length,
+    each: chainsIn(state),
+  },
+): Generator<string> {
   const { replay } = state
   const audit: AuditState = {
     ...state,
     chains: { ...state.chains, heads: {} },
     ...(replay === undefined ? {} : { replay: { ...replay, chains: {} } }),
   }
-  const line: LogLine = { log: state.origin, checkpoint: note, chains: heads.length, audit }
+  const line: LogLine = { log: state.origin, checkpoint: note, chains: chains.count, audit }
   yield JSON.stringify(line)
-  for (const [sub, head] of heads) yield chainLine(sub, head, replay?.chains[sub])
+  for (const chain of chains.each) yield chainLine(chain)
 }
 
-function chainLine(
-  sub: string,
-  { seq, at, unopened, first, leaves }: ChainHead,
-  memory: PackedMemory | undefined,
-): string {
+function chainLine({ sub, head, memory }: StoredChain): string {
+  const { seq, at, unopened, first, leaves } = head
   const text = typeof leaves === 'string' ? leaves : leaves.join('.')
   const line = [sub, seq, at, unopened, first ?? null, text]
   return JSON.stringify(memory === undefined ? line : [...line, memory])
@@ -59,24 +68,17 @@ export function parseLogLine(line: string): LogLine | null {
   return audit === undefined ? null : { log, checkpoint, chains, audit }
 }
 
-export interface ChainLine {
-  readonly sub: string
-  readonly head: ChainHead
-  /** What its replay remembers; null for nothing. */
-  readonly memory: PackedMemory | null
-}
-
 /** Null for anything but such a line. */
-export function parseChainLine(line: string): ChainLine | null {
+export function parseChainLine(line: string): StoredChain | null {
   const value = parsed(line)
   if (!Array.isArray(value)) return null
   const [sub, seq, at, unopened, first, leaves, memory] = value as unknown[]
   if (typeof sub !== 'string' || typeof leaves !== 'string') return null
   if (typeof seq !== 'number' || typeof at !== 'number' || typeof unopened !== 'number') return null
-  const head = { seq, at, unopened, leaves }
-  const whole = typeof first === 'number' ? { ...head, first } : head
+  const begun = typeof first === 'number' ? { first } : {}
+  const head: ChainHead = { seq, at, unopened, leaves, ...begun }
   // The digest of the file has been compared: it is as it was written.
-  return { sub, head: whole, memory: (memory as PackedMemory | undefined) ?? null }
+  return memory === undefined ? { sub, head } : { sub, head, memory: memory as PackedMemory }
 }
 
 /** The last line of a file whose lines before it have this digest, base64url. */

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { ChainHead } from '../../core/audit/chains.ts'
 import type { PackedMemory } from '../../core/audit/replay/replay-state.ts'
-import { type AuditState, parseAuditState } from '../../core/audit/state.ts'
+import { type AuditState, parseAuditState, type StoredChain } from '../../core/audit/state.ts'
 import { incomplete } from '../failure.ts'
 import { readBounded } from '../files.ts'
 import { quote } from '../session.ts'
@@ -29,6 +29,8 @@ export interface StateInFile {
   readonly note: string
   /** All but the chains. */
   readonly state: AuditState
+  /** The chains, many at a time; null where `state` has them. */
+  chains(): AsyncIterable<readonly StoredChain[]> | null
   /** With the chains. */
   load(): Promise<AuditState>
 }
@@ -92,7 +94,7 @@ async function scanned(handle: FileHandle, path: string): Promise<Map<string, St
         const log = logIn(handle, { line, next, path })
         if (logs.has(log.origin)) throw damaged(path)
         logs.set(log.origin, log)
-        chains = log.chains
+        chains = log.count
       } else if (chains > 0) chains--
     }
   if (end !== endLine(digest.digest('base64url')) || logs.size === 0) throw damaged(path)
@@ -109,18 +111,32 @@ interface LogPlace {
 function logIn(
   handle: FileHandle,
   { line, next, path }: LogPlace,
-): StateInFile & { readonly chains: number } {
+): StateInFile & { readonly count: number } {
   const read = parseLogLine(line)
   if (read === null) throw damaged(path)
   const { log: origin, checkpoint: note, chains } = read
   const state = stateIn(read.audit, origin, path)
-  const load = async (): Promise<AuditState> => {
-    const { heads, memories } = await chainsFrom(handle, { next, chains, path })
-    const { replay } = state
-    const followed = replay === undefined ? {} : { replay: { ...replay, chains: memories } }
-    return { ...state, chains: { ...state.chains, heads }, ...followed }
-  }
-  return { origin, note, state, chains, load }
+  const each = (): AsyncIterable<readonly StoredChain[]> =>
+    chainsFrom(handle, { next, chains, path })
+  const load = async (): Promise<AuditState> => withChains(state, each())
+  return { origin, note, state, count: chains, chains: each, load }
+}
+
+async function withChains(
+  state: AuditState,
+  chains: AsyncIterable<readonly StoredChain[]>,
+): Promise<AuditState> {
+  const heads: (readonly [string, ChainHead])[] = []
+  const memories: (readonly [string, PackedMemory])[] = []
+  for await (const some of chains)
+    for (const { sub, head, memory } of some) {
+      heads.push([sub, head])
+      if (memory !== undefined) memories.push([sub, memory])
+    }
+  const { replay } = state
+  const followed =
+    replay === undefined ? {} : { replay: { ...replay, chains: Object.fromEntries(memories) } }
+  return { ...state, chains: { ...state.chains, heads: Object.fromEntries(heads) }, ...followed }
 }
 
 /** Nothing is known yet of the digest: what cannot be read was damaged. */
@@ -132,30 +148,22 @@ function stateIn(audit: AuditState, origin: string, path: string): AuditState {
   }
 }
 
-interface StoredChains {
-  readonly heads: Readonly<Record<string, ChainHead>>
-  readonly memories: Readonly<Record<string, PackedMemory>>
-}
-
-async function chainsFrom(
+async function* chainsFrom(
   handle: FileHandle,
   { next, chains, path }: Omit<LogPlace, 'line'> & { readonly chains: number },
-): Promise<StoredChains> {
-  const heads: (readonly [string, ChainHead])[] = []
-  const memories: (readonly [string, PackedMemory])[] = []
-  const all = (): StoredChains => ({
-    heads: Object.fromEntries(heads),
-    memories: Object.fromEntries(memories),
-  })
-  if (chains === 0) return all()
-  for await (const lines of linesFrom(handle, next, path))
-    for (const { bytes } of lines) {
+): AsyncGenerator<readonly StoredChain[]> {
+  let left = chains
+  if (left === 0) return
+  for await (const lines of linesFrom(handle, next, path)) {
+    const some = lines.slice(0, left).map(({ bytes }) => {
       const chain = parseChainLine(bytes.toString())
       if (chain === null) throw damaged(path)
-      heads.push([chain.sub, chain.head])
-      if (chain.memory !== null) memories.push([chain.sub, chain.memory])
-      if (heads.length === chains) return all()
-    }
+      return chain
+    })
+    left -= some.length
+    yield some
+    if (left === 0) return
+  }
   throw damaged(path)
 }
 
@@ -205,7 +213,7 @@ async function oldState(path: string): Promise<StateInFile> {
   if (typeof checkpoint !== 'string' || typeof origin !== 'string' || chains === undefined)
     throw incomplete(`Cannot resume audit from ${quote(path)}: it is not the state of an audit`)
   const state = parseAuditState(JSON.stringify(audit), origin)
-  return { origin, note: checkpoint, state, load: async () => state }
+  return { origin, note: checkpoint, state, chains: () => null, load: async () => state }
 }
 
 function documentIn(text: string): { checkpoint?: unknown; audit?: unknown } {

@@ -12,11 +12,11 @@ import type { SignedHead } from '../../core/audit/tree.ts'
 import { type CliFailure, incomplete } from '../failure.ts'
 import { syncDirectory } from '../files.ts'
 import { quote } from '../session.ts'
-import { endLine, FIRST_LINE, linesOf } from './audit-state-form.ts'
+import { endLine, FIRST_LINE, linesOf, type ToldChains } from './audit-state-form.ts'
 
 export interface StateWriter {
-  /** The next log; each once. */
-  add(head: SignedHead, state: AuditState): Promise<void>
+  /** The next log; each once. `chains` where the state comes without them. */
+  add(head: SignedHead, state: AuditState, chains?: ToldChains): Promise<void>
   /** Puts the file in its place; durable when resolved. */
   commit(): Promise<void>
   /** Forgets what was written; nothing after `commit`. */
@@ -52,8 +52,8 @@ export async function createStateWriter(path: string, limits: StateLimits): Prom
   }
 
   return {
-    async add(head, state) {
-      for (const text of linesOf(head, state)) {
+    async add(head, state, chains) {
+      for (const text of linesOf(head, state, chains)) {
         if (Buffer.byteLength(text) > limits.line_bytes) throw tooLarge(path, limits.line_bytes)
         waiting += `${text}\n`
         if (waiting.length >= PIECE) await flush()

@@ -7,11 +7,12 @@
  * Form: audit-state-form.ts. From: commands/log-audit.ts, audit-logs.ts.
  */
 import { chainsOfState, type LogChains } from '../../core/audit/across.ts'
-import type { AuditState } from '../../core/audit/state.ts'
+import type { AuditState, StoredChain } from '../../core/audit/state.ts'
 import type { SignedHead } from '../../core/audit/tree.ts'
 import { openCheckpoint } from '../../core/tlog/checkpoint.ts'
 import { type CliFailure, failureOf, incomplete, usage } from '../failure.ts'
 import { quote, type Session } from '../session.ts'
+import type { ToldChains } from './audit-state-form.ts'
 import type { StateFile, StateInFile } from './audit-state-read.ts'
 import { damaged, MAX_LINE_BYTES, MAX_STATE_BYTES, openStateFile } from './audit-state-read.ts'
 import { createStateWriter, type StateWriter } from './audit-state-write.ts'
@@ -22,6 +23,8 @@ import { withLearned } from './head-signers.ts'
 export interface StoredAudit {
   readonly trusted: SignedHead | null
   readonly state: AuditState | null
+  /** Those of the state, where it comes without them. */
+  readonly chains: AsyncIterable<readonly StoredChain[]> | null
 }
 
 /** The states of all logs of one run. */
@@ -30,12 +33,12 @@ export interface AuditStates {
   readonly stored: ReadonlySet<string>
   /** All but the chains; null without one. */
   stateOf(origin: string): AuditState | null
-  /** With the chains. */
+  /** With the chains, on their way. */
   before(origin: string): Promise<StoredAudit>
   /** Where the chains of a log stand whose audit this run could not finish; null without a state. */
   standing(origin: string): Promise<LogChains | null>
   /** Remembers a clean audit, for `commit`; one that says what is there already need not be written. */
-  keep(head: SignedHead, state: AuditState): Promise<void>
+  keep(head: SignedHead, audit: AuditToKeep): Promise<void>
   /** Writes what was kept, and of all other logs what was there. Returns what went wrong, which is no fault of a log. */
   commit(): Promise<CliFailure | null>
   /** What was not committed is forgotten. */
@@ -51,7 +54,13 @@ export interface StatesRequest {
   readonly update: boolean
 }
 
-const NONE: StoredAudit = { trusted: null, state: null }
+/** A clean audit; its chains are gone through only when they are written. */
+export interface AuditToKeep {
+  readonly state: AuditState
+  readonly chains: ToldChains
+}
+
+const NONE: StoredAudit = { trusted: null, state: null, chains: null }
 
 /** Reads the states, and makes sure that they are of the logs of this run. */
 export async function openStates(session: Session, request: StatesRequest): Promise<AuditStates> {
@@ -159,25 +168,28 @@ class RunStates implements AuditStates {
   async before(origin: string): Promise<StoredAudit> {
     const [stored, trusted] = [this.#file?.logs.get(origin), this.#trusted.get(origin)]
     if (stored === undefined || trusted === undefined) return NONE
+    if (!this.#several) return { trusted, state: stored.state, chains: stored.chains() }
     const state = await stored.load()
-    if (this.#several && chainsOfState(state) === null) throw sayingLittle(this.#path, origin)
-    return { trusted, state }
+    if (chainsOfState(state) === null) throw sayingLittle(this.#path, origin)
+    return { trusted, state, chains: null }
   }
 
   async standing(origin: string): Promise<LogChains | null> {
+    const stored = this.#file?.logs.get(origin)
+    if (stored === undefined || !this.#trusted.has(origin)) return null
     // What is the matter with it was said where its audit ended.
-    const { state } = await this.before(origin).catch(() => NONE)
+    const state = await stored.load().catch(() => null)
     return state === null ? null : chainsOfState(state)
   }
 
-  async keep(head: SignedHead, state: AuditState): Promise<void> {
-    if (!this.#isThere(head, state)) await this.#write(head, state)
+  async keep(head: SignedHead, { state, chains }: AuditToKeep): Promise<void> {
+    if (!this.#isThere(head, state)) await this.#write(head, state, chains)
   }
 
-  async #write(head: SignedHead, state: AuditState): Promise<void> {
+  async #write(head: SignedHead, state: AuditState, chains?: ToldChains): Promise<void> {
     if (this.#writer === null || this.#failure !== null) return
     try {
-      await this.#writer.add(head, state)
+      await this.#writer.add(head, state, chains)
       this.#kept.add(state.origin)
     } catch (thrown) {
       // A full disk does not keep the other logs from being audited.
@@ -206,6 +218,7 @@ class RunStates implements AuditStates {
   }
 
   async #carry(origin: string): Promise<void> {
+    // Only of several logs, whose states come with their chains.
     const { trusted, state } = await this.before(origin)
     if (trusted !== null && state !== null) await this.#write(trusted, state)
   }
