@@ -14,6 +14,7 @@ import { candidateOf, planOf } from './adapters/cloudflare/edge-candidate.ts'
 import { createEdgeDirectory } from './adapters/cloudflare/edge-directory.ts'
 import { createEdgeErasureDesk } from './adapters/cloudflare/edge-erasure-desk.ts'
 import { createEdgeGate } from './adapters/cloudflare/edge-gate.ts'
+import { createEdgeIncidents, type EdgeIncidents } from './adapters/cloudflare/edge-incidents.ts'
 import { createCheckpointSigner, readSecrets } from './adapters/cloudflare/edge-keys.ts'
 import { createEdgeLog } from './adapters/cloudflare/edge-log.ts'
 import { createPepper } from './adapters/cloudflare/edge-pepper.ts'
@@ -50,16 +51,17 @@ import { createCallerKeys } from './adapters/http/caller-keys.ts'
 import { type AppDeps, DEFAULT_HTTP_CONFIG, type ServedLog } from './adapters/http/deps.ts'
 import { problemResponse } from './adapters/http/problem.ts'
 import { createHooks } from './adapters/media/hooks.ts'
-import { describeProblem } from './adapters/media/scrub.ts'
 import { type MediaServer, parseServersFile } from './adapters/media/servers-file.ts'
 import { utf8 } from './core/encoding.ts'
 import { LivegateError } from './core/errors.ts'
 import type { Plan } from './core/policy/plan.ts'
 import { err, ok, type Result } from './core/result.ts'
 import type { RecordAccess } from './gate/access.ts'
+import { createIncidentDesk } from './gate/incident.ts'
 import { createPolicyDesk } from './gate/policy-desk.ts'
 import type { ShadowReport } from './gate/shadow.ts'
 import type { ActivePolicy } from './ports.ts'
+import { describeProblem } from './scrub.ts'
 
 export { DirectoryObject } from './adapters/cloudflare/directory-object.ts'
 export { SequencerObject } from './adapters/cloudflare/sequencer-object.ts'
@@ -87,7 +89,9 @@ const worker: ExportedHandler<Env> = {
     const stubs = stubsOf(env, after)
     await beatAll(stubs, deployment.value.config.shards)
     const policies = policiesOf(stubs, deployment.value)
+    const incidents = incidentsOf(sequencersOf(stubs, deployment.value.config))
     await policies.tick().catch((error: unknown) => reportFailure('policies', error))
+    await incidents.tick().catch((error: unknown) => reportFailure('incidents', error))
   },
 }
 
@@ -178,6 +182,7 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
       ...policies,
       ...{ clock, lead_ms: LEAD_MS, sources: () => edgeReportSources(directory) },
     }),
+    incidents: createIncidentDesk({ ...incidentsOf(sequencers), clock }),
     recordKeys: () => recordKeysOf(sequencers),
     keyDesk: edgeKeyDesk(sequencers),
     erasure: createEdgeErasureDesk({ stubs, pepper }),
@@ -204,6 +209,10 @@ function policiesOf(
 ): EdgePolicies {
   const logs = sequencersOf(stubs, config).map(({ sequencer }) => sequencer)
   return createEdgePolicies({ logs, bundled: policy, clock })
+}
+
+function incidentsOf(logs: readonly NamedSequencer[]): EdgeIncidents {
+  return createEdgeIncidents({ logs: logs.map(({ sequencer }) => sequencer), after })
 }
 
 function logsOf(env: Env, stubs: Stubs, config: EdgeConfig): Promise<readonly ServedLog[]> {

@@ -8,9 +8,9 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { sha1 } from '@noble/hashes/legacy.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { equalBytes, utf8 } from '../../core/encoding.ts'
+import { MIN_SECRET_CHARS } from '../../scrub.ts'
 
-/** Characters of a secret: 16 random base64 characters are 96 bits, more than can be tried over a network. */
-export const MIN_SECRET_CHARS = 16
+/** Characters of a secret at most; at least: MIN_SECRET_CHARS, where 16 random base64 characters are 96 bits, more than can be tried over a network. */
 export const MAX_SECRET_CHARS = 256
 
 /** RFC 6750 `b64token`: what may follow `Bearer `. */

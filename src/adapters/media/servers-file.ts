@@ -10,9 +10,9 @@ import type { Diagnostic, Reporter } from '../../core/policy/diagnostic.ts'
 import { readDocument } from '../../core/policy/document.ts'
 import type { At } from '../../core/policy/shape.ts'
 import { err, ok, type Result } from '../../core/result.ts'
+import { scrub } from '../../scrub.ts'
 import type { ControlAuth } from './control-auth.ts'
-import { dialectFor, type MediaKind } from './dialects.ts'
-import { scrub } from './scrub.ts'
+import { dialectFor, MEDIA_KINDS, type MediaKind } from './dialects.ts'
 import { ServerSecret, secretFault } from './server-secret.ts'
 import { checkKind, controlAuthOf, playbackOf } from './servers-kinds.ts'
 import { readSecret, type SecretSources } from './servers-secrets.ts'
@@ -54,21 +54,24 @@ export interface MediaServer {
 const DEFAULT_HOLD_MAX_MS = 5_000
 const DEFAULT_RECONCILE_MS = 5_000
 
+const FILE = { noun: 'a servers file', words: MEDIA_KINDS }
+const scrubbed = (problem: Diagnostic): Diagnostic => scrub(problem, FILE)
+
 /** Reads the file. `file` is only its name in messages. */
 export function parseServersFile(
   bytes: Uint8Array,
   file: string,
   sources: SecretSources,
 ): Result<readonly MediaServer[], readonly Diagnostic[]> {
-  const document = readDocument(bytes, file, { noun: 'a servers file' })
-  if (!document.ok) return err(document.error.map(scrub))
+  const document = readDocument(bytes, file, FILE)
+  if (!document.ok) return err(document.error.map(scrubbed))
   const { root, reporter } = document.value
   const read = SERVERS_FILE.read(root, { start: 0, end: 0 }, reporter)
   const servers = (read?.value.servers.value ?? []).map((source) =>
     checkServer(source, sources, reporter),
   )
   checkTogether(servers, reporter)
-  if (reporter.failed()) return err(reporter.sorted().map(scrub))
+  if (reporter.failed()) return err(reporter.sorted().map(scrubbed))
   return ok(servers.flatMap((server) => (server === null ? [] : [server.server])))
 }
 

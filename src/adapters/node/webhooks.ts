@@ -8,6 +8,7 @@ import { createWebhookDesk, type WebhookDesk } from '../../gate/webhooks/desk.ts
 import { createDispatcher, type Dispatcher } from '../../gate/webhooks/dispatcher.ts'
 import type { Posted, WebhookEndpoint } from '../../gate/webhooks/port.ts'
 import type { Observe } from '../../ports.ts'
+import { describeProblem } from '../../scrub.ts'
 import { readNamed, type Secrets, secretsBeside } from './config-files.ts'
 import { createPublicPost } from './public-post.ts'
 import type { NodeStore } from './store.ts'
@@ -36,13 +37,8 @@ export async function readWebhooks(
   if (name === null) return []
   const parsed = await reader.parse(await readNamed(name, WHAT), name, secretsBeside(name, env))
   if (parsed.ok) return parsed.value
-  const problems = parsed.error.map(describe).join('\n')
+  const problems = parsed.error.map(describeProblem).join('\n')
   throw new LivegateError('internal', `Cannot read the webhooks file\n${problems}`)
-}
-
-function describe({ file, line, column, code, message, hint }: Diagnostic): string {
-  const tail = hint === undefined ? '' : `\n  hint: ${hint}`
-  return `${file}:${line}:${column} ${code}: ${message}${tail}`
 }
 
 export interface NodeWebhooks extends Pick<Dispatcher, 'start' | 'stop'> {

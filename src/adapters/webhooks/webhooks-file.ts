@@ -8,7 +8,8 @@ import type { Diagnostic, Reporter } from '../../core/policy/diagnostic.ts'
 import { readDocument } from '../../core/policy/document.ts'
 import type { At } from '../../core/policy/shape.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import type { WebhookEndpoint } from '../../gate/webhooks/port.ts'
+import { WEBHOOK_TYPES, type WebhookEndpoint } from '../../gate/webhooks/port.ts'
+import { scrub } from '../../scrub.ts'
 import { type Sign, signerOf, together } from './sign.ts'
 import { type EndpointSource, type SecretSource, WEBHOOKS_FILE } from './webhooks-syntax.ts'
 
@@ -20,14 +21,17 @@ export interface SecretSources {
   file(path: string): string | null
 }
 
+const FILE = { noun: 'a webhooks file', words: WEBHOOK_TYPES }
+const scrubbed = (problem: Diagnostic): Diagnostic => scrub(problem, FILE)
+
 /** The endpoints of a file. `file` is only its name in messages. */
 export async function parseWebhooksFile(
   bytes: Uint8Array,
   file: string,
   sources: SecretSources,
 ): Promise<Result<readonly WebhookEndpoint[], readonly Diagnostic[]>> {
-  const document = readDocument(bytes, file, { noun: 'a webhooks file' })
-  if (!document.ok) return document
+  const document = readDocument(bytes, file, FILE)
+  if (!document.ok) return err(document.error.map(scrubbed))
   const { root, reporter } = document.value
   const read = WEBHOOKS_FILE.read(root, { start: 0, end: 0 }, reporter)
   const endpoints: WebhookEndpoint[] = []
@@ -37,7 +41,7 @@ export async function parseWebhooksFile(
     const endpoint = await endpointOf(value, sources, reporter)
     if (endpoint !== null) endpoints.push(endpoint)
   }
-  return reporter.failed() ? err(reporter.sorted()) : ok(endpoints)
+  return reporter.failed() ? err(reporter.sorted().map(scrubbed)) : ok(endpoints)
 }
 
 async function endpointOf(

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { describeProblem } from '../../../src/adapters/media/scrub.ts'
 import { parseServersFile } from '../../../src/adapters/media/servers-file.ts'
 import { utf8 } from '../../../src/core/encoding.ts'
+import { describeProblem } from '../../../src/scrub.ts'
 
 const SECRET = 'c2VjcmV0LW9mLWVkZ2UtMQ=='
 const NONE = { env: () => undefined, file: () => null }
