@@ -18,7 +18,15 @@ import type {
 import type { Explanation } from './core/policy/explain.ts'
 import type { EpochMs } from './core/time.ts'
 import type { Enforcement } from './gate/enforcement.ts'
-import type { OpenBroadcast, Receipt, StoredFacts } from './ports.ts'
+import type {
+  BroadcastView,
+  CutConfirmation,
+  OpenBroadcast,
+  Receipt,
+  RecheckCause,
+  StoredFacts,
+  UngatedCause,
+} from './ports.ts'
 
 /** May this broadcast start? */
 export interface DecideRequest {
@@ -35,7 +43,17 @@ export interface DecideRequest {
     readonly fingerprint: string
   }
   /** For media servers: opens the broadcast under this session. */
-  readonly session?: { readonly server: string; readonly session: string }
+  readonly session?: {
+    readonly server: string
+    readonly session: string
+    /** What the server's control interface calls it, at most MAX_HANDLE_CHARS; in no record. */
+    readonly handle?: string
+  }
+  /**
+   * It runs already and no decision covers it: the answer is recorded as late, with this cause, and a refusal is a broadcast
+   * being cut. Only with `session`.
+   */
+  readonly ungated?: UngatedCause
   /** For media servers: numbers the record, if one is made. */
   readonly enforcement?: Enforcement
 }
@@ -95,6 +113,8 @@ export interface StrikeAnswer {
   readonly restrictions: readonly Restriction[]
   /** Null when the strike existed already. */
   readonly receipt: Receipt | null
+  /** Broadcasts, the subject's own and those it had joined, that have to stop because of it. May grow after the answer. */
+  readonly revoked: readonly string[]
 }
 
 export interface ReversalRequest {
@@ -116,6 +136,58 @@ export interface ReversalAnswer {
     readonly at: EpochMs
   }[]
   readonly restrictions: readonly Restriction[]
+}
+
+/** May what runs go on? */
+export interface RenewRequest {
+  /** Id of the decision that let it start. */
+  readonly broadcast: string
+  /** API key id, `hook:<server>`, or `livegate`. */
+  readonly caller: string
+  /** `caller` unless given. With `lease` and `caller` the lease is extended. */
+  readonly cause?: RecheckCause
+  /** Newer than what was given before, field by field; what is not named stays as it was given. */
+  readonly facts?: GivenFacts
+}
+
+/** What became of a broadcast that was looked at again. `revoked`: it has to stop. */
+export interface RenewalAnswer {
+  readonly broadcast: string
+  readonly event: 'renewed' | 'revoked' | 'unchanged'
+  /** Id of the record; null where nothing was recorded. */
+  readonly id: string | null
+  readonly at: EpochMs
+  /** Until when it may run; where it was revoked, the instant of that. */
+  readonly lease_until: EpochMs
+  readonly decision: Decision
+  readonly policy: Answer['policy']
+  readonly jws?: string
+  readonly openings?: Readonly<Record<string, string>>
+  readonly receipt?: Receipt
+}
+
+export interface EndRequest {
+  readonly broadcast: string
+  readonly caller: string
+  /** `caller` unless given. */
+  readonly reason?: EndReason
+}
+
+/** Why a broadcast ended. */
+export const END_REASONS = [
+  'publish_done', // its server said so
+  'caller',
+  'unanswered', // nobody heard that it might start
+  'lost', // its server no longer lists it
+  'replaced',
+  'lease',
+] as const
+export type EndReason = (typeof END_REASONS)[number]
+
+export interface CutDone {
+  readonly confirmed: CutConfirmation
+  /** Calls to the server. */
+  readonly attempts: number
 }
 
 export interface SubjectView {
@@ -151,4 +223,20 @@ export interface Gate {
   subject(subject: SubjectId): Promise<SubjectView>
   /** Ends the broadcast a media server's session runs; false when none is open (a refused twin, a late end). */
   endSession(server: string, session: string): Promise<boolean>
+  /**
+   * Looks again at what runs, on what was given at its start, and extends its lease or revokes it. `not_found` for none of
+   * this id, `conflict` for one that has ended or is being cut.
+   */
+  renew(request: RenewRequest): Promise<RenewalAnswer>
+  /** Ends what runs, or confirms the end of what is being cut; false when it has ended. */
+  end(request: EndRequest): Promise<boolean>
+  /** What runs or is being cut; null for anything else. */
+  broadcast(id: string): Promise<BroadcastView | null>
+  /**
+   * Looks again at everything the subject broadcasts or has joined; ids of what has to stop. Never rejects: what could not be
+   * done is left to do (`recheck` of the broadcast).
+   */
+  recheck(subject: SubjectId, cause: RecheckCause): Promise<readonly string[]>
+  /** A cut was confirmed or given up; false when none of this id is under way. */
+  cutDone(broadcast: string, done: CutDone): Promise<boolean>
 }

@@ -10,51 +10,55 @@ import { LivegateError } from './core/errors.ts'
 import { DECISION_BUDGET_MS, DEFAULT_FACTS_MAX_AGE_MS } from './core/limits.ts'
 import type { Facts, SubjectId } from './core/model.ts'
 import { evaluate } from './core/policy/evaluate.ts'
-import { type Explanation, explain } from './core/policy/explain.ts'
 import type { Plan } from './core/policy/plan.ts'
 import { decisionDraft } from './core/record/drafts.ts'
-import type { EpochMs } from './core/time.ts'
+import { viewBroadcast } from './gate/broadcasts.ts'
 import {
   type CohostDesk,
   type Cohosts,
   createCohostDesk,
   joinCohosts,
-  type Pending,
-  readCohosts,
-  settleCohosts,
   withdrawCohosts,
 } from './gate/cohosts.ts'
 import {
   advance,
   type Context,
-  change,
   type GatePorts,
   type GateSettings,
   named,
   newRecordId,
   nextPlace,
 } from './gate/context.ts'
+import { cutDone } from './gate/cuts.ts'
 import { type Listener, requireHeard, withinBudget } from './gate/deadline.ts'
-import { type Decided, effectsOf, idempotencyOf, requestGroup } from './gate/effects.ts'
+import { type Decided, effectsOf, requestGroup } from './gate/effects.ts'
 import { numbered } from './gate/enforcement.ts'
 import { createErasureDesk, type ErasureDesk } from './gate/erasure-desk.ts'
+import { explainNow, statesOf } from './gate/explain-now.ts'
 import { factsFor, surroundings } from './gate/facts-for.ts'
 import { decider, policyKey, policyOf, requiredBy, underOf } from './gate/in-force.ts'
+import { observeDecided } from './gate/observe-decided.ts'
+import { recheckSubject } from './gate/recheck.ts'
+import { renew } from './gate/renewal.ts'
 import {
   heardUntil,
   judgeRetry,
   mayStart,
   refusalOf,
   refusedBefore,
+  rememberKey,
   replacedBy,
   requireRoom,
   type Standing,
 } from './gate/repeat.ts'
-import { endSession, takeBack, takeBackUnheard } from './gate/sessions.ts'
+import { claimKey } from './gate/running-keys.ts'
+import { endBroadcast, endSession, takeBack, takeBackUnheard } from './gate/sessions.ts'
+import { settled, type Verdict } from './gate/settled.ts'
 import { recordStrike, reverseStrike } from './gate/strikes.ts'
 import { changeFacts, viewSubject } from './gate/subjects.ts'
 import { createTables } from './gate/tables.ts'
 import { createTurns } from './gate/turns.ts'
+import { tellUngated } from './gate/ungated.ts'
 import type { Answer, DecideRequest, Gate } from './gate-types.ts'
 import type { Erasures, SubjectState } from './ports.ts'
 
@@ -85,6 +89,7 @@ export function createGateWithDesk(
   const local = {
     ...ports,
     turns: createTurns(),
+    lives: createTurns(),
     tables: createTables(),
     settings: {
       facts_max_age_ms: DEFAULT_FACTS_MAX_AGE_MS,
@@ -127,24 +132,12 @@ function gateOver(context: Context): Gate {
     subject: (subject) => viewSubject(context, subject),
     endSession: (server, session) =>
       timely('end the session', () => endSession(context, server, session)),
+    renew: (request) => timely('renew', (listener) => renew(context, request, listener)),
+    end: (request) => timely('end the broadcast', () => endBroadcast(context, request)),
+    broadcast: (id) => viewBroadcast(context, id),
+    recheck: (subject, cause) => recheckSubject(context, subject, cause),
+    cutDone: (broadcast, done) => timely('record the cut', () => cutDone(context, broadcast, done)),
   }
-}
-
-/**
- * Takes an Idempotency-Key for as long as its decision runs, its clean-up included: a retry that came earlier could be
- * given an answer that is being taken back.
- */
-function claimKey(running: Set<string>, request: DecideRequest): () => void {
-  if (request.idempotency === undefined) return () => {}
-  const key = JSON.stringify([request.caller, request.subject, request.idempotency.key])
-  if (running.has(key))
-    throw new LivegateError(
-      'in_progress',
-      'Cannot decide twice: a request with this Idempotency-Key is running',
-      { retry_after_s: 1 },
-    )
-  running.add(key)
-  return () => running.delete(key)
 }
 
 /** One decision; made anew when a co-host's standing changes under it. */
@@ -162,14 +155,23 @@ async function decide(
   })
 }
 
-/** Co-hosts first (never while holding a turn), then everything in the subject's own turn; null: a co-host changed. */
-async function decideOnce(
+/** Null: a co-host changed. */
+function decideOnce(
   context: Context,
   request: DecideRequest,
   listener: Listener,
 ): Promise<Answer | null> {
-  const { subject, stream } = request
   const id = newRecordId(context.random, context.clock.now())
+  const work = (): Promise<Answer | null> => decideUnder(context, { request, id, listener })
+  return (request.stream.hosts ?? []).length === 0 ? work() : context.lives.run(id, work)
+}
+
+/** Co-hosts first (never while holding a turn), then everything in the subject's own turn. */
+async function decideUnder(
+  context: Context,
+  { request, id, listener }: Omit<Asked, 'cohosts'>,
+): Promise<Answer | null> {
+  const { subject, stream } = request
   const pending = { id, stream: stream.id ?? '' }
   const cohosts = await joinCohosts(context, request, pending)
   let opened = false
@@ -189,26 +191,6 @@ async function decideOnce(
   }
 }
 
-interface Verdict {
-  readonly answer: Answer
-  readonly replaces: readonly string[]
-}
-
-async function settled(
-  context: Context,
-  input: {
-    readonly cohosts: Cohosts
-    readonly pending: Pending
-    readonly verdict: Verdict
-    readonly listener: Listener
-  },
-): Promise<boolean> {
-  const { cohosts, pending, verdict, listener } = input
-  const unchanged = await settleCohosts(context, cohosts, { pending, ...verdict })
-  requireHeard(listener, 'decide')
-  return unchanged
-}
-
 interface Asked {
   readonly request: DecideRequest
   readonly cohosts: Cohosts
@@ -220,8 +202,8 @@ async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
   const { request, cohosts, id, listener } = asked
   requireHeard(listener, 'decide')
   const state = named(context, await context.ledger.load(request.subject))
-  const around = surroundings(context)
   const { plan, at } = decider(context, state, ...statesOf(cohosts))
+  const around = surroundings(context, at)
   const standing: Standing = {
     version: state.version + cohosts.version,
     policy: policyKey(plan),
@@ -236,7 +218,10 @@ async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
   const facts = factsFor(context, { request, cohosts, state, around, at: standing.at, replaces })
   const decision = evaluate(plan, facts)
   const refusal = refusalOf({ request, facts, decision, plan, id })
-  const again = await refusedBefore(context, { refusal, state, decision, plan, supersedes })
+  const late = request.ungated !== undefined
+  const before = { refusal, state, decision, plan, supersedes }
+  // What runs already is decided for itself: its record orders the cut.
+  const again = late ? null : await refusedBefore(context, before)
   if (again !== null) {
     await rememberKey(context, { request, state, standing, again })
     return { answer: again, replaces: [] }
@@ -247,25 +232,8 @@ async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
   const heard_until = heardUntil(state, standing.at, replaces)
   const decided = { id, request, decision, standing, refusal, replaces, heard_until, supersedes }
   const answer = await commit(context, { decided, cohosts, facts, state, plan, listener })
+  if (late) await tellUngated(context, request.subject, id)
   return { answer, replaces }
-}
-
-/** A key that got an earlier refusal is a used key too: with another body it is refused (no record, nothing is logged). */
-async function rememberKey(
-  context: Context,
-  input: {
-    readonly request: DecideRequest
-    readonly state: SubjectState
-    readonly standing: Standing
-    readonly again: Answer
-  },
-): Promise<void> {
-  const { request, state, standing, again } = input
-  const { id, decision } = again
-  const idempotency = idempotencyOf(context.pepper, { id, request, decision, standing })
-  if (idempotency === null) return
-  const effects = { bumps_version: false, idempotency }
-  await change(context, { subject: request.subject, state, at: standing.at, effects })
 }
 
 /** Makes the decision durable; what nobody will hear of is taken back before anybody else's turn. */
@@ -288,7 +256,7 @@ async function commit(
   const request = requestGroup(context.pepper, decided)
   const cohosts = input.cohosts.hosts.map((host) => host.subject)
   const said = { chain, ...underOf(plan), subject: { subject, cohosts }, facts, decision }
-  const effects = effectsOf(context.pepper, decided)
+  const effects = effectsOf(context.pepper, decided, state)
   const requires = requiredBy(plan)
   const { enforcement } = decided.request
   try {
@@ -314,36 +282,4 @@ async function commit(
     if (mayStart(decision)) await takeBack(context, subject, id)
     throw error
   }
-}
-
-async function explainNow(
-  context: Context,
-  request: Parameters<Gate['explain']>[0],
-): Promise<Explanation> {
-  const cohosts = await readCohosts(context, request)
-  const state = await context.ledger.load(request.subject)
-  const { plan, at } = decider(context, state, ...statesOf(cohosts))
-  const replaces = replacedBy(request, state, null)
-  const around = surroundings(context)
-  const facts = factsFor(context, { request, cohosts, state, around, at, replaces })
-  return explain(plan, facts)
-}
-
-function observeDecided(context: Context, answer: Answer, started: EpochMs): void {
-  const { outcome, decision, policy, repeated } = answer
-  const { mode, rules } = decision
-  context.observe({
-    type: 'decided',
-    outcome,
-    mode,
-    rules,
-    unknown: decision.unknown.map((entry) => entry.rule),
-    policy: policy.digest,
-    took_ms: context.clock.now() - started,
-    repeated,
-  })
-}
-
-function statesOf(cohosts: Cohosts): readonly SubjectState[] {
-  return cohosts.hosts.map((host) => host.state)
 }

@@ -18,7 +18,18 @@ import type {
 } from './core/model.ts'
 import type { Plan } from './core/policy/plan.ts'
 import type { EpochMs } from './core/time.ts'
+import type { OpenBroadcast, RecheckCause } from './gate/broadcast-port.ts'
 
+export type {
+  BroadcastQuery,
+  BroadcastView,
+  CutConfirmation,
+  Cutting,
+  OpenBroadcast,
+  OpenBroadcasts,
+  RecheckCause,
+  UngatedCause,
+} from './gate/broadcast-port.ts'
 export type {
   Erasure,
   ErasureChange,
@@ -55,7 +66,7 @@ export interface ActivePolicy {
   readonly active_from?: EpochMs
 }
 
-/** Incident mode and state of the platform, as they are now. */
+/** Incident mode as a decision made at an instant sees it, now unless given, and state of the platform, as it is now. */
 export interface Surroundings {
   incident(at?: EpochMs): IncidentFacts
   platform(): PlatformFacts
@@ -104,22 +115,6 @@ export type StoredFacts = {
   }
 }
 
-/** A broadcast under a lease. */
-export interface OpenBroadcast {
-  /** Id of the decision that opened it. */
-  readonly id: string
-  readonly stream: string
-  readonly opened_at: EpochMs
-  readonly lease_until: EpochMs
-  /** A renewal: until when it may run although nobody heard of the renewal, under the lease it took the place of. */
-  readonly heard_until?: EpochMs
-  /** Media server and its session, for broadcasts admitted through a hook. */
-  readonly server?: string
-  readonly session?: string
-  /** `cohost` when the subject only joins somebody else's broadcast. */
-  readonly role: 'host' | 'cohost'
-}
-
 /** The last refusal to one stream: an identical one is answered with the earlier record. */
 export interface LastRefusal {
   readonly stream: string
@@ -145,7 +140,7 @@ export interface SubjectState {
   readonly facts: StoredFacts
   readonly holds: readonly (HoldFact & { readonly stream: string })[]
   readonly reviews: readonly (ReviewFact & { readonly stream: string })[]
-  /** May hold ended leases; callers compare `lease_until` with the instant. */
+  /** What runs, and what is being cut. May hold ended ones; callers compare with the instant. */
   readonly broadcasts: readonly OpenBroadcast[]
   readonly refusals: readonly LastRefusal[]
   /** What ran when an earlier chain of the subject was erased; absent when nothing. May hold what has ended since. */
@@ -203,6 +198,8 @@ export interface Change {
   readonly opens?: OpenBroadcast
   /** Broadcast id that ended; one that is not open changes nothing. */
   readonly ends?: string
+  /** Marks all that runs at `at` and is not being cut, before `opens` and `ends`: each has to be looked at again. */
+  readonly rechecks?: RecheckCause
   /** Replaces the refusal of the same stream. */
   readonly refusal?: LastRefusal
   readonly idempotency?: IdempotentAnswer

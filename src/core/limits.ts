@@ -113,6 +113,12 @@ export const MMD_S = 86_400
 export const DECISION_BUDGET_MS = 2_000
 /** An open broadcast whose answer never went out expires after this. */
 export const UNCONFIRMED_BROADCAST_MS = 60_000
+/** Characters of what a media server's control interface calls a session. */
+export const MAX_HANDLE_CHARS = 512
+/** A cut is tried at least this long, also where the lease would have ended sooner. */
+export const CUT_FOR_MS: number = 5 * 60_000
+/** Broadcasts of one subject being cut at once; the oldest gives way: whoever still runs is found by its server's list. */
+export const MAX_CUTTING = 64
 /** A hold is usable for this long after its end, then starts anew. */
 export const HOLD_USABLE_MS = 3_600_000
 /** Stored facts older than this count as absent unless configured otherwise. */

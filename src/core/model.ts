@@ -147,6 +147,8 @@ export interface HostFacts {
 export interface Facts {
   /** The instant of the decision; falls never within one subject's chain. */
   readonly at: EpochMs
+  /** Only where a broadcast that runs is looked at again: the instant of the decision that let it start, at most `at`. */
+  readonly running_since?: EpochMs
   /** The subject that asks, then its co-hosts in the order asked. Never empty. */
   readonly hosts: readonly [HostFacts, ...HostFacts[]]
   readonly stream: StreamFacts

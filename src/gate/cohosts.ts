@@ -51,6 +51,8 @@ export interface Settling {
   } | null
   /** Rules whose hold began for this co-host, and when. */
   readonly holds: readonly { readonly rule: string; readonly first_asked_at: EpochMs }[]
+  /** It runs already: where the standing changed nothing is done about it here. */
+  readonly renews?: true
 }
 
 /**
@@ -206,6 +208,7 @@ async function settleOne(
   const { pending, version, started } = settling
   const state = await context.ledger.load(subject)
   const same = state.version === version
+  if (settling.renews === true && started !== null && !same) return false
   const holds = settling.holds.map((hold) => ({ ...hold, stream: pending.stream }))
   const effects: Effects = {
     bumps_version: false,
@@ -244,14 +247,13 @@ async function register(
 ): Promise<SubjectState> {
   const state = await context.ledger.load(subject)
   const at = instantFor(context, state)
-  requireRoom(state, at, [])
-  const opens = {
-    id,
-    stream,
-    opened_at: at,
-    lease_until: later(at, UNCONFIRMED_BROADCAST_MS),
-    role: 'cohost' as const,
-  }
+  requireRoom(state, at, [id])
+  const until = later(at, UNCONFIRMED_BROADCAST_MS)
+  // One that runs already keeps its lease, and its mark until it is settled.
+  const before = state.broadcasts.find((open) => open.id === id)
+  const fresh = { id, stream, opened_at: at, lease_until: until, role: 'cohost' as const }
+  const opens =
+    before !== undefined && before.lease_until > until ? before : { ...before, ...fresh }
   await change(context, { subject, state, at, effects: { bumps_version: false, opens } })
   return state
 }

@@ -12,6 +12,7 @@ import type { ChainGroup } from '../core/record/groups.ts'
 import type { Issue } from '../core/record/issue.ts'
 import { type EpochMs, epochMs } from '../core/time.ts'
 import type {
+  BroadcastView,
   ChainKind,
   Change,
   Clock,
@@ -27,6 +28,7 @@ import type {
   Surroundings,
 } from '../ports.ts'
 import type { CohostDesk } from './cohosts.ts'
+import type { HostRecheck } from './recheck.ts'
 import type { Tables } from './tables.ts'
 import type { Turns } from './turns.ts'
 
@@ -51,6 +53,10 @@ export interface GatePorts {
   readonly surroundings: Surroundings
   readonly pepper: Pepper
   readonly observe: Observe
+  /** Told of a broadcast that has to stop once the order is durable; only a hint, never awaited. Must not throw. */
+  readonly onRevoked?: (view: BroadcastView) => void
+  /** Looks at somebody's broadcast because of one who joined it, where hosts live elsewhere. Rejects when that cannot be. */
+  readonly recheckHost?: (broadcast: string) => Promise<HostRecheck>
 }
 
 export interface GateSettings {
@@ -63,6 +69,11 @@ export interface GateSettings {
 export interface Context extends GatePorts {
   readonly settings: GateSettings
   readonly turns: Turns
+  /**
+   * By broadcast, where it has co-hosts or is looked at again: what is done about one of them is done in every ledger before
+   * anything else is. Never taken while holding a subject's turn.
+   */
+  readonly lives: Turns
   readonly tables: Tables
   readonly cohosts: CohostDesk
 }

@@ -9,9 +9,16 @@ import type { Decision } from '../core/model.ts'
 import type { RequestGroup } from '../core/record/groups.ts'
 import type { EpochMs } from '../core/time.ts'
 import type { DecideRequest } from '../gate-types.ts'
-import type { IdempotentAnswer, LastRefusal, OpenBroadcast, Pepper } from '../ports.ts'
+import type {
+  IdempotentAnswer,
+  LastRefusal,
+  OpenBroadcast,
+  Pepper,
+  SubjectState,
+} from '../ports.ts'
 import { type Effects, later } from './context.ts'
 import type { Standing } from './repeat.ts'
+import { cuttingOf } from './ungated.ts'
 
 export interface Decided {
   readonly id: string
@@ -40,12 +47,12 @@ export function requestGroup(pepper: Pepper, decided: Decided): RequestGroup {
       ? {}
       : { idempotency: pepper.hash('idempotency_key', idempotency.key) }),
     ...(supersedes === null ? {} : { supersedes }),
-    ...(session === undefined ? {} : session),
+    ...(session === undefined ? {} : { server: session.server, session: session.session }),
   }
 }
 
 /** Everything committed together with the record. */
-export function effectsOf(pepper: Pepper, decided: Decided): Effects {
+export function effectsOf(pepper: Pepper, decided: Decided, state: SubjectState): Effects {
   const { decision, refusal } = decided
   const { outcome, mode, rules } = decision
   const idempotency = idempotencyOf(pepper, decided)
@@ -55,6 +62,7 @@ export function effectsOf(pepper: Pepper, decided: Decided): Effects {
     ...cohostsOf(decided),
     ...holdsOf(decided),
     ...openingOf(decided),
+    ...cuttingOf(decided, state),
     ...(refusal === null ? {} : { refusal }),
     ...(idempotency === null ? {} : { idempotency }),
   }
@@ -86,6 +94,7 @@ function openingOf(decided: Decided): Pick<Effects, 'opens' | 'ends'> {
     role: 'host',
     ...(heard_until === null ? {} : { heard_until }),
     ...request.session,
+    ...(request.ungated === undefined ? {} : { ungated: request.ungated }),
   }
   const [ends] = replaces
   return ends === undefined ? { opens } : { opens, ends }

@@ -7,7 +7,7 @@
 import type { Facts, IncidentFacts, PlatformFacts } from '../core/model.ts'
 import type { EpochMs } from '../core/time.ts'
 import type { DecideRequest } from '../gate-types.ts'
-import type { SubjectState } from '../ports.ts'
+import type { StoredFacts, SubjectState } from '../ports.ts'
 import type { Cohosts } from './cohosts.ts'
 import type { Context } from './context.ts'
 import { gather } from './gather.ts'
@@ -36,12 +36,16 @@ export function factsFor(
     readonly around: Around
     readonly at: EpochMs
     readonly replaces: readonly string[]
+    /** It runs already: since when, and what was given of its host before. */
+    readonly again?: { readonly running_since: EpochMs; readonly remembered: StoredFacts }
   },
 ): Facts {
-  const { request, state, at, replaces, around } = input
-  const asking = { subject: request.subject, given: request.facts, state }
+  const { request, state, at, replaces, around, again } = input
+  const remembered = again === undefined ? {} : { remembered: again.remembered }
+  const asking = { subject: request.subject, given: request.facts, state, ...remembered }
   const { facts_max_age_ms } = context.settings
   const hosts = [asking, ...input.cohosts.hosts] as const
   const { pepper } = context
-  return gather({ at, request, hosts, ...around, facts_max_age_ms, pepper, replaces })
+  const since = again === undefined ? {} : { running_since: again.running_since }
+  return gather({ at, request, hosts, ...around, facts_max_age_ms, pepper, replaces, ...since })
 }

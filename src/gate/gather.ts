@@ -26,6 +26,8 @@ export interface HostState {
   readonly subject: SubjectId
   readonly given: GivenFacts
   readonly state: SubjectState
+  /** What was given when it was asked first; accounts in it are hashes already. */
+  readonly remembered?: StoredFacts
 }
 
 export interface GatherInput {
@@ -39,6 +41,8 @@ export interface GatherInput {
   readonly pepper: Pepper
   /** Broadcasts this one would replace: they do not count as open ones. */
   readonly replaces: readonly string[]
+  /** Since when it runs, where it does. */
+  readonly running_since?: EpochMs
 }
 
 /** The facts of one decision. */
@@ -47,6 +51,7 @@ export function gather(input: GatherInput): Facts {
   const [first, ...rest] = input.hosts
   return {
     at: input.at,
+    ...(input.running_since === undefined ? {} : { running_since: input.running_since }),
     hosts: [hostFacts(first, input), ...rest.map((host) => hostFacts(host, input))],
     stream,
     request: input.request.request,
@@ -61,12 +66,12 @@ function hostFacts(host: HostState, input: GatherInput): HostFacts {
   const streamId = input.request.stream.id ?? ''
   const ofStream = (entry: { readonly stream: string }): boolean => entry.stream === streamId
   const subject = host.state.pseudonym ?? input.pepper.hash('account', host.subject)
-  const { facts, sources } = mergeFacts(host.state.facts, host.given, at, input.facts_max_age_ms)
+  const { facts, sources } = mergeFacts(host, at, input.facts_max_age_ms)
   const { linked } = facts
   return {
     subject,
     facts:
-      linked === undefined
+      linked === undefined || linked === host.remembered?.linked?.value
         ? facts
         : { ...facts, linked: linked.map((id) => input.pepper.hash('account', id)) },
     sources,
@@ -106,20 +111,24 @@ function pseudonymous(strikes: readonly Strike[], subject: string): readonly Str
 /** Facts that cannot change, so that no age makes them doubtful. */
 const LASTING: ReadonlySet<string> = new Set<keyof SubjectFacts>(['created_at'])
 
-/** Stored facts that are fresh enough, overridden by given ones; with the provenance of each. */
+/** Stored facts that are fresh enough, overridden by given ones (remembered if newer); with the provenance of each. */
 export function mergeFacts(
-  stored: StoredFacts,
-  given: GivenFacts,
+  { state, given, remembered }: Pick<HostState, 'state' | 'given' | 'remembered'>,
   at: EpochMs,
   max_age_ms: number,
 ): { readonly facts: SubjectFacts; readonly sources: Readonly<Record<string, FactSource>> } {
   const facts: Record<string, unknown> = {}
   const sources: Record<string, FactSource> = {}
-  for (const [name, fact] of Object.entries(stored)) {
-    if (at - fact.as_of > max_age_ms && !LASTING.has(name)) continue
-    facts[name] = fact.value
-    sources[name] = { from: 'stored', as_of: fact.as_of }
+  const take = (from: FactSource['from'], known: StoredFacts): void => {
+    for (const [name, { value, as_of }] of Object.entries(known)) {
+      if (at - as_of > max_age_ms && !LASTING.has(name)) continue
+      if (as_of < (sources[name]?.as_of ?? as_of)) continue
+      facts[name] = value
+      sources[name] = { from, as_of }
+    }
   }
+  take('stored', state.facts)
+  if (remembered !== undefined) take('request', remembered)
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue
     if (value === null) {

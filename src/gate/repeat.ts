@@ -23,8 +23,9 @@ import type {
   StoredRecord,
   SubjectState,
 } from '../ports.ts'
-import type { Context } from './context.ts'
+import { type Context, change } from './context.ts'
 import { disclosedFacts, disclosedRequest, disclosedResult } from './disclosed.ts'
+import { idempotencyOf } from './effects.ts'
 import { policyKey, policyOf } from './in-force.ts'
 
 /** True when the broadcast may start now under this decision. */
@@ -66,6 +67,8 @@ export function replacedBy(
   const { session, stream } = request
   const replaced = (open: OpenBroadcast): boolean => {
     if (open.role !== 'host') return false
+    // What is being cut is not gone on with, unless the very session is let start again.
+    if (open.cutting !== undefined && session === undefined) return false
     if (open.id === supersedes) return true
     if (session !== undefined || open.session !== undefined)
       return open.session === session?.session && open.server === session?.server
@@ -218,4 +221,22 @@ export async function refusedBefore(
 
 function earlierAnswer(record: StoredRecord | null, plan: Plan): Answer | null {
   return record === null ? null : answerFrom(record, plan)
+}
+
+/** A key that got an earlier refusal is a used key too: with another body it is refused (no record, nothing is logged). */
+export async function rememberKey(
+  context: Context,
+  input: {
+    readonly request: DecideRequest
+    readonly state: SubjectState
+    readonly standing: Standing
+    readonly again: Answer
+  },
+): Promise<void> {
+  const { request, state, standing, again } = input
+  const { id, decision } = again
+  const idempotency = idempotencyOf(context.pepper, { id, request, decision, standing })
+  if (idempotency === null) return
+  const effects = { bumps_version: false, idempotency }
+  await change(context, { subject: request.subject, state, at: standing.at, effects })
 }

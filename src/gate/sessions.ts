@@ -1,21 +1,25 @@
 /**
- * The end of a broadcast: a media server says so, or nobody heard that it was allowed.
+ * The end of a broadcast: a media server says so, its caller does, or nobody heard that it was allowed.
  *
  * Broadcasts are found by (server, session), never by stream name: a refused twin on the same name has another
  * session and ends nothing. The end is a record on the subject's chain like everything else; with co-hosts it ends
- * there too, before it ends with the host, so that an interrupted end can be repeated.
+ * there too, before it ends with the host, so that an interrupted end can be repeated. What was to be cut has been, then.
  */
 import type { SubjectId } from '../core/model.ts'
 import { broadcastDraft } from '../core/record/drafts.ts'
+import type { EndReason, EndRequest } from '../gate-types.ts'
+import { hostedIn } from './broadcasts.ts'
 import { endWithCohosts } from './cohosts.ts'
 import { advance, type Context, instantFor, newRecordId, nextPlace } from './context.ts'
+import { recordCut } from './cuts.ts'
 import { disclosedCohosts } from './disclosed.ts'
+import { loadTold } from './ungated.ts'
 
 interface Ending {
   readonly broadcast: string
   readonly cohosts: readonly SubjectId[]
   readonly caller: string
-  readonly reason: string
+  readonly reason: EndReason
 }
 
 /** Ends what runs under a media server's session; false when nothing does. */
@@ -29,10 +33,31 @@ export async function endSession(
   const { subject, broadcast } = found
   const record = await context.directory.record(broadcast.id)
   const cohosts = record === null ? [] : disclosedCohosts(record)
-  await endWithCohosts(context, cohosts, broadcast.id)
   const caller = `hook:${server}`
-  const ending = { broadcast: broadcast.id, cohosts, caller, reason: 'publish_done' }
-  return context.turns.run(subject, () => end(context, subject, ending))
+  const reason = 'publish_done'
+  return endWithAll(context, subject, { broadcast: broadcast.id, cohosts, caller, reason })
+}
+
+/** Ends one broadcast by its id; false when it has ended, or there is none. */
+export async function endBroadcast(context: Context, request: EndRequest): Promise<boolean> {
+  const { broadcast, caller, reason = 'caller' } = request
+  const record = await context.directory.record(broadcast)
+  if (record?.kind !== 'decision') return false
+  const { subject } = record
+  if (hostedIn(await context.ledger.load(subject), broadcast) === null) return false
+  const cohosts = disclosedCohosts(record)
+  return endWithAll(context, subject, { broadcast, cohosts, caller, reason })
+}
+
+async function endWithAll(context: Context, subject: SubjectId, ending: Ending): Promise<boolean> {
+  const { broadcast, cohosts } = ending
+  const own = (): Promise<boolean> =>
+    context.turns.run(subject, () => end(context, subject, ending))
+  if (cohosts.length === 0) return own()
+  return context.lives.run(broadcast, async () => {
+    await endWithCohosts(context, cohosts, broadcast)
+    return own()
+  })
 }
 
 /**
@@ -44,7 +69,7 @@ export async function takeBack(
   subject: SubjectId,
   broadcast: string,
 ): Promise<void> {
-  const ending = { broadcast, cohosts: [], caller: 'livegate', reason: 'unanswered' }
+  const ending = { broadcast, cohosts: [], caller: 'livegate', reason: 'unanswered' as const }
   try {
     await end(context, subject, ending)
   } catch {
@@ -61,19 +86,28 @@ export async function takeBackUnheard(
   subject: SubjectId,
   broadcast: string,
 ): Promise<void> {
-  try {
-    const record = await context.directory.record(broadcast)
-    if (record !== null) await endWithCohosts(context, disclosedCohosts(record), broadcast)
-  } catch {
-    context.observe({ type: 'left_to_lease', what: 'cohost' })
+  const work = async (): Promise<void> => {
+    try {
+      const record = await context.directory.record(broadcast)
+      if (record !== null) await endWithCohosts(context, disclosedCohosts(record), broadcast)
+    } catch {
+      context.observe({ type: 'left_to_lease', what: 'cohost' })
+    }
+    await context.turns.run(subject, () => takeBack(context, subject, broadcast), 'always')
   }
-  await context.turns.run(subject, () => takeBack(context, subject, broadcast), 'always')
+  await context.lives.run(broadcast, work, 'always')
 }
 
 async function end(context: Context, subject: SubjectId, ending: Ending): Promise<boolean> {
   const { broadcast, cohosts, caller, reason } = ending
-  const state = await context.ledger.load(subject)
-  if (!state.broadcasts.some((open) => open.id === broadcast)) return false
+  const state = await loadTold(context, subject, broadcast)
+  const open = hostedIn(state, broadcast)
+  if (open === null) return false
+  if (open.cutting !== undefined) {
+    const done = { confirmed: reason === 'lost' ? 'absent' : 'reported', attempts: 0 } as const
+    await recordCut(context, { subject, state, open, done, caller })
+    return true
+  }
   const at = instantFor(context, state)
   const { pseudonym, chain } = nextPlace(context, state, at)
   const request = { caller }

@@ -12,7 +12,16 @@ import { reversalDraft, strikeDraft } from '../core/record/drafts.ts'
 import { type EpochMs, epochMs, formatInstant } from '../core/time.ts'
 import type { ReversalAnswer, ReversalRequest, StrikeAnswer, StrikeRequest } from '../gate-types.ts'
 import type { SubjectState } from '../ports.ts'
-import { advance, type Context, instantFor, named, newRecordId, nextPlace } from './context.ts'
+import {
+  advance,
+  type Context,
+  type Effects,
+  instantFor,
+  named,
+  newRecordId,
+  nextPlace,
+} from './context.ts'
+import { hasMarked, recheckMarked } from './recheck.ts'
 import { restrictionsOf } from './subjects.ts'
 
 /** Records a violation. The same strike again is answered with the first; the same id with other content is refused. */
@@ -32,19 +41,25 @@ export async function recordStrike(
         hint: 'send the strike when it is issued, and check the clock of the sending machine',
       },
     )
-  return context.turns.run(request.subject, () => strikeInTurn(context, request))
+  const { subject } = request
+  const { runs, ...done } = await context.turns.run(subject, () => strikeInTurn(context, request))
+  return { ...done, revoked: runs ? await recheckMarked(context, subject, 'strike') : [] }
 }
 
-async function strikeInTurn(context: Context, request: StrikeRequest): Promise<StrikeAnswer> {
+/** `runs`: something may have to stop. */
+type Struck = Omit<StrikeAnswer, 'revoked'> & { readonly runs: boolean }
+
+async function strikeInTurn(context: Context, request: StrikeRequest): Promise<Struck> {
   const { subject } = request
   const state = named(context, await context.ledger.load(subject))
   const at = instantFor(context, state)
   const existing = state.strikes.find((strike) => strike.id === request.id)
   const known_category = isKnownCategory(request.category)
+  const runs = hasMarked(state)
   if (existing !== undefined) {
     assertSameContent(existing, request)
     const restrictions = restrictionsOf(context, subject, state, at)
-    return { strike: existing, created: false, known_category, restrictions, receipt: null }
+    return { strike: existing, created: false, known_category, restrictions, receipt: null, runs }
   }
   if (state.strikes.length >= MAX_STRIKES_PER_SUBJECT)
     throw new LivegateError('conflict', 'Cannot record the strike: the subject has 4,096 already')
@@ -56,7 +71,7 @@ async function strikeInTurn(context: Context, request: StrikeRequest): Promise<S
     received_at: at,
     request: { caller: request.caller ?? 'livegate' },
   })
-  const effects = { bumps_version: true, strike }
+  const effects: Effects = { bumps_version: true, strike, rechecks: 'strike' }
   const id = newRecordId(context.random, at)
   const { receipt } = await advance(context, {
     subject,
@@ -74,7 +89,7 @@ async function strikeInTurn(context: Context, request: StrikeRequest): Promise<S
     known_category,
   })
   const restrictions = restrictionsOf(context, subject, withStrike(state, strike), at)
-  return { strike, created: true, known_category, restrictions, receipt }
+  return { strike, created: true, known_category, restrictions, receipt, runs }
 }
 
 /** An appeal was upheld: the strike counts for nothing from now on. */

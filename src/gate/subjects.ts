@@ -13,9 +13,10 @@ import { evaluate } from '../core/policy/evaluate.ts'
 import { type EpochMs, epochMs, formatInstant } from '../core/time.ts'
 import type { FactsPatch, SubjectView } from '../gate-types.ts'
 import type { StoredFacts, SubjectState } from '../ports.ts'
-import { type Context, change, instantFor } from './context.ts'
+import { type Context, change, type Effects, instantFor } from './context.ts'
 import { gather } from './gather.ts'
 import { decider } from './in-force.ts'
+import { hasMarked, recheckMarked } from './recheck.ts'
 
 export interface FactsChange {
   readonly subject: SubjectId
@@ -28,18 +29,21 @@ export interface FactsChange {
 /** Stores facts; resolves when durable and visible to every later decision. */
 export async function changeFacts(context: Context, input: FactsChange): Promise<StoredFacts> {
   requireNotAhead(input.as_of, context.clock.now())
-  return context.turns.run(input.subject, async () => {
+  const { subject } = input
+  const { facts, runs } = await context.turns.run(subject, async () => {
     const state = await context.ledger.load(input.subject)
     const facts = mergedFacts(state.facts, input)
-    const effects = { bumps_version: true, facts }
+    const effects: Effects = { bumps_version: true, facts, rechecks: 'facts' }
     await change(context, {
       subject: input.subject,
       state,
       at: instantFor(context, state),
       effects,
     })
-    return facts
+    return { facts, runs: hasMarked(state) }
   })
+  if (runs) await recheckMarked(context, subject, 'facts')
+  return facts
 }
 
 /** What lies in the future would shut out every correction until then. */

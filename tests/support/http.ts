@@ -380,6 +380,21 @@ function gateOf(world: World): Gate {
     async endSession() {
       return false
     },
+    async renew() {
+      throw new LivegateError('not_found', 'Cannot renew the broadcast: there is none')
+    },
+    async end() {
+      return false
+    },
+    async broadcast() {
+      return null
+    },
+    async recheck() {
+      return []
+    },
+    async cutDone() {
+      return false
+    },
   }
 }
 
@@ -446,7 +461,7 @@ function struck(
   world.strikes.set(strike.id, strike)
   const created = before === undefined
   const receipt = created ? receiptAt(1) : null
-  return { strike, created, known_category: true, restrictions: [], receipt }
+  return { strike, created, known_category: true, restrictions: [], receipt, revoked: [] }
 }
 
 function storeFacts(

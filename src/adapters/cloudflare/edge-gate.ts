@@ -99,7 +99,16 @@ export function createEdgeGate({ stubs, pepper, after, keep }: EdgeGateParts): G
       const { subject } = found
       return ask('end the session', () => objectOf(subject).endSession(subject, server, session))
     },
+    renew: () => Promise.reject(notYet('renew a broadcast')),
+    end: () => Promise.reject(notYet('end a broadcast')),
+    broadcast: () => Promise.reject(notYet('read a broadcast')),
+    recheck: () => Promise.resolve([]),
+    cutDone: () => Promise.reject(notYet('record a cut')),
   }
+}
+
+function notYet(what: string): LivegateError {
+  return new LivegateError('not_found', `Cannot ${what} by its id: this host finds none by it`)
 }
 
 /** What cannot be handed back ends with its lease. */

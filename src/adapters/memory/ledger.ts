@@ -175,7 +175,12 @@ function step(state: SubjectState, change: Change): SubjectState {
     const replaced = b.id === opens?.id
     const sameSession =
       b.session !== undefined && b.session === opens?.session && b.server === opens.server
-    return b.lease_until > at && b.id !== ends && !replaced && !sameSession
+    const over = b.lease_until <= at && !(b.cutting !== undefined && b.cutting.until > at)
+    return !over && b.id !== ends && !replaced && !sameSession
+  })
+  const marked = running.map((b) => {
+    const { rechecks } = change
+    return rechecks === undefined || b.cutting !== undefined ? b : { ...b, recheck: rechecks }
   })
   const refusals = state.refusals.filter((r) => r.stream !== refusal?.stream)
   const strikes: Strike[] = state.strikes.map((s) =>
@@ -187,7 +192,7 @@ function step(state: SubjectState, change: Change): SubjectState {
     strikes: strike === undefined ? strikes : [...strikes, strike],
     facts: change.facts ?? state.facts,
     holds: oldestFirst.slice(-MAX_HOLDS),
-    broadcasts: opens === undefined ? running : [...running, opens],
+    broadcasts: opens === undefined ? marked : [...marked, opens],
     refusals: refusal === undefined ? refusals : [...refusals, refusal].slice(-MAX_REFUSALS),
     ...(record === null
       ? {}

@@ -5,7 +5,15 @@
  * newest. A hold that is forgotten starts anew, which is stricter, never milder. Next stop: subjects.ts.
  */
 import type { HoldFact, ReviewFact, Strike } from '../../core/model.ts'
-import type { Change, LastRefusal, OpenBroadcast, StoredFacts, SubjectState } from '../../ports.ts'
+import { endOf } from '../../gate/broadcast-port.ts'
+import type {
+  Change,
+  LastRefusal,
+  OpenBroadcast,
+  RecheckCause,
+  StoredFacts,
+  SubjectState,
+} from '../../ports.ts'
 
 /** Last refusals kept a subject, by stream. */
 export const MAX_REFUSALS = 16
@@ -97,16 +105,22 @@ function nextBroadcasts(
   broadcasts: readonly OpenBroadcast[],
   change: Change,
 ): readonly OpenBroadcast[] {
-  const { opens, ends, at } = change
+  const { opens, ends, at, rechecks } = change
   const kept = broadcasts.filter(
     (b) =>
       b.id !== ends &&
       b.id !== opens?.id &&
-      b.lease_until > at &&
+      endOf(b) > at &&
       !(b.session !== undefined && b.server === opens?.server && b.session === opens?.session),
   )
-  if (opens !== undefined) return [...kept, opens]
-  return kept.length === broadcasts.length ? broadcasts : kept
+  const marked = rechecks === undefined ? kept : kept.map((b) => withMark(b, rechecks))
+  if (opens !== undefined) return [...marked, opens]
+  return kept.length === broadcasts.length && rechecks === undefined ? broadcasts : marked
+}
+
+/** What is being cut is not looked at again. */
+function withMark(open: OpenBroadcast, recheck: RecheckCause): OpenBroadcast {
+  return open.cutting === undefined ? { ...open, recheck } : open
 }
 
 function nextRefusals(refusals: readonly LastRefusal[], change: Change): readonly LastRefusal[] {

@@ -241,7 +241,9 @@ function imposeReview(tally: Tally, finding: Finding): void {
 function imposeHold(tally: Tally, finding: Finding): void {
   const { context, rule } = finding
   if (rule.hold === null) return
-  const query = { rule: rule.id, hold: rule.hold, at: tally.facts.at }
+  const { at, running_since } = tally.facts
+  const since = running_since === undefined ? {} : { running_since }
+  const query = { rule: rule.id, hold: rule.hold, at, ...since }
   const state = holdState(query, context.host.holds)
   if (state.satisfied) return
   joinHold(tally.join, state.not_before)

@@ -21,10 +21,21 @@ export interface HoldQuery {
   readonly rule: string
   readonly hold: DurationMs
   readonly at: EpochMs
+  /** Since when it runs, where it does: a hold that was over at the start does not run out under it. */
+  readonly running_since?: EpochMs
+}
+
+/** Where the hold stands at `at`, or stood at `running_since` if it was usable then. */
+export function holdState(query: HoldQuery, holds: readonly HoldFact[]): HoldState {
+  const now = holdAt(query, holds)
+  const { running_since } = query
+  if (now.satisfied || running_since === undefined || running_since > query.at) return now
+  const then = holdAt({ ...query, at: running_since }, holds)
+  return then.satisfied ? then : now
 }
 
 /** The latest hold of the rule that began by `at` and is not used up, else one that begins now. */
-export function holdState(query: HoldQuery, holds: readonly HoldFact[]): HoldState {
+function holdAt(query: HoldQuery, holds: readonly HoldFact[]): HoldState {
   const { rule, hold, at } = query
   let first: EpochMs | null = null
   for (const fact of holds)

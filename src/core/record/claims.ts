@@ -23,7 +23,9 @@ import { ACTIVATION_CAUSES, ACTIVATION_SOURCES } from '../model.ts'
 import { FACTS, FACTS_MEMBERS, ID, RULE, STRIKE, SUBJECT_ID, WORD } from './decode-facts.ts'
 import {
   ACCESS_WAYS,
+  BROADCAST_EVENTS,
   CHAIN_KINDS,
+  CUT_CONFIRMATIONS,
   GROUP_NAMES,
   type GroupName,
   RECORD_KINDS,
@@ -256,10 +258,14 @@ export const CLAIMS: readonly ClaimRow[] = [
     at: required(instant),
   }),
   ...rows('facts', ['broadcast'], {
-    event: required(oneOf(['renewed', 'ended', 'cut', 'ungated'])),
+    event: required(oneOf(BROADCAST_EVENTS)),
     broadcast: required(RANDOM_ID),
     reason: optional(SENTENCE),
     facts: optional(FACTS),
+    ordered: optional(RANDOM_ID),
+    confirmed: optional(oneOf(CUT_CONFIRMATIONS)),
+    took_ms: optional(COUNT),
+    attempts: optional(COUNT),
   }),
   ...rows('facts', ['review'], {
     rule: required(RULE),

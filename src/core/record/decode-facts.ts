@@ -102,7 +102,7 @@ const HOST = object({
   suppressions: optional(list(SUPPRESSION, MAX_SUPPRESSIONS, 1)),
 })
 
-/** The members of `Facts`: the group `facts` of a decision. */
+/** The members of `Facts` before something runs: the group `facts` of a decision. */
 export const FACTS_MEMBERS: Members = {
   at: required(instant),
   hosts: required(list(HOST, 1 + MAX_COHOSTS, 1)),
@@ -122,7 +122,8 @@ export const FACTS_MEMBERS: Members = {
   platform: required(object({ moderation_available: optional(boolean) })),
   supports: required(list(WORD, MAX_SUPPORTS)),
 }
-export const FACTS: Check = object(FACTS_MEMBERS)
+/** As a broadcast that runs is looked at again. */
+export const FACTS: Check = object({ ...FACTS_MEMBERS, running_since: optional(instant) })
 
 /** The `Facts` a disclosed value is, or where it is not. The value is returned, not copied. */
 export function decodeFacts(value: unknown): Result<Facts, ShapeFault> {

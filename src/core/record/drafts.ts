@@ -103,8 +103,10 @@ export function reversalDraft(input: {
   }
 }
 
-/** A lease extended after a re-check: commits to the whole evaluation, like a decision. */
+/** A broadcast looked at again, its lease extended or revoked: commits to the whole evaluation, like a decision. */
 export function renewalDraft(input: {
+  /** `renewed` unless given. */
+  readonly event?: 'renewed' | 'revoked'
   readonly chain: ChainPlace
   readonly policy: string
   readonly revision?: number
@@ -115,8 +117,12 @@ export function renewalDraft(input: {
   readonly facts: Facts
   readonly decision: Decision
   readonly request: RequestGroup
+  /** Why it was looked at. */
+  readonly reason?: string
 }): RecordDraft {
-  const { chain, policy, revision, broadcast, facts, decision, request } = input
+  const { chain, policy, revision, broadcast, facts, decision, request, reason } = input
+  const { event = 'renewed' } = input
+  const why = reason === undefined ? {} : { reason }
   const under = revision === undefined ? { policy } : { policy, revision }
   return {
     kind: 'broadcast',
@@ -126,7 +132,7 @@ export function renewalDraft(input: {
       result: { outcome: decision.outcome, ...resultOf(decision) },
       subject: input.subject,
       request,
-      facts: { event: 'renewed', broadcast, facts },
+      facts: { event, broadcast, ...why, facts },
     },
   }
 }
@@ -134,14 +140,16 @@ export function renewalDraft(input: {
 /** A broadcast that ended, was cut, or was seen without a decision. */
 export function broadcastDraft(input: {
   readonly chain: ChainGroup
-  readonly event: Exclude<BroadcastContent['event'], 'renewed'>
+  readonly event: Exclude<BroadcastContent['event'], 'renewed' | 'revoked'>
   readonly broadcast: string
   readonly subject: string
   readonly cohosts: readonly string[]
   readonly reason?: string
+  /** Only of what was cut. */
+  readonly cut?: Required<Pick<BroadcastContent, 'ordered' | 'confirmed' | 'took_ms' | 'attempts'>>
   readonly request: RequestGroup
 }): RecordDraft {
-  const { chain, event, broadcast, subject, cohosts, reason, request } = input
+  const { chain, event, broadcast, subject, cohosts, reason, cut, request } = input
   const why = reason === undefined ? {} : { reason }
   return {
     kind: 'broadcast',
@@ -151,7 +159,7 @@ export function broadcastDraft(input: {
       result: {},
       subject: { subject, cohosts },
       request,
-      facts: { event, broadcast, ...why },
+      facts: { event, broadcast, ...why, ...cut },
     },
   }
 }

@@ -16,7 +16,7 @@ import type {
   Until,
 } from '../model.ts'
 import type { EpochMs } from '../time.ts'
-import type { AccessWay, GroupName, RecordKind } from './kinds.ts'
+import type { AccessWay, BroadcastEvent, CutConfirmation, GroupName, RecordKind } from './kinds.ts'
 
 /** Public claims of every kind. */
 export interface CommonClaims {
@@ -192,12 +192,19 @@ export interface ReversalContent {
 }
 
 export interface BroadcastContent {
-  readonly event: 'renewed' | 'ended' | 'cut' | 'ungated'
-  /** `jti` of the decision that let the broadcast start. */
+  readonly event: BroadcastEvent
+  /** `jti` of the decision that let the broadcast start, or that was made about it while it ran. */
   readonly broadcast: string
   readonly reason?: string
-  /** What the re-check saw; always with `renewed`. */
+  /** What the re-check saw; always with `renewed` and `revoked`. */
   readonly facts?: Facts
+  /** With `cut`: `jti` of the record that ordered it, a `revoked` one or the decision about what ran ungated. */
+  readonly ordered?: string
+  readonly confirmed?: CutConfirmation
+  /** From the order to this record. */
+  readonly took_ms?: number
+  /** Calls to the media server. */
+  readonly attempts?: number
 }
 
 export interface ReviewContent {

@@ -30,6 +30,17 @@ export type ChainKind = (typeof CHAIN_KINDS)[number]
 export const ACCESS_WAYS = ['records', 'decision', 'subject_export', 'challenge'] as const
 export type AccessWay = (typeof ACCESS_WAYS)[number]
 
+/** What a `broadcast` record tells. */
+export const BROADCAST_EVENTS = ['renewed', 'revoked', 'ended', 'cut', 'ungated'] as const
+export type BroadcastEvent = (typeof BROADCAST_EVENTS)[number]
+
+/**
+ * How it is known that a broadcast no longer runs: its server dropped at least one, the end of its session was reported, its
+ * server lists it no more; or nobody could confirm it in time.
+ */
+export const CUT_CONFIRMATIONS = ['dropped', 'reported', 'absent', 'none'] as const
+export type CutConfirmation = (typeof CUT_CONFIRMATIONS)[number]
+
 /** The groups whatever is not public is disclosed in, one salt each. */
 export const GROUP_NAMES = ['chain', 'result', 'subject', 'request', 'facts'] as const
 export type GroupName = (typeof GROUP_NAMES)[number]

@@ -146,7 +146,7 @@ const strike = objects({
   ],
   ...{ evidence_hash: [chars(1, 256)], status: words('active', 'reversed') },
 })
-const facts = objects({
+const asked = {
   at: instants,
   hosts: lists(
     objects({
@@ -183,7 +183,9 @@ const facts = objects({
   incident: objects({ active: flags, id: [id], scope: [id] }),
   platform: objects({ moderation_available: [flags] }),
   supports: lists(word, 32),
-})
+}
+const facts = objects(asked)
+const recheck = objects({ ...asked, running_since: [instants] })
 const parameter: Values = {
   good: ['x', '', 'x'.repeat(1024), true, 0.5],
   bad: ['x'.repeat(1025), null, [], Number.POSITIVE_INFINITY],
@@ -279,8 +281,10 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, Values>>>> = {
   'facts strike': { strike, received_at: instants },
   'facts reversal': { strike: id, reason: sentence, decided_by: person, at: instants },
   'facts broadcast': {
-    event: words('renewed', 'ended', 'cut', 'ungated'),
-    ...{ broadcast: random, reason: sentence, facts },
+    event: words('renewed', 'revoked', 'ended', 'cut', 'ungated'),
+    ...{ broadcast: random, reason: sentence, facts: recheck, ordered: random },
+    confirmed: words('dropped', 'reported', 'absent', 'none'),
+    ...{ took_ms: count, attempts: count },
   },
   'facts review': {
     ...{ rule, result: words('released', 'refused'), stream: person, decision: random },
