@@ -7,6 +7,8 @@
  * directory-object.ts. Spec: docs/architecture.md, "The edge host".
  */
 import { type Fault, LivegateError, type ProblemCode } from '../../core/errors.ts'
+import type { IncidentChange } from '../../core/incident.ts'
+import type { IncidentProposed, IncidentWish } from '../../core/incident-wish.ts'
 import type { Activation, Outcome, SubjectId } from '../../core/model.ts'
 import type { MoveProgress } from '../../core/move/importer.ts'
 import type { Proposed, Wish } from '../../core/policy/activation.ts'
@@ -196,6 +198,8 @@ export interface ChainPlace {
 export interface LogReady {
   readonly origin: string
   readonly activations: readonly Activation[]
+  /** Changes of incident mode, by number; absent from an older version. */
+  readonly incidents?: readonly IncidentChange[]
   /** The key records are signed with from now on; the caller's where the log does not say. */
   readonly kid?: string
   /** Record keys in force. */
@@ -234,6 +238,12 @@ export interface SequencerRpc {
   activate(wish: Wish, bytes: Uint8Array | null): Promise<Reply<Proposed>>
   /** Takes in activations of the first log, in order, with the texts not here yet; those that are here are passed over. */
   learn(activations: readonly Activation[], texts: readonly PolicyText[]): Promise<Reply<null>>
+  /** Changes of incident mode by number; also of a log that takes nothing. */
+  incidents(): Promise<Reply<readonly IncidentChange[]>>
+  /** In the first log only: what follows from a wish, durable when answered. */
+  changeIncident(wish: IncidentWish): Promise<Reply<IncidentProposed>>
+  /** Takes in changes of the first log, in order; those that are here are passed over. */
+  learnIncidents(changes: readonly IncidentChange[]): Promise<Reply<null>>
   /**
    * Ends an object's chain: its record, and nothing leads from records to the object any more; durable when answered, the same
    * again is answered alike until `forgetChain`. Until then no chain of this object begins.

@@ -7,11 +7,13 @@
  * A first log that cannot be reached stops no other: nothing can be activated meanwhile, and what it had activated just
  * before is learned once it is back. Spec: docs/spec/storage.md, "The edge host". Next stop: sequencer-revisions.ts.
  */
+import type { IncidentChange } from '../../core/incident.ts'
 import { latestOf } from '../../core/policy/activation.ts'
 import type { After } from '../../gate/context.ts'
 import type { Clock } from '../../ports.ts'
 import { withPatience } from './patience.ts'
 import { opened, type SequencerRpc } from './rpc.ts'
+import type { LoggedIncidents } from './sequencer-incidents.ts'
 import type { PolicyText, Revisions } from './sequencer-revisions.ts'
 
 /** How old a comparison may be: one call a second between two logs, however many ask. */
@@ -21,8 +23,9 @@ const PATIENCE_MS = 500
 
 export interface ComparisonParts {
   /** The log that numbers. */
-  readonly first: Pick<SequencerRpc, 'activations' | 'policyText'>
+  readonly first: Pick<SequencerRpc, 'activations' | 'policyText' | 'incidents'>
   readonly revisions: Pick<Revisions, 'list' | 'learn'>
+  readonly incidents: Pick<LoggedIncidents, 'list' | 'learn'>
   /** The log has the whole text. */
   readonly has: (digest: string) => boolean
   readonly clock: Clock
@@ -38,7 +41,9 @@ export function createComparison(parts: ComparisonParts): () => Promise<void> {
   async function compare(): Promise<void> {
     const began = clock.now()
     const missing = await lacking(parts)
-    if (missing !== null) await parts.revisions.learn(...missing)
+    if (missing?.activations != null) await parts.revisions.learn(...missing.activations)
+    if (missing !== null && missing.incidents.length > 0)
+      await parts.incidents.learn(missing.incidents)
     compared_at = began
   }
 
@@ -54,24 +59,30 @@ export function createComparison(parts: ComparisonParts): () => Promise<void> {
   }
 }
 
-/** What to learn; null for nothing, also when the first log cannot be asked. */
-async function lacking({
-  first,
-  revisions,
-  has,
-  after,
-}: ComparisonParts): Promise<Parameters<Revisions['learn']> | null> {
+interface Lacking {
+  readonly activations: Parameters<Revisions['learn']> | null
+  readonly incidents: readonly IncidentChange[]
+}
+
+/** What to learn; null when the first log cannot be asked. */
+async function lacking(parts: ComparisonParts): Promise<Lacking | null> {
+  const { first, revisions, incidents, has, after } = parts
   const newest = latestOf(revisions.list())?.revision ?? 0
-  const ask = async (): Promise<Parameters<Revisions['learn']> | null> => {
+  const known = incidents.list().length
+  const ask = async (): Promise<Lacking> => {
+    const [activations, changes] = await Promise.all([texts(), opened(first.incidents())])
+    return { activations, incidents: changes.filter(({ change }) => change > known) }
+  }
+  const texts = async (): Promise<Lacking['activations']> => {
     const missing = (await opened(first.activations())).filter(({ revision }) => revision > newest)
     if (missing.length === 0) return null
     const digests = new Set(missing.map(({ digest }) => digest).filter((digest) => !has(digest)))
-    const texts: PolicyText[] = []
+    const found: PolicyText[] = []
     for (const digest of digests) {
       const bytes = await opened(first.policyText(digest))
-      if (bytes !== null) texts.push({ digest, bytes })
+      if (bytes !== null) found.push({ digest, bytes })
     }
-    return [missing, texts]
+    return [missing, found]
   }
   return withPatience(ask, { after, patience_ms: PATIENCE_MS, who: 'the first log' }).catch(
     () => null,

@@ -61,6 +61,18 @@ export class SequencerObject extends DurableObject<Env> implements SequencerRpc 
     return this.#ask((log) => log.learn(...args))
   }
 
+  incidents(): Answer<'incidents'> {
+    return this.#ask((log) => log.incidents())
+  }
+
+  changeIncident(...args: Args<'changeIncident'>): Answer<'changeIncident'> {
+    return this.#ask((log) => log.changeIncident(...args))
+  }
+
+  learnIncidents(...args: Args<'learnIncidents'>): Answer<'learnIncidents'> {
+    return this.#ask((log) => log.learnIncidents(...args))
+  }
+
   eraseChain(...args: Args<'eraseChain'>): Answer<'eraseChain'> {
     return this.#ask((log) => log.eraseChain(...args))
   }

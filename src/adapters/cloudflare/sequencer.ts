@@ -46,6 +46,7 @@ import { type ComparisonParts, createComparison } from './sequencer-compare.ts'
 import { eraseChain, forgetChain, forgetStrikes } from './sequencer-erasure.ts'
 import { headOf } from './sequencer-heads.ts'
 import { dueHeartbeat } from './sequencer-heartbeat.ts'
+import { createLoggedIncidents } from './sequencer-incidents.ts'
 import { createLogRotation, createLogSigning, type KeySecrets, vkeysOf } from './sequencer-keys.ts'
 import { openLog } from './sequencer-open.ts'
 import { createPacks, type Packs, readPacked } from './sequencer-packs.ts'
@@ -214,6 +215,8 @@ function sequencerOver(composed: Composed): Sequencer {
   const once = oneAtATime()
   const sheds = createSheds()
   const revisions = createRevisions({ ...composed, signer: signing.signer, clock })
+  const { random } = parts
+  const incidents = createLoggedIncidents({ ...composed, signer: signing.signer, clock, random })
   const rotate = createLogRotation({ ...composed, secrets: parts, size: entries.size, clock })
   const requireTaking = (): void => {
     if (halt.why() !== null) throw halt.error()
@@ -230,7 +233,8 @@ function sequencerOver(composed: Composed): Sequencer {
     }
     await keepUp()
     const kids = keysInForce(keysOf(sql), 'record').map(({ kid }) => kid)
-    return { origin, activations: revisions.list(), kid: signing.signer.kid, kids }
+    const told = { activations: revisions.list(), incidents: incidents.list() }
+    return { origin, ...told, kid: signing.signer.kid, kids }
   }
   async function taking<T>(work: () => Promise<T>): Promise<T> {
     requireTaking()
@@ -247,6 +251,7 @@ function sequencerOver(composed: Composed): Sequencer {
       : createComparison({
           ...{ first: parts.first, has: entries.has, clock, after: parts.after ?? after },
           revisions: { ...revisions, learn: (...given) => taking(() => revisions.learn(...given)) },
+          incidents: { ...incidents, learn: (given) => taking(() => incidents.learn(given)) },
         })
 
   return {
@@ -257,6 +262,9 @@ function sequencerOver(composed: Composed): Sequencer {
     begin: (bundled) => taking(() => revisions.begin(bundled)),
     activate: (wish, bytes) => taking(() => revisions.activate(wish, bytes)),
     learn: (activations, texts) => taking(() => revisions.learn(activations, texts)),
+    incidents: async () => incidents.list(),
+    changeIncident: (wish) => taking(() => incidents.change(wish)),
+    learnIncidents: (changes) => taking(() => incidents.learn(changes)),
     eraseChain: async (erasure) => {
       requireTaking()
       return eraseChain(composed, erasure)

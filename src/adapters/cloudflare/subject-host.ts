@@ -345,7 +345,8 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
     routeCohosts(own, (id) => id === subject, cohostOf({ others, pepper }))
   const { gate, desk, takeBack, erasure } = createGateWithDesk(
     {
-      ...{ clock, random, after: parts.after, observe: parts.observe, pepper, surroundings },
+      ...{ clock, random, after: parts.after, observe: parts.observe, pepper },
+      surroundings: { ...surroundings, incident: (at = clock.now()) => ready.incident(at) },
       ...{ ledger, directory, erasures },
       issuer: { kid: settings.signer.kid, issue },
       policies: ready.policies,

@@ -8,9 +8,11 @@
  * while it takes nothing nobody writes what would have to be sent once it does. Next stop: sequencer-revisions.ts.
  */
 import { LivegateError } from '../../core/errors.ts'
-import type { Activation } from '../../core/model.ts'
+import { type IncidentChange, incidentFacts } from '../../core/incident.ts'
+import type { Activation, IncidentFacts } from '../../core/model.ts'
 import { decidesAt, pendingAt } from '../../core/policy/activation.ts'
 import { textsOf } from '../../core/policy/in-force.ts'
+import type { EpochMs } from '../../core/time.ts'
 import { activationName } from '../../gate/in-force.ts'
 import { createPolicyBook, type PolicyBook } from '../../gate/policy-book.ts'
 import type { ActivePolicy, Clock, Policies } from '../../ports.ts'
@@ -21,6 +23,7 @@ import { FRESH_MS } from './sequencer-revisions.ts'
 /** What is known of one log, and since when. */
 interface KnownLog {
   readonly book: PolicyBook
+  readonly incidents: readonly IncidentChange[]
   /** What records are signed with, and all that may be. */
   readonly kid: string
   readonly kids: readonly string[]
@@ -35,6 +38,8 @@ export interface Ready {
   known(): Promise<void>
   /** After `known`: what decides. */
   readonly policies: Policies
+  /** After `known`: what a decision made at `at` sees of incident mode. */
+  incident(at: EpochMs): IncidentFacts
   /** The key records are signed with; the caller's own before anything is known. */
   kid(): string
   /** After `known`: the log has this key, text or activation. */
@@ -50,6 +55,9 @@ export interface ReadyLogs {
   readonly log: Pick<SequencerRpc, 'ready' | 'policyText' | 'learn'>
   readonly first: Pick<SequencerRpc, 'begin' | 'policyText'>
 }
+
+/** Times in a row that a log's answer may be too old. */
+const MAX_ASKED = 3
 
 /** One for each object: promises are not shared between objects, what came of them is. */
 export function createReady(
@@ -79,8 +87,14 @@ export function createReady(
     await fetchTexts(log, activations, clock)
     const book = known.get(object)?.book ?? createPolicyBook(clock, { plans: PLANS, latch: false })
     book.learn(activations, keptText)
-    const { kid = caller.kid, kids = [kid] } = found
-    known.set(object, { book, kid, kids, asked_at })
+    const { kid = caller.kid, kids = [kid], incidents = [] } = found
+    known.set(object, { book, incidents, kid, kids, asked_at })
+  }
+
+  function isFresh(): boolean {
+    const there = known.get(object)
+    const age = there === undefined ? Number.POSITIVE_INFINITY : clock.now() - there.asked_at
+    return age >= 0 && age < FRESH_MS
   }
 
   const bookNow = (): PolicyBook => {
@@ -93,14 +107,19 @@ export function createReady(
 
   return {
     async known() {
-      const there = known.get(object)
-      const age = there === undefined ? Number.POSITIVE_INFINITY : clock.now() - there.asked_at
-      if (age >= 0 && age < FRESH_MS) return
-      asking ??= ask().finally(() => {
-        asking = null
-      })
-      await asking
+      // An answer that was long on its way may be too old when it comes.
+      for (let attempt = 1; !isFresh(); attempt++) {
+        if (attempt > MAX_ASKED)
+          throw new LivegateError('log_unavailable', 'Cannot decide: the log answers too late', {
+            retry_after_s: 1,
+          })
+        asking ??= ask().finally(() => {
+          asking = null
+        })
+        await asking
+      }
     },
+    incident: (at) => incidentFacts(known.get(object)?.incidents ?? [], at),
     policies: { active: (at) => bookNow().active(at) },
     kid: () => known.get(object)?.kid ?? caller.kid,
     has: (name) =>

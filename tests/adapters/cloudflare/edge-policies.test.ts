@@ -6,34 +6,20 @@ import {
   createEdgePolicies,
   type EdgePolicies,
 } from '../../../src/adapters/cloudflare/edge-policies.ts'
-import { carried, type Reply, type SequencerRpc } from '../../../src/adapters/cloudflare/rpc.ts'
-import { COMPARE_MS, createComparison } from '../../../src/adapters/cloudflare/sequencer-compare.ts'
-import {
-  createRevisions,
-  FRESH_MS,
-  LEAD_MS,
-  type Revisions,
-} from '../../../src/adapters/cloudflare/sequencer-revisions.ts'
+import { COMPARE_MS } from '../../../src/adapters/cloudflare/sequencer-compare.ts'
+import { FRESH_MS, LEAD_MS } from '../../../src/adapters/cloudflare/sequencer-revisions.ts'
 import {
   createReady,
   type KnownReady,
   type Ready,
 } from '../../../src/adapters/cloudflare/subject-ready.ts'
-import { openNodeSql } from '../../../src/adapters/node/node-sql.ts'
-import { createEntries } from '../../../src/adapters/sqlite/entries.ts'
-import { createPolicyTexts } from '../../../src/adapters/sqlite/policy-texts.ts'
-import { migrate } from '../../../src/adapters/sqlite/schema.ts'
-import { createScribe } from '../../../src/adapters/sqlite/scribe.ts'
 import { utf8 } from '../../../src/core/encoding.ts'
-import { LivegateError } from '../../../src/core/errors.ts'
 import type { Wish } from '../../../src/core/policy/activation.ts'
 import { compilePolicy } from '../../../src/core/policy/compile.ts'
-import { keyDraft } from '../../../src/core/record/drafts.ts'
 import { DAY_MS, type EpochMs, epochMs } from '../../../src/core/time.ts'
 import type { ActivePolicy } from '../../../src/ports.ts'
-import { countedRandom, testKey } from '../../core/record/samples.ts'
+import { aLog, KEY, type TestLog } from '../../support/edge-logs.ts'
 
-const KEY = testKey(7)
 let made = 0
 
 function aPolicy(name = `p${++made}`): ActivePolicy {
@@ -45,76 +31,8 @@ function aPolicy(name = `p${++made}`): ActivePolicy {
   return { plan: compiled.value.plan, bytes }
 }
 
-type PolicyRpc = Pick<
-  SequencerRpc,
-  'activations' | 'activate' | 'begin' | 'learn' | 'policyText' | 'policies' | 'ready'
->
-
-interface TestLog {
-  readonly rpc: PolicyRpc
-  readonly revisions: Revisions
-  /** While set, nobody reaches it. */
-  away: boolean
-}
-
 let now: EpochMs
 const clock = { now: (): EpochMs => now }
-
-function aLog(origin: string, first?: PolicyRpc): TestLog {
-  const sql = openNodeSql(':memory:')
-  migrate(sql)
-  const entries = createEntries(sql, origin)
-  const random = countedRandom(origin)
-  const scribe = createScribe({
-    ...{ issuer: 'https://gate.example', clock, signer: KEY.signer },
-    random: { bytes: random },
-    log: {
-      origin,
-      async append(records, requires) {
-        if (!requires.every(entries.has)) throw new LivegateError('conflict', 'Cannot append')
-        const receipts = sql.transaction(() => records.map((record) => entries.append(record)))
-        entries.committed()
-        return receipts
-      },
-    },
-  })
-  const begun = scribe.append([keyDraft({ jwk: KEY.jwk, use: 'record', status: 'active' })], [])
-  const revisions = createRevisions({ sql, entries, scribe, signer: KEY.signer, clock })
-  const texts = createPolicyTexts(sql)
-  const log = { away: false }
-  const keepUp =
-    first === undefined
-      ? async () => {}
-      : createComparison({ first, revisions, has: entries.has, clock, after: () => () => {} })
-  let last: Promise<unknown> = begun
-  const call = <T>(work: () => Promise<T> | T): Promise<Reply<T>> =>
-    log.away
-      ? Promise.reject(new Error('Network connection lost.'))
-      : carried(() => {
-          // One at a time, as the sequencer has it.
-          const result = last.then(work)
-          last = result.catch(() => {})
-          return result
-        }, console.error)
-  return Object.assign(log, {
-    revisions,
-    rpc: {
-      activations: () => call(() => revisions.list()),
-      activate: (wish: Wish, bytes: Uint8Array | null) =>
-        call(() => revisions.activate(wish, bytes)),
-      begin: (first) => call(() => revisions.begin(first)),
-      learn: (all, given) => call(() => revisions.learn(all, given)),
-      policyText: (digest) => call(() => texts.text(digest)),
-      policies: () => call(() => []),
-      ready: () =>
-        call(async () => {
-          await keepUp()
-          return { origin, activations: revisions.list() }
-        }),
-    } satisfies PolicyRpc,
-  })
-}
-
 let logs: readonly TestLog[]
 let bundled: ActivePolicy
 let policies: EdgePolicies
@@ -149,8 +67,8 @@ const revisionsOf = (): readonly number[][] =>
 
 beforeEach(() => {
   now = epochMs(Date.UTC(2026, 10, 20, 12))
-  const first = aLog('gate.example/log/0')
-  logs = [first, ...[1, 2].map((shard) => aLog(`gate.example/log/${shard}`, first.rpc))]
+  const first = aLog('gate.example/log/0', clock)
+  logs = [first, ...[1, 2].map((shard) => aLog(`gate.example/log/${shard}`, clock, first.rpc))]
   bundled = aPolicy()
   policies = worker(bundled)
 })
