@@ -38,6 +38,10 @@ import { strikeReverse } from './commands/strike-reverse.ts'
 import { subjectErase } from './commands/subject-erase.ts'
 import { subjectExport } from './commands/subject-export.ts'
 import { subjectHold } from './commands/subject-hold.ts'
+import { webhookDead } from './commands/webhook-dead.ts'
+import { webhookKeygen } from './commands/webhook-keygen.ts'
+import { webhookList } from './commands/webhook-list.ts'
+import { webhookReplay } from './commands/webhook-replay.ts'
 import { EXIT, type ExitCode, failureJson, failureOf, usage } from './failure.ts'
 import { jsonText, printable } from './session.ts'
 import type { World } from './world.ts'
@@ -67,6 +71,11 @@ const NOUNS: readonly (readonly [name: string, about: string, verbs: readonly Re
     'subject',
     'what a running gate stores about a person: export, erase, hold',
     [subjectExport, subjectErase, subjectHold],
+  ],
+  [
+    'webhook',
+    'webhooks of a running gate: what did not arrive, and sending it again',
+    [webhookList, webhookDead, webhookReplay, webhookKeygen],
   ],
   [
     'key',
