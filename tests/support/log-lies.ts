@@ -68,6 +68,15 @@ const remembering = async (honest: string): Promise<readonly string[]> => {
   return ['--state', state]
 }
 const STRANGE = testKey(99)
+/** As if nothing had been kept: an allow. */
+const unkept = ({ at, group, host, claims }: Draft, label: string): void => {
+  const { suppressions: _kept, ...rest } = host(label)
+  assign(group(label, 'facts'), { hosts: [rest] })
+  assign(claims(label), { outcome: 'allow' })
+  const lease_until = Number(group(label, 'facts').at) + 240 * MINUTE
+  const result = { ...group('late', 'result'), lease_until }
+  assign(at(label), { groups: { ...at(label).groups, result } })
+}
 
 export const LOG_LIES: readonly LogLie[] = [
   // The tree, and what is served of it.
@@ -333,6 +342,28 @@ export const LOG_LIES: readonly LogLie[] = [
       'keptAgain erased_chain',
       'keptAgain replay_field',
     ],
+  },
+  {
+    name: 'a restriction that outlived an erasure is left out later on, and the decision follows from that',
+    tell: (draft) => unkept(draft, 'keptAgain'),
+    told: ['keptAgain suppression_ignored'],
+  },
+  {
+    name: 'a restriction is said to have outlived an erasure that an earlier decision knew nothing of',
+    tell: (draft) => unkept(draft, 'kept'),
+    told: ['keptAgain suppression_invented'],
+  },
+  {
+    name: 'a restriction that outlived an erasure is lengthened',
+    tell: ({ host, group }) => {
+      const [one] = host('keptAgain').suppressions as [Json]
+      const until = Number(one.until) + 30 * DAY
+      const result = group('keptAgain', 'result')
+      const [restriction] = result.restrictions as [Json]
+      assign(one, { until })
+      assign(result, { until, restrictions: [{ ...restriction, until }] })
+    },
+    told: ['keptAgain suppression_ignored', 'keptAgain suppression_invented'],
   },
   {
     name: 'a chain is said to end earlier than it does',

@@ -92,6 +92,16 @@ export function erasure(log: Unfolded[], of: number, after: number, more: object
   return { kind, claims: claims as Json, groups: null, jti: 'E'.repeat(22), iat }
 }
 const { assign } = Object
+/** Of what `again` let start. */
+function renewal(log: Unfolded[], more: object, claims?: Json): Unfolded {
+  const one = twin(log, HAPPENED.again)
+  const { outcome: _outcome, ...under } = one.claims
+  const facts = { event: 'renewed', broadcast: log[HAPPENED.again]?.jti ?? '', ...more }
+  return {
+    ...{ ...one, kind: 'broadcast', claims: claims ?? under },
+    groups: { ...one.groups, result: {}, facts },
+  }
+}
 
 export interface ReplayLie {
   readonly name: string
@@ -207,6 +217,18 @@ export const REPLAY_LIES: readonly ReplayLie[] = [
       assign(host(log, joined, 1), { strikes: [had, { ...had, id: 's9' }] })
     },
     expect: [`${joined} replay_field`, `${joined} strike_invented`],
+  },
+  {
+    name: 'a lease goes on, and nobody is told from what that follows',
+    tell: (log) => log.splice(again + 1, 0, renewal(log, {})),
+    expect: [`${again + 1} renewal_incomplete`],
+    says: /nothing of the facts/,
+  },
+  {
+    name: 'a lease goes on under no policy',
+    tell: (log) => log.splice(again + 1, 0, renewal(log, { facts: factsOf(log, again) }, {})),
+    expect: [`${again + 1} renewal_incomplete`],
+    says: /nothing of the policy/,
   },
   {
     name: 'the second a record was signed in is not that of its instant',

@@ -17,12 +17,14 @@ type EvaluatedRow = readonly [
   place: EvaluatedTrace['place'],
   revision: number | null,
   renews: boolean,
+  kept?: EvaluatedTrace['kept'],
 ]
 
 /** A list is a decision or a renewal. */
 type Row = readonly [
   instant: string | null,
   trace: EvaluatedRow | Exclude<Trace, EvaluatedTrace> | null,
+  lacks?: string,
 ]
 
 /** Null for none. */
@@ -35,20 +37,30 @@ export function readReplays(text: string): readonly ReplayPart[] {
   return (JSON.parse(text) as readonly Row[]).map(partOf)
 }
 
-function rowOf({ instant, trace }: ReplayPart): Row {
-  if (trace?.is !== 'evaluated') return [instant, trace]
-  const { strikes, stream, holds, reviews, open, cohosts, began, opens, place } = trace
-  const { revision, renews } = trace
-  return [
-    instant,
-    [strikes, stream, holds, reviews, open, cohosts, began, opens, place, revision, renews],
-  ]
+function rowOf({ instant, trace, lacks }: ReplayPart): Row {
+  const row = trace?.is === 'evaluated' ? evaluatedRow(trace) : trace
+  return lacks === undefined ? [instant, row] : [instant, row, lacks]
 }
 
-function partOf([instant, row]: Row): ReplayPart {
-  if (!Array.isArray(row)) return { instant, trace: row as Exclude<Trace, EvaluatedTrace> | null }
-  const [strikes, stream, holds, reviews, open, cohosts, began, opens, place, revision, renews] =
-    row as EvaluatedRow
+function evaluatedRow(trace: EvaluatedTrace): EvaluatedRow {
+  const { strikes, stream, holds, reviews, open, cohosts, began, opens, place } = trace
+  const { revision, renews, kept } = trace
+  const seen = [strikes, stream, holds, reviews, open, cohosts, began] as const
+  const row = [...seen, opens, place, revision, renews] as const
+  return kept === undefined ? row : [...row, kept]
+}
+
+function partOf([instant, row, lacks]: Row): ReplayPart {
+  const trace = Array.isArray(row)
+    ? traceIn(row as EvaluatedRow)
+    : (row as Exclude<Trace, EvaluatedTrace> | null)
+  return lacks === undefined ? { instant, trace } : { instant, trace, lacks }
+}
+
+function traceIn(row: EvaluatedRow): EvaluatedTrace {
+  const [strikes, stream, holds, reviews, open, cohosts, began] = row
+  const [, , , , , , , opens, place, revision, renews, kept] = row
   const seen = { strikes, stream, holds, reviews, open, cohosts, began }
-  return { instant, trace: { is: 'evaluated', ...seen, opens, place, revision, renews } }
+  const trace = { is: 'evaluated', ...seen, opens, place, revision, renews } as const
+  return kept === undefined ? trace : { ...trace, kept }
 }

@@ -119,6 +119,7 @@ class StreamingAudit implements Audit {
       headOf: (sub: string) => (this.#erasures.has(sub) ? null : this.#chains.headOf(sub)),
       activeFrom: (revision: number) => this.#activations.activeFrom(revision),
       logged: () => this.#time.now(),
+      latest: () => this.#time.latest(),
     }
     return new AuditReplay({
       ...{ sources, state: state?.replay },

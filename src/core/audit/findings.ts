@@ -31,6 +31,9 @@ export type FindingCode =
   | 'hold_false' // facts lack a hold the chain began, or say another beginning
   | 'review_false' // facts list a review nobody recorded, or lack the last one
   | 'broadcasts_false' // facts count fewer open broadcasts than the chain says
+  | 'suppression_ignored' // facts lack a restriction kept since the chain began that still runs
+  | 'suppression_invented' // facts list a kept restriction the chain did not begin with, or one that has ended
+  | 'renewal_incomplete' // a re-check that commits to no policy or no facts
   | 'instant_false' // `iat`, `received_at` or `effective_at` do not go with `at`
   | 'erased_chain' // a record on the chain of an erased subject
   | 'enforcer_repeat' // one number of a media server's adapter on two records

@@ -20,7 +20,13 @@ import { type ParsedRecord, parseRecord } from '../record/parse.ts'
 import { ok, type Result } from '../result.ts'
 import type { Enforced } from './enforcers.ts'
 import type { Evaluated } from './replay/rederive.ts'
-import { instantFault, type OpenedRecord, type Trace, traceOf } from './replay/trace.ts'
+import {
+  instantFault,
+  type OpenedRecord,
+  renewalFault,
+  type Trace,
+  traceOf,
+} from './replay/trace.ts'
 
 /** What an audit reads of a record on a subject's chain. */
 export interface ChainClaims {
@@ -69,6 +75,8 @@ export interface ReplayPart {
   readonly trace: Trace | null
   /** What is wrong with its instants; null for nothing. */
   readonly instant: string | null
+  /** What a renewal lacks; absent for nothing. */
+  readonly lacks?: string
 }
 
 export type Evaluation = Omit<Evaluated, 'index'>
@@ -121,9 +129,11 @@ function replayOf(
   const { policy, revision, outcome } = claims as Partial<OwnClaims['decision']>
   const under = revision === undefined ? {} : { revision }
   const record = { kind, jti: claims.jti, opened, ...under } as OpenedRecord
+  const lacks = renewalFault(record, policy)
   const replay = {
     trace: traceOf(record, hasher),
     instant: instantFault(chain, claims.iat, record),
+    ...(lacks === null ? {} : { lacks }),
   }
   const facts = evaluatedFacts(kind, opened)
   const result = opened.result as

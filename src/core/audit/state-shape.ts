@@ -81,6 +81,7 @@ const MEMORY = tuple([
   list(tuple([WORD, integer(0, 1), LOGGED, nullable(LOGGED)]), MANY),
   list(HOLD, MANY),
   list(REVIEW, MANY),
+  nullable(list(tuple([WORD, nullable(ANY_NUMBER)]), MANY)),
 ])
 const RUN = tuple([integer(-1, RECORD_KINDS.length - 1), COUNT])
 

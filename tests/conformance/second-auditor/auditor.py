@@ -113,6 +113,7 @@ class LogTime:  # as a log tells it
 class Chain:  # what is kept of one pseudonym
     def __init__(self, unopened=0):
         self.seq, self.at, self.leaves, self.unopened, self.strikes, self.whole, self.erased, self.gone = 0, -INF, {}, unopened, {}, True, False, set()
+        self.kept = None  # restrictions that outlived an erasure, with their ends; None while no evaluation was opened
 
 class Audit:
     def __init__(self, directory, vkeys, disclosures, before=None, trusted=None):
@@ -275,6 +276,8 @@ class Audit:
         self.history(i, r, s)
     def history(self, i, r, s):  # strikes and reversals of the chain against those its facts list
         facts = r.groups.get('facts', {})
+        if facts.get('event') in ('renewed', 'revoked') and not ('policy' in r.c and 'facts' in facts):
+            self.find('renewal_incomplete', i)
         facts = facts.get('facts', facts)
         if r.kind == 'strike' and facts:
             strike = facts['strike']
@@ -290,6 +293,7 @@ class Audit:
         elif r.kind in ('strike', 'reversal', 'review'):
             s.whole = s.whole and bool(facts)
         elif 'hosts' in facts and 'result' in r.groups:
+            self.kept(i, s, facts['hosts'][0].get('suppressions', ()))
             told = facts['hosts'][0]['strikes']
             listed = {t['id']: t for t in told}
             both = [(s.strikes[k], t, t['status'] == 'reversed') for k, t in listed.items() if k in s.strikes]
@@ -302,6 +306,14 @@ class Audit:
                     self.find(code, i)
             if not s.whole:  # what was never opened is believed; from here on it binds
                 s.strikes, s.whole = {k: [t, t['status'] == 'reversed', s.strikes.get(k, [0, 0, None])[2]] for k, t in listed.items()}, True
+    def kept(self, i, s, told):
+        listed = {json.dumps(t, sort_keys=True): t['until'] for t in told}
+        runs = lambda end: end == 'forever' or end > s.at
+        if len(listed) < len(told) or not all(map(runs, listed.values())) or s.kept is not None and set(listed) - set(s.kept):
+            self.find('suppression_invented', i)
+        if any(runs(u) and k not in listed and (u == 'forever' or u + 604800000 > 1000 * self.time.latest) for k, u in (s.kept or {}).items()):
+            self.find('suppression_ignored', i)
+        s.kept = listed if s.kept is None else s.kept
     def finish(self, directory, trusted):
         size, tree, level, count = self.tree.size, levels(self.leaves), 0, self.tree.size
         if root_of(self.leaves) != self.tree.root:

@@ -50,8 +50,9 @@ export class AuditReplay {
 
   link(link: ReplayLink, findings: Findings): void {
     const { replay, evaluated, index } = link
-    const { trace = null, instant = null } = replay ?? {}
+    const { trace = null, instant = null, lacks } = replay ?? {}
     if (instant !== null) findings.add('instant_false', index, instant)
+    if (lacks !== undefined) findings.add('renewal_incomplete', index, lacks)
     this.#chains.follow(link, trace, findings)
     if (evaluated === undefined) return
     this.#plans.learn(this.book())

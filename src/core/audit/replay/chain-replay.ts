@@ -10,16 +10,26 @@
 import type { ChainGroup } from '../../record/groups.ts'
 import type { ChainKind } from '../../record/kinds.ts'
 import type { Findings } from '../findings.ts'
+import {
+  moved,
+  type PlacedLeaf,
+  unremembered,
+  withRemoved,
+  withReversal,
+  withStrike,
+} from './chain-events.ts'
 import { judgeHolds, judgeReviews, withHold, withReview } from './holds.ts'
+import { judgeKept, type Kept } from './kept.ts'
 import { OpenBroadcasts } from './open-broadcasts.ts'
 import {
   type ChainMemory,
   type ChainReplayState,
   memoryOf,
   NOTHING_KNOWN,
+  ONLY_EVALUATED,
   packMemory,
 } from './replay-state.ts'
-import { judgeStrikes, type KnownStrike, type Logged, learnt, type StrikeView } from './strikes.ts'
+import { judgeStrikes, learnt, type StrikeView } from './strikes.ts'
 import { type EvaluatedTrace, HASH_CHARS, type Trace } from './trace.ts'
 
 /** A record as the audit of chains has placed it. */
@@ -43,6 +53,8 @@ export interface ReplaySources {
   readonly activeFrom: (revision: number) => number | null
   /** Seconds of the log's own time (log-time.ts) at the record at hand. */
   readonly logged: () => number
+  /** The latest second an entry so far was signed in. */
+  readonly latest: () => number
 }
 
 export interface ChainReplayCounts {
@@ -106,28 +118,33 @@ export class ChainReplay {
       this.#memories.set(sub, memory)
     }
     const stranger = this.#strangers && memory === undefined
-    if (place.gap || stranger) memory = this.#blind(sub, memory)
+    if (place.gap || stranger)
+      memory = this.#blind(sub, memory ?? (stranger ? NOTHING_KNOWN : unremembered(place.before)))
+    if (memory === undefined && place.before === null && trace?.is !== 'evaluated') {
+      memory = NOTHING_KNOWN
+      this.#memories.set(sub, memory)
+    }
+    const known = memory ?? unremembered(place.before)
     if (trace === null) {
       this.#open.forget(sub)
-      if (place.kind !== 'decision' && place.kind !== 'broadcast') this.#blind(sub, memory)
+      if (place.kind !== 'decision' && place.kind !== 'broadcast') this.#blind(sub, known)
       return
     }
     switch (trace.is) {
       case 'evaluated':
-        this.#evaluated(place, trace, memory ?? NOTHING_KNOWN, findings)
+        this.#evaluated(place, trace, known, findings)
         break
       case 'strike':
-        this.#strike(place, trace.row, memory ?? NOTHING_KNOWN, findings)
+        this.#memories.set(sub, withStrike(known, trace.row, this.#placed(place), findings))
         break
       case 'reversal':
-        this.#reversal(place, trace.strike, memory ?? NOTHING_KNOWN, findings)
+        this.#memories.set(sub, withReversal(known, trace.strike, this.#placed(place), findings))
         break
       case 'ended':
         this.#open.end(sub, trace.id)
         break
       case 'review': {
         const { is: _is, ...review } = trace
-        const known = memory ?? NOTHING_KNOWN
         this.#memories.set(sub, { ...known, reviews: withReview(known.reviews, review) })
         break
       }
@@ -139,15 +156,7 @@ export class ChainReplay {
   /** Contents of these strikes were removed: facts may lack them from now on. */
   removed(sub: string, leaves: readonly string[]): void {
     const memory = this.#memories.get(sub)
-    if (memory === undefined) return
-    const gone = new Set(leaves.map((leaf) => leaf.slice(0, HASH_CHARS)))
-    const placed = memory.strikes.filter(({ leaf }) => gone.has(leaf)).length
-    // One that was not opened when it was recorded may be any of those known from facts alone.
-    if (placed < gone.size) gone.add('')
-    const strikes = memory.strikes.map((strike) =>
-      gone.has(strike.leaf) ? { ...strike, gone: true } : strike,
-    )
-    this.#memories.set(sub, { ...memory, strikes })
+    if (memory !== undefined) this.#memories.set(sub, withRemoved(memory, leaves))
   }
 
   /** Nothing is asked of this chain any more. */
@@ -193,42 +202,15 @@ export class ChainReplay {
     }
   }
 
-  #blind(sub: string, memory: ChainMemory = NOTHING_KNOWN): ChainMemory {
+  #blind(sub: string, memory: ChainMemory): ChainMemory {
     const blind = { ...memory, blind: true, partial: true }
     this.#memories.set(sub, blind)
     this.#open.forget(sub)
     return blind
   }
 
-  #loggedAt({ index, chain }: ReplayPlace): Logged {
-    return { index, at: chain.at, logged: this.#sources.logged() }
-  }
-
-  #strike(place: ReplayPlace, row: string, memory: ChainMemory, findings: Findings): void {
-    const id = row.slice(0, HASH_CHARS)
-    const said = row.slice(HASH_CHARS, 2 * HASH_CHARS)
-    const before = memory.strikes.find((strike) => strike.id === id)
-    if (before !== undefined && !before.gone)
-      findings.add('strike_altered', place.index, 'A strike of this id was recorded before')
-    if (!row.endsWith('a'))
-      findings.add('strike_altered', place.index, 'A strike is recorded as reversed already')
-    const leaf = place.leaf.slice(0, HASH_CHARS)
-    const strike = { ...this.#loggedAt(place), id, said, leaf, reversal: null, gone: false }
-    const others = memory.strikes.filter((one) => one !== before)
-    this.#memories.set(place.chain.sub, { ...memory, strikes: [...others, strike] })
-  }
-
-  #reversal(place: ReplayPlace, id: string, memory: ChainMemory, findings: Findings): void {
-    const found = memory.strikes.find((strike) => strike.id === id)
-    if (found === undefined || found.reversal !== null) {
-      const why = found === undefined ? 'that its chain does not hold' : 'that was reversed before'
-      if (!memory.blind || found !== undefined)
-        findings.add('reversal_invented', place.index, `A strike is reversed ${why}`)
-      return
-    }
-    const reversal = this.#loggedAt(place)
-    const strikes = memory.strikes.map((one) => (one === found ? { ...one, reversal } : one))
-    this.#memories.set(place.chain.sub, { ...memory, strikes })
+  #placed({ index, leaf, chain }: ReplayPlace): PlacedLeaf {
+    return { index, at: chain.at, logged: this.#sources.logged(), leaf: leaf.slice(0, HASH_CHARS) }
   }
 
   #evaluated(
@@ -242,6 +224,7 @@ export class ChainReplay {
     const view = { complete: !memory.blind, unseen: SEEN, whose: '' }
     const judged = judgeStrikes(memory.strikes, trace.strikes, view)
     for (const { code, message } of judged.faults) findings.add(code, index, message)
+    this.#kept(place, { known: memory.kept, listed: trace.kept, whose: '' }, findings)
     const holds = judgeHolds(memory.blind ? [] : memory.holds, trace, { index })
     this.#holdsElsewhere += holds.elsewhere
     for (const { code, message } of holds.faults) findings.add(code, index, message)
@@ -254,6 +237,17 @@ export class ChainReplay {
     if (memory.blind) this.#believed++
     else this.#followed++
     this.#open.begin(sub, at, trace)
+  }
+
+  #kept(
+    { index, chain }: ReplayPlace,
+    kept: { known: ChainMemory['kept']; listed: readonly Kept[] | undefined; whose: string },
+    findings: Findings,
+  ): void {
+    const { known, listed = [], whose } = kept
+    const view = { at: chain.at, latest_s: this.#sources.latest(), whose }
+    for (const { code, message } of judgeKept(known, listed, view))
+      findings.add(code, index, message)
   }
 
   #broadcasts({ index, chain }: ReplayPlace, trace: EvaluatedTrace, findings: Findings): void {
@@ -270,10 +264,12 @@ export class ChainReplay {
   /** What is known after a decision: holds it began, and what it was believed for. */
   #remember(place: ReplayPlace, trace: EvaluatedTrace, memory: ChainMemory): void {
     const { index, chain } = place
-    let next = memory
+    const fixed = memory.kept === null ? { ...memory, kept: trace.kept ?? [] } : memory
+    let next = fixed
     if (memory.blind) {
-      const strikes = learnt(memory.strikes, trace.strikes, this.#loggedAt(place))
-      next = { ...memory, strikes, blind: false }
+      const { leaf: _leaf, ...placed } = this.#placed(place)
+      const strikes = learnt(memory.strikes, trace.strikes, placed)
+      next = { ...next, strikes, blind: false }
     }
     for (const { host, rule } of trace.began) {
       const own = host === 0
@@ -282,7 +278,9 @@ export class ChainReplay {
       if (own) next = { ...next, holds: withHold(next.holds, hold) }
       else this.#joinedHold(trace.cohosts[host - 1]?.sub, hold)
     }
-    if (next !== memory) this.#memories.set(chain.sub, next)
+    // That nothing was kept goes without saying (`unremembered`).
+    const isNews = next !== fixed || trace.kept !== undefined || this.#memories.has(chain.sub)
+    if (isNews) this.#memories.set(chain.sub, next)
   }
 
   /** Instant of the chain's record before, when that was logged long before. */
@@ -293,20 +291,25 @@ export class ChainReplay {
 
   #joinedHold(sub: string | undefined, hold: Parameters<typeof withHold>[1]): void {
     if (sub === undefined || this.#sources.headOf(sub) === null) return
-    const memory = this.#memories.get(sub) ?? NOTHING_KNOWN
-    this.#memories.set(sub, { ...memory, holds: withHold(memory.holds, hold) })
+    const memory = this.#memories.get(sub)
+    // Whoever is not followed here would be held to having nothing else.
+    if (memory === undefined && this.#strangers) return
+    const known = memory ?? ONLY_EVALUATED
+    this.#memories.set(sub, { ...known, holds: withHold(known.holds, hold) })
   }
 
   #joined(place: ReplayPlace, trace: EvaluatedTrace, findings: Findings): void {
     if (trace.cohosts.length === 0) return
     const unseen = this.#unseenBy(place, trace)
-    for (const [i, { sub, strikes }] of trace.cohosts.entries()) {
+    for (const [i, { sub, strikes, kept }] of trace.cohosts.entries()) {
       const known = this.#knownOf(sub)
       if (known === null) {
         this.#unfollowed++
         continue
       }
-      const view = { complete: known.complete, unseen, whose: ` of co-host ${i + 1}` }
+      const whose = ` of co-host ${i + 1}`
+      this.#kept(place, { known: known.kept, listed: kept, whose }, findings)
+      const view = { complete: known.complete, unseen, whose }
       const { faults, excused } = judgeStrikes(known.strikes, strikes, view)
       for (const { code, message } of faults) findings.add(code, place.index, message)
       if (excused === 0 && known.complete) this.#cohosts++
@@ -317,11 +320,11 @@ export class ChainReplay {
   /** Null for one with no chain here, or with one that goes on from where nobody looked. */
   #knownOf(
     sub: string,
-  ): { readonly strikes: readonly KnownStrike[]; readonly complete: boolean } | null {
+  ): (Pick<ChainMemory, 'strikes' | 'kept'> & { readonly complete: boolean }) | null {
     if (this.#sources.headOf(sub) === null) return null
     const memory = this.#memories.get(sub)
-    if (memory === undefined) return this.#strangers ? null : { strikes: [], complete: true }
-    return { strikes: memory.strikes, complete: !memory.partial }
+    if (memory === undefined) return this.#strangers ? null : { ...ONLY_EVALUATED, complete: true }
+    return { ...memory, complete: !memory.partial }
   }
 
   /**
@@ -340,15 +343,3 @@ export class ChainReplay {
 }
 
 type Packed = ReturnType<typeof packMemory>
-
-/** Into the next log: places are in the one before, and what only holds for a while is let go. */
-function moved({ strikes, reviews, blind, partial }: ChainMemory): ChainMemory {
-  const before = <T extends Logged>(event: T): T => ({ ...event, index: null, logged: 0 })
-  return {
-    strikes: strikes.map((strike) => {
-      const { reversal } = strike
-      return { ...before(strike), reversal: reversal === null ? null : before(reversal) }
-    }),
-    ...{ reviews, blind, partial, holds: [] },
-  }
-}

@@ -29,6 +29,11 @@ export class LogTime {
     this.#latest = iat
   }
 
+  /** The highest `iat` so far. */
+  latest(): number {
+    return this.#latest
+  }
+
   /** Seconds since the log began. */
   now(): number {
     return this.#elapsed

@@ -2,6 +2,7 @@
  * What the replay remembers of a chain, and how that is stored between two audits: short lists without names.
  */
 import type { KnownHold, KnownReview } from './holds.ts'
+import type { Kept } from './kept.ts'
 import type { KnownStrike, Logged } from './strikes.ts'
 
 export interface ChainMemory {
@@ -9,6 +10,8 @@ export interface ChainMemory {
   readonly strikes: readonly KnownStrike[]
   readonly holds: readonly KnownHold[]
   readonly reviews: readonly KnownReview[]
+  /** Restrictions it began with, after an erasure; null while no evaluation of it was opened. */
+  readonly kept: readonly Kept[] | null
   /** Something was not opened since facts were seen last. */
   readonly blind: boolean
   /** Something was not opened at any time. */
@@ -19,6 +22,7 @@ export const NOTHING_KNOWN: ChainMemory = {
   strikes: [],
   holds: [],
   reviews: [],
+  kept: null,
   blind: false,
   partial: false,
 }
@@ -31,7 +35,11 @@ export type PackedMemory = readonly [
   strikes: readonly (readonly [text: string, gone: 0 | 1, PackedLogged, PackedLogged | null])[],
   holds: readonly KnownHold[],
   reviews: readonly KnownReview[],
+  kept: readonly Kept[] | null,
 ]
+
+/** A chain of which everything so far was opened, and nothing is remembered: an evaluation of it listed nothing kept. */
+export const ONLY_EVALUATED: ChainMemory = { ...NOTHING_KNOWN, kept: [] }
 
 /** As stored between two audits, or handed from a log that ended to the one that goes on. */
 export interface ChainReplayState {
@@ -42,7 +50,7 @@ export interface ChainReplayState {
 }
 
 export function packMemory(memory: ChainMemory): PackedMemory {
-  const { strikes, holds, reviews, blind, partial } = memory
+  const { strikes, holds, reviews, kept, blind, partial } = memory
   return [
     (blind ? 1 : 0) + (partial ? 2 : 0),
     strikes.map((strike) => [
@@ -53,10 +61,11 @@ export function packMemory(memory: ChainMemory): PackedMemory {
     ]),
     holds,
     reviews,
+    kept,
   ]
 }
 
-export function memoryOf([flags, strikes, holds, reviews]: PackedMemory): ChainMemory {
+export function memoryOf([flags, strikes, holds, reviews, kept]: PackedMemory): ChainMemory {
   return {
     strikes: strikes.map(([text, gone, place, reversal]) => {
       const [id = '', said = '', leaf = ''] = text.split('.')
@@ -65,6 +74,7 @@ export function memoryOf([flags, strikes, holds, reviews]: PackedMemory): ChainM
     }),
     holds,
     reviews,
+    kept,
     blind: (flags & 1) !== 0,
     partial: (flags & 2) !== 0,
   }

@@ -18,6 +18,7 @@ import type {
 } from '../../record/groups.ts'
 import type { Hasher } from '../../record/hashing.ts'
 import type { ChainKind } from '../../record/kinds.ts'
+import type { Kept } from './kept.ts'
 
 /** Characters of a hash kept: 132 bits. */
 export const HASH_CHARS = 22
@@ -35,6 +36,8 @@ export interface CohostTrace {
   readonly sub: string
   /** Rows end to end. */
   readonly strikes: string
+  /** Absent for none. */
+  readonly kept?: readonly Kept[]
 }
 
 /** What a decision or a renewal saw and began. */
@@ -57,6 +60,8 @@ export interface EvaluatedTrace {
   /** Activation it was made under; null where none is recorded. */
   readonly revision: number | null
   readonly renews: boolean
+  /** Restrictions of the subject itself that outlived an erasure; absent for none. */
+  readonly kept?: readonly Kept[]
 }
 
 export type Trace =
@@ -121,6 +126,7 @@ function evaluated(record: OpenedRecord, facts: Facts, hasher: Hasher): Trace | 
     began: holds_opened,
     opens: lease_until === null || renews ? null : { id: jti, lease_until },
     place: opened.request === undefined ? null : placeOf(opened.request, hasher),
+    ...keptOf(host, hasher),
   }
 }
 
@@ -134,8 +140,18 @@ function holdOf({ rule, first_asked_at }: HostFacts['holds'][number]): HoldTrace
   return { rule, at: first_asked_at }
 }
 
-function cohostOf({ subject, strikes }: HostFacts, hasher: Hasher): CohostTrace {
-  return { sub: subject, strikes: rowsOf(strikes, hasher) }
+function cohostOf(host: HostFacts, hasher: Hasher): CohostTrace {
+  const { subject, strikes } = host
+  return { sub: subject, strikes: rowsOf(strikes, hasher), ...keptOf(host, hasher) }
+}
+
+function keptOf({ suppressions }: HostFacts, hasher: Hasher): { readonly kept?: readonly Kept[] } {
+  if (suppressions === undefined) return {}
+  const kept = suppressions.map((one): Kept => {
+    const until = one.until === 'forever' ? null : one.until
+    return [short(canonical(one), hasher), until]
+  })
+  return { kept }
 }
 
 function rowsOf(strikes: readonly Strike[], hasher: Hasher): string {
@@ -160,6 +176,20 @@ function canonical(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
   return `{${members.map(([name, inner]) => `${JSON.stringify(name)}:${canonical(inner)}`).join()}}`
+}
+
+/** Events that are an evaluation anew. */
+const RECHECKS: ReadonlySet<string> = new Set(['renewed', 'revoked'])
+
+/** What a renewal must commit to so that anybody can derive it again; a sentence when something of it is not there. */
+export function renewalFault(
+  { kind, opened }: Pick<OpenedRecord, 'kind' | 'opened'>,
+  policy: string | undefined,
+): string | null {
+  if (kind !== 'broadcast' || opened.facts === undefined) return null
+  const { event, facts } = opened.facts as BroadcastContent
+  if (!RECHECKS.has(event) || (policy !== undefined && facts !== undefined)) return null
+  return `A renewal says nothing of the ${facts === undefined ? 'facts' : 'policy'} it follows from`
 }
 
 /** What a record of an honest gate says of instants; a sentence when this one does not. */
