@@ -86,6 +86,12 @@ export type GateEvent =
   /** One attempt to tell an endpoint; `result` as `status_2xx` or a fault. */
   | { readonly type: 'webhook_posted'; readonly endpoint: string; readonly result: string }
   | { readonly type: 'hook_refused'; readonly server: string; readonly why: string }
+  /** A media server's control interface could not be used; nothing is known of it then. */
+  | { readonly type: 'control_failed'; readonly server: string; readonly fault: string }
+  /** Somebody publishes of whom is not known who it is: cut without a decision. */
+  | { readonly type: 'ungated_stranger'; readonly server: string; readonly why: string }
+  /** Stream-seconds a media server was seen to run, with and without a decision. */
+  | { readonly type: 'observed'; readonly covered_s: number; readonly uncovered_s: number }
 
 /** Must not throw and must not block. */
 export type Observe = (event: GateEvent) => void

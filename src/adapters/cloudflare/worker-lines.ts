@@ -34,7 +34,9 @@ export function logEvents(level: keyof typeof RANK, now: () => number): Observe 
       case 'halted':
         return write('error', event)
       case 'shed':
-      case 'hook_refused': {
+      case 'hook_refused':
+      case 'control_failed':
+      case 'ungated_stranger': {
         const left_out = seldom(Object.values(event).join(' '))
         return left_out === null ? undefined : write('warn', event, left_out)
       }
@@ -45,6 +47,9 @@ export function logEvents(level: keyof typeof RANK, now: () => number): Observe 
       case 'policy_active':
       case 'strike_recorded':
       case 'strike_reversed':
+      case 'revoked':
+      case 'ungated':
+      case 'cut':
       case 'erased':
       case 'erasure_done':
       case 'retained':
@@ -56,6 +61,8 @@ export function logEvents(level: keyof typeof RANK, now: () => number): Observe 
       case 'witnessed':
       case 'webhook_posted':
       case 'retention_swept':
+      case 'renewed':
+      case 'observed':
         return
     }
   }

@@ -46,7 +46,9 @@ export function logEvents(logger: Logger, elapsed: () => number): Observe {
         logger.error(fields, type)
         return
       case 'shed':
-      case 'hook_refused': {
+      case 'hook_refused':
+      case 'control_failed':
+      case 'ungated_stranger': {
         const left_out = seldom(Object.values(event).join(' '))
         if (left_out !== null) logger.warn({ ...fields, ...left_out }, type)
         return
@@ -59,6 +61,9 @@ export function logEvents(logger: Logger, elapsed: () => number): Observe {
       case 'policy_active':
       case 'strike_recorded':
       case 'strike_reversed':
+      case 'revoked':
+      case 'ungated':
+      case 'cut':
       case 'erased':
       case 'erasure_done':
       case 'retained':
@@ -76,6 +81,8 @@ export function logEvents(logger: Logger, elapsed: () => number): Observe {
       case 'shadowed':
       case 'witnessed':
       case 'retention_swept':
+      case 'renewed':
+      case 'observed':
         logger.debug(fields, type)
         return
     }

@@ -30,6 +30,7 @@ export const BUCKETS: Readonly<Record<string, readonly number[]>> = {
   livegate_commit_seconds: SECONDS,
   livegate_commit_batch_size: [1, 2, 4, 8, 16, 32, 64, 128, 256],
   livegate_log_round_seconds: [...SECONDS, 5, 10],
+  livegate_cut_seconds: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300],
 }
 
 export type FamilyId =
@@ -48,6 +49,12 @@ export type FamilyId =
   | 'webhooks'
   | 'webhooks_waiting'
   | 'left'
+  | 'rechecks'
+  | 'cuts'
+  | 'cut_seconds'
+  | 'ungated'
+  | 'observed'
+  | 'control_faults'
   | 'commit_seconds'
   | 'batch'
   | 'queue'
@@ -177,7 +184,52 @@ export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
     labels: ['what'],
     unit: 'events',
     about:
-      'broadcasts that should have ended at once and end with their lease: `unanswered_broadcast` or `cohost`',
+      'broadcasts that should have ended at once and end with their lease: `unanswered_broadcast` or `cohost`; what is left to do later: `recheck`, `ungated`, `cut`',
+  },
+  rechecks: {
+    name: 'livegate_rechecks_total',
+    type: 'counter',
+    labels: ['event', 'cause'],
+    unit: 'events',
+    about:
+      'running broadcasts that were looked at again and a record says so: `renewed` or `revoked`, and why',
+  },
+  cuts: {
+    name: 'livegate_cuts_total',
+    type: 'counter',
+    labels: ['confirmed'],
+    unit: 'events',
+    about:
+      'broadcasts that had to stop, by how it is known that they have: `dropped`, `reported`, `absent`, or `none` when nobody could confirm it in time',
+  },
+  cut_seconds: {
+    name: 'livegate_cut_seconds',
+    type: 'histogram',
+    labels: [],
+    unit: 'seconds',
+    about: 'time from the order to stop a broadcast to the confirmation',
+  },
+  ungated: {
+    name: 'livegate_ungated_total',
+    type: 'counter',
+    labels: ['cause'],
+    unit: 'events',
+    about:
+      'publishers seen running that no decision covered: decided late, by why nobody had decided; or cut because nobody knows who it is, by the refusal of that',
+  },
+  observed: {
+    name: 'livegate_observed_stream_seconds_total',
+    type: 'counter',
+    labels: ['covered'],
+    unit: 'seconds',
+    about: 'time that media servers were seen to run streams, `yes` under a decision or `no`',
+  },
+  control_faults: {
+    name: 'livegate_control_faults_total',
+    type: 'counter',
+    labels: ['server', 'fault'],
+    unit: 'events',
+    about: 'calls to the control interface of a media server that told nothing',
   },
   commit_seconds: {
     name: 'livegate_commit_seconds',
@@ -323,4 +375,10 @@ export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
     unit: 'bytes',
     about: 'resident memory of the process',
   },
+}
+
+/** What the client library wants to know of a metric. */
+export function described(id: FamilyId): { name: string; help: string; labelNames: string[] } {
+  const { name, about, labels } = FAMILIES[id]
+  return { name, help: about, labelNames: [...labels] }
 }

@@ -6,7 +6,8 @@
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { GateEvent, Observe } from '../../ports.ts'
-import { BUCKETS, FAMILIES, type FamilyId } from './metric-families.ts'
+import { createMediaMetrics } from './media-metrics.ts'
+import { BUCKETS, described, FAMILIES, type FamilyId } from './metric-families.ts'
 
 export interface Metrics {
   readonly observe: Observe
@@ -45,6 +46,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   const counters = createCounters(registry)
   const times = createHistograms(registry)
   registerGauges(registry, gauges)
+  const countMedia = createMediaMetrics(registry)
   const policy = new Gauge({ ...described('policy'), registers: [registry] })
   return {
     text: () => registry.metrics(),
@@ -87,6 +89,14 @@ export function createMetrics(gauges: Gauges): Metrics {
           return countShadowed(counters, event)
         case 'witness_failed':
           return counters.witness_errors.inc({ witness: event.witness, fault: event.fault })
+        case 'renewed':
+        case 'revoked':
+        case 'cut':
+        case 'ungated':
+        case 'ungated_stranger':
+        case 'observed':
+        case 'control_failed':
+          return countMedia(event)
         case 'witnessed':
         case 'halted':
           return
@@ -137,7 +147,8 @@ function createCounters(registry: Registry): Counters {
   }
   // What alerts watch is there from the start: a rate over a series that appears with its first count misses it.
   for (const code of ['overloaded', 'rate_limited']) counters.shed.inc({ code }, 0)
-  for (const what of ['unanswered_broadcast', 'cohost']) counters.left.inc({ what }, 0)
+  for (const what of ['unanswered_broadcast', 'cohost', 'recheck', 'ungated', 'cut'])
+    counters.left.inc({ what }, 0)
   return counters
 }
 
@@ -198,9 +209,4 @@ function registerGauges(registry: Registry, gauges: Gauges): void {
     for (const [endpoint, entries] of gauges.webhooksWaiting()) this.set({ endpoint }, entries)
   }
   new Gauge({ ...described('webhooks_waiting'), registers: [registry], collect })
-}
-
-function described(id: FamilyId): { name: string; help: string; labelNames: string[] } {
-  const { name, about, labels } = FAMILIES[id]
-  return { name, help: about, labelNames: [...labels] }
 }

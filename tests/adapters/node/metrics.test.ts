@@ -105,6 +105,38 @@ const CASES: readonly {
     ],
   },
   {
+    events: [
+      { type: 'renewed', cause: 'lease' },
+      { type: 'revoked', cause: 'strike' },
+      { type: 'cut', cause: 'strike', confirmed: 'dropped', took_ms: 40, attempts: 1 },
+      { type: 'cut', cause: 'ungated', confirmed: 'none', took_ms: 300_000, attempts: 70 },
+    ],
+    series: [
+      'livegate_rechecks_total{event="renewed",cause="lease"} 1',
+      'livegate_rechecks_total{event="revoked",cause="strike"} 1',
+      'livegate_cuts_total{confirmed="dropped"} 1',
+      'livegate_cuts_total{confirmed="none"} 1',
+      'livegate_cuts_total{confirmed="absent"} 0',
+      'livegate_cut_seconds_sum 0.04',
+      'livegate_cut_seconds_count 1',
+    ],
+  },
+  {
+    events: [
+      { type: 'ungated', cause: 'gate_unreachable', kept: true },
+      { type: 'ungated_stranger', server: 'edge-1', why: 'unknown_key' },
+      { type: 'observed', covered_s: 15, uncovered_s: 5 },
+      { type: 'control_failed', server: 'edge-1', fault: 'timeout' },
+    ],
+    series: [
+      'livegate_ungated_total{cause="gate_unreachable"} 1',
+      'livegate_ungated_total{cause="unknown_key"} 1',
+      'livegate_observed_stream_seconds_total{covered="yes"} 15',
+      'livegate_observed_stream_seconds_total{covered="no"} 5',
+      'livegate_control_faults_total{server="edge-1",fault="timeout"} 1',
+    ],
+  },
+  {
     events: [{ type: 'hook_refused', server: 'edge-1', why: 'malformed' }],
     series: ['livegate_hooks_refused_total{server="edge-1",why="malformed"} 1'],
   },
