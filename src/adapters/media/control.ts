@@ -78,8 +78,8 @@ export interface ControlDriver {
 export interface ControlOptions {
   /** Address of the interface, `control` of the servers file; a slash at its end counts for nothing. */
   readonly base: string
-  /** Whole value of the Authorization header; null = none. Asked for at each call, so that nothing else keeps it. */
-  readonly authorization: (() => string) | null
+  /** Whole value of the Authorization header, null = none; asked for at each call, so that nothing else keeps it. */
+  readonly authorization: (() => string | null) | null
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   readonly after: After
   readonly timeout_ms?: number
@@ -113,6 +113,7 @@ async function exchange(
 ): Promise<Result<ControlAnswer, ControlFault>> {
   const { base, authorization, max_bytes = MAX_CONTROL_BYTES } = options
   const { method, path, body } = call
+  const credential = authorization?.() ?? null
   try {
     const response = await options.fetch(base.replace(/\/+$/, '') + path, {
       method,
@@ -120,7 +121,7 @@ async function exchange(
         // Nothing is gained by packing, and what is unpacked is what counts.
         'accept-encoding': 'identity',
         ...call.headers,
-        ...(authorization === null ? {} : { authorization: authorization() }),
+        ...(credential === null ? {} : { authorization: credential }),
       },
       redirect: 'manual',
       signal,

@@ -72,13 +72,27 @@ function requestFor(input: DecideStart, ask: number): DecideRequest {
     facts: {},
     supports: dialect.capabilities.supports,
     caller: `hook:${server.id}`,
-    session: { server: server.id, session: event.session },
+    session: {
+      server: server.id,
+      session: event.session,
+      ...handleOf(dialect, event, resolved),
+    },
     ...(enforcement === undefined ? {} : { enforcement }),
     idempotency: {
       key: `${event.session}.${start.nonce}.${ask}`,
       fingerprint: toBase64Url(sha256(utf8(JSON.stringify(question)))),
     },
   }
+}
+
+/** How the control interface finds it again; nothing where the session alone is enough. */
+function handleOf(
+  dialect: MediaDialect,
+  event: StartEvent,
+  { playback_name }: Resolved,
+): { readonly handle?: string } {
+  const handle = dialect.handleOf?.(event, playback_name) ?? ''
+  return handle === '' ? {} : { handle }
 }
 
 /** Resolves after `delayMs`, or as soon as `signal` is aborted. */

@@ -91,8 +91,8 @@ export type MediaEvent =
   | StartEvent
   /** The connection's broadcast is over. */
   | { readonly kind: 'end'; readonly session: string }
-  /** It still runs. */
-  | { readonly kind: 'poll'; readonly session: string }
+  /** It still runs; `start` where the question says once more who publishes what. */
+  | { readonly kind: 'poll'; readonly session: string; readonly start?: StartEvent }
   /** Nothing the gate decides: viewers, connections, recordings. */
   | { readonly kind: 'other' }
 

@@ -11,7 +11,6 @@ import { LivegateError } from '../../core/errors.ts'
 import { MAX_HOOK_BYTES } from '../../core/limits.ts'
 import { createEnforcement, type Enforcement } from '../../gate/enforcement.ts'
 import { shedBy } from '../../gate/shed.ts'
-import { createTurns, type Turns } from '../../gate/turns.ts'
 import type { Answer, Gate } from '../../gate-types.ts'
 import type { Clock, Observe, Pepper, Random, StreamKeys } from '../../ports.ts'
 import { type After, decideStart } from './decide-start.ts'
@@ -26,10 +25,13 @@ import type {
 } from './dialect.ts'
 import { dialectOf } from './dialects.ts'
 import { createGuessLimit, type GuessLimit } from './guess-limit.ts'
+import type { Keeper } from './keeper.ts'
+import type { PollEvent } from './polls.ts'
 import { createProofs } from './proof.ts'
 import { STRANGER } from './replies.ts'
 import { type Resolved, resolveSubject } from './resolve-subject.ts'
 import type { MediaServer } from './servers-file.ts'
+import { createSessions, type Sessions } from './sessions.ts'
 import { createStarts, type Start, type Starts } from './starts.ts'
 
 export interface HookPorts {
@@ -42,6 +44,10 @@ export interface HookPorts {
   readonly random: Random
   /** Timer for holds that are waited out; never used for deciding. */
   readonly after: After
+  /** Answers polls and is told of ends; without one every poll is answered "go on". */
+  readonly keeper?: Pick<Keeper, 'polled' | 'ended' | 'enforcement'>
+  /** Shared with the keeper; own ones unless given. */
+  readonly sessions?: Sessions
 }
 
 /** One call as the HTTP layer hands it over: bounded, unparsed. */
@@ -64,7 +70,7 @@ export interface Hooks {
 interface Desk extends HookPorts {
   readonly guesses: GuessLimit
   readonly starts: Starts
-  readonly turns: Turns
+  readonly sessions: Sessions
   /** By server: this instance numbers what it asks for. */
   readonly enforcements: ReadonlyMap<string, Enforcement>
 }
@@ -84,8 +90,13 @@ export function createHooks(ports: HookPorts): Hooks {
     ...ports,
     guesses: createGuessLimit(),
     starts: createStarts(),
-    turns: createTurns(),
-    enforcements: new Map(ports.servers.map(({ id }) => [id, createEnforcement(ports.random)])),
+    sessions: ports.sessions ?? createSessions(ports.clock.now),
+    enforcements: new Map(
+      ports.servers.map(({ id }) => [
+        id,
+        ports.keeper?.enforcement(id) ?? createEnforcement(ports.random),
+      ]),
+    ),
   }
   const servers = new Map(ports.servers.map((server) => [`${server.kind}/${server.id}`, server]))
   const proofs = createProofs()
@@ -134,16 +145,23 @@ async function verdictOn(desk: Desk, asker: StartAsker, event: MediaEvent): Prom
       return start(desk, asker, event)
     case 'end':
       return end(desk, asker.server, event.session)
-    // Re-deciding running streams is not done here; until then a poll must not cut one.
     case 'poll':
+      return poll(desk, asker.server, event)
     case 'other':
       return { type: 'noted' }
   }
 }
 
+/** Only a clear no ends what runs. */
+async function poll(desk: Desk, server: MediaServer, event: PollEvent): Promise<Verdict> {
+  const answer = await desk.keeper?.polled(server.id, event)
+  if (answer?.type !== 'stop') return { type: 'noted' }
+  return { type: 'deny', outcome: 'deny', decision: answer.decision, retry_after_s: null }
+}
+
 async function start(desk: Desk, asker: StartAsker, event: StartEvent): Promise<Verdict> {
   const { server } = asker
-  return desk.turns.run(`${server.id} ${event.session}`, async () => {
+  return desk.sessions.run(server.id, event.session, async () => {
     const resolved = await resolveSubject(desk, server, event, desk.clock.now())
     const earlier = desk.starts.get(server.id, event.session)
     const repeated = earlier !== undefined && isRepetition(earlier, event, resolved)
@@ -229,7 +247,7 @@ function retryAfterSeconds({ decision }: Answer, now: number): number | null {
 /** The server says it is over. A session nobody opened ends nothing and is no fault. */
 async function end(desk: Desk, server: MediaServer, session: string): Promise<Verdict> {
   desk.starts.get(server.id, session)?.over.abort()
-  return desk.turns.run(`${server.id} ${session}`, async () => {
+  return desk.sessions.run(server.id, session, async () => {
     await endEarlier(desk, server, session)
     return { type: 'noted' }
   })
@@ -238,6 +256,7 @@ async function end(desk: Desk, server: MediaServer, session: string): Promise<Ve
 async function endEarlier(desk: Desk, server: MediaServer, session: string): Promise<void> {
   desk.starts.forget(server.id, session)
   await desk.gate.endSession(server.id, session)
+  desk.keeper?.ended(server.id, session)
 }
 
 function refusal(

@@ -9,8 +9,9 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { fromUtf8, toBase64Url, utf8 } from '../../core/encoding.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import type { HookCall, MediaDialect, MediaEvent, Reply, Verdict } from './dialect.ts'
+import type { HookCall, MediaDialect, MediaEvent, Reply, StartEvent, Verdict } from './dialect.ts'
 import { type RawField, splitForm, unescapeStrictly } from './form.ts'
+import { nginxHandle } from './nginx-rtmp-control.ts'
 import { plainName, REFUSAL_STATUS, retryAfter, textReply, wordFor } from './replies.ts'
 
 /** Name and arguments share one buffer of 256 bytes with its terminator; longer ones arrive cut off. */
@@ -37,6 +38,7 @@ export const nginxRtmp: MediaDialect = {
   },
   parse,
   render,
+  handleOf: (event) => nginxHandle(event.app),
 }
 
 /** Fields only the server may write. */
@@ -123,7 +125,13 @@ function readForm(fields: readonly RawField[]): Result<Form, string> {
 function eventOf(kind: 'start' | 'end' | 'poll', form: Form): Result<MediaEvent, string> {
   const session = form.owned.get('clientid') ?? ''
   if (!/^[0-9]{1,20}$/.test(session)) return err('clientid is not a number')
-  if (kind !== 'start') return ok({ kind, session })
+  if (kind === 'end') return ok({ kind, session })
+  const start = startOf(session, form)
+  if (kind === 'start') return start
+  return ok({ kind, session, ...(start.ok ? { start: start.value } : {}) })
+}
+
+function startOf(session: string, form: Form): Result<StartEvent, string> {
   const [app, name, clientIp] = ['app', 'name', 'addr'].map((field) =>
     unescapeStrictly(form.owned.get(field) ?? ''),
   )
@@ -131,7 +139,7 @@ function eventOf(kind: 'start' | 'end' | 'poll', form: Form): Result<MediaEvent,
   if (!name) return err('name is missing or not clean text')
   if (utf8(name).length >= MAX_NAME_BYTES) return err('name is as long as the server can send')
   return ok({
-    kind,
+    kind: 'start',
     session,
     connection: form.connection,
     app,

@@ -67,6 +67,10 @@ export function playbackName(streamKeyId: string): string {
 /** `.` and `..` cannot stand in a path of the API: a subject that nobody could ever record a strike for. */
 function byName(pepper: Pepper, server: MediaServer, name: string): Result<Resolved, Refusal> {
   if (name === '.' || name === '..') return err('malformed')
-  const stream = `sn_${pepper.hash('stream_name', JSON.stringify([server.id, name])).slice(0, 22)}`
-  return ok({ subject: name, stream, playback_name: null })
+  return ok({ subject: name, stream: streamOfName(pepper, server, name), playback_name: null })
+}
+
+/** The stream of a name that an upstream has checked. */
+export function streamOfName(pepper: Pepper, server: MediaServer, name: string): string {
+  return `sn_${pepper.hash('stream_name', JSON.stringify([server.id, name])).slice(0, 22)}`
 }

@@ -44,7 +44,7 @@ describe('who asks', () => {
   it('the URL says which server it is, and nothing in the body can', async () => {
     const desk = aDesk()
     await desk.post(publishBody({}, '&server=edge-2&id=edge-2'))
-    expect(desk.asked[0]?.session).toEqual({ server: 'edge-1', session: '41' })
+    expect(desk.asked[0]?.session).toEqual({ server: 'edge-1', session: '41', handle: 'app=live' })
   })
 })
 
@@ -60,7 +60,7 @@ describe('whose broadcast it is', () => {
         facts: {},
         supports: [],
         caller: 'hook:edge-1',
-        session: { server: 'edge-1', session: '41' },
+        session: { server: 'edge-1', session: '41', handle: 'app=live' },
         enforcement: expect.objectContaining({
           enforcer: expect.stringMatching(/^[\w-]{22}$/),
         }),

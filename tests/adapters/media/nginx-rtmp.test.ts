@@ -25,6 +25,17 @@ function startOf(body: string) {
   return event.value
 }
 
+/** Who publishes what, as a start and every poll say it. */
+const STARTED = {
+  kind: 'start',
+  session: '41',
+  connection: expect.stringMatching(/^[\w-]{43}$/),
+  app: 'live',
+  name: 'k7f3q9',
+  args: [] as const,
+  client_ip: '203.0.113.9',
+}
+
 describe('what nginx-rtmp sends', () => {
   const reads = [
     {
@@ -43,11 +54,16 @@ describe('what nginx-rtmp sends', () => {
     {
       name: 'the poll of a running stream',
       body: `${CONNECTION}&call=update_publish&time=4&timestamp=3956&name=k7f3q9`,
-      expect: { kind: 'poll', session: '41' },
+      expect: { kind: 'poll', session: '41', start: STARTED },
     },
     {
       name: 'the poll that overtakes a held start',
       body: `${CONNECTION}&call=update_publish&time=0&timestamp=0&name=k7f3q9`,
+      expect: { kind: 'poll', session: '41', start: STARTED },
+    },
+    {
+      name: 'the poll of a stream whose name cannot be read',
+      body: `${CONNECTION}&call=update_publish&time=4&timestamp=3956&name=%00`,
       expect: { kind: 'poll', session: '41' },
     },
     {

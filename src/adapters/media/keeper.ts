@@ -1,0 +1,121 @@
+/**
+ * The keeper: what runs on the media servers is what the gate allows, and stays so.
+ *
+ * Every few seconds it asks each server with a control interface what is live, decides what nobody has decided (G11),
+ * renews leases, notices what has ended unseen, and cuts what was revoked (G5). It owns no truth: what is open and what
+ * is being cut lies in the gate's state, so a process that was killed goes on where it was. One server: kept-server.ts.
+ * Questions of servers about running streams: polls.ts. Mounted by the host.
+ */
+import { createEnforcement, type Enforcement } from '../../gate/enforcement.ts'
+import type { BroadcastView, Random } from '../../ports.ts'
+import { dialectFor } from './dialects.ts'
+import { controlOf } from './drivers.ts'
+import {
+  createKeptServer,
+  type KeptPorts,
+  type KeptServer,
+  openOf,
+  type ServerReach,
+} from './kept-server.ts'
+import { answerPoll, type PollAnswer, type PollEvent } from './polls.ts'
+import type { MediaServer } from './servers-file.ts'
+
+export interface KeeperPorts extends KeptPorts {
+  readonly servers: readonly MediaServer[]
+  readonly random: Random
+  /** Calls a control interface; redirects are not to be followed. */
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>
+}
+
+export interface Keeper {
+  /** Takes up the cuts that were under way, then begins to look. Never rejects. */
+  start(): Promise<void>
+  /** No look and no call begins afterwards; resolves when those under way have ended. */
+  stop(): Promise<void>
+  /** Hint of the gate that a broadcast must stop; the order is durable. */
+  revoked(view: BroadcastView): void
+  /** The hooks were told the end of a session, and the gate has recorded it. */
+  ended(server: string, session: string): void
+  /** May it go on? Never rejects. */
+  polled(server: string, event: PollEvent): Promise<PollAnswer>
+  /** Numbers what is asked in the name of a server: hooks and late decisions share it. */
+  enforcement(server: string): Enforcement | undefined
+  /** Orders that wait, of all servers. */
+  cutting(): number
+}
+
+interface Kept {
+  readonly reach: ServerReach
+  readonly server: KeptServer
+}
+
+export function createKeeper(ports: KeeperPorts): Keeper {
+  const kept = new Map(ports.servers.map((server) => [server.id, keptOf(ports, server)]))
+  const timers = new Set<() => void>()
+  const looks = new Set<Promise<void>>()
+  let stopped = false
+
+  function lookLater(one: Kept, delay_ms: number): void {
+    if (stopped) return
+    const cancel = ports.after(delay_ms, () => {
+      timers.delete(cancel)
+      lookNow(one)
+    })
+    timers.add(cancel)
+  }
+
+  function lookNow(one: Kept): void {
+    if (stopped) return
+    const from = ports.elapsed()
+    const look = one.server.look().then(() => {
+      looks.delete(look)
+      const { reconcile_ms } = one.reach.server
+      lookLater(one, Math.max(reconcile_ms - (ports.elapsed() - from), reconcile_ms / 2))
+    })
+    looks.add(look)
+  }
+
+  return {
+    async start() {
+      for (const one of kept.values()) {
+        await takeUp(ports, one)
+        if (one.reach.control !== null && one.reach.server.reconcile_ms > 0) lookNow(one)
+      }
+    },
+    async stop() {
+      stopped = true
+      for (const cancel of timers) cancel()
+      for (const { server } of kept.values()) server.stop()
+      await Promise.all(looks)
+    },
+    revoked(view) {
+      if (view.server !== undefined) kept.get(view.server)?.server.revoked(view)
+    },
+    ended: (server, session) => kept.get(server)?.server.ended(session),
+    async polled(server, event) {
+      const one = kept.get(server)
+      return one === undefined ? { type: 'go_on' } : answerPoll(ports, one.reach, event)
+    },
+    enforcement: (server) => kept.get(server)?.reach.enforcement,
+    cutting: () => [...kept.values()].reduce((sum, { server }) => sum + server.cutting(), 0),
+  }
+}
+
+function keptOf(ports: KeeperPorts, server: MediaServer): Kept {
+  const reach: ServerReach = {
+    server,
+    dialect: dialectFor(server.kind),
+    enforcement: createEnforcement(ports.random),
+    control: controlOf(ports, server),
+  }
+  return { reach, server: createKeptServer(ports, reach) }
+}
+
+/** What was being cut when the process ended. */
+async function takeUp(ports: KeeperPorts, { reach, server }: Kept): Promise<void> {
+  try {
+    for (const view of await openOf(ports, reach.server.id, true)) server.revoked(view)
+  } catch (error) {
+    ports.onError(error)
+  }
+}

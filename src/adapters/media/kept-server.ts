@@ -1,0 +1,286 @@
+/**
+ * One media server under the keeper's eye: what it lists is compared with what is open, and what follows is done.
+ *
+ * A look is: list → open broadcasts → reconcile.ts → actions. A list that could not be read changes nothing. What must
+ * stop goes into the server's cut queue, whoever ordered it. Started and stopped by keeper.ts.
+ */
+import { type EpochMs, epochMs } from '../../core/time.ts'
+import type { Enforcement } from '../../gate/enforcement.ts'
+import type { Gate } from '../../gate-types.ts'
+import type { BroadcastView, Clock, Observe, OpenBroadcasts } from '../../ports.ts'
+import { type Budget, createBudget } from './budget.ts'
+import type { ControlFault } from './control.ts'
+import { type CutQueue, createCutQueue } from './cut-queue.ts'
+import type { After } from './decide-start.ts'
+import type { MediaDialect } from './dialect.ts'
+import type { Control } from './drivers.ts'
+import { causeOf, decideLate } from './late-decisions.ts'
+import { type ListedPorts, streamOf, whoseIs } from './listed.ts'
+import { type Action, type Listed, reconcile } from './reconcile.ts'
+import type { Renewals } from './renewals.ts'
+import type { MediaServer } from './servers-file.ts'
+import type { Sessions } from './sessions.ts'
+
+export interface KeptPorts extends ListedPorts {
+  readonly gate: Pick<Gate, 'decide' | 'renew' | 'end' | 'cutDone' | 'broadcast'>
+  readonly broadcasts: OpenBroadcasts
+  /** Shared with the hooks. */
+  readonly sessions: Sessions
+  readonly renewals: Renewals
+  readonly observe: Observe
+  readonly clock: Clock
+  /** Milliseconds from anywhere, never backwards. */
+  readonly elapsed: () => number
+  readonly after: After
+  readonly onError: (error: unknown) => void
+}
+
+/** A server with what is needed to reach it. */
+export interface ServerReach {
+  readonly server: MediaServer
+  readonly dialect: MediaDialect
+  /** Null where there is no control interface. */
+  readonly control: Control | null
+  readonly enforcement: Enforcement | undefined
+}
+
+export interface KeptServer {
+  /** One whole look; at most one at a time. Never rejects. */
+  look(): Promise<void>
+  /** Cuts what the gate has ordered to stop. */
+  revoked(view: BroadcastView): void
+  /** The end of a session was reported, and recorded where there was something to. */
+  ended(session: string): void
+  /** Orders that wait. */
+  cutting(): number
+  stop(): void
+}
+
+/** Calls to one server at once, and each second: a thousand cuts take five. */
+const CALLS_AT_ONCE = 8
+const CALLS_PER_SECOND = 200
+/** Decisions and ends one look has under way at once. */
+const ACTIONS_AT_ONCE = 16
+/** A session that is listed again so soon after it was dropped is dropped again, without another decision. */
+const CUT_AGAIN_MS = 60_000
+/** A publisher nobody knows is tried to be cut for so long; the next look finds him again. */
+const STRANGER_MS = 60_000
+const PAGE = 1_000
+
+export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServer {
+  const { server, control } = reach
+  const began = ports.elapsed()
+  /** When a session was last confirmed to be dropped. */
+  const dropped = new Map<string, number>()
+  const budget: Budget = createBudget({
+    at_once: CALLS_AT_ONCE,
+    per_second: CALLS_PER_SECOND,
+    elapsed: ports.elapsed,
+    after: ports.after,
+  })
+  const onFault = (fault: ControlFault): void =>
+    ports.observe({ type: 'control_failed', server: server.id, fault })
+  const queue: CutQueue = createCutQueue({
+    cut: control === null ? null : (cut) => control.driver.cut(control.access, cut),
+    async done({ broadcast, session }, end) {
+      if (end.confirmed === 'dropped') dropped.set(session, ports.elapsed())
+      if (broadcast !== null) await ports.gate.cutDone(broadcast, end)
+    },
+    ...{ budget, onFault, clock: ports.clock, after: ports.after, onError: ports.onError },
+  })
+  let missed: ReadonlySet<string> = new Set()
+  let seen_at: number | null = null
+
+  async function look(): Promise<void> {
+    if (control === null) return
+    const [asked_at, since] = [ports.clock.now(), ports.elapsed()]
+    const list = await control.driver.list(control.access)
+    if (!list.ok) return onFault(list.error)
+    const ours = list.value.filter(({ app }) => server.app === null || app === server.app)
+    const listed: Listed[] = []
+    for (const one of ours) listed.push({ ...one, stream: await streamOf(ports, server, one) })
+    const open = await openOf(ports, server.id)
+    const { start_timeout_ms } = control.driver
+    const busy = (session: string): boolean => ports.sessions.busySince(server.id, session, since)
+    const result = reconcile({ asked_at, listed, open, busy, missed, start_timeout_ms })
+    missed = result.missed
+    meter(listed.length, result.actions)
+    forgetOld(listed, since)
+    await each(result.actions, ACTIONS_AT_ONCE, (action) => act(action, since))
+  }
+
+  /** Stream-seconds since the look before, as this look found them. */
+  function meter(streams: number, actions: readonly Action[]): void {
+    const now = ports.elapsed()
+    const seconds = Math.min(now - (seen_at ?? now), 2 * server.reconcile_ms) / 1000
+    seen_at = now
+    const uncovered = actions.filter(({ type }) => type === 'decide_ungated').length
+    const covered_s = seconds * (streams - uncovered)
+    if (streams > 0)
+      ports.observe({ type: 'observed', covered_s, uncovered_s: seconds * uncovered })
+  }
+
+  /** What was cut and is gone needs no memory; a stranger who is gone needs no further call. */
+  function forgetOld(listed: readonly Listed[], since: number): void {
+    const there = new Set(listed.map(({ session }) => session))
+    for (const [session, at] of dropped) if (since - at > CUT_AGAIN_MS) dropped.delete(session)
+    for (const session of strangers)
+      if (!there.has(session)) {
+        strangers.delete(session)
+        if (queue.has(strangerKey(session))) queue.forgetSession(session)
+      }
+  }
+
+  async function act(action: Action<BroadcastView>, since: number): Promise<void> {
+    try {
+      switch (action.type) {
+        case 'keep':
+          return await renewIfDue(action.broadcast)
+        case 'cut':
+          return order({ ...action.broadcast, handle: action.handle })
+        case 'confirm_absent':
+          return await confirmAbsent(action.broadcast)
+        case 'end_lost':
+          return await endLost(action.broadcast)
+        case 'decide_ungated':
+          return await decideListed(action.listed, since)
+      }
+    } catch (error) {
+      ports.onError(error)
+    }
+  }
+
+  async function renewIfDue(broadcast: BroadcastView): Promise<void> {
+    if (!ports.renewals.due(broadcast, ports.clock.now())) return
+    await renewLease(ports, server, broadcast)
+  }
+
+  async function confirmAbsent({ id }: BroadcastView): Promise<void> {
+    if (queue.has(id)) queue.confirm(id, 'absent')
+    else await ports.gate.cutDone(id, { confirmed: 'absent', attempts: 0 })
+  }
+
+  async function endLost({ id, session = '' }: BroadcastView): Promise<void> {
+    const lost = { broadcast: id, caller: `hook:${server.id}`, reason: 'lost' as const }
+    await ports.sessions.run(server.id, session, () => ports.gate.end(lost))
+  }
+
+  async function decideListed(listed: Listed, since: number): Promise<void> {
+    const { session } = listed
+    // Asked first: a hook may have come while the look was under way.
+    if (ports.sessions.busySince(server.id, session, since)) return
+    const asked = ports.sessions.known(server.id, session)
+    const dropped_at = dropped.get(session)
+    if (dropped_at !== undefined) {
+      if (since > dropped_at) cutStranger(listed)
+      return
+    }
+    await ports.sessions.run(server.id, session, () => decideNow(listed, asked))
+  }
+
+  async function decideNow(listed: Listed, asked: boolean): Promise<void> {
+    const whose = await whoseIs(ports, server, listed, ports.clock.now())
+    if (!whose.ok) {
+      ports.observe({ type: 'ungated_stranger', server: server.id, why: whose.error })
+      return cutStranger(listed)
+    }
+    const { running_ms } = listed
+    const before = running_ms !== undefined && ports.elapsed() - running_ms < began
+    const { leased } = whose.value
+    const cause = causeOf({ leased, asked, before, when_down: server.when_down })
+    const { session, handle } = listed
+    const late = { ...reach, session, handle, whose: whose.value, cause }
+    const answer = await decideLate(ports.gate, late)
+    if (answer.outcome !== 'allow') await cutRefused(answer.id, listed)
+  }
+
+  async function cutRefused(id: string, listed: Listed): Promise<void> {
+    const view = await ports.gate.broadcast(id)
+    if (view?.cutting != null) return order({ ...view, handle: listed.handle })
+    // This server cannot carry out what the decision asks for: what it opened must not stay open.
+    if (view !== null) await ports.gate.end({ broadcast: id, caller: `hook:${server.id}` })
+    cutStranger(listed)
+  }
+
+  function order(view: BroadcastView): void {
+    if (view.session === undefined || view.cutting === null) return
+    const { id, session, handle = '' } = view
+    queue.push({ key: id, broadcast: id, session, handle, until: view.cutting.until })
+  }
+
+  const strangers = new Set<string>()
+
+  function cutStranger({ session, handle }: Listed): void {
+    const until: EpochMs = epochMs(ports.clock.now() + STRANGER_MS)
+    strangers.add(session)
+    queue.push({ key: strangerKey(session), broadcast: null, session, handle, until })
+  }
+
+  return {
+    look: () => look().catch(ports.onError),
+    revoked: order,
+    ended(session) {
+      queue.forgetSession(session)
+    },
+    cutting: () => queue.size(),
+    stop: () => queue.stop(),
+  }
+}
+
+function strangerKey(session: string): string {
+  return `session ${session}`
+}
+
+/** Looks again at what runs; a revocation is ordered by the gate itself. Tells what became of it; null: not known. */
+export async function renewLease(
+  ports: Pick<KeptPorts, 'gate' | 'renewals' | 'clock' | 'onError'>,
+  server: Pick<MediaServer, 'id'>,
+  broadcast: Pick<BroadcastView, 'id' | 'lease_until'>,
+): Promise<'renewed' | 'revoked' | 'unchanged' | null> {
+  const { id } = broadcast
+  try {
+    const caller = `hook:${server.id}`
+    const { event } = await ports.gate.renew({ broadcast: id, caller, cause: 'lease' })
+    if (event === 'unchanged') ports.renewals.looked(broadcast, ports.clock.now())
+    return event
+  } catch (error) {
+    ports.onError(error)
+    return null
+  }
+}
+
+/** Everything open or being cut at a server, page by page. */
+export async function openOf(
+  { broadcasts, clock }: Pick<KeptPorts, 'broadcasts' | 'clock'>,
+  server: string,
+  cutting?: boolean,
+): Promise<readonly BroadcastView[]> {
+  const found: BroadcastView[] = []
+  const query = { server, limit: PAGE, ...(cutting === undefined ? {} : { cutting }) }
+  let after: string | null = null
+  do {
+    const page: Awaited<ReturnType<OpenBroadcasts['list']>> = await broadcasts.list(
+      { ...query, ...(after === null ? {} : { after }) },
+      clock.now(),
+    )
+    found.push(...page.items)
+    after = page.next
+  } while (after !== null)
+  return found
+}
+
+/** Runs `work` for each, in order, so many at once. */
+async function each<T>(
+  items: readonly T[],
+  at_once: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  let next = 0
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const item = items[next++]
+      if (item !== undefined) await work(item)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(at_once, items.length) }, worker))
+}
