@@ -237,6 +237,8 @@ export interface Gate {
    * done is left to do (`recheck` of the broadcast).
    */
   recheck(subject: SubjectId, cause: RecheckCause): Promise<readonly string[]>
+  /** Remembers what a server's control interface knows a session by (OpenBroadcast.handle); false when it runs nothing. */
+  setHandle(server: string, session: string, handle: string): Promise<boolean>
   /** A cut was confirmed or given up; false when none of this id is under way. */
   cutDone(broadcast: string, done: CutDone): Promise<boolean>
 }

@@ -36,6 +36,7 @@ import { numbered } from './gate/enforcement.ts'
 import { createErasureDesk, type ErasureDesk } from './gate/erasure-desk.ts'
 import { explainNow, statesOf } from './gate/explain-now.ts'
 import { factsFor, surroundings } from './gate/facts-for.ts'
+import { setHandle } from './gate/handles.ts'
 import { decider, policyKey, policyOf, requiredBy, underOf } from './gate/in-force.ts'
 import { observeDecided } from './gate/observe-decided.ts'
 import { recheckSubject } from './gate/recheck.ts'
@@ -136,6 +137,8 @@ function gateOver(context: Context): Gate {
     end: (request) => timely('end the broadcast', () => endBroadcast(context, request)),
     broadcast: (id) => viewBroadcast(context, id),
     recheck: (subject, cause) => recheckSubject(context, subject, cause),
+    setHandle: (server, session, handle) =>
+      timely('keep the handle', () => setHandle(context, { server, session }, handle)),
     cutDone: (broadcast, done) => timely('record the cut', () => cutDone(context, broadcast, done)),
   }
 }

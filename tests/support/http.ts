@@ -395,6 +395,9 @@ function gateOf(world: World): Gate {
     async cutDone() {
       return false
     },
+    async setHandle() {
+      return false
+    },
   }
 }
 
