@@ -16,6 +16,7 @@ import type {
   Proof,
   Reply,
   SignedCall,
+  StartEvent,
   Verdict,
 } from './dialect.ts'
 import { type JsonFields, readObject, textOf } from './json-fields.ts'
@@ -85,11 +86,14 @@ function parse(call: HookCall): Result<MediaEvent, string> {
   const session = textOf(fields, 'session') ?? ''
   if (!/^[\x21-\x7e]{1,256}$/.test(session)) return err('session is not an id')
   const event = textOf(fields, 'event')
-  if (event === 'end' || event === 'poll') return ok({ kind: event, session })
-  return event === 'start' ? startOf(fields, session) : err('unknown event')
+  if (event === 'end') return ok({ kind: event, session })
+  if (event === 'poll' && !Object.hasOwn(fields, 'name')) return ok({ kind: event, session })
+  if (event !== 'start' && event !== 'poll') return err('unknown event')
+  const start = startOf(fields, session)
+  return start.ok && event === 'poll' ? ok({ kind: event, session, start: start.value }) : start
 }
 
-function startOf(fields: JsonFields, session: string): Result<MediaEvent, string> {
+function startOf(fields: JsonFields, session: string): Result<StartEvent, string> {
   const name = textOf(fields, 'name')
   if (!name) return err('name is missing or not clean text')
   const app = optionalText(fields, 'app')
