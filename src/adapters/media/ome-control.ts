@@ -13,7 +13,8 @@ import { omeHandle } from './ome.ts'
 
 /** Each is a call of its own. */
 const MAX_STREAMS = 500
-const HANDLE = /^[A-Za-z0-9_.!~*'()%-]{1,250}\/[A-Za-z0-9_.!~*'()%-]{1,250}$/
+/** No segment is `.` or `..`, which would lead elsewhere however it is escaped. */
+const HANDLE = /^(?!\.{1,2}\/)[\w.!~*'()%-]{1,250}\/(?!\.{1,2}$)[\w.!~*'()%-]{1,250}$/
 /** Streams somebody sends; others the server fetches or makes itself. */
 const PUSHED = ['Rtmp', 'WebRTC', 'SRT']
 const SOURCE = /^[A-Za-z/]{1,16}:\/\/((?:\[[0-9A-Fa-f:.]{2,45}\]|[0-9.]{7,15}):[0-9]{1,5})$/
@@ -72,8 +73,12 @@ async function names(
   const answer = await getJson(access, path)
   if (!answer.ok) return answer
   const list: unknown = answer.value.response
-  const clean = Array.isArray(list) && list.every((one) => typeof one === 'string' && one !== '')
+  const clean = Array.isArray(list) && list.every(isSegment)
   return clean ? ok(list as readonly string[]) : err('unreadable')
+}
+
+function isSegment(name: unknown): boolean {
+  return typeof name === 'string' && name.isWellFormed() && !['', '.', '..'].includes(name)
 }
 
 /** The connection a stream comes from; null when it has ended or nobody sends it. */
