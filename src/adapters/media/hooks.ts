@@ -160,27 +160,30 @@ async function poll(desk: Desk, server: MediaServer, event: PollEvent): Promise<
 }
 
 async function start(desk: Desk, asker: StartAsker, event: StartEvent): Promise<Verdict> {
+  const work = (): Promise<Verdict> => startInTurn(desk, asker, event)
+  return desk.sessions.run(asker.server.id, event.session, work, 'asked')
+}
+
+async function startInTurn(desk: Desk, asker: StartAsker, event: StartEvent): Promise<Verdict> {
   const { server } = asker
-  return desk.sessions.run(server.id, event.session, async () => {
-    const resolved = await resolveSubject(desk, server, event, desk.clock.now())
-    const earlier = desk.starts.get(server.id, event.session)
-    const repeated = earlier !== undefined && isRepetition(earlier, event, resolved)
-    if (!repeated) await endEarlier(desk, server, event.session)
-    if (!resolved.ok) return refusal(desk, server, resolved.error)
-    if (!repeated && earlier?.connection === event.connection)
-      return refusal(desk, server, 'session_conflict')
-    const life = repeated ? earlier : beginLife(desk, server, event, resolved.value)
-    let admitted = false
-    try {
-      const verdict = await decide(desk, asker, { event, resolved: resolved.value, life })
-      admitted = verdict.type === 'admit'
-      // A refusal closes the connection, and with it what an earlier call of it was allowed.
-      if (!admitted && repeated) await endEarlier(desk, server, event.session)
-      return verdict
-    } finally {
-      if (!admitted) desk.starts.forget(server.id, event.session)
-    }
-  })
+  const resolved = await resolveSubject(desk, server, event, desk.clock.now())
+  const earlier = desk.starts.get(server.id, event.session)
+  const repeated = earlier !== undefined && isRepetition(earlier, event, resolved)
+  if (!repeated) await endEarlier(desk, server, event.session)
+  if (!resolved.ok) return refusal(desk, server, resolved.error)
+  if (!repeated && earlier?.connection === event.connection)
+    return refusal(desk, server, 'session_conflict')
+  const life = repeated ? earlier : beginLife(desk, server, event, resolved.value)
+  let admitted = false
+  try {
+    const verdict = await decide(desk, asker, { event, resolved: resolved.value, life })
+    admitted = verdict.type === 'admit'
+    // A refusal closes the connection, and with it what an earlier call of it was allowed.
+    if (!admitted && repeated) await endEarlier(desk, server, event.session)
+    return verdict
+  } finally {
+    if (!admitted) desk.starts.forget(server.id, event.session)
+  }
 }
 
 /** The same connection asks the same thing again: a proxy repeated the call. */

@@ -106,7 +106,11 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
     missed = result.missed
     meter(listed.length, result.actions)
     forgetOld(listed, since)
-    await each(result.actions, ACTIONS_AT_ONCE, (action) => act(action, since))
+    // What has ended goes first: somebody else may have its session now.
+    const over = result.actions.filter(isOver)
+    const rest = result.actions.filter((action) => !isOver(action))
+    for (const actions of [over, rest])
+      await each(actions, ACTIONS_AT_ONCE, (action) => act(action, since))
   }
 
   /** Stream-seconds since the look before, as this look found them. */
@@ -160,16 +164,15 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
     else await ports.gate.cutDone(id, { confirmed: 'absent', attempts: 0 })
   }
 
-  async function endLost({ id, session = '' }: BroadcastView): Promise<void> {
-    const lost = { broadcast: id, caller: `hook:${server.id}`, reason: 'lost' as const }
-    await ports.sessions.run(server.id, session, () => ports.gate.end(lost))
+  async function endLost({ id }: BroadcastView): Promise<void> {
+    await ports.gate.end({ broadcast: id, caller: `hook:${server.id}`, reason: 'lost' })
   }
 
   async function decideListed(listed: Listed, since: number): Promise<void> {
     const { session } = listed
     // Asked first: a hook may have come while the look was under way.
     if (ports.sessions.busySince(server.id, session, since)) return
-    const asked = ports.sessions.known(server.id, session)
+    const asked = ports.sessions.asked(server.id, session)
     const dropped_at = dropped.get(session)
     if (dropped_at !== undefined) {
       if (since > dropped_at) cutStranger(listed)
@@ -225,6 +228,10 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
     cutting: () => queue.size(),
     stop: () => queue.stop(),
   }
+}
+
+function isOver({ type }: Action): boolean {
+  return type === 'end_lost' || type === 'confirm_absent'
 }
 
 function strangerKey(session: string): string {

@@ -30,7 +30,7 @@ export async function answerPoll(
   // A hook speaks of it at this moment: its start may still be undecided.
   if (ports.sessions.busySince(server.id, event.session, Number.POSITIVE_INFINITY)) return GO_ON
   try {
-    const asked = ports.sessions.known(server.id, event.session)
+    const asked = ports.sessions.asked(server.id, event.session)
     return await ports.sessions.run(server.id, event.session, () =>
       answer(ports, reach, { event, asked }),
     )

@@ -8,15 +8,20 @@ import { LRUCache } from 'lru-cache'
 import { createTurns } from '../../gate/turns.ts'
 
 export interface Sessions {
-  /** Runs `work` when all earlier work about the session has ended. */
-  run<T>(server: string, session: string, work: () => Promise<T>): Promise<T>
+  /** Runs `work` when all earlier work about the session has ended; `asked`: the server asks whether it may start. */
+  run<T>(
+    server: string,
+    session: string,
+    work: () => Promise<T>,
+    why?: 'asked' | 'other',
+  ): Promise<T>
   /** True while work about the session is under way, or when some ended at or after `since`. */
   busySince(server: string, session: string, since: number): boolean
-  /** True when this process has been asked about the session. */
-  known(server: string, session: string): boolean
+  /** True when this process has been asked whether the session may start. */
+  asked(server: string, session: string): boolean
 }
 
-/** At about 150 bytes each, 8 MB. */
+/** At about 150 bytes each, 15 MB for both. */
 const REMEMBERED = 50_000
 
 /** `elapsed`: milliseconds from anywhere, never backwards. */
@@ -24,9 +29,11 @@ export function createSessions(elapsed: () => number): Sessions {
   const turns = createTurns()
   const underWay = new Map<string, number>()
   const touched = new LRUCache<string, number>({ max: REMEMBERED })
+  const asked = new LRUCache<string, true>({ max: REMEMBERED })
   return {
-    async run(server, session, work) {
+    async run(server, session, work, why) {
       const key = keyOf(server, session)
+      if (why === 'asked') asked.set(key, true)
       underWay.set(key, (underWay.get(key) ?? 0) + 1)
       try {
         return await turns.run(key, work)
@@ -41,7 +48,7 @@ export function createSessions(elapsed: () => number): Sessions {
       const key = keyOf(server, session)
       return underWay.has(key) || (touched.get(key) ?? Number.NEGATIVE_INFINITY) >= since
     },
-    known: (server, session) => touched.has(keyOf(server, session)),
+    asked: (server, session) => asked.has(keyOf(server, session)),
   }
 }
 
