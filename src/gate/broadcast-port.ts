@@ -82,11 +82,11 @@ export interface BroadcastQuery {
   readonly server?: string
   /** True: those that are being cut; false: those that run. Both unless given. */
   readonly cutting?: boolean
-  /** True: those with something left to do (`recheck`, `ungated`). */
+  /** True: those with something left to do (`recheck`, `ungated`), also of those who only joined. */
   readonly flagged?: boolean
   /** From `next`. */
   readonly after?: string
-  /** 1 to 1,000; a page holds all of a subject's, so it may be longer by those of one. */
+  /** 1 to 1,000 subjects: a page may have more broadcasts, or fewer and yet a next one. */
   readonly limit: number
 }
 

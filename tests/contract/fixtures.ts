@@ -16,6 +16,7 @@ import type {
   Erasures,
   Ledger,
   Log,
+  OpenBroadcasts,
   SignedRecord,
   StreamKeys,
   SubjectState,
@@ -25,6 +26,8 @@ import type {
 export interface StoreUnderTest {
   readonly ledger: Ledger
   readonly directory: Directory
+  /** Absent where each subject is a place of its own. */
+  readonly broadcasts?: OpenBroadcasts
   /** Absent where a host cannot forget yet. */
   readonly erasures?: Erasures
   readonly streamKeys: StreamKeys

@@ -1,5 +1,6 @@
 /** The contract suites over the memory adapters. */
 import { createMemoryStore } from '../../src/adapters/memory/store.ts'
+import { broadcastsContract } from './broadcasts-contract.ts'
 import { directoryContract } from './directory-contract.ts'
 import { erasuresContract } from './erasures-contract.ts'
 import { noteKey, ORIGIN, type StoreUnderTest } from './fixtures.ts'
@@ -18,6 +19,7 @@ async function create(): Promise<StoreUnderTest> {
 
 ledgerContract('memory', create, { durable: false })
 directoryContract('memory', create)
+broadcastsContract('memory', create, { listed: true })
 erasuresContract('memory', create, { durable: false })
 keysContract('memory', create)
 logContract('memory', create)

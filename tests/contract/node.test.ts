@@ -1,4 +1,5 @@
 /** The contract suites over the Node store: SQLite in a real directory, group commit, files. */
+import { broadcastsContract } from './broadcasts-contract.ts'
 import { directoryContract } from './directory-contract.ts'
 import { erasuresContract } from './erasures-contract.ts'
 import type { StoreUnderTest } from './fixtures.ts'
@@ -35,6 +36,7 @@ for (const rushed of [false, true]) {
   const creating = (): Promise<StoreUnderTest> => create(rushed)
   ledgerContract(name, creating, { durable: true })
   directoryContract(name, creating)
+  broadcastsContract(name, creating, { listed: true })
   erasuresContract(name, creating, { durable: true })
   keysContract(name, creating)
   logContract(name, creating)

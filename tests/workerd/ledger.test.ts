@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest'
 import { MAX_REPLY_CHARS } from '../../src/adapters/cloudflare/object-directory.ts'
 import { MAX_OPENINGS_CHARS } from '../../src/adapters/cloudflare/subject-schema.ts'
+import { broadcastsContract } from '../contract/broadcasts-contract.ts'
 import { directoryContract } from '../contract/directory-contract.ts'
 import { erasuresContract } from '../contract/erasures-contract.ts'
 import { aDecision, aRecord, commitTo } from '../contract/fixtures.ts'
@@ -9,6 +10,7 @@ import { ledgerContract } from '../contract/ledger-contract.ts'
 import { anEdgeStore } from './edge-store.ts'
 
 ledgerContract('the edge', anEdgeStore, { durable: true })
+broadcastsContract('the edge', anEdgeStore, { listed: false })
 directoryContract('the edge', anEdgeStore)
 erasuresContract('the edge', anEdgeStore, { durable: true })
 

@@ -11,6 +11,7 @@ import { LivegateError } from '../../core/errors.ts'
 import type { Strike, SubjectId } from '../../core/model.ts'
 import type { RetentionRules } from '../../core/retention.ts'
 import { type EpochMs, epochMs } from '../../core/time.ts'
+import { endOf } from '../../gate/broadcast-port.ts'
 import { disclosedCohosts } from '../../gate/disclosed.ts'
 import type {
   Change,
@@ -170,7 +171,7 @@ function watchedFrom(
   // Co-hosts would count the broadcast for its whole lease, until somebody asks here.
   const shared = opens !== undefined && record !== null && disclosedCohosts(record).length > 0
   if (shared || (record !== null && decision === undefined)) times.push(due(parts, TEND_AFTER_MS))
-  if (isSession(opens)) times.push(opens.lease_until)
+  if (isSession(opens)) times.push(endOf(opens))
   if (idempotency !== undefined) times.push(idempotency.expires_at)
   const expiry = parts.retention === undefined ? null : expiryOf(parts.retention, change)
   if (expiry !== null) times.push(expiry)

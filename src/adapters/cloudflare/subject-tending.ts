@@ -8,6 +8,7 @@
 import { LivegateError } from '../../core/errors.ts'
 import type { SubjectId } from '../../core/model.ts'
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from '../../core/time.ts'
+import { endOf } from '../../gate/broadcast-port.ts'
 import type { Clock, Random } from '../../ports.ts'
 import { integerOrNull, type Sql, type Writer } from '../sqlite/sql.ts'
 import type { Chain, ChainStore } from './chain-store.ts'
@@ -81,8 +82,7 @@ export function createTending(parts: TendingParts): () => Promise<void> {
 
 async function endLeases(parts: TendingParts, chain: Chain): Promise<void> {
   const now = parts.clock.now()
-  for (const { id, lease_until } of sessionsOf(parts, chain))
-    if (lease_until <= now) await parts.endLease(id)
+  for (const open of sessionsOf(parts, chain)) if (endOf(open) <= now) await parts.endLease(open.id)
 }
 
 function sessionsOf({ subject }: TendingParts, chain: Chain): readonly Session[] {
@@ -92,7 +92,7 @@ function sessionsOf({ subject }: TendingParts, chain: Chain): readonly Session[]
 /** When there is something to forget, or a lease of a media server's session ends. */
 function nextOf(parts: TendingParts, chain: Chain | null): number | null {
   const expiry = nextExpiry(parts.sql)
-  const leases = chain === null ? [] : sessionsOf(parts, chain).map((open) => open.lease_until)
+  const leases = chain === null ? [] : sessionsOf(parts, chain).map(endOf)
   const times = [expiry, nextForgotten(parts.sql), parts.retention.due()].map(
     (at) => at ?? Number.POSITIVE_INFINITY,
   )

@@ -11,6 +11,7 @@ import type {
   Erasures,
   Ledger,
   Log,
+  OpenBroadcasts,
   SignedRecord,
   StreamKeys,
 } from '../../ports.ts'
@@ -19,6 +20,7 @@ import { createMemoryErasures } from './erasures.ts'
 import { createMemoryApiKeys, createMemoryStreamKeys } from './keys.ts'
 import { createMemoryHistory } from './ledger.ts'
 import { createMemoryLog } from './log.ts'
+import { createMemoryOpenBroadcasts } from './open-broadcasts.ts'
 
 export interface MemoryStoreOptions {
   readonly origin: string
@@ -31,6 +33,7 @@ export interface MemoryStoreOptions {
 export interface MemoryStore {
   readonly ledger: Ledger
   readonly directory: Directory
+  readonly broadcasts: OpenBroadcasts
   readonly erasures: Erasures
   readonly streamKeys: StreamKeys
   readonly apiKeys: ApiKeys
@@ -48,6 +51,7 @@ export function createMemoryStore(options: MemoryStoreOptions): MemoryStore {
   return {
     ledger,
     directory,
+    broadcasts: createMemoryOpenBroadcasts(history.shelves),
     erasures: createMemoryErasures({ ...history, log, keys: owned, fates }),
     streamKeys,
     apiKeys: createMemoryApiKeys(fates),

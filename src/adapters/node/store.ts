@@ -10,7 +10,16 @@ import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import { signNote } from '../../core/tlog/note.ts'
 import { isKeyName } from '../../core/tlog/note-key.ts'
 import type { WebhookOutbox } from '../../gate/webhooks/port.ts'
-import type { ApiKeys, Directory, Erasures, Ledger, Log, Observe, StreamKeys } from '../../ports.ts'
+import type {
+  ApiKeys,
+  Directory,
+  Erasures,
+  Ledger,
+  Log,
+  Observe,
+  OpenBroadcasts,
+  StreamKeys,
+} from '../../ports.ts'
 import { createSqlApiKeys } from '../sqlite/api-keys.ts'
 import { createSqlDirectory } from '../sqlite/directory.ts'
 import { CLOSING, claimsUnder, createEntries, issuerOf } from '../sqlite/entries.ts'
@@ -21,6 +30,7 @@ import { createSqlLedger } from '../sqlite/ledger.ts'
 import { createSqlLog } from '../sqlite/log.ts'
 import { insertLogState, originOf } from '../sqlite/log-state.ts'
 import { moveProgress } from '../sqlite/move-in.ts'
+import { createSqlOpenBroadcasts } from '../sqlite/open-broadcasts.ts'
 import { createPolicyTexts, type PolicyTexts } from '../sqlite/policy-texts.ts'
 import type { SqlRetention } from '../sqlite/retention.ts'
 import { createRounds } from '../sqlite/rounds.ts'
@@ -81,6 +91,7 @@ export interface NodeStore extends StoreKeys, KeysNow, DeploymentNow {
   readonly origin: string
   readonly ledger: Ledger
   readonly directory: Directory
+  readonly broadcasts: OpenBroadcasts
   readonly erasures: Erasures
   readonly retention: SqlRetention
   readonly streamKeys: StreamKeys
@@ -318,6 +329,7 @@ function assemble(assembly: Assembly): Assembled {
     origin,
     ledger: createSqlLedger({ sql, writer, entries, subjects }),
     directory: createSqlDirectory({ sql, subjects, origin }),
+    broadcasts: createSqlOpenBroadcasts(sql),
     erasures: forgetting.erasures,
     retention: forgetting.retention,
     streamKeys: createSqlStreamKeys(sql, writer),

@@ -20,6 +20,7 @@ import { leafHash } from '../../core/tlog/hash.ts'
 import type { StoredFacts, SubjectState } from '../../ports.ts'
 import { noteCohostsIn } from './cohosts.ts'
 import { putLegalHold } from './legal-holds.ts'
+import { openColumns } from './open-broadcasts.ts'
 import { type InsertRow, RECORD_COLUMNS, secondOf } from './records.ts'
 import { integer, integerOrNull, type Row, type Sql, text, textOrNull } from './sql.ts'
 import { decodeDoc, encodeDoc, NOBODY } from './subject-doc.ts'
@@ -105,10 +106,11 @@ export function putSubjectLine(sql: Sql, line: MoveLine, rows: Rows): boolean {
 
 const FIND = `SELECT rid, pseudonym, seq, head, head_idx, last_at, version, strikes, doc
   FROM subjects WHERE subject = ?`
-const INSERT = `INSERT INTO subjects (rid, subject, pseudonym, seq, head, head_idx, last_at, version, strikes, doc)
-  SELECT coalesce(max(rid), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM subjects`
+const INSERT = `INSERT INTO subjects (rid, subject, pseudonym, seq, head, head_idx, last_at, version, strikes, doc,
+    open_until, open_marks)
+  SELECT coalesce(max(rid), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM subjects`
 const UPDATE = `UPDATE subjects SET pseudonym = ?, seq = ?, head = ?, head_idx = ?, last_at = ?, version = ?,
-  strikes = ?, doc = ? WHERE subject = ?`
+  strikes = ?, doc = ?, open_until = ?, open_marks = ? WHERE subject = ?`
 const SESSION =
   'INSERT OR REPLACE INTO sessions (server, session, subject, broadcast) VALUES (?, ?, ?, ?)'
 
@@ -121,12 +123,14 @@ function putSubject(sql: Sql, moved: MovedSubject, rows: Rows): void {
     facts: there === undefined ? moved.facts : newerFacts(moved.facts, factsIn(there)),
   })
   const columns = [pseudonym, seq, head, head_idx, last_at, version, strikes, doc] as const
-  if (there !== undefined && hasOnlyFacts(there)) sql.run(UPDATE, ...columns, subject)
+  const { broadcasts } = moved as unknown as SubjectState
+  const open = openColumns(broadcasts)
+  if (there !== undefined && hasOnlyFacts(there)) sql.run(UPDATE, ...columns, ...open, subject)
   else if (isThere('subject', there && valuesOf(there), columns)) return
-  else sql.run(INSERT, subject, ...columns)
+  else sql.run(INSERT, subject, ...columns, ...open)
   if (!rows.whole) return
   const rid = ridOf(sql, subject)
-  for (const { id, server, session } of moved.broadcasts)
+  for (const { id, server, session } of broadcasts)
     if (server !== undefined && session !== undefined) sql.run(SESSION, server, session, rid, id)
 }
 

@@ -63,8 +63,13 @@ const FIRST: readonly string[] = [
     last_at INTEGER,
     version INTEGER NOT NULL,
     strikes INTEGER NOT NULL,
-    doc TEXT NOT NULL
+    doc TEXT NOT NULL,
+    open_until INTEGER,
+    open_marks INTEGER
   ) STRICT`,
+  // Who is live, and where something is left to do (open-broadcasts.ts).
+  'CREATE INDEX subjects_open ON subjects (open_until) WHERE open_until IS NOT NULL',
+  'CREATE INDEX subjects_marked ON subjects (rid) WHERE open_marks IS NOT NULL',
   `CREATE TABLE strikes (
     id TEXT PRIMARY KEY,
     subject INTEGER NOT NULL,

@@ -8,6 +8,7 @@ import { LRUCache } from 'lru-cache'
 import type { Strike, Suppression } from '../../core/model.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { Change, SubjectState } from '../../ports.ts'
+import { openColumns } from './open-broadcasts.ts'
 import { integer, integerOrNull, type Mirror, type Row, type Sql, text, textOrNull } from './sql.ts'
 import { decodeDoc, encodeDoc, NOBODY, nextState } from './subject-doc.ts'
 
@@ -45,11 +46,15 @@ export const DEFAULT_CACHE_WEIGHT = 50_000
 
 const SELECT = `SELECT rid, pseudonym, seq, head, head_idx, last_at, version, strikes, doc
   FROM subjects WHERE subject = ?`
-const INSERT = `INSERT INTO subjects (rid, subject, pseudonym, seq, head, head_idx, last_at, version, strikes, doc)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-const UPDATE = `UPDATE subjects
-  SET pseudonym = ?, seq = ?, head = ?, head_idx = ?, last_at = ?, version = ?, strikes = ?, doc = ?
-  WHERE rid = ? AND seq = ? AND head IS ? AND version = ?`
+const INSERT = `INSERT INTO subjects (rid, subject, pseudonym, seq, head, head_idx, last_at, version, strikes, doc,
+    open_until, open_marks)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const SET = `UPDATE subjects
+  SET pseudonym = ?, seq = ?, head = ?, head_idx = ?, last_at = ?, version = ?, strikes = ?, doc = ?`
+const AS_EXPECTED = 'WHERE rid = ? AND seq = ? AND head IS ? AND version = ?'
+const UPDATE = `${SET} ${AS_EXPECTED}`
+/** Touches the index of who is live, too. */
+const UPDATE_OPEN = `${SET}, open_until = ?, open_marks = ? ${AS_EXPECTED}`
 const STRANGER: SubjectEntry = { rid: null, head_idx: null, state: NOBODY }
 
 /** What lies in tables of its own, where a host can forget. */
@@ -169,8 +174,11 @@ function store(
   const columns = [pseudonym, seq, head, head_idx, last_at, version, strikes.length] as const
   const doc = encodeDoc(state)
   const { expect } = change
-  if (before.rid === null) sql.run(INSERT, rid, change.subject, ...columns, doc)
-  else sql.swap(UPDATE, ...columns, doc, rid, expect.seq, expect.head, expect.version)
+  const was = [rid, expect.seq, expect.head, expect.version] as const
+  const open = openColumns(state.broadcasts)
+  if (before.rid === null) sql.run(INSERT, rid, change.subject, ...columns, doc, ...open)
+  else if (before.state.broadcasts === state.broadcasts) sql.swap(UPDATE, ...columns, doc, ...was)
+  else sql.swap(UPDATE_OPEN, ...columns, doc, ...open, ...was)
 }
 
 function withKept(entry: SubjectEntry, suppressions: readonly Suppression[]): SubjectEntry {

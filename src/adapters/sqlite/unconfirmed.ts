@@ -11,6 +11,7 @@ import { DECISION_BUDGET_MS, UNCONFIRMED_BROADCAST_MS } from '../../core/limits.
 import { type EpochMs, epochMs } from '../../core/time.ts'
 import type { OpenBroadcast } from '../../ports.ts'
 import { claimsOf } from './entries.ts'
+import { openColumns } from './open-broadcasts.ts'
 import { integer, integerOrNull, type Row, type Sql, text, textOrNull } from './sql.ts'
 import { decodeDoc, encodeDoc, NOBODY } from './subject-doc.ts'
 
@@ -109,7 +110,8 @@ export function shorten(
   const broadcasts = doc.broadcasts.map((open) => (open.id === id ? shortened(open) : open))
   if (broadcasts.every((open, i) => open === doc.broadcasts[i])) return false
   const next = encodeDoc({ ...NOBODY, ...doc, broadcasts })
-  sql.run('UPDATE subjects SET doc = ? WHERE rid = ?', next, integer(row, 'rid'))
+  const update = 'UPDATE subjects SET doc = ?, open_until = ?, open_marks = ? WHERE rid = ?'
+  sql.run(update, next, ...openColumns(broadcasts), integer(row, 'rid'))
   return true
 }
 

@@ -8,6 +8,7 @@
  * old log: its last entry is -1. Spec: docs/spec/storage.md, "Moving". Next stop: check.ts.
  */
 import {
+  MAX_HANDLE_CHARS,
   MAX_ID_CHARS,
   MAX_LABELS,
   MAX_LINKED,
@@ -237,7 +238,19 @@ const BROADCAST = object({
   heard_until: optional(instant),
   server: optional(ANY_ID),
   session: optional(text(256)),
+  handle: optional(text(MAX_HANDLE_CHARS)),
   role: required(oneOf(['host', 'cohost'])),
+  renewed: optional(RANDOM_ID),
+  recheck: optional(WORD),
+  ungated: optional(WORD),
+  cutting: optional(
+    object({
+      since: required(instant),
+      until: required(instant),
+      order: required(RANDOM_ID),
+      cause: required(WORD),
+    }),
+  ),
 })
 
 const SUBJECT = object({
