@@ -1,15 +1,25 @@
 /** What holds for every kind of media server alike. */
 import { describe, expect, it } from 'vitest'
 import { REFUSALS, type Verdict } from '../../../src/adapters/media/dialect.ts'
-import { dialectFor, dialectOf, MEDIA_KINDS } from '../../../src/adapters/media/dialects.ts'
+import { dialectFor, dialectOf } from '../../../src/adapters/media/dialects.ts'
 import { LivegateError } from '../../../src/core/errors.ts'
 import { epochMs } from '../../../src/core/time.ts'
 import { ALLOW, aDesk, anAnswer, aStreamKey, DENY, NOW, settle } from './desk.ts'
-import { isJsonKind, isYes, knock, PUBLIC_NAME, STARTS, serverOf, startBody } from './knock.ts'
+import {
+  HOOK_KINDS,
+  isJsonKind,
+  isYes,
+  type JsonKind,
+  knock,
+  PUBLIC_NAME,
+  STARTS,
+  serverOf,
+  startBody,
+} from './knock.ts'
 
-const SIGNED = MEDIA_KINDS.filter((kind) => dialectFor(kind).authenticate !== undefined)
+const SIGNED = HOOK_KINDS.filter((kind) => dialectFor(kind).authenticate !== undefined)
 
-for (const kind of MEDIA_KINDS)
+for (const kind of HOOK_KINDS)
   describe(kind, () => {
     const dialect = dialectFor(kind)
     const setup = { servers: [serverOf(kind)] }
@@ -163,7 +173,7 @@ for (const kind of MEDIA_KINDS)
 
 describe('bodies that are no call of the server', () => {
   const twin = (body: string, name: string) => body.replace('{', `{"${name}":"x",`)
-  const bodies = (kind: keyof typeof STARTS): readonly (readonly [string, string])[] => [
+  const bodies = (kind: JsonKind): readonly (readonly [string, string])[] => [
     ['nothing', ''],
     ['no JSON', 'action=on_publish'],
     ['half of it', startBody(kind).slice(0, -3)],
@@ -187,7 +197,7 @@ describe('bodies that are no call of the server', () => {
         [`a list for ${name}`, startBody(kind, { [name]: ['x'] })] as const,
       ]),
   ]
-  for (const kind of MEDIA_KINDS.filter(isJsonKind))
+  for (const kind of HOOK_KINDS.filter(isJsonKind))
     for (const [name, body] of bodies(kind))
       it(`${kind}: ${name} is refused, and nothing is decided`, async () => {
         const desk = aDesk({ servers: [serverOf(kind)] })
@@ -197,7 +207,7 @@ describe('bodies that are no call of the server', () => {
       })
 
   it('other methods are refused', async () => {
-    for (const kind of MEDIA_KINDS.filter(isJsonKind)) {
+    for (const kind of HOOK_KINDS.filter(isJsonKind)) {
       const desk = aDesk({ servers: [serverOf(kind)] })
       for (const method of ['GET', 'PUT', 'DELETE', 'HEAD'])
         expect(isYes(kind, await knock(desk, kind, startBody(kind), { method }))).toBe(false)
@@ -207,7 +217,7 @@ describe('bodies that are no call of the server', () => {
 })
 
 /** What a start of each kind cannot do without. */
-const NEEDED: Readonly<Record<keyof typeof STARTS, readonly string[]>> = {
+const NEEDED: Readonly<Record<JsonKind, readonly string[]>> = {
   srs: ['action', 'client_id', 'app', 'stream', 'param'],
   mediamtx: ['action', 'path', 'protocol', 'id', 'query'],
   ovenmediaengine: ['client', 'request'],

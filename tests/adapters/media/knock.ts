@@ -1,7 +1,7 @@
 /** Calls of each kind of server as its hook makes them, with the proof it gives. */
 import { createHmac } from 'node:crypto'
 import type { MediaEvent, Reply } from '../../../src/adapters/media/dialect.ts'
-import { dialectFor, type MediaKind } from '../../../src/adapters/media/dialects.ts'
+import { dialectFor, MEDIA_KINDS, type MediaKind } from '../../../src/adapters/media/dialects.ts'
 import { ServerSecret } from '../../../src/adapters/media/server-secret.ts'
 import type { MediaServer } from '../../../src/adapters/media/servers-file.ts'
 import { toBase64, utf8 } from '../../../src/core/encoding.ts'
@@ -14,8 +14,14 @@ export const PUBLIC_NAME = 'live_AAAAAAAAAAAAAAAAAAAAAA'
 
 export type Fields = Readonly<Record<string, unknown>>
 
+/** Kinds that ask us by a hook, in JSON but for nginx-rtmp. */
+export type JsonKind = 'srs' | 'mediamtx' | 'ovenmediaengine' | 'node-media-server' | 'generic'
+export const HOOK_KINDS: readonly MediaKind[] = MEDIA_KINDS.filter((kind) =>
+  dialectFor(kind).capabilities.style.endsWith('hook'),
+)
+
 /** A start of each kind, as an object; nginx-rtmp speaks in forms. */
-export const STARTS: Readonly<Record<Exclude<MediaKind, 'nginx-rtmp'>, Fields>> = {
+export const STARTS: Readonly<Record<JsonKind, Fields>> = {
   srs: {
     server_id: 'vid-a1',
     service_id: 'pd8',
@@ -75,7 +81,7 @@ export const STARTS: Readonly<Record<Exclude<MediaKind, 'nginx-rtmp'>, Fields>> 
   },
 }
 
-export function isJsonKind(kind: MediaKind): kind is keyof typeof STARTS {
+export function isJsonKind(kind: MediaKind): kind is JsonKind {
   return Object.hasOwn(STARTS, kind)
 }
 
@@ -170,6 +176,8 @@ export function isYes(kind: MediaKind, { status, body }: Pick<Reply, 'status' | 
       return status === 200 && memberOf(body, 'allowed') === true
     case 'node-media-server':
       return status === 200
+    default:
+      throw new Error(`${kind} does not ask by a hook`)
   }
 }
 

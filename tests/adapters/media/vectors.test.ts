@@ -7,11 +7,12 @@ import type {
   SignedCall,
   Verdict,
 } from '../../../src/adapters/media/dialect.ts'
-import { dialectOf, MEDIA_KINDS } from '../../../src/adapters/media/dialects.ts'
+import { dialectOf } from '../../../src/adapters/media/dialects.ts'
 import { ServerSecret } from '../../../src/adapters/media/server-secret.ts'
 import { utf8 } from '../../../src/core/encoding.ts'
 import { type EpochMs, parseInstant } from '../../../src/core/time.ts'
 import { controlDriver } from './control-drivers.ts'
+import { HOOK_KINDS } from './knock.ts'
 import { type Scripted, scriptedAccess } from './scripted-access.ts'
 
 interface Vector {
@@ -85,7 +86,7 @@ function instant(text: string | undefined): EpochMs {
 
 it('there is a vector for every kind of server that is somebody else’s program', () => {
   const kinds = vectors.map(({ kind }) => kind).toSorted()
-  const programs = MEDIA_KINDS.filter((kind) => kind !== 'generic' && kind !== 'nginx-rtmp')
+  const programs = HOOK_KINDS.filter((kind) => kind !== 'generic' && kind !== 'nginx-rtmp')
   expect(kinds).toEqual(programs.toSorted())
 })
 

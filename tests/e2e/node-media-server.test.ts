@@ -1,0 +1,207 @@
+/**
+ * A real encoder publishes to a real node-media-server, which notifies a real gate process under policies/default.yaml.
+ *
+ * Its hook is late: media flows while the gate decides, so what is measured is when it stops.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { createControlAccess } from '../../src/adapters/media/control.ts'
+import { ControlAuth } from '../../src/adapters/media/control-auth.ts'
+import { nmsControl, withLogin } from '../../src/adapters/media/nms-control.ts'
+import { epochMs } from '../../src/core/time.ts'
+import { type Broadcast, broadcast, canPlay } from '../support/ffmpeg.ts'
+import { NMS_PASSWORD, NMS_USER, type Nms, startNms } from '../support/nms.ts'
+import { describeWithMedia } from '../support/programs.ts'
+import { call, type ServerProcess, startServer } from '../support/server.ts'
+
+const SECRET = 'c2VjcmV0IG9mIG5vZGUtbWVkaWEtc2VydmVy'
+const WAIT = { timeout: 10_000, interval: 50 }
+const YEARS_AGO = '2020-01-01T00:00:00Z'
+
+interface StreamKeyAnswer {
+  readonly id: string
+  readonly key: string
+}
+
+describeWithMedia('a broadcast through node-media-server and the gate', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'livegate-e2e-'))
+  const keys: string[] = []
+  const running: Broadcast[] = []
+  let gate: ServerProcess
+  let nms: Nms
+
+  beforeAll(async () => {
+    gate = await startGate()
+    nms = await startNms(`${gate.url}/hooks/node-media-server/nms-1?secret=${SECRET}`)
+  })
+  afterEach(async () => {
+    for (const on of running.splice(0)) await on.stop()
+  })
+  afterAll(async () => {
+    await nms?.stop()
+    await gate?.kill()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  function startGate(port = 0): Promise<ServerProcess> {
+    const servers = join(folder, 'servers.yaml')
+    writeFileSync(
+      servers,
+      `servers:
+  - id: nms-1
+    kind: node-media-server
+    secret: ${SECRET}
+    subject: { from: stream_key }
+    app: live
+`,
+    )
+    return startServer({ data: join(folder, 'data'), servers, port })
+  }
+
+  const access = () =>
+    withLogin(
+      createControlAccess({
+        base: nms.http,
+        authorization: null,
+        fetch,
+        after: (delay, fire) => {
+          const timer = setTimeout(fire, delay)
+          return () => clearTimeout(timer)
+        },
+      }),
+      new ControlAuth('login', NMS_USER, NMS_PASSWORD),
+      { now: () => epochMs(Date.now()) },
+    )
+
+  async function keyFor(subject: string): Promise<StreamKeyAnswer> {
+    const body = { subject, facts: { created_at: YEARS_AGO } }
+    const answer = await call(gate, 'POST', '/v1/stream-keys', body)
+    expect(answer.status).toBe(201)
+    const made = answer.body as StreamKeyAnswer
+    keys.push(made.key)
+    return made
+  }
+
+  const nameOf = ({ id }: StreamKeyAnswer) => `live_${id.slice(3)}`
+
+  function go(name: string, key: string | null): Broadcast {
+    const on = broadcast(`${nms.rtmp}/live/${name}${key === null ? '' : `?key=${key}`}`)
+    running.push(on)
+    return on
+  }
+
+  async function broadcastsOf(subject: string): Promise<readonly { readonly server?: string }[]> {
+    const view = await call(gate, 'GET', `/v1/subjects/${subject}`)
+    return (view.body as { broadcasts: { server?: string }[] }).broadcasts
+  }
+
+  async function decisions(): Promise<number> {
+    const list = await call(gate, 'GET', '/v1/decisions?limit=200')
+    return (list.body as { decisions: unknown[] }).decisions.length
+  }
+
+  async function live(): Promise<readonly (string | null)[]> {
+    const list = await nmsControl.list(access())
+    if (!list.ok) throw new Error(list.error)
+    return list.value.map(({ name }) => name)
+  }
+
+  /** Ends within ten seconds, without being told to here. */
+  async function isCut(on: Broadcast): Promise<boolean> {
+    const late = new Promise<false>((resolve) => setTimeout(() => resolve(false), 10_000))
+    return Promise.race([on.ended.then(() => true as const), late])
+  }
+
+  it('an allowed publisher stays, under the public name, and his key plays nothing', async () => {
+    const key = await keyFor('u_clean')
+    const on = go(nameOf(key), key.key)
+    expect(await on.live).toBe(true)
+    await vi.waitFor(async () => expect(await broadcastsOf('u_clean')).toHaveLength(1), WAIT)
+    expect(await live()).toEqual([nameOf(key)])
+    expect(await canPlay(`${nms.rtmp}/live/${nameOf(key)}`)).toBe(true)
+    expect(await canPlay(`${nms.rtmp}/live/${key.key}`)).toBe(false)
+  })
+
+  it('a struck one is thrown out, soon after his first pictures', async () => {
+    const key = await keyFor('u_struck')
+    const body = {
+      id: 's_nms_1',
+      category: 'terrorism.link',
+      severity: 'high',
+      issued_at: new Date().toISOString(),
+    }
+    expect((await call(gate, 'POST', '/v1/subjects/u_struck/strikes', body)).status).toBe(201)
+    const on = go(nameOf(key), key.key)
+    expect(await isCut(on)).toBe(true)
+    expect(await broadcastsOf('u_struck')).toEqual([])
+    expect(await live()).not.toContain(nameOf(key))
+  })
+
+  it('an unknown key, none, and the key of another name are thrown out, and decide nothing', async () => {
+    const [one, other] = [await keyFor('u_one'), await keyFor('u_other')]
+    const before = await decisions()
+    for (const on of [
+      go(nameOf(one), 'guess'),
+      go(nameOf(one), null),
+      go(nameOf(other), one.key),
+      go(one.key, one.key),
+    ])
+      expect(await isCut(on)).toBe(true)
+    expect(await decisions()).toBe(before)
+  })
+
+  it('the list names the session of the hook, and a cut by it ends that publisher and no other', async () => {
+    const [one, other] = [await keyFor('u_cut'), await keyFor('u_stays')]
+    const [on, stays] = [go(nameOf(one), one.key), go(nameOf(other), other.key)]
+    expect([await on.live, await stays.live]).toEqual([true, true])
+    await vi.waitFor(async () => expect(await live()).toHaveLength(2), WAIT)
+    const list = await nmsControl.list(access())
+    const listed = list.ok ? list.value.find(({ name }) => name === nameOf(one)) : undefined
+    if (listed === undefined) throw new Error('not listed')
+    expect(listed).toMatchObject({ app: 'live', client_ip: '127.0.0.1' })
+    expect(await nmsControl.cut(access(), listed)).toEqual({ ok: true, value: { dropped: 1 } })
+    expect(await isCut(on)).toBe(true)
+    expect(await nmsControl.cut(access(), listed)).toEqual({ ok: true, value: { dropped: 0 } })
+    expect(await live()).toEqual([nameOf(other)])
+  })
+
+  it('a wrong password is refused, and says nothing of what is live', async () => {
+    const wrong = withLogin(
+      createControlAccess({ base: nms.http, authorization: null, fetch, after: () => () => {} }),
+      new ControlAuth('login', NMS_USER, 'guess'),
+      { now: () => epochMs(Date.now()) },
+    )
+    expect(await nmsControl.list(wrong)).toEqual({ ok: false, error: 'refused' })
+  })
+
+  it('a second publisher on a live name is turned away, and the first stays', async () => {
+    const key = await keyFor('u_twin')
+    const first = go(nameOf(key), key.key)
+    expect(await first.live).toBe(true)
+    expect(await isCut(go(nameOf(key), key.key))).toBe(true)
+    expect(await live()).toEqual([nameOf(key)])
+  })
+
+  it('a gate that is gone admits everybody: this server has no other way', async () => {
+    const key = await keyFor('u_gone')
+    await gate.kill()
+    const on = go(nameOf(key), key.key)
+    expect(await on.live).toBe(true)
+    gate = await startGate(Number(new URL(gate.url).port))
+    expect(await live()).toEqual([nameOf(key)])
+  })
+
+  it('no key stands in what the gate has written', () => {
+    const written = [
+      gate.stderr(),
+      ...(readdirSync(join(folder, 'data'), { recursive: true }) as string[])
+        .map((file) => join(folder, 'data', file))
+        .filter((file) => statSync(file).isFile())
+        .map((file) => readFileSync(file, 'latin1')),
+    ].join('\n')
+    expect(keys.length).toBeGreaterThan(5)
+    for (const secret of [...keys, SECRET, NMS_PASSWORD]) expect(written).not.toContain(secret)
+  })
+})
