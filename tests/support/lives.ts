@@ -15,7 +15,8 @@ import type { Enforcement } from '../../src/gate/enforcement.ts'
 import type { ErasureDesk } from '../../src/gate/erasure-desk.ts'
 import type { ActivationRequest } from '../../src/gate/policy-desk.ts'
 import type { Gate } from '../../src/gate-types.ts'
-import { aStrike, ask, askOnce, DAY, HOUR, MINUTE, policyOf, STRIKE_RULE } from './gate.ts'
+import type { LoggedRecord } from './forge.ts'
+import { aStrike, ask, askOnce, DAY, HOUR, MINUTE, opened, policyOf, STRIKE_RULE } from './gate.ts'
 
 const WAIT =
   '  - { id: wait, ground: terms, when: "subject.followers < 10", outcome: delay, hold: 15m }'
@@ -279,4 +280,15 @@ export const ROLLBACK: typeof BY = BY
 export const RULES: RetentionRules = {
   kinds: { decisions: 30 * DAY, broadcasts: 30 * DAY },
   strikes: new Map([['', 35 * DAY]]),
+}
+
+/** True for a record whose groups are here that a replay needs. */
+export function isWhole(record: LoggedRecord | undefined): boolean {
+  return ['chain', 'result', 'facts'].every((group) => record?.openings[group] !== undefined)
+}
+
+/** True for what can be derived again: a decision, or a broadcast looked at again, with what it saw. */
+export function isEvaluated(record: LoggedRecord): boolean {
+  if (!isWhole(record) || (record.kind !== 'decision' && record.kind !== 'broadcast')) return false
+  return record.kind === 'decision' || opened(record.openings, 'facts').facts !== undefined
 }

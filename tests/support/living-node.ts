@@ -34,7 +34,7 @@ import type { Gate } from '../../src/gate-types.ts'
 import { nodeVerify } from '../core/record/samples.ts'
 import { auditOf, type LoggedRecord } from './forge.ts'
 import { MINUTE, NOW, ORIGIN } from './gate.ts'
-import { activationOf, type Life, POLICIES, ROLLBACK, RULES } from './lives.ts'
+import { activationOf, isEvaluated, type Life, POLICIES, ROLLBACK, RULES } from './lives.ts'
 
 type Report = Awaited<ReturnType<typeof auditOf>>
 
@@ -43,7 +43,12 @@ export interface LivingNode extends Life {
   /** Keeps what the log discloses now: later it may be gone. */
   remember(): void
   /** What an auditor finds who is given what is left, and one who was given everything; `heads` are checked with it. */
-  audits(): Promise<{ readonly now: Report; readonly ever: Report }>
+  audits(): Promise<{
+    readonly now: Report
+    readonly ever: Report
+    /** How much of all that was ever disclosed can be derived again. */
+    readonly evaluated: number
+  }>
   close(): Promise<void>
 }
 
@@ -138,7 +143,8 @@ export async function aLivingNode(): Promise<LivingNode> {
       const left = entriesOf(sql, 0)
       given.push(...left.slice(given.length))
       const head = await headOf(process.store)
-      const audits = { now: await auditOf(left), ever: await auditOf(given) }
+      const evaluated = given.filter(isEvaluated).length
+      const audits = { now: await auditOf(left), ever: await auditOf(given), evaluated }
       if (head !== left.length) throw new Error(`${head} of ${left.length} entries are published`)
       return audits
     },

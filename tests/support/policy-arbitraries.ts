@@ -47,7 +47,7 @@ const threshold = fc.record(
   { requiredKeys: [] },
 )
 /** Steps with and without gaps, up to and over the numbers a random history reaches. */
-const ladder = fc
+export const aRandomLadder: fc.Arbitrary<Json> = fc
   .tuple(
     fc.uniqueArray(fc.integer({ min: 2, max: 6 }), { maxLength: 3 }),
     fc.boolean(),
@@ -79,7 +79,7 @@ export const aRandomFoundation: fc.Arbitrary<Foundation> = fc
       .map(({ selection: s, threshold: th, ...rest }) => ({ count: { ...s, ...th }, ...rest })),
     fc.record({
       count: selection,
-      ladder,
+      ladder: aRandomLadder,
       retroactive: orNone(fc.constant({ why: 'a law says so' })),
       when: orNone(aRandomWhen),
       unless: orNone(aRandomUnless),

@@ -37,6 +37,24 @@ export async function loadPlan(session: Session, file: string): Promise<Plan> {
   )
 }
 
+/** Kinds of faults told in words, and places named of those that are alike; all of them are in the JSON. */
+const [MAX_TOLD, MAX_PLACES] = [20, 8]
+
+/** Each kind of fault once, with source and caret; where else the same is found, by line and column. */
+function faultLines(diagnostics: readonly Diagnostic[], text: string): readonly string[] {
+  const kinds = [...Map.groupBy(diagnostics, ({ code, message }) => `${code} ${message}`).values()]
+  const told = kinds.slice(0, MAX_TOLD).flatMap(([first, ...alike]) => {
+    if (first === undefined) return []
+    const words = formatDiagnostic(first, text)
+    if (alike.length === 0) return [words]
+    const places = alike.slice(0, MAX_PLACES).map(({ line, column }) => `${line}:${column}`)
+    const dots = alike.length > MAX_PLACES ? ', …' : ''
+    return [words, `  and ${alike.length} more like this: ${places.join(', ')}${dots}`]
+  })
+  const left = kinds.slice(MAX_TOLD).flat().length
+  return left === 0 ? told : [...told, `… and ${left} more`]
+}
+
 export interface RefusedFile {
   /** What cannot be done with it: `use policy`. */
   readonly what: string
@@ -51,7 +69,7 @@ export function refused(
   { what, file, text, diagnostics }: RefusedFile,
   hint?: string,
 ): CliFailure {
-  for (const diagnostic of diagnostics) session.say(formatDiagnostic(diagnostic, text))
+  for (const line of faultLines(diagnostics, text)) session.say(line)
   const message = `Cannot ${what} ${quote(file)}: it has ${plural(diagnostics.length, 'problem')}`
   return new CliFailure(EXIT.findings, message, hint, diagnostics)
 }
