@@ -4,6 +4,7 @@
  * A look is: list → open broadcasts → reconcile.ts → actions. A list that could not be read changes nothing. What must
  * stop goes into the server's cut queue, whoever ordered it. Started and stopped by keeper.ts.
  */
+import { LivegateError } from '../../core/errors.ts'
 import { type EpochMs, epochMs } from '../../core/time.ts'
 import type { Enforcement } from '../../gate/enforcement.ts'
 import type { Gate } from '../../gate-types.ts'
@@ -251,9 +252,14 @@ export async function renewLease(
     if (event === 'unchanged') ports.renewals.looked(broadcast, ports.clock.now())
     return event
   } catch (error) {
-    ports.onError(error)
+    if (!hasEnded(error)) ports.onError(error)
     return null
   }
+}
+
+/** It ended, or is being cut, since it was read. */
+function hasEnded(error: unknown): boolean {
+  return error instanceof LivegateError && ['conflict', 'not_found'].includes(error.code)
 }
 
 /** Everything open or being cut at a server, page by page. */

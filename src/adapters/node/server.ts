@@ -16,15 +16,18 @@ import { withShadow } from '../../gate/shadow.ts'
 import type { WebhookDesk } from '../../gate/webhooks/desk.ts'
 import { createGateWithDesk } from '../../gate.ts'
 import type { Gate } from '../../gate-types.ts'
-import type { Surroundings } from '../../ports.ts'
+import type { BroadcastView, Surroundings } from '../../ports.ts'
 import { describeProblem as describe } from '../../scrub.ts'
 import { apiKeyFromToken, newApiKey } from '../http/api-key.ts'
 import { createApp } from '../http/app.ts'
 import { createCallerKeys } from '../http/caller-keys.ts'
 import { DEFAULT_HTTP_CONFIG } from '../http/deps.ts'
 import { unreadableResponse } from '../http/unread.ts'
-import { createHooks } from '../media/hooks.ts'
+import { createHooks, type Hooks } from '../media/hooks.ts'
+import { createKeeper, type Keeper } from '../media/keeper.ts'
+import { createRenewals } from '../media/renewals.ts'
 import { parseServersFile as parse } from '../media/servers-file.ts'
+import { createSessions } from '../media/sessions.ts'
 import { parseWebhooksFile } from '../webhooks/webhooks-file.ts'
 import { ADMIN_GRANT, ensureAdminKey } from './admin-key.ts'
 import { createScribe, type Scribe, writeFirstEntries } from './bootstrap.ts'
@@ -136,8 +139,10 @@ async function decideUntilAborted(house: House): Promise<void> {
   await incidents.resume().catch(onError)
   const surroundings = surroundingsOf(config, incidents, clock)
   const shadow = await shadowOf(house)
+  let keeper: Keeper | null = null
+  const onRevoked = (view: BroadcastView): void => keeper?.revoked(view)
   const { gate: plain, erasure } = createGateWithDesk(
-    { ...store, clock, random, after, policies, observe, issuer, surroundings },
+    { ...store, clock, random, after, policies, observe, issuer, surroundings, onRevoked },
     { facts_max_age_ms: config.facts_max_age_ms },
     (desk) => desk,
   )
@@ -147,11 +152,14 @@ async function decideUntilAborted(house: House): Promise<void> {
     ...{ clock, after, elapsed, observe, onError },
   })
   const gate = shadow === null ? plain : withShadow(plain, shadow)
+  const media = await mediaOf(house, gate)
+  keeper = media.keeper
   const heartbeat = createHeartbeat({ store, scribe, elapsed, onError })
   add(heartbeat.observe)
   try {
     const app = await appOf(house, {
       gate,
+      hooks: media.hooks,
       policies,
       file,
       shadow,
@@ -168,6 +176,7 @@ async function decideUntilAborted(house: House): Promise<void> {
     heartbeat.start()
     retention.start()
     await webhooks.start()
+    await keeper.start()
     house.io.talk(greetingOf({ url: listener.url, adminKey, dir }))
     await aborted(house.io.signal)
     await listener.stop()
@@ -176,6 +185,7 @@ async function decideUntilAborted(house: House): Promise<void> {
     shadow?.stop()
     policies.stop()
     incidents.stop()
+    await keeper.stop()
     await webhooks.stop()
     await retention.stop()
     await heartbeat.stop()
@@ -191,10 +201,27 @@ async function shadowOf({ config, observers, onError }: House): Promise<ShadowPo
   })
 }
 
+/** Hooks and keeper of the media servers in the file. */
+async function mediaOf(
+  { config, store, observers, onError }: House,
+  gate: Gate,
+): Promise<{ readonly hooks: Hooks; readonly keeper: Keeper }> {
+  const servers = await readMediaServers(config.servers, process.env, { parse, describe })
+  const { observe } = observers
+  const sessions = createSessions(elapsed)
+  const shared = { ...store, gate, servers, sessions, observe, clock, random, after }
+  const renewals = createRenewals()
+  const keeper = createKeeper({ ...shared, renewals, elapsed, fetch: callServer, onError })
+  return { hooks: createHooks({ ...shared, keeper }), keeper }
+}
+
+const callServer = (url: string, init: RequestInit): Promise<Response> => fetch(url, init)
+
 async function appOf(
   { config, store, scribe, observers, report }: House,
   parts: {
     readonly gate: Gate
+    readonly hooks: Hooks
     readonly policies: NodePolicies
     readonly file: PolicyFile
     readonly shadow: ShadowPolicy | null
@@ -208,6 +235,7 @@ async function appOf(
 ): Promise<ReturnType<typeof createApp>> {
   const {
     gate,
+    hooks,
     policies,
     file,
     shadow,
@@ -220,13 +248,12 @@ async function appOf(
   } = parts
   const { facts_max_age_ms } = config
   const { observe } = observers
-  const servers = await readMediaServers(config.servers, process.env, { parse, describe })
   const append = (draft: RecordDraft): Promise<void> => scribe.append([draft], [store.signer.kid])
   const access = createAccessBook({ append, clock, after })
   return createApp({
     ...store,
     ...{ gate, clock, random, observe, report },
-    hooks: createHooks({ ...store, gate, servers, observe, clock, random, after }),
+    hooks,
     callerKeys: createCallerKeys(store.apiKeys, clock),
     config: { ...DEFAULT_HTTP_CONFIG, ...httpSettingsOf(config) },
     readiness: () => readinessOf(store, { file, shadow, policies, clock }),
