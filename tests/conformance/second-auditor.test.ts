@@ -25,6 +25,7 @@ import { aDirectory, run } from '../cli/a-world.ts'
 import { edgeGate } from '../support/edge-gate.ts'
 import { forged, published, type Unfolded } from '../support/forge.ts'
 import { type HonestLog, honestLog, placeOf } from '../support/honest-log.ts'
+import { HONEST_DELAYS, INCIDENT_LIES, incidentHistory } from '../support/incident-lies.ts'
 import { copyOf, type Draft, LOG_LIES } from '../support/log-lies.ts'
 import { HAPPENED, REPLAY_LIES, replayHistory } from '../support/replay-lies.ts'
 import { ADMIN_KEY, type ServerProcess, startServer } from '../support/server.ts'
@@ -90,9 +91,11 @@ describe(`both auditors${needs}`, () => {
 describe(`of a log that lies both auditors say the same${needs}`, () => {
   let honest: HonestLog
   let history: readonly Unfolded[]
+  let incidents: readonly Unfolded[]
   beforeAll(async () => {
     honest = await honestLog()
     history = await replayHistory()
+    incidents = await incidentHistory()
   })
 
   it.each(LOG_LIES)('when $name', async ({ tell, records, files, words }) => {
@@ -139,6 +142,15 @@ describe(`of a log that lies both auditors say the same${needs}`, () => {
     const given = ['--vkey', VKEY, '--disclosures', await published(dir, signed)]
     expect(await ours(dir, ...given)).toEqual({ exit: 0, findings: [] })
     expect(await second(...given, dir)).toMatchObject({ exit: 0, findings: [] })
+  })
+
+  it.each([...HONEST_DELAYS, ...INCIDENT_LIES])('when $name', async ({ tell }) => {
+    const log = structuredClone([...incidents])
+    tell(log)
+    const dir = aDirectory()
+    const given = ['--vkey', VKEY, '--disclosures', await published(dir, await forged(log))]
+    const two = await second(...given, dir)
+    expect(two.findings).toEqual((await ours(dir, ...given)).findings)
   })
 
   it.each(REPLAY_LIES)('when $name', async ({ name, tell }) => {

@@ -12,14 +12,17 @@ import { VKEY, vkeyOf } from '../cli/a-log.ts'
 import { aDirectory, run } from '../cli/a-world.ts'
 import { forged, type LoggedRecord, published, type Unfolded } from '../support/forge.ts'
 import { type HonestLog, honestLog, placeOf } from '../support/honest-log.ts'
+import { INCIDENT_LIES, incidentHistory } from '../support/incident-lies.ts'
 import { copyOf, type Draft, idOf, LOG_LIES, TWIN } from '../support/log-lies.ts'
 import { REPLAY_LIES, replayHistory } from '../support/replay-lies.ts'
 
 let honest: HonestLog
 let history: readonly Unfolded[]
+let incidents: readonly Unfolded[]
 beforeAll(async () => {
   honest = await honestLog()
   history = await replayHistory()
+  incidents = await incidentHistory()
 })
 
 interface Found {
@@ -101,6 +104,20 @@ describe('a gate that lies about decisions, audited from outside,', () => {
   })
 })
 
+describe('a gate that lies about incident mode, audited from outside,', () => {
+  it.each(INCIDENT_LIES)('is found out when $name', async ({ tell, expect: codes, says = /./ }) => {
+    const log = structuredClone([...incidents])
+    tell(log)
+    const dir = aDirectory()
+    const disclosures = await published(dir, await forged(log))
+    const { exit, findings } = await auditedIn(dir, disclosures)
+    const names = findings.map(({ index, code }) => `${index} ${code}`)
+    expect([...new Set(names)].toSorted()).toEqual(codes.toSorted())
+    expect(findings.some(({ message }) => says.test(message))).toBe(true)
+    expect(exit).toBe(4)
+  })
+})
+
 it('a gate that opens only what it is challenged to is found out by what it opens', async () => {
   const draft = draftOf(honest.records.map(copyOf))
   Object.assign(draft.claims('last'), { outcome: 'deny' })
@@ -130,8 +147,8 @@ it('a gate that opens only what it is challenged to is found out by what it open
 })
 
 describe('the same auditor', () => {
-  it('accuses neither honest log of anything', async () => {
-    for (const log of [honest.records, history]) {
+  it('accuses no honest log of anything', async () => {
+    for (const log of [honest.records, history, incidents]) {
       const dir = aDirectory()
       const disclosures = await published(dir, await forged(log))
       expect(await auditedIn(dir, disclosures)).toEqual({ exit: 0, findings: [] })

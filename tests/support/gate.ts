@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect } from 'vitest'
 import type { Fate, Fates } from '../../src/adapters/memory/contract.ts'
+import { createMemoryIncidents } from '../../src/adapters/memory/incidents.ts'
 import { createMemoryPolicies } from '../../src/adapters/memory/keys.ts'
 import { createMemoryStore, type MemoryStore } from '../../src/adapters/memory/store.ts'
 import { createAudit } from '../../src/core/audit/audit.ts'
@@ -32,12 +33,14 @@ import { ed25519Signer } from '../../src/core/tlog/note.ts'
 import { createAccessBook, type RecordAccess } from '../../src/gate/access.ts'
 import type { GateSettings } from '../../src/gate/context.ts'
 import type { ErasureDesk } from '../../src/gate/erasure-desk.ts'
+import type { IncidentDesk } from '../../src/gate/incident.ts'
 import type { PolicyDesk } from '../../src/gate/policy-desk.ts'
 import type { ReportSources } from '../../src/gate/policy-report.ts'
 import { createGateWithDesk } from '../../src/gate.ts'
 import type { DecideRequest, Gate, StrikeRequest } from '../../src/gate-types.ts'
 import type {
   ActivePolicy,
+  BroadcastView,
   Change,
   CommitResult,
   GateEvent,
@@ -65,6 +68,8 @@ export interface GateOptions {
   readonly around?: Around
   /** Policies are activated under numbers, through a desk, as on hosts that offer it. */
   readonly numbered?: true
+  /** Told of what has to stop, as by a host that can cut. */
+  readonly onRevoked?: (view: BroadcastView) => void
 }
 
 /** A gate and everything a test can turn or see. */
@@ -74,6 +79,8 @@ export interface TestGate {
   readonly store: MemoryStore
   readonly clock: { now(): EpochMs; set(at: number): void }
   readonly events: GateEvent[]
+  /** What `onRevoked` was told, in order. */
+  readonly revoked: BroadcastView[]
   /** Fate of the next commits, in order; done when empty. */
   readonly fates: Fate[]
   /** While set, the write of every commit waits before, or its answer after, for the promise. */
@@ -82,6 +89,8 @@ export interface TestGate {
   platform: PlatformFacts
   readonly policies: Policies
   readonly desk: PolicyDesk
+  /** Incident mode in the log; `incident` is asked while there never was one. */
+  readonly incidents: IncidentDesk
   /** Writes that records were opened. */
   readonly access: RecordAccess
   /** Logs a policy and makes it the active one. */
@@ -140,6 +149,9 @@ export async function aGate(options: GateOptions = {}): Promise<TestGate> {
   if (options.numbered === true) await begin(policy.bytes)
   else await append(policyDrafts(policy.bytes))
   const policies = options.numbered === true ? book : simple
+  const incidents = createMemoryIncidents({
+    ...{ append, clock, random: { bytes: countedRandom('incidents') } },
+  })
   const world: Omit<TestGate, 'gate' | 'erasure'> = {
     store,
     clock: {
@@ -148,7 +160,7 @@ export async function aGate(options: GateOptions = {}): Promise<TestGate> {
         now = epochMs(at)
       },
     },
-    ...{ events: [], fates, hold: null, policies, desk },
+    ...{ events: [], fates, hold: null, policies, desk, incidents: incidents.desk },
     access: createAccessBook({ append: (draft) => append([draft]), clock, after: () => () => {} }),
     ...{ incident: { active: false }, platform: {} },
     async activate(text) {
@@ -208,9 +220,14 @@ export async function aGate(options: GateOptions = {}): Promise<TestGate> {
         },
       },
       policies,
-      surroundings: { incident: () => world.incident, platform: () => world.platform },
+      surroundings: {
+        incident: (at = now) => incidents.facts(at) ?? world.incident,
+        platform: () => world.platform,
+      },
       pepper: { hash: (what, text) => portableHasher.digestText(`pepper ${what} ${text}`) },
       observe: (event) => world.events.push(event),
+      onRevoked: (view) => world.revoked.push(view),
+      ...(options.onRevoked === undefined ? {} : { onRevoked: options.onRevoked }),
     },
     options.settings ?? {},
     (desk) => desk,

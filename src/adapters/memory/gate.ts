@@ -19,9 +19,11 @@ import { policyDrafts } from '../../core/record/policy-parts.ts'
 import { type EpochMs, epochMs } from '../../core/time.ts'
 import { ed25519Signer } from '../../core/tlog/note.ts'
 import type { GateSettings, Issuer } from '../../gate/context.ts'
+import type { IncidentDesk } from '../../gate/incident.ts'
 import { createGate } from '../../gate.ts'
 import type { Gate } from '../../gate-types.ts'
 import type { ActivePolicy, DeploymentKind, Observe, SignedRecord } from '../../ports.ts'
+import { createMemoryIncidents } from './incidents.ts'
 import { createMemoryPolicies } from './keys.ts'
 import { createMemoryStore, type MemoryStore } from './store.ts'
 
@@ -45,6 +47,8 @@ export interface MemoryGate {
   readonly store: MemoryStore
   /** The JWKS its records verify with. */
   readonly jwks: ReturnType<typeof jwksOf>
+  /** Incident mode; from the first one on `incident` of the options is not asked any more. */
+  readonly incidents: IncidentDesk
   /** Logs a policy and decides by it from now on. */
   activate(policy: string): Promise<void>
 }
@@ -73,19 +77,23 @@ export async function createMemoryGate(options: MemoryGateOptions): Promise<Memo
   }
   const policies = createMemoryPolicies(await logged(options.policy))
   const pepper = random(32)
+  const incidents = createMemoryIncidents({ append, clock, random: { bytes: random } })
   const gate = createGate(
     {
       ...{ clock, random: { bytes: random }, after, policies },
       ...{ ledger: store.ledger, directory: store.directory },
       issuer: { kid: signer.kid, issue },
-      surroundings: { incident, platform },
+      surroundings: {
+        incident: (at = clock.now()) => incidents.facts(at) ?? incident(),
+        platform,
+      },
       pepper: { hash: (what, text) => portableHasher.digestText(`${hex(pepper)} ${what} ${text}`) },
       observe: options.observe ?? (() => {}),
     },
     options.settings,
   )
   const activate = async (text: string): Promise<void> => policies.activate(await logged(text))
-  return { gate, store, jwks: jwksOf([record.jwk]), activate }
+  return { gate, store, jwks: jwksOf([record.jwk]), incidents: incidents.desk, activate }
 }
 
 interface NewKey {

@@ -17,6 +17,7 @@ type EvaluatedRow = readonly [
   place: EvaluatedTrace['place'],
   revision: number | null,
   renews: boolean,
+  incident: EvaluatedTrace['incident'],
   kept?: EvaluatedTrace['kept'],
 ]
 
@@ -44,9 +45,9 @@ function rowOf({ instant, trace, lacks }: ReplayPart): Row {
 
 function evaluatedRow(trace: EvaluatedTrace): EvaluatedRow {
   const { strikes, stream, holds, reviews, open, cohosts, began, opens, place } = trace
-  const { revision, renews, kept } = trace
+  const { revision, renews, incident, kept } = trace
   const seen = [strikes, stream, holds, reviews, open, cohosts, began] as const
-  const row = [...seen, opens, place, revision, renews] as const
+  const row = [...seen, opens, place, revision, renews, incident] as const
   return kept === undefined ? row : [...row, kept]
 }
 
@@ -59,8 +60,8 @@ function partOf([instant, row, lacks]: Row): ReplayPart {
 
 function traceIn(row: EvaluatedRow): EvaluatedTrace {
   const [strikes, stream, holds, reviews, open, cohosts, began] = row
-  const [, , , , , , , opens, place, revision, renews, kept] = row
-  const seen = { strikes, stream, holds, reviews, open, cohosts, began }
+  const [, , , , , , , opens, place, revision, renews, incident, kept] = row
+  const seen = { strikes, stream, holds, reviews, open, cohosts, began, incident }
   const trace = { is: 'evaluated', ...seen, opens, place, revision, renews } as const
   return kept === undefined ? trace : { ...trace, kept }
 }

@@ -19,12 +19,14 @@ import { Activations } from './activations.ts'
 import type { Audit, AuditEntry, AuditOptions, AuditReport } from './audit-types.ts'
 import { Chains } from './chains.ts'
 import { CheckpointKeys } from './checkpoint-keys.ts'
-import { type Enforced, Enforcers } from './enforcers.ts'
+import { Enforcers } from './enforcers.ts'
 import { Erasures } from './erasures.ts'
 import { Findings } from './findings.ts'
 import { Heartbeats } from './heartbeats.ts'
+import { Incidents } from './incidents.ts'
 import { KeyBook } from './keys.ts'
 import { Liveness } from './liveness.ts'
+import { Newest } from './newest.ts'
 import { PolicyShelf } from './policies.ts'
 import type { RangeResult } from './range.ts'
 import { AuditReplay } from './replay/audit-replay.ts'
@@ -32,14 +34,7 @@ import type { LogBook } from './replay/log-plans.ts'
 import { LogTime } from './replay/log-time.ts'
 import type { ReplayResult } from './replay/rederive.ts'
 import { type AuditCounts, wordsOf } from './report.ts'
-import {
-  type ChainClaims,
-  type Evaluation,
-  type Opened,
-  type ReplayPart,
-  type ScannedRecord,
-  scanEntry,
-} from './scan.ts'
+import { type ChainClaims, type Scanned, type ScannedRecord, scanEntry } from './scan.ts'
 import type { AuditState, StoredChain } from './state.ts'
 import { type PredecessorAudit, Succession } from './succession.ts'
 import { AuditTree, compareTile, type SignedHead } from './tree.ts'
@@ -60,17 +55,14 @@ class StreamingAudit implements Audit {
   readonly #checkpoints: CheckpointKeys
   readonly #policies: PolicyShelf
   readonly #activations: Activations
+  readonly #incidents: Incidents
   readonly #chains: Chains
   readonly #heartbeats: Heartbeats
   readonly #erasures: Erasures
   readonly #accesses = new Accesses()
   readonly #enforcers: Enforcers
   readonly #liveness: Liveness
-  /** Index and `iat` of the last entry that could be read; -1 before one. */
-  #newestIndex = -1
-  #newestIat = -1
-  /** The latest `iat` of all, and the first entry that has it. */
-  #latest: { readonly index: number; readonly iat: number } | null = null
+  readonly #newest = new Newest()
   /** Null when it is left out. */
   readonly #replay: AuditReplay | null
   readonly #time: LogTime
@@ -97,6 +89,7 @@ class StreamingAudit implements Audit {
     this.#checkpoints = new CheckpointKeys(origin, state)
     this.#policies = new PolicyShelf(hasher, state?.policies)
     this.#activations = new Activations(state?.activations, state?.activations_awaited)
+    this.#incidents = new Incidents(state?.incidents)
     this.#chains = new Chains(state?.chains, options.seed)
     this.#heartbeats = new Heartbeats(state?.heartbeats)
     this.#erasures = new Erasures(state?.erased)
@@ -124,6 +117,7 @@ class StreamingAudit implements Audit {
     return new AuditReplay({
       ...{ sources, state: state?.replay },
       strangers: state !== undefined && state.replay === undefined,
+      incident: (seen, at) => this.#incidents.fault(seen, { at, logged: this.#time.now() }),
       book: () => ({
         texts: new Map(this.#policies.texts()),
         activations: [...this.#activations.state()],
@@ -171,11 +165,12 @@ class StreamingAudit implements Audit {
   }
 
   newest(): number | null {
-    return this.#newestIndex < 0 ? null : this.#newestIat
+    const { index, iat } = this.#newest.last()
+    return index < 0 ? null : iat
   }
 
   latest(): { readonly index: number; readonly iat: number } | null {
-    return this.#latest
+    return this.#newest.latest()
   }
 
   chainFirsts(): ReadonlyMap<string, number> {
@@ -198,6 +193,7 @@ class StreamingAudit implements Audit {
     const { closing, predecessor } = this.#succession.state()
     const activations = this.#activations.state()
     const awaited = this.#activations.awaited()
+    const incidents = this.#incidents.state()
     const erased = this.#erasures.state()
     const enforcers = this.#enforcers.state()
     const beat = this.#liveness.state()
@@ -212,6 +208,7 @@ class StreamingAudit implements Audit {
       policies: this.#policies.state(),
       ...(activations.length === 0 ? {} : { activations }),
       ...(awaited.length === 0 ? {} : { activations_awaited: awaited }),
+      ...(incidents.length === 0 ? {} : { incidents }),
       chains: this.#chains.state({ heads: chains }),
       time: this.#time.state(),
       ...(this.#replay === null ? {} : { replay: this.#replay.state({ chains }) }),
@@ -241,7 +238,7 @@ class StreamingAudit implements Audit {
     this.#checkpoints.finish(checkpoint, this.#findings)
     this.#succession.finish(this.#findings)
     this.#enforcers.finish(this.#findings)
-    this.#liveness.finish({ index: this.#newestIndex, iat: this.#newestIat }, this.#findings)
+    this.#liveness.finish(this.#newest.last(), this.#findings)
     const { findings, notices } = this.#findings.totals()
     const counts: AuditCounts = {
       size: this.#tree.size,
@@ -295,10 +292,7 @@ class StreamingAudit implements Audit {
     this.#heartbeats.entry(record.kind)
     this.#byKind.set(record.kind, (this.#byKind.get(record.kind) ?? 0) + 1)
     this.#issuer ??= record.claims.iss
-    this.#newestIndex = index
-    this.#newestIat = record.claims.iat
-    if (record.claims.iat > (this.#latest?.iat ?? -1))
-      this.#latest = { index, iat: record.claims.iat }
+    this.#newest.see(index, record.claims.iat)
     if (index === 0 || record.kind === 'heartbeat') this.#liveness.beat(record.claims.iat)
     this.#time.entry(record.claims.iat)
     if (index === 0) this.#keys.first(record, this.#findings)
@@ -350,6 +344,8 @@ class StreamingAudit implements Audit {
       this.#checkpoints.learn(record.claims, index, this.#findings)
     }
     if (record.kind === 'activation') this.#activated(record.claims, index)
+    if (record.kind === 'incident')
+      this.#incidents.learn(record.claims, { index, logged: this.#time.now() }, this.#findings)
     if (record.kind === 'policy') {
       this.#policies.add(record.claims, index, this.#findings)
       this.#replay?.changed()
@@ -398,12 +394,6 @@ class StreamingAudit implements Audit {
   }
 }
 
-interface Place {
+type Place = Omit<Extract<Scanned, { readonly record: ScannedRecord }>, 'record'> & {
   readonly index: number
-  readonly leaf: Uint8Array
-  readonly leaf_text?: string
-  readonly opened?: Opened
-  readonly replay?: ReplayPart
-  readonly evaluated?: Evaluation
-  readonly enforced?: Enforced
 }

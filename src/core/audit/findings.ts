@@ -14,6 +14,8 @@ export type FindingCode =
   | 'policy_not_logged' // used before its text was completely in the log
   | 'policy_parts' // parts that do not make the text of their digest
   | 'activation_order' // numbers that do not rise one by one, or in place of one that is not there
+  | 'incident_order' // a change of incident mode that cannot follow those before it
+  | 'incident_false' // a decision saw an incident the log has not, or missed one it had long before
   | 'policy_not_active' // used under no revision, or one not activated by then, or with another text
   | 'policy_outdated' // used long after another revision had taken its place
   | 'chain_gap' // a seq is missing and no unopened entry can be it

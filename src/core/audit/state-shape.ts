@@ -120,6 +120,27 @@ const STATE = object({
     ),
   ),
   activations_awaited: optional(list(object(PRIOR), MANY)),
+  incidents: optional(
+    list(
+      object({
+        change: required(
+          object({
+            change: required(integer(1)),
+            active: required(boolean),
+            id: required(WORD),
+            scope: required(WORD),
+            at: required(instant),
+            until: optional(instant),
+            expires_at: optional(instant),
+            confirmed: optional(boolean),
+            by: required(WORD),
+          }),
+        ),
+        logged: required(COUNT),
+      }),
+      MANY,
+    ),
+  ),
   chains: required(
     object({
       heads: required(mapOf(/^/, HEAD, MANY)),

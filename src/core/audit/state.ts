@@ -9,6 +9,7 @@ import type { ChainState, ChainsState } from './chains.ts'
 import type { EnforcerState } from './enforcers.ts'
 import type { ErasureState } from './erasures.ts'
 import type { HeartbeatState } from './heartbeats.ts'
+import type { KnownIncident } from './incidents.ts'
 import type { KeyState } from './keys.ts'
 import type { PolicyState } from './policies.ts'
 import type { LogTimeState } from './replay/log-time.ts'
@@ -32,6 +33,8 @@ export interface AuditState {
   readonly activations?: readonly KnownActivation[]
   /** Those of the log before that were not repeated yet; absent when there are none. */
   readonly activations_awaited?: readonly PriorActivation[]
+  /** Absent before the first. */
+  readonly incidents?: readonly KnownIncident[]
   readonly chains: ChainsState
   readonly time: LogTimeState
   /** Absent when replay was left out, and in states from before there was one. */

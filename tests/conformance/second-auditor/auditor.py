@@ -131,6 +131,7 @@ class Audit:
             return self.find('checkpoint_key', None, 'the verifier key has not signed the checkpoint')
         self.leaves, self.kinds, self.signers, self.keys, self.texts, self.issuer = [], [], {}, Keys(), Texts(), None
         self.activations, self.recent, self.chained, self.numbers, self.access = {}, deque(maxlen=64), 0, {}, Counter()
+        self.modes = []
         self.time, self.chains, self.unopened, self.strange, self.awaited, self.elsewhere = LogTime(), {}, 0, 0, [], False
         self.beat, self.last_beat, self.newest, self.closing, self.predecessor = 0, 0, 0, None, None
         for i, raw in enumerate(entries_of(directory, self.tree.size)):
@@ -202,6 +203,19 @@ class Audit:
             self.find('activation_order', i)
         if c['revision'] > last:
             self.activations[c['revision']] = c | {'logged': self.time.elapsed}
+    def on_incident(self, i, c):
+        if disordered([m for m, _ in self.modes], c):
+            self.find('incident_order', i)
+        if c['change'] > (self.modes[-1][0]['change'] if self.modes else 0):
+            self.modes.append((c, self.time.elapsed))
+    def saw(self, i, seen, at):  # the newest change it can have known, and its own instant
+        for c, logged in reversed(self.modes):
+            if mode(c, at) == seen:
+                return
+            if at >= c['at'] + 60000 and self.time.elapsed > logged + 60:
+                return self.find('incident_false', i)
+        if self.modes and seen != mode(None, at):
+            self.find('incident_false', i)
     def on_heartbeat(self, i, c):
         lo, hi = c['from_index'], c['to_index']
         if lo != self.beat or not lo <= hi <= i:
@@ -293,6 +307,7 @@ class Audit:
         elif r.kind in ('strike', 'reversal', 'review'):
             s.whole = s.whole and bool(facts)
         elif 'hosts' in facts and 'result' in r.groups:
+            self.saw(i, facts['incident'], s.at)
             self.kept(i, s, facts['hosts'][0].get('suppressions', ()))
             told = facts['hosts'][0]['strikes']
             listed = {t['id']: t for t in told}
@@ -340,6 +355,28 @@ class Audit:
                 self.note(code, None, told)
         if self.before and not self.predecessor and self.tree.origin in self.before.successors():
             self.find('predecessor_missing', None)
+
+def mode(c, at):
+    runs = c and c['active'] and at < c.get('until', at)
+    return {'active': True, 'id': c['id'], 'scope': c['scope']} if runs else {'active': False}
+
+def disordered(before, c):
+    last, at = before[-1] if before else {'change': 0, 'active': False, 'at': c['at'], 'id': None}, c['at']
+    if c['change'] != last['change'] + 1 or at < last['at']:
+        return True
+    if not c['active']:
+        return not last['active'] or last['id'] != c['id']
+    if not {'until', 'expires_at', 'confirmed'} <= set(c) or c['until'] > c['expires_at']:
+        return True
+    if c['confirmed']:
+        same = last['id'] == c['id'] and mode(last, at)['active'] and last['expires_at'] == c['expires_at']
+        return not same or last['confirmed'] or last['by'] == c['by']
+    left = 1800000
+    for one, then in zip(before, before[1:] + [{'at': at, 'id': None}]):
+        alone = one['active'] and not one['confirmed'] and one['by'] == c['by'] and one['at'] > at - 86400000
+        if alone and not (then['id'] == one['id'] and then['active']):
+            left -= min(then['at'], one['until'], at) - one['at']
+    return any(b['id'] == c['id'] for b in before) or c['expires_at'] > at + 259200000 or c['until'] > at + left
 
 def opened(path):  # JSON Lines of {"record": "jws~disclosure~…~"}
     out = {}

@@ -4,6 +4,7 @@
  * Deriving may happen elsewhere (`rederive` in threads, over `book`), following never: it needs the order of the log. Without
  * replay everything here does nothing, and the report says so. Next: rederive.ts, chain-replay.ts.
  */
+import type { IncidentFacts } from '../../model.ts'
 import type { ChainGroup } from '../../record/groups.ts'
 import type { ChainKind } from '../../record/kinds.ts'
 import type { Findings } from '../findings.ts'
@@ -32,6 +33,8 @@ export interface ReplayParts {
   readonly state: ChainReplayState | undefined
   /** Chains there are already may not have been replayed. */
   readonly strangers: boolean
+  /** What is wrong with what a decision of this instant saw of incident mode; null for nothing. */
+  readonly incident: (seen: IncidentFacts, at: number) => string | null
   /** Everything decisions follow from, as far as the log has been read. */
   readonly book: () => LogBook
 }
@@ -40,12 +43,14 @@ export class AuditReplay {
   readonly #chains: ChainReplay
   readonly #plans = new LogPlans()
   readonly #makeBook: () => LogBook
+  readonly #incident: ReplayParts['incident']
   #book: LogBook | null = null
   #derived = { replayed: 0, other_engine: 0, without_policy: 0 }
 
-  constructor({ sources, state, strangers, book }: ReplayParts) {
+  constructor({ sources, state, strangers, book, incident }: ReplayParts) {
     this.#chains = new ChainReplay(sources, state, strangers)
     this.#makeBook = book
+    this.#incident = incident
   }
 
   link(link: ReplayLink, findings: Findings): void {
@@ -53,6 +58,10 @@ export class AuditReplay {
     const { trace = null, instant = null, lacks } = replay ?? {}
     if (instant !== null) findings.add('instant_false', index, instant)
     if (lacks !== undefined) findings.add('renewal_incomplete', index, lacks)
+    if (trace?.is === 'evaluated') {
+      const why = this.#incident(trace.incident, link.chain.at)
+      if (why !== null) findings.add('incident_false', index, why)
+    }
     this.#chains.follow(link, trace, findings)
     if (evaluated === undefined) return
     this.#plans.learn(this.book())

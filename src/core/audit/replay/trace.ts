@@ -5,7 +5,7 @@
  * comes out is small, survives structured cloning and JSON, and names no person: subjects are pseudonyms, strikes and
  * streams hashes. Two strikes say the same exactly when their rows are equal. Next: chain-replay.ts.
  */
-import type { Facts, HostFacts, ReviewFact, Strike } from '../../model.ts'
+import type { Facts, HostFacts, IncidentFacts, ReviewFact, Strike } from '../../model.ts'
 import { evaluatedFacts, type OpenedGroups } from '../../record/disclosure.ts'
 import type {
   BroadcastContent,
@@ -51,6 +51,7 @@ export interface EvaluatedTrace {
   readonly reviews: readonly ReviewFact[]
   readonly open: number
   readonly cohosts: readonly CohostTrace[]
+  readonly incident: IncidentFacts
   /** Holds that began with it: host, and rule. */
   readonly began: readonly { readonly host: number; readonly rule: string }[]
   /** The broadcast it let start; null when none may. */
@@ -123,6 +124,7 @@ function evaluated(record: OpenedRecord, facts: Facts, hasher: Hasher): Trace | 
     ...{ stream: short(facts.stream.id ?? '', hasher), holds: host.holds.map(holdOf) },
     ...{ reviews: host.reviews, open: host.open_broadcasts },
     cohosts: cohosts.map((other) => cohostOf(other, hasher)),
+    incident: facts.incident,
     began: holds_opened,
     opens: lease_until === null || renews ? null : { id: jti, lease_until },
     place: opened.request === undefined ? null : placeOf(opened.request, hasher),
