@@ -2,6 +2,8 @@
 import { createHmac } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
+import { generic } from '../../../src/adapters/media/generic.ts'
+import { ServerSecret } from '../../../src/adapters/media/server-secret.ts'
 import { epochMs } from '../../../src/core/time.ts'
 import { aDesk, anAnswer, DENY, NOW } from './desk.ts'
 import {
@@ -206,6 +208,25 @@ describe('the generic hook', () => {
         text,
         yes,
       ])
+    }
+  })
+
+  it('two senders may use one id at one instant', async () => {
+    const other = `whsec_${btoa('x'.repeat(32))}`
+    const secret = new ServerSecret(other, generic.signingKey?.(other) ?? undefined)
+    const servers = [serverOf('generic'), serverOf('generic', { id: 'edge-2', secret })]
+    const desk = aDesk({ servers })
+    const body = startBody('generic')
+    for (const [server, key] of [
+      ['edge-1', SIGNING_SECRET],
+      ['edge-2', other],
+    ] as const) {
+      const headers = {
+        'webhook-id': 'msg_1',
+        'webhook-timestamp': String(NOW / 1000),
+        'webhook-signature': new Webhook(key).sign('msg_1', new Date(NOW), body),
+      }
+      expect(isYes('generic', await knock(desk, 'generic', body, { headers, server }))).toBe(true)
     }
   })
 
