@@ -158,6 +158,36 @@ export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly s
     'GET /log/tile/entries/*': { sent: { path: '/log/tile/entries/000' }, status: 200 },
     'GET /log/tile/*': { sent: { path: '/log/tile/0/000' }, status: 200 },
     'GET /.well-known/jwks.json': { sent: { path: '/.well-known/jwks.json' }, status: 200 },
+    'POST /whip/:server': {
+      sent: {
+        method: 'POST',
+        path: '/whip/door-1',
+        body: 'v=0',
+        headers: { 'content-type': 'application/sdp' },
+      },
+      status: 201,
+    },
+    'PATCH /whip/:server/:session': {
+      sent: {
+        method: 'PATCH',
+        path: '/whip/door-1/abc',
+        body: 'a=',
+        headers: { 'content-type': 'application/trickle-ice-sdpfrag' },
+      },
+      status: 204,
+    },
+    'DELETE /whip/:server/:session': {
+      sent: { method: 'DELETE', path: '/whip/door-1/abc' },
+      status: 200,
+    },
+    'OPTIONS /whip/:server': {
+      sent: { method: 'OPTIONS', path: '/whip/door-1' },
+      status: 204,
+    },
+    'OPTIONS /whip/:server/:session': {
+      sent: { method: 'OPTIONS', path: '/whip/door-1/abc' },
+      status: 204,
+    },
     'POST /hooks/:kind/:server': {
       sent: {
         method: 'POST',

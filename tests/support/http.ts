@@ -213,6 +213,12 @@ export function aFixture(options: FixtureOptions = {}): Fixture {
     shadow: aShadowReport,
     keyDesk: aKeyDesk(),
     incidents: anIncidentDesk(world.clock).desk,
+    whip: {
+      open: async () => new Response('v=0', { status: 201 }),
+      close: async () => new Response(null, { status: 200 }),
+      patch: async () => new Response(null, { status: 204 }),
+      preflight: () => new Response(null, { status: 204 }),
+    },
     webhooks: {
       list: () => [],
       dead: () => ({ letters: [], next: null }),

@@ -4,6 +4,7 @@
  * Told is what the person needs: why, until when, how to appeal. Not told is what is somebody else's: the reasons of a
  * co-host say only that it was a co-host, and neither record nor strike ids travel to a device.
  */
+import { inLanguage } from '../../core/languages.ts'
 import type { AnswerReason, VerifiedAnswer } from './answer.ts'
 
 type Members = Readonly<Record<string, unknown>>
@@ -42,30 +43,11 @@ function forDevice(reason: AnswerReason): Members {
   return { rule, code, ground, clause, until, text, appeal }
 }
 
-/** The first reason of the asking person, in the first language wanted that it has; English, else any. */
+/** The first reason of the asking person that has a sentence, in the language they get. */
 function textFor(reasons: readonly AnswerReason[], languages: string | undefined): string | null {
   const texts = reasons.flatMap(({ host, text }) => (host === undefined && text ? [text] : []))
   const text = texts.find((candidate) => Object.keys(candidate).length > 0)
-  if (text === undefined) return null
-  for (const wanted of [...wantedOf(languages), 'en'])
-    for (const [tag, sentence] of Object.entries(text))
-      if (tag.toLowerCase().split('-')[0] === wanted) return sentence
-  return Object.values(text)[0] ?? null
-}
-
-/** Primary tags of Accept-Language, best first. */
-function wantedOf(languages = ''): readonly string[] {
-  return languages
-    .slice(0, 256)
-    .split(',')
-    .map((range, place) => {
-      const [tag = '', weight = 'q=1'] = range.trim().split(/\s*;\s*/)
-      const quality = Number(weight.replace(/^q=/, ''))
-      return { tag: tag.toLowerCase().split('-')[0] ?? '', quality, place }
-    })
-    .filter(({ quality }) => quality > 0)
-    .sort((a, b) => b.quality - a.quality || a.place - b.place)
-    .map(({ tag }) => tag)
+  return text === undefined ? null : inLanguage(text, languages)
 }
 
 /** Retry-After in seconds, or the instant itself, which no clock between here and there can falsify. */

@@ -28,6 +28,7 @@ import { mountStreamKeys } from './routes/stream-keys.ts'
 import { mountStrikes } from './routes/strikes.ts'
 import { mountSubjects } from './routes/subjects.ts'
 import { mountWebhooks } from './routes/webhooks.ts'
+import { mountWhip } from './routes/whip.ts'
 
 const GROUPS: readonly ((mount: Mount, deps: AppDeps) => void)[] = [
   mountDecisions,
@@ -46,6 +47,7 @@ const GROUPS: readonly ((mount: Mount, deps: AppDeps) => void)[] = [
   mountLog,
   mountKeys,
   mountHooks,
+  mountWhip,
   mountHealth,
   mountContract,
 ]
@@ -72,7 +74,7 @@ function rawPath(request: Request): string {
   return url.slice(start)
 }
 
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 function unmatched(app: Hono, c: Context): LivegateError {
   const allowed = METHODS.filter((method) => app.router.match(method, c.req.path)[0].length > 0)

@@ -20,6 +20,7 @@ import type { Hooks } from './hooks.ts'
 import type { AccessTokenConfig } from './jwt.ts'
 import type { RateConfig } from './rate.ts'
 import type { RouteId } from './scopes.ts'
+import type { WhipDoor } from './whip.ts'
 
 export interface HttpConfig {
   /** The deployment's own name, on Node the log's origin: what the audience of a key must be; null accepts only keys without one. */
@@ -139,6 +140,8 @@ export interface AppDeps {
   readonly accessTokens?: AccessTokenConfig
   /** Takes in a deployment from another host; absent: 404. */
   readonly importer?: Importer
+  /** Absent: there is no front door (404). */
+  readonly whip?: WhipDoor
   /** Absent: every hook is answered 404. */
   readonly hooks?: Hooks
   /** Told of every failure that became 500, for the log of the operator. */

@@ -56,9 +56,7 @@ function operationOf(route: RouteId, path: string): Json {
     operationId: operation.id,
     summary: operation.summary,
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(operation.body === undefined
-      ? {}
-      : { requestBody: { required: true, content: bodiesOf(operation, operation.body) } }),
+    ...requestBodyOf(operation),
     responses: responsesOf(route, operation),
     security:
       scope === null || delegated === true ? [] : opened_by === undefined ? [bearer] : [bearer, {}],
@@ -94,11 +92,13 @@ function contentOf(shape: Shape | string): Json {
     : { 'application/json': { schema: referenceTo(shape) } }
 }
 
-function bodiesOf({ raw_body }: Operation, body: Shape): Json {
-  const content = contentOf(body)
-  return raw_body === undefined
-    ? content
-    : { ...content, [raw_body]: { schema: { type: 'string' } } }
+function requestBodyOf({ raw_body, body }: Operation): Json {
+  if (body === undefined && raw_body === undefined) return {}
+  const content = {
+    ...(body === undefined ? {} : contentOf(body)),
+    ...(raw_body === undefined ? {} : { [raw_body]: { schema: { type: 'string' } } }),
+  }
+  return { requestBody: { required: true, content } }
 }
 
 const NAMES: ReadonlyMap<Shape, string> = new Map(

@@ -62,14 +62,14 @@ import {
   STRIKE,
 } from './schemas.ts'
 import type { RouteId } from './scopes.ts'
-import { WEBHOOK_OPERATIONS } from './webhook-schemas.ts'
+import { WEBHOOK_OPERATIONS, WEBHOOK_SCHEMAS } from './webhook-schemas.ts'
 
 export interface Operation {
   readonly id: string
   readonly summary: string
   /** JSON body. */
   readonly body?: Shape
-  /** Media type of a body that may be sent instead, as it is. */
+  /** Media type of a body that may be sent instead, as it is; without a JSON body the only one. */
   readonly raw_body?: string
   readonly query?: Shape
   /** Request headers beside Authorization. */
@@ -82,6 +82,7 @@ export interface Operation {
 
 /** Bodies, by the name a generated client gives their type. */
 export const REQUEST_SCHEMAS: Readonly<Record<string, Shape>> = {
+  ...WEBHOOK_SCHEMAS.requests,
   DecisionRequest: DECISION,
   StrikeRequest: STRIKE,
   ReversalRequest: REVERSAL,
@@ -100,6 +101,7 @@ export const REQUEST_SCHEMAS: Readonly<Record<string, Shape>> = {
 
 /** Answers, likewise. */
 export const ANSWER_SCHEMAS: Readonly<Record<string, Shape>> = {
+  ...WEBHOOK_SCHEMAS.answers,
   Decision: DECISION_ANSWER,
   Explanation: EXPLANATION_ANSWER,
   StoredDecision: STORED_DECISION,
@@ -369,6 +371,36 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
     summary: 'A publish hook of a media server, answered in its own dialect.',
     answers: { 200: '*/*' },
     problems: ['unauthenticated', 'not_found', 'body_too_large'],
+  },
+  'POST /whip/:server': {
+    id: 'whip_offer',
+    summary: 'WHIP (RFC 9725): an offer, decided and passed on to the media server.',
+    raw_body: 'application/sdp',
+    answers: { 201: 'application/sdp' },
+    problems: ['unauthenticated', 'forbidden', 'not_found', 'body_too_large'],
+  },
+  'PATCH /whip/:server/:session': {
+    id: 'whip_trickle',
+    summary: 'WHIP: trickle ICE and ICE restarts of a session.',
+    raw_body: 'application/trickle-ice-sdpfrag',
+    answers: { 200: 'application/trickle-ice-sdpfrag', 204: null },
+    problems: ['unauthenticated', 'not_found', 'body_too_large'],
+  },
+  'DELETE /whip/:server/:session': {
+    id: 'whip_end',
+    summary: 'WHIP: the end of a session.',
+    answers: { 200: null },
+    problems: ['unauthenticated', 'not_found'],
+  },
+  'OPTIONS /whip/:server': {
+    id: 'whip_preflight',
+    summary: 'WHIP: what web pages may ask for.',
+    answers: { 204: null },
+  },
+  'OPTIONS /whip/:server/:session': {
+    id: 'whip_session_preflight',
+    summary: 'WHIP: what web pages may ask for.',
+    answers: { 204: null },
   },
   'GET /healthz': {
     id: 'healthz',

@@ -5,6 +5,7 @@
  */
 import * as v from 'valibot'
 import { WEBHOOK_TYPES } from '../../gate/webhooks/port.ts'
+import type { Shape } from './answers.ts'
 import { closed, integer, integerText, list, may, type Reader } from './atoms.ts'
 import type { Operation } from './operations.ts'
 import type { RouteId } from './scopes.ts'
@@ -29,7 +30,7 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const at = v.pipe(v.string(), v.isoTimestamp())
 const type = v.picklist(WEBHOOK_TYPES)
 
-const LIST_ANSWER = v.strictObject({
+const LIST_ANSWER: Shape = v.strictObject({
   endpoints: v.array(
     v.strictObject({
       id: v.string(),
@@ -42,7 +43,7 @@ const LIST_ANSWER = v.strictObject({
   ),
 })
 
-const DEAD_ANSWER = v.strictObject({
+const DEAD_ANSWER: Shape = v.strictObject({
   letters: v.array(
     v.strictObject({
       index: count,
@@ -55,6 +56,14 @@ const DEAD_ANSWER = v.strictObject({
   ),
   next: v.nullable(count),
 })
+
+const REPLAY_ANSWER: Shape = v.strictObject({ revived: count, enabled: v.boolean() })
+
+/** By the names of the contract. */
+export const WEBHOOK_SCHEMAS = {
+  requests: { ReplayRequest: REPLAY_BODY },
+  answers: { Webhooks: LIST_ANSWER, DeadLetters: DEAD_ANSWER, Replayed: REPLAY_ANSWER },
+} as const
 
 type WebhookRoute = Extract<RouteId, `${string} /v1/webhooks${string}`>
 
@@ -76,7 +85,7 @@ export const WEBHOOK_OPERATIONS: Readonly<Record<WebhookRoute, Operation>> = {
     id: 'replay_dead_letters',
     summary: 'Send dead letters again, and to an endpoint again that had said it was gone.',
     body: REPLAY_BODY,
-    answers: { 200: v.strictObject({ revived: count, enabled: v.boolean() }) },
+    answers: { 200: REPLAY_ANSWER },
     problems: ['not_found', 'log_unavailable', 'overloaded', 'halted'],
   },
 }

@@ -7,6 +7,7 @@
  * nginx-rtmp-control.ts is the first. Who asks, and when: keeper.ts.
  */
 import { err, ok, type Result } from '../../core/result.ts'
+import { readBounded } from './bounded-body.ts'
 import type { After } from './decide-start.ts'
 
 /** Why nothing is known after a call. `refused`: the server did not take the credential. */
@@ -66,6 +67,8 @@ export interface ControlDriver {
   readonly kind: string
   /** How long after a start's decision a publisher may not be in the list yet. */
   readonly start_timeout_ms: number
+  /** Where its calls go, where that is not the address in the servers file itself. */
+  baseOf?(control: string): string
   /** All publishers, or a fault; never a part of them. */
   list(access: ControlAccess): Promise<Result<readonly LiveSession[], ControlFault>>
   /** Ends one session. `dropped` 0: the server had no such publisher at that moment, which confirms nothing. */
@@ -140,42 +143,14 @@ async function exchange(
   }
 }
 
-function faultOf({ status, type }: Response): ControlFault | null {
+function faultOf({ status }: Response): ControlFault | null {
   if (status === 401 || status === 403) return 'refused'
   // A browser's fetch hides a redirect behind status 0.
-  if (type === 'opaqueredirect' || (status >= 300 && status < 400)) return 'redirect'
+  if (status === 0 || (status >= 300 && status < 400)) return 'redirect'
   return null
 }
 
 function typeOf(response: Response): string {
   const [type = ''] = (response.headers.get('content-type') ?? '').split(';', 1)
   return type.trim().toLowerCase()
-}
-
-/** The whole body; null as soon as there is more than `max`. */
-async function readBounded(response: Response, max: number): Promise<Uint8Array | null> {
-  if (response.body === null) return new Uint8Array(0)
-  const reader = response.body.getReader()
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return joined(chunks, size)
-    size += value.length
-    if (size > max) {
-      void reader.cancel().catch(() => {})
-      return null
-    }
-    chunks.push(value)
-  }
-}
-
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
 }

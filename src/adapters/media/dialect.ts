@@ -17,9 +17,10 @@ export interface Capabilities {
   readonly style: 'hook' | 'late-hook' | 'token' | 'front-door'
   /**
    * How a call shows whose it is. `header`: a bearer, put there by a proxy or the server. `url`: it can send no header, so
-   * its secret may stand in the query of the hook address instead. `signature`: over the bytes of the body.
+   * its secret may stand in the query of the hook address instead. `signature`: over the bytes of the body. `publisher`: nobody
+   * calls but publishers with their keys.
    */
-  readonly proof: 'header' | 'url' | 'signature'
+  readonly proof: 'header' | 'url' | 'signature' | 'publisher'
   /** Longest time an answer may be held back without losing the publisher. 0 = answer at once. */
   readonly hold_max_ms: number
   /** The answer can give the stream another name than the publisher used. */

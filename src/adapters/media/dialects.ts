@@ -10,6 +10,7 @@ import { nginxRtmp } from './nginx-rtmp.ts'
 import { nodeMediaServer } from './nms.ts'
 import { ome } from './ome.ts'
 import { srs } from './srs.ts'
+import { whip } from './whip/dialect.ts'
 
 /** `kind` of the servers file and second segment of the hook address. */
 export type MediaKind =
@@ -19,6 +20,7 @@ export type MediaKind =
   | 'ovenmediaengine'
   | 'node-media-server'
   | 'generic'
+  | 'whip'
 
 const DIALECTS: Readonly<Record<MediaKind, MediaDialect>> = {
   'nginx-rtmp': nginxRtmp,
@@ -27,6 +29,7 @@ const DIALECTS: Readonly<Record<MediaKind, MediaDialect>> = {
   ovenmediaengine: ome,
   'node-media-server': nodeMediaServer,
   generic,
+  whip,
 }
 
 export const MEDIA_KINDS: readonly MediaKind[] = Object.keys(DIALECTS) as MediaKind[]

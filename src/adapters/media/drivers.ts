@@ -17,6 +17,7 @@ import { nmsControl, withLogin } from './nms-control.ts'
 import { omeControl } from './ome-control.ts'
 import type { MediaServer } from './servers-file.ts'
 import { srsControl } from './srs-control.ts'
+import { whipControl } from './whip/control.ts'
 
 const DRIVERS: Readonly<Record<MediaKind, ControlDriver | null>> = {
   'nginx-rtmp': nginxRtmpControl,
@@ -25,6 +26,7 @@ const DRIVERS: Readonly<Record<MediaKind, ControlDriver | null>> = {
   ovenmediaengine: omeControl,
   'node-media-server': nmsControl,
   generic: null,
+  whip: whipControl,
 }
 
 export interface Control {
@@ -43,7 +45,7 @@ export function controlOf(ports: ControlPorts, server: MediaServer): Control | n
   if (control === null || driver === null) return null
   const { fetch, after } = ports
   const plain = createControlAccess({
-    ...{ fetch, after, base: control },
+    ...{ fetch, after, base: driver.baseOf?.(control) ?? control },
     authorization: auth === null ? null : () => auth.header(),
   })
   const access = auth?.scheme === 'login' ? withLogin(plain, auth, ports.clock) : plain

@@ -24,7 +24,8 @@ export type { SecretSources } from './servers-secrets.ts'
 export interface MediaServer {
   readonly id: string
   readonly kind: MediaKind
-  readonly secret: ServerSecret
+  /** Null where only publishers call. */
+  readonly secret: ServerSecret | null
   /** `stream_key`: the name is a secret, looked up. `name`: the name is the subject, checked by an upstream. */
   readonly subject_from: 'stream_key' | 'name'
   /** Control interface of the server; null when there is none. */
@@ -49,6 +50,8 @@ export interface MediaServer {
   /** Only this application may start broadcasts; null = any. */
   readonly app: string | null
 }
+
+const NO_SECRET = { text: null, at: null }
 
 /** Five seconds: with the 2 s of a decision still below the 8 s the documented proxy waits. */
 const DEFAULT_HOLD_MAX_MS = 5_000
@@ -78,7 +81,7 @@ export function parseServersFile(
 interface Checked {
   readonly server: MediaServer
   readonly id: At<string>
-  readonly secret: At<unknown>
+  readonly secret: At<unknown> | null
 }
 
 function checkServer(
@@ -89,25 +92,33 @@ function checkServer(
   checkKind(value, reporter)
   const { capabilities, signingKey } = dialectFor(value.kind.value)
   const control_auth = controlAuthOf(value, sources, reporter)
-  const found = readSecret(value, span, {
-    sources,
-    reporter,
-    owner: 'a server',
-    fault: (text) =>
-      secretFault(text) ??
-      (signingKey?.(text) === null ? 'is no key of this kind of server' : null),
-  })
+  const found =
+    capabilities.proof === 'publisher'
+      ? NO_SECRET
+      : readSecret(value, span, {
+          sources,
+          reporter,
+          owner: 'a server',
+          fault: (text) =>
+            secretFault(text) ??
+            (signingKey?.(text) === null ? 'is no key of this kind of server' : null),
+        })
   if (found === null) return null
   const hold = value.hold_max?.value ?? DEFAULT_HOLD_MAX_MS
   const control = value.control?.value ?? null
   const server: MediaServer = {
     id: value.id.value,
     kind: value.kind.value,
-    secret: new ServerSecret(found.text, signingKey?.(found.text) ?? undefined),
+    secret:
+      found.text === null
+        ? null
+        : new ServerSecret(found.text, signingKey?.(found.text) ?? undefined),
     subject_from: value.subject.value.from.value,
     control,
     control_auth,
-    reconcile_ms: value.reconcile?.value ?? DEFAULT_RECONCILE_MS,
+    // A front door lists nothing.
+    reconcile_ms:
+      capabilities.style === 'front-door' ? 0 : (value.reconcile?.value ?? DEFAULT_RECONCILE_MS),
     when_down: value.when_down?.value ?? capabilities.when_down,
     hold_max_ms: Math.min(hold, capabilities.hold_max_ms),
     playback: playbackOf(value),
@@ -127,8 +138,9 @@ function checkTogether(servers: readonly (Checked | null)[], reporter: Reporter)
     if (one === null) continue
     if (seen.some(({ server }) => server.id === one.server.id))
       reporter.report('duplicate-id', one.id, 'two servers have this id')
-    if (seen.some(({ server }) => server.secret.equals(one.server.secret)))
-      reporter.report('conflicting-keys', one.secret, 'two servers share this secret')
+    const { secret } = one.server
+    if (secret !== null && seen.some(({ server }) => server.secret?.equals(secret) === true))
+      reporter.report('conflicting-keys', one.secret ?? one.id, 'two servers share this secret')
     seen.push(one)
   }
 }

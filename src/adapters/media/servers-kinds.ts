@@ -41,8 +41,33 @@ export function checkKind(value: ServerSource, reporter: Reporter): void {
       lifetime,
       'this kind of server cannot end a stream by itself',
     )
+  if (capabilities.proof === 'publisher') checkDoor(value, reporter)
   if (control_auth !== undefined && control === undefined)
     reporter.report('conflicting-keys', control_auth, 'control_auth needs control')
+}
+
+/** A front door has no secret of its own, needs the server behind it, and a key that it can look up. */
+function checkDoor(value: ServerSource, reporter: Reporter): void {
+  const secret = value.secret ?? value.secret_env ?? value.secret_file
+  if (secret !== undefined)
+    reporter.report(
+      'conflicting-keys',
+      secret,
+      'a front door has no secret: publishers show their keys',
+      'what the server behind it asks for is `control_auth`',
+    )
+  if (value.control === undefined)
+    reporter.report(
+      'missing-key',
+      value.kind,
+      'a front door needs `control`: the address publishers would use without it',
+    )
+  if (value.subject.value.from.value === 'name')
+    reporter.report(
+      'bad-value',
+      value.subject.value.from,
+      'a front door knows people by their keys',
+    )
 }
 
 /** How viewers get a name that is no key: by the answer where the server can, else by the publisher. */

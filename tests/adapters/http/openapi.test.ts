@@ -103,7 +103,8 @@ describe('/openapi.json', () => {
     for (const route of ROUTE_IDS) {
       const { method, path } = methodAndPath(route)
       const reads = ['POST', 'PUT', 'PATCH'].includes(method) && !path.startsWith('/hooks/')
-      expect(OPERATIONS[route].body !== undefined).toBe(reads)
+      const { body, raw_body } = OPERATIONS[route]
+      expect((body ?? raw_body) !== undefined, route).toBe(reads)
     }
   })
 

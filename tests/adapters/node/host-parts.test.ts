@@ -107,7 +107,7 @@ describe('the servers file', () => {
     ] as const) {
       const [only] = await readMediaServers(path, env, reader)
       expect(only?.id).toBe('edge-1')
-      expect(only?.secret.matches(SECRET)).toBe(true)
+      expect(only?.secret?.matches(SECRET)).toBe(true)
     }
   })
 
