@@ -160,7 +160,7 @@ export async function aGate(options: GateOptions = {}): Promise<TestGate> {
         now = epochMs(at)
       },
     },
-    ...{ events: [], fates, hold: null, policies, desk, incidents: incidents.desk },
+    ...{ events: [], revoked: [], fates, hold: null, policies, desk, incidents: incidents.desk },
     access: createAccessBook({ append: (draft) => append([draft]), clock, after: () => () => {} }),
     ...{ incident: { active: false }, platform: {} },
     async activate(text) {
@@ -226,8 +226,10 @@ export async function aGate(options: GateOptions = {}): Promise<TestGate> {
       },
       pepper: { hash: (what, text) => portableHasher.digestText(`pepper ${what} ${text}`) },
       observe: (event) => world.events.push(event),
-      onRevoked: (view) => world.revoked.push(view),
-      ...(options.onRevoked === undefined ? {} : { onRevoked: options.onRevoked }),
+      onRevoked(view) {
+        world.revoked.push(view)
+        options.onRevoked?.(view)
+      },
     },
     options.settings ?? {},
     (desk) => desk,
