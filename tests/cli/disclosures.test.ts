@@ -26,7 +26,14 @@ const facts = FIRST.openings.facts ?? ''
 async function ofFirst(content: string): Promise<readonly string[] | undefined> {
   const path = join(aDirectory(), 'disclosures.jsonl')
   writeFileSync(path, content)
-  const { index } = await readDisclosures(path)
+  const found = await Promise.all([readFrom(path), readFrom(path, 1)])
+  expect(found[1]).toEqual(found[0])
+  return found[0]
+}
+
+/** With `run` lines in memory, others on disk. */
+async function readFrom(path: string, run?: number): Promise<readonly string[] | undefined> {
+  const { index } = await readDisclosures(path, run)
   const reader = index === null ? null : openIndex(index)
   const found = reader?.of(FIRST.bytes)
   reader?.close()

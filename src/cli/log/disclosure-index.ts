@@ -1,94 +1,132 @@
 /**
- * Where in a file of disclosures the lines of each record are: 32 bytes a line, shared by all threads, so that the file
- * itself stays on disk however large it is.
+ * Where in a file of disclosures the lines of each record are, shared by all threads: 24 to 28 bytes a line for half a
+ * million of them, on disk beyond (spilled-lines.ts), so that memory is the same however large the file is.
  *
  * Lines are found by the first characters of a record's signature and compared with the record's whole text, so what
  * is found is never another's. Written once by disclosures.ts, read by the threads of an audit.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { parseGiven } from './given-record.ts'
+import { createLineFinder, LineSpill, RUN_ROWS, type SpilledLines } from './spilled-lines.ts'
 
 export interface DisclosureIndex {
   /** The file, or all its bytes when it cannot be read twice. */
   readonly source: string | Uint8Array<SharedArrayBuffer>
+  readonly lines: LinesInMemory | SpilledLines
+}
+
+export interface LinesInMemory {
   /** Per bucket the first line + 1, per line the next one + 1; 0 ends. */
   readonly buckets: Int32Array<SharedArrayBuffer>
   readonly next: Int32Array<SharedArrayBuffer>
-  /** Per line: prefix of the signature, and where `jws~disclosure~…~`, or JSON that holds it, stands. */
-  readonly prefixes: Float64Array<SharedArrayBuffer>
+  /** Per line: key of the signature, and where `jws~disclosure~…~`, or JSON that holds it, stands. */
+  readonly keys: Uint32Array<SharedArrayBuffer>
   readonly offsets: Float64Array<SharedArrayBuffer>
   readonly lengths: Uint32Array<SharedArrayBuffer>
 }
 
-/** Characters of a signature looked at: 42 bits of it. */
-const PREFIX = 7
-
-/** The number lines of one record share; from the text of its signature at `from`. */
-export function prefixOf(code: (i: number) => number | undefined, from: number): number {
-  let prefix = 0
-  for (let i = 0; i < PREFIX; i++) prefix = prefix * 128 + ((code(from + i) ?? 0) & 127)
-  return prefix
+/** The number lines of one record share, and few others: of the beginning of its signature, which stands at `from`. */
+export function keyIn(bytes: Uint8Array, from: number): number {
+  const [a, b, c] = [six(bytes, from), six(bytes, from + 1), six(bytes, from + 2)]
+  const [d, e, f] = [six(bytes, from + 3), six(bytes, from + 4), six(bytes, from + 5)]
+  return ((a << 26) ^ (b << 21) ^ (c << 16) ^ (d << 11) ^ (e << 6) ^ f) >>> 0
 }
 
-/** Lines on their way into an index. */
+/** A letter of base64url in bits of which five or six differ. */
+function six(bytes: Uint8Array, at: number): number {
+  return (bytes[at] ?? 0) & 127
+}
+
+/** Lines on their way into an index: in memory, and on disk when there are more than a run of them. */
 export class IndexLines {
-  #prefixes = new Float64Array(1024)
+  readonly #run: number
+  #keys = new Uint32Array(1024)
   #offsets = new Float64Array(1024)
   #lengths = new Uint32Array(1024)
-  #count = 0
+  #held = 0
+  #spilled = 0
+  #spill: LineSpill | null = null
 
-  get count(): number {
-    return this.#count
+  /** `run`: lines kept in memory. */
+  constructor(run: number = RUN_ROWS) {
+    this.#run = run
   }
 
-  push(prefix: number, offset: number, length: number): void {
-    const at = this.#count++
-    if (at === this.#lengths.length) this.#widen(2 * at)
-    this.#prefixes[at] = prefix
+  get count(): number {
+    return this.#spilled + this.#held
+  }
+
+  push(key: number, offset: number, length: number): void {
+    if (this.#held === this.#run) this.#toDisk()
+    const at = this.#held++
+    if (at === this.#lengths.length) this.#widen(Math.min(2 * at, this.#run))
+    this.#keys[at] = key
     this.#offsets[at] = offset
     this.#lengths[at] = length
   }
 
-  /** The index of the lines so far; `source` is where they stand. */
+  /** The index of the lines so far, once; `source` is where they stand. */
   index(source: DisclosureIndex['source']): DisclosureIndex {
-    const count = this.#count
+    if (this.#spill === null) return { source, lines: this.#inMemory() }
+    this.#toDisk()
+    return { source, lines: this.#spill.sorted() }
+  }
+
+  #toDisk(): void {
+    this.#spill ??= new LineSpill()
+    const columns = { keys: this.#keys, offsets: this.#offsets, lengths: this.#lengths }
+    this.#spill.add(columns, this.#held)
+    this.#spilled += this.#held
+    this.#held = 0
+  }
+
+  #inMemory(): LinesInMemory {
+    const count = this.#held
     const size = 2 ** Math.ceil(Math.log2(count + 1))
-    const index: DisclosureIndex = {
-      source,
+    const lines: LinesInMemory = {
       buckets: new Int32Array(new SharedArrayBuffer(4 * size)),
       next: new Int32Array(new SharedArrayBuffer(4 * count)),
-      prefixes: new Float64Array(new SharedArrayBuffer(8 * count)),
+      keys: new Uint32Array(new SharedArrayBuffer(4 * count)),
       offsets: new Float64Array(new SharedArrayBuffer(8 * count)),
       lengths: new Uint32Array(new SharedArrayBuffer(4 * count)),
     }
-    index.prefixes.set(this.#prefixes.subarray(0, count))
-    index.offsets.set(this.#offsets.subarray(0, count))
-    index.lengths.set(this.#lengths.subarray(0, count))
+    lines.keys.set(this.#keys.subarray(0, count))
+    lines.offsets.set(this.#offsets.subarray(0, count))
+    lines.lengths.set(this.#lengths.subarray(0, count))
     // From the last line on, so that each bucket gives its lines in the order of the file.
     for (let i = count - 1; i >= 0; i--) {
-      const bucket = bucketOf(index.prefixes[i] ?? 0, size)
-      index.next[i] = index.buckets[bucket] ?? 0
-      index.buckets[bucket] = i + 1
+      const bucket = bucketOf(lines.keys[i] ?? 0, size)
+      lines.next[i] = lines.buckets[bucket] ?? 0
+      lines.buckets[bucket] = i + 1
     }
-    return index
+    return lines
   }
 
   #widen(count: number): void {
-    const prefixes = new Float64Array(count)
+    const keys = new Uint32Array(count)
     const offsets = new Float64Array(count)
     const lengths = new Uint32Array(count)
-    prefixes.set(this.#prefixes)
+    keys.set(this.#keys)
     offsets.set(this.#offsets)
     lengths.set(this.#lengths)
-    this.#prefixes = prefixes
+    this.#keys = keys
     this.#offsets = offsets
     this.#lengths = lengths
   }
 }
 
-function bucketOf(prefix: number, size: number): number {
-  const low = prefix % 2 ** 32
-  return (Math.imul(low ^ (prefix / 2 ** 32), 0x9e3779b1) >>> 7) & (size - 1)
+function bucketOf(key: number, size: number): number {
+  return (Math.imul(key, 0x9e3779b1) >>> 7) & (size - 1)
+}
+
+type Finder = (key: number, use: (offset: number, length: number) => void) => void
+
+function finderIn({ buckets, next, keys, offsets, lengths }: LinesInMemory): Finder {
+  return (key, use) => {
+    let line = buckets[bucketOf(key, buckets.length)] ?? 0
+    for (; line > 0; line = next[line - 1] ?? 0)
+      if (keys[line - 1] === key) use(offsets[line - 1] ?? 0, lengths[line - 1] ?? 0)
+  }
 }
 
 /** Finds the disclosures of entries of the log. */
@@ -104,28 +142,29 @@ const BRACE = 0x7b
 const SIGNATURE = 86
 
 /** Reads through an index; a thread opens the file for itself. */
-export function openIndex(index: DisclosureIndex): DisclosureReader {
-  const { buckets, next, prefixes, offsets, lengths } = index
-  const window = createWindow(index.source)
+export function openIndex({ source, lines }: DisclosureIndex): DisclosureReader {
+  const find = 'fences' in lines ? createLineFinder(lines) : finderIn(lines)
+  const window = createWindow(source)
   return {
     of(entry) {
       const usual = entry.length - SIGNATURE
       const from = entry[usual - 1] === DOT ? usual : entry.lastIndexOf(DOT) + 1
-      const prefix = prefixOf((i) => entry[i], from)
-      let found: readonly string[] | undefined
-      let line = buckets[bucketOf(prefix, buckets.length)] ?? 0
-      for (; line > 0; line = next[line - 1] ?? 0) {
-        if (prefixes[line - 1] !== prefix) continue
-        const length = lengths[line - 1] ?? 0
-        const start = window.at(offsets[line - 1] ?? 0, length)
+      const found: (readonly string[])[] = []
+      find(keyIn(entry, from), (offset, length) => {
+        const start = window.at(offset, length)
         const disclosures = disclosuresOf(window.bytes(), { start, length, entry })
-        if (disclosures === null) continue
-        found = found === undefined ? disclosures : [...found, ...disclosures]
-      }
-      return found === undefined || found.length < 2 ? found : [...new Set(found)]
+        if (disclosures !== null) found.push(disclosures)
+      })
+      const all = found.length > 1 ? found.flat() : found[0]
+      return all === undefined || areDistinct(all) ? all : [...new Set(all)]
     },
     close: () => window.close(),
   }
+}
+
+function areDistinct(few: readonly string[]): boolean {
+  for (let i = 1; i < few.length; i++) if (few.indexOf(few[i] ?? '') < i) return false
+  return true
 }
 
 /** The disclosures after the record of `entry`; null when the line is another's. */

@@ -3,13 +3,13 @@
  *
  * JSON Lines, one object a record: `{"record": "jws~disclosure~…~"}`, other members ignored; so the answers of
  * `POST /v1/decisions` and `GET /v1/decisions/{id}` are lines as they are. Read once to see what it holds; what a
- * record needs is read again in its turn (disclosure-index.ts). Memory: 32 bytes a line.
+ * record needs is read again in its turn (disclosure-index.ts). Memory: the same for any number of lines.
  */
 import { statSync } from 'node:fs'
 import { GROUP_NAMES } from '../../core/record/kinds.ts'
 import { incomplete } from '../failure.ts'
 import { quote } from '../session.ts'
-import { type DisclosureIndex, IndexLines, prefixOf } from './disclosure-index.ts'
+import { type DisclosureIndex, IndexLines, keyIn } from './disclosure-index.ts'
 import { eachLine } from './each-line.ts'
 import { type GivenRecord, parseGiven } from './given-record.ts'
 
@@ -22,27 +22,30 @@ export interface Disclosures {
 
 export const NO_DISCLOSURES: Disclosures = { records: 0, index: null }
 
-/** Reads a whole file of disclosures; a line that holds no record ends the command. */
-export async function readDisclosures(path: string): Promise<Disclosures> {
-  const lines = new IndexLines()
+/**
+ * Reads a whole file of disclosures; a line that holds no record ends the command. `run`: lines kept in memory; of more
+ * the places are on disk until the process ends.
+ */
+export async function readDisclosures(path: string, run?: number): Promise<Disclosures> {
+  const lines = new IndexLines(run)
   // A pipe is read once, so what it said must be kept.
   const kept: Buffer[] | null = statSync(path).isFile() ? null : []
   const keep = (chunk: Buffer): void => void kept?.push(Buffer.from(chunk))
   await eachLine(path, keep, ({ bytes, start, end, offset, line }) => {
     const only = onlyRecord(bytes, start, end)
     if (only !== null && isPresentation(only)) {
-      const from = only.lastIndexOf('.', only.indexOf('~')) + 1
-      const prefix = prefixOf((i) => only.charCodeAt(i), from)
-      lines.push(prefix, offset + ONLY_RECORD.length, only.length)
+      const begin = start + ONLY_RECORD.length
+      const signature = begin + only.lastIndexOf('.', only.indexOf('~')) + 1
+      lines.push(keyIn(bytes, signature), offset + ONLY_RECORD.length, only.length)
       return
     }
     const whole = bytes.subarray(start, end)
     const text = whole.toString()
     if (text.trim() === '') return
     const { jws } = given(text, path, line)
-    const prefix = prefixOf((i) => jws.charCodeAt(i), jws.lastIndexOf('.') + 1)
+    const key = keyIn(Buffer.from(jws, 'latin1'), jws.lastIndexOf('.') + 1)
     const place = placeOf(whole, text, jws)
-    lines.push(prefix, offset + place.offset, place.length)
+    lines.push(key, offset + place.offset, place.length)
   })
   if (lines.count === 0) return NO_DISCLOSURES
   return { records: lines.count, index: lines.index(kept === null ? path : shared(kept)) }
