@@ -24,7 +24,7 @@ import { openCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { ed25519Verifier } from '../../src/core/tlog/note.ts'
 import { createGate } from '../../src/gate.ts'
 import type { Gate } from '../../src/gate-types.ts'
-import type { GateEvent, Policies } from '../../src/ports.ts'
+import type { GateEvent, Policies, Surroundings } from '../../src/ports.ts'
 import { nodeVerify } from '../core/record/samples.ts'
 
 export const ORIGIN = 'gate.example/log/node'
@@ -54,11 +54,13 @@ export interface NodeGate {
   readonly store: NodeStore
   readonly scribe: Scribe
   readonly gate: Gate
-  /** The same gate under policies of another kind. */
-  gateUnder(policies: Policies): Gate
+  /** The same gate under policies, and surroundings, of another kind. */
+  gateUnder(policies: Policies, surroundings?: Surroundings): Gate
   readonly events: GateEvent[]
   /** Publishes what waits and audits the whole published log from nothing but its entries. */
   audit(): Promise<AuditReport>
+  /** Every entry as it stands in the log. */
+  bytes(): readonly string[]
   /** Every entry, header and claims. */
   entries(): readonly Entry[]
   /** Closes, opens the same directory again. */
@@ -93,6 +95,8 @@ export async function aNodeGate(): Promise<NodeGate> {
   return open(root, time)
 }
 
+const QUIET: Surroundings = { incident: () => ({ active: false }), platform: () => ({}) }
+
 async function open(root: string, time: Time): Promise<NodeGate> {
   const dir = join(root, 'data')
   const events: GateEvent[] = []
@@ -105,17 +109,18 @@ async function open(root: string, time: Time): Promise<NodeGate> {
   const compiled = compilePolicy(bytes, { file: 'default.yaml' })
   if (!compiled.ok) throw new Error('the default policy does not compile')
   const policy = { plan: compiled.value.plan, bytes }
-  const gateUnder = (policies: Policies): Gate =>
+  const gateUnder = (policies: Policies, surroundings = QUIET): Gate =>
     createGate({
       ...store,
       ...{ clock: time, random, observe, policies },
       after: () => () => {},
       issuer: { kid: store.signer.kid, issue: scribe.issue },
-      surroundings: { incident: () => ({ active: false }), platform: () => ({}) },
+      surroundings,
     })
   const gate = gateUnder({ active: () => policy })
   return {
     ...{ dir, time, store, scribe, gate, gateUnder, events },
+    bytes: () => bytesOf(dir).map((bytes) => fromUtf8(bytes) ?? ''),
     entries: () => entriesOf(dir),
     async audit() {
       // A call may join a round that began before the newest entry.
