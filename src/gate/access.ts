@@ -54,6 +54,7 @@ const UNABLE: ReadonlySet<string> = new Set(['log_unavailable', 'overloaded', 'h
 
 /** Whatever kept the record out of the log, the caller has done nothing wrong. */
 function refuse(cause: unknown): never {
+  if (cause instanceof LivegateError && cause.code === 'halted') throw halted(cause)
   if (cause instanceof LivegateError && UNABLE.has(cause.code)) throw cause
   throw new LivegateError('log_unavailable', 'Cannot open records: the access cannot be logged', {
     ...{ cause, retry_after_s: 1 },
@@ -62,6 +63,14 @@ function refuse(cause: unknown): never {
 
 /** Callers remembered; the one that asked longest ago goes first, and gets a full bucket when it comes back. */
 const MAX_CALLERS = 10_000
+
+/** A log that is closed stays so: whoever audits it needs what was exported before. */
+function halted(cause: LivegateError): LivegateError {
+  const [, why = cause.message] = /^Cannot [^:]+: (.+)$/s.exec(cause.message) ?? []
+  const message = `Cannot open records: ${why}, and what the log does not say may not be opened`
+  const hint = 'Export disclosures before a log is closed: `livegate log disclosures`.'
+  return new LivegateError('halted', message, why.includes('closed') ? { cause, hint } : { cause })
+}
 
 function createBuckets(clock: Clock): (by: string) => void {
   const buckets = new Map<string, { readonly tokens: number; readonly at: EpochMs }>()

@@ -79,6 +79,18 @@ const openAll = (index: number, { jws, openings }: IssuedRecord): Response =>
 const GATE = ['--gate', 'https://gate.example', '--key', 'lg_k_secret']
 
 describe('a challenge', () => {
+  test('remembers a state when there is none yet, and is refused where one would be passed over', async () => {
+    const state = join(aDirectory(), 'state.json')
+    const words = ['--disclosures', fileOf(entries.map(whole)), '--state', state]
+    const first = await challenged(words)
+    expect(first.exit).toBe(0)
+    expect(first.challenge).toEqual(await honestReport())
+    const again = await challenged(words)
+    expect(again).toMatchObject({ exit: 2, challenge: undefined })
+    expect(again.err).toContain('Cannot challenge: what --state remembers is not read again')
+    expect(again.err).toContain('audit anew, without --state')
+  })
+
   test('of an honest log with all disclosures opens everything, and says what follows', async () => {
     const honest = await honestReport()
     const chained = await chainedOf()

@@ -66,3 +66,13 @@ test('a gate that cannot be read ends the audit without a verdict', async () => 
   expect(ran).toMatchObject({ exit: 1, out: '' })
   expect(ran.err).toContain('Cannot read records')
 })
+
+test('the closed log before it is not asked for, and that is said: its disclosures come from a file', async () => {
+  const dir = aDirectory()
+  const entries = await makeEntries({ decisions: 2 })
+  const { ran, paths } = await audited(entries, dir, ['--predecessor', 'log'])
+  expect(ran.err).toContain(
+    'chains of the closed log stay unopened: a gate discloses records of its own logs',
+  )
+  expect(paths).toEqual(['/v1/records?from=0&limit=500'])
+})

@@ -77,6 +77,32 @@ describe('an access record', () => {
       expect(await codeOf(access(ACCESS))).toBe(told)
     })
 
+  it('for a log that is closed says that, and what can be done before', async () => {
+    const closed = new LivegateError(
+      'halted',
+      'Cannot write: the log is closed and goes on in next',
+    )
+    const { access } = aBook(() => Promise.reject(closed))
+    await expect(access(ACCESS)).rejects.toMatchObject({
+      code: 'halted',
+      message:
+        'Cannot open records: the log is closed and goes on in next, and what the log does not say may not be opened',
+      hint: 'Export disclosures before a log is closed: `livegate log disclosures`.',
+    })
+  })
+
+  it('for a log that is halted says why, and no more', async () => {
+    const { access } = aBook(() =>
+      Promise.reject(new LivegateError('halted', 'Cannot append: two roots of one size')),
+    )
+    const told = await access(ACCESS).catch((error: unknown) => error as LivegateError)
+    expect(told).toMatchObject({
+      message:
+        'Cannot open records: two roots of one size, and what the log does not say may not be opened',
+      hint: undefined,
+    })
+  })
+
   it('that fails with anything else is told as log_unavailable', async () => {
     const { access } = aBook(() => Promise.reject(new TypeError('a bug')))
     expect(await codeOf(access(ACCESS))).toBe('log_unavailable')

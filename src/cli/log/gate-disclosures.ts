@@ -21,6 +21,7 @@ export interface DisclosingOptions {
   readonly state?: string
   readonly disclosures?: string
   readonly shard?: string
+  readonly predecessor?: string
 }
 
 export interface GatheredDisclosures {
@@ -38,6 +39,8 @@ export async function gatherDisclosures(
   const { disclosures: url, key } = options
   if (url === undefined || !/^https?:/i.test(url))
     return { options: {}, close: async () => undefined }
+  if (options.predecessor !== undefined)
+    session.warn('chains of the closed log stay unopened: a gate discloses records of its own logs')
   const client = await gateClient(session, { url, ...(key === undefined ? {} : { key }) })
   const dir = await mkdtemp(join(tmpdir(), 'livegate-disclosed-'))
   const close = (): Promise<void> => rm(dir, { recursive: true, force: true })

@@ -58,7 +58,6 @@ export const FAULT_CLASSES = {
   quorum_missed: 'unfinished',
   since_other: 'unfinished', // no proof from the checkpoint the reader trusts
   key_missing: 'unfinished',
-  key_after: 'unfinished', // the record that brings the key into force stands after what it signed
   key_revoked: 'unfinished', // withdrawn afterwards, for a time that includes the record
   policy_missing: 'unfinished',
   policy_after: 'unfinished',

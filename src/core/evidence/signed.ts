@@ -57,8 +57,7 @@ function keyFault(record: ParsedRecord, index: number, ring: KeyRing): EvidenceF
   const key = ring.get(record.kid)
   if (key === undefined)
     return faultOf('key_missing', index, 'The record that brings its key into force is not here.')
-  if (index < key.from)
-    return faultOf('key_after', index, 'Its key comes into force here only after it.')
+  // Records come in the order of the log: a key that is known is in force from before.
   return key.until === null || index < key.until
     ? null
     : faultOf('key_not_in_force', index, `Its key had ended at index ${key.until}.`)

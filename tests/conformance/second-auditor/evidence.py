@@ -12,7 +12,7 @@ CLASSES = {'unreadable': 'too_large not_utf8 too_deep not_json not_evidence vers
                       'presentation disclosure_unmatched disclosure_repeated entry_unneeded decision_missing',
            'lie': 'fork record signature first_not_key key_record key_not_in_force disclosure_false chain_fork chain_prev chain_time erased_chain policy_parts '
                   'policy_not_active policy_outdated activation_order strike_altered strike_invented reversal_ignored reversal_invented future',
-           'unfinished': 'quorum_missed since_other key_missing key_after key_revoked policy_missing policy_after activation_missing activation_after '
+           'unfinished': 'quorum_missed since_other key_missing key_revoked policy_missing policy_after activation_missing activation_after '
                          'from_future'}
 def bundle(raw, vkeys, witnesses, quorum, trusted, now, faults):  # steps 1 to 7 and 9 of Checking; a Fault raised ends the check
     def say(good, code, i=None):

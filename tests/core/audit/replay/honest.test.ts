@@ -113,7 +113,7 @@ describe('an honest log', () => {
     let replayed = 0
     await fc.assert(
       fc.asyncProperty(
-        fc.array(step, { minLength: 5, maxLength: 60 }),
+        fc.array(step, { minLength: 10, maxLength: 60 }),
         fc.boolean(),
         async (steps, numbered) => {
           const { now, ever, evaluated, gone } = await lived([steps], numbered)
