@@ -5,6 +5,7 @@
 import fc from 'fast-check'
 import { AUDIT_TARGETS } from './audit-targets.ts'
 import { ENCODING_TARGETS } from './encoding-targets.ts'
+import { MEDIA_TARGETS } from './media-targets.ts'
 import { RECORD_TARGETS } from './record-targets.ts'
 import type { FuzzTarget } from './target.ts'
 import { TLOG_TARGETS } from './tlog-targets.ts'
@@ -17,6 +18,7 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...WITNESS_TARGETS,
   ...RECORD_TARGETS,
   ...AUDIT_TARGETS,
+  ...MEDIA_TARGETS,
 ]
 
 /** What one input may take, twice in a row: the slowest take some 20 ms, and a machine may be busy. */

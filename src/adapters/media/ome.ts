@@ -49,9 +49,12 @@ export const ome: MediaDialect = {
 /** How far the server's clock may be off. */
 export const OME_SKEW_MS = 60_000
 
-/** Where the REST API finds a stream. */
+const MAX_HANDLE = 512
+
+/** Where the REST API finds a stream; empty for names too long to be kept, which then nobody can cut. */
 export function omeHandle(app: string, name: string): string {
-  return `${encodeURIComponent(app)}/${encodeURIComponent(name)}`
+  const handle = `${encodeURIComponent(app)}/${encodeURIComponent(name)}`
+  return handle.length > MAX_HANDLE ? '' : handle
 }
 
 function authenticate(call: SignedCall, secret: ServerSecret, now: EpochMs): Proof {
