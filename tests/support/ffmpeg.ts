@@ -14,18 +14,36 @@ export interface Broadcast {
   stop(): Promise<void>
 }
 
-/** Hard limits: a hanging ffmpeg is killed whatever the test does. */
-const LIMIT = ['-k', '2', '40']
+/** Hard limits, seconds: a hanging ffmpeg is killed whatever the test does. */
+const LIMIT = (seconds: number): readonly string[] => ['-k', '2', String(seconds + 10)]
 
-const SOURCE =
-  '-nostdin -hide_banner -loglevel error -re -f lavfi -i testsrc=size=160x90:rate=10 -f lavfi -i sine=frequency=440'
-const CODEC =
-  '-c:v libx264 -preset ultrafast -tune zerolatency -g 10 -c:a aac -b:a 32k -stats_period 0.1 -progress pipe:1 -f flv'
+const QUIET = '-nostdin -hide_banner -loglevel error'
+const SOURCE = '-re -f lavfi -i testsrc=size=160x90:rate=10 -f lavfi -i sine=frequency=440'
+const CODEC = '-c:v libx264 -preset ultrafast -tune zerolatency -g 10 -c:a aac -b:a 32k'
+const PROGRESS = '-stats_period 0.1 -progress pipe:1 -f flv'
 
 /** Starts sending test pictures to `url`, for at most `seconds`. */
 export function broadcast(url: string, seconds = 30): Broadcast {
-  const parameters = [...SOURCE.split(' '), '-t', String(seconds), ...CODEC.split(' '), url]
-  const child = spawn('timeout', [...LIMIT, programPath('ffmpeg') ?? 'ffmpeg', ...parameters], {
+  return send(`${QUIET} ${SOURCE} -t ${seconds} ${CODEC} ${PROGRESS}`, url, seconds)
+}
+
+/** The same from a file of `recording`, over and over: next to no work, so that many run at once. */
+export function replay(file: string, url: string, seconds = 60): Broadcast {
+  const input = `-re -stream_loop -1 -i ${file}`
+  return send(`${QUIET} ${input} -t ${seconds} -c copy ${PROGRESS}`, url, seconds)
+}
+
+/** Writes ten seconds of test pictures to `file` (FLV, five small pictures a second). */
+export async function recording(file: string): Promise<void> {
+  const source = SOURCE.replace('-re ', '').replace('rate=10', 'rate=5')
+  const parameters = `${QUIET} -y ${source} -t 10 ${CODEC} -f flv`
+  const { code, log } = await send(parameters, file, 30).ended
+  if (code !== 0) throw new Error(`Cannot record: ${log}`)
+}
+
+function send(parameters: string, target: string, seconds: number): Broadcast {
+  const program = [programPath('ffmpeg') ?? 'ffmpeg', ...parameters.split(' '), target]
+  const child = spawn('timeout', [...LIMIT(seconds), ...program], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const log = collect(child)

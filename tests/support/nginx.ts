@@ -25,6 +25,8 @@ export interface Nginx {
   names(): Promise<string[]>
   /** Everything nginx has written to disk, logs and all. */
   written(): string
+  /** Kills it as a crash would and starts it again: same ports, connections counted from one. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -36,29 +38,39 @@ export async function startNginx(
     const [rtmp = 0, hook = 0] = await freePorts(2)
     const prefix = mkdtempSync(join(tmpdir(), 'livegate-nginx-'))
     writeFileSync(join(prefix, 'nginx.conf'), wholeConfig(configure({ rtmp, hook }), prefix))
-    const child = spawn(
-      programPath('nginx') ?? 'nginx',
-      ['-p', prefix, '-e', join(prefix, 'error.log'), '-c', join(prefix, 'nginx.conf')],
-      { stdio: 'ignore' },
-    )
-    const exited = exitOf(child)
-    if (await listens(rtmp, exited)) return running({ child, exited, prefix, rtmp, hook })
+    const process = run(prefix)
+    if (await listens(rtmp, process.exited)) return running({ process, prefix, rtmp, hook })
     const log = readFileSync(join(prefix, 'error.log'), 'utf8')
     rmSync(prefix, { recursive: true, force: true })
     if (attempt === 3) throw new Error(`Cannot start nginx: ${log}`)
   }
 }
 
-interface Running {
+interface NginxProcess {
   readonly child: ChildProcess
   readonly exited: Promise<void>
+}
+
+/** In the foreground: its one process of its own is the worker's parent, and both are ours. */
+function run(prefix: string): NginxProcess {
+  const child = spawn(
+    programPath('nginx') ?? 'nginx',
+    ['-p', prefix, '-e', join(prefix, 'error.log'), '-c', join(prefix, 'nginx.conf')],
+    { stdio: 'ignore' },
+  )
+  return { child, exited: exitOf(child) }
+}
+
+interface Running {
+  readonly process: NginxProcess
   readonly prefix: string
   readonly rtmp: number
   readonly hook: number
 }
 
-function running({ child, exited, prefix, rtmp, hook }: Running): Nginx {
+function running({ process, prefix, rtmp, hook }: Running): Nginx {
   const http = `http://127.0.0.1:${hook}`
+  let now = process
   return {
     rtmp: `rtmp://127.0.0.1:${rtmp}`,
     http,
@@ -72,9 +84,17 @@ function running({ child, exited, prefix, rtmp, hook }: Running): Nginx {
         .filter((file) => statSync(file).isFile())
         .map((file) => readFileSync(file, 'latin1'))
         .join('\n'),
+    async restart() {
+      // Its worker goes first, so that nobody is told anything.
+      for (const worker of childrenOf(now.child.pid)) globalThis.process.kill(worker, 'SIGKILL')
+      now.child.kill('SIGKILL')
+      await now.exited
+      now = run(prefix)
+      if (!(await listens(rtmp, now.exited))) throw new Error('Cannot restart nginx')
+    },
     async stop() {
-      child.kill('SIGTERM')
-      await exited
+      now.child.kill('SIGTERM')
+      await now.exited
       rmSync(prefix, { recursive: true, force: true })
     },
   }
@@ -90,13 +110,19 @@ daemon off;
 worker_processes 1;
 pid ${prefix}/nginx.pid;
 error_log ${prefix}/error.log error;
-events { worker_connections 64; }
+events { worker_connections 1024; }
 ${rtmp}
 http {
 ${temporary}
 ${http}
 }
 `
+}
+
+/** Process ids, from the table of the system. */
+function childrenOf(parent: number | undefined): number[] {
+  const path = `/proc/${parent}/task/${parent}/children`
+  return readFileSync(path, 'utf8').split(' ').filter(Boolean).map(Number)
 }
 
 function exitOf(child: ChildProcess): Promise<void> {

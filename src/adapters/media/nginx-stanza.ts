@@ -73,8 +73,9 @@ ${gateLocation(options)}
         return 204;
     }
 
+    # How the gate sees what runs, and ends it. Nobody else may: the list can hold stream keys.
     location /control {
-        rtmp_control all;
+        rtmp_control drop;
     }
     location = /stat {
         rtmp_stat all;
