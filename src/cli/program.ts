@@ -9,6 +9,11 @@ import { type Act, acting } from './act.ts'
 import { exportCommand } from './commands/export.ts'
 import { factsImport } from './commands/facts-import.ts'
 import { importCommand } from './commands/import.ts'
+import { incidentConfirm } from './commands/incident-confirm.ts'
+import { incidentEnd } from './commands/incident-end.ts'
+import { incidentReport } from './commands/incident-report.ts'
+import { incidentShow } from './commands/incident-show.ts'
+import { incidentStart } from './commands/incident-start.ts'
 import { keyCreate } from './commands/key-create.ts'
 import { keyList } from './commands/key-list.ts'
 import { keyRevoke } from './commands/key-revoke.ts'
@@ -76,6 +81,11 @@ const NOUNS: readonly (readonly [name: string, about: string, verbs: readonly Re
     'webhook',
     'webhooks of a running gate: what did not arrive, and sending it again',
     [webhookList, webhookDead, webhookReplay, webhookKeygen],
+  ],
+  [
+    'incident',
+    'incident mode of a running gate: start, confirm, end, show, report',
+    [incidentStart, incidentConfirm, incidentEnd, incidentShow, incidentReport],
   ],
   [
     'key',

@@ -26,11 +26,11 @@ export const GATE_URL = 'https://gate.example'
 /** A gate over the memory store with its HTTP app; audit it with `world.verify()`. */
 export async function aGateApp(options: GateOptions = {}): Promise<GateApp> {
   const world = await aGate(options)
-  const { store, gate, erasure, clock } = world
+  const { store, gate, erasure, incidents, clock } = world
   const random = countedRandom('app')
   const bytes = { bytes: (length: number) => random(length) }
   const app = createApp({
-    ...{ gate, erasure, clock, random: bytes, streamKeys: store.streamKeys },
+    ...{ gate, erasure, incidents, clock, random: bytes, streamKeys: store.streamKeys },
     directory: store.directory,
     logs: [{ log: store.log, vkey: '', access: world.access }],
     pepper: { hash: (what, text) => portableHasher.digestText(`pepper ${what} ${text}`) },
@@ -43,7 +43,7 @@ export async function aGateApp(options: GateOptions = {}): Promise<GateApp> {
     recordKeys: () => [RECORD_KEY.jwk],
   })
   const tokens = new Map<Scope, string>()
-  for (const scope of ['decide', 'strikes', 'facts', 'audit', 'admin'] as const) {
+  for (const scope of ['decide', 'strikes', 'facts', 'audit', 'incident', 'admin'] as const) {
     const { token, key } = newApiKey({ scopes: [scope], owner: 'test' }, { random: bytes, clock })
     await store.apiKeys.create(key)
     tokens.set(scope, token)
