@@ -17,7 +17,7 @@ import { createKeyRotation, type KeyWish } from '../../src/gate/key-rotation.ts'
 import { createSigning, type HeldKeys, type Signing } from '../../src/gate/signing.ts'
 import { testKey } from '../core/record/samples.ts'
 
-type Fate = 'works' | 'fails' | 'done but reported failed' | 'hangs'
+type Fate = 'works' | 'fails' | 'done but reported failed' | 'hangs' | 'crashes after'
 
 interface House {
   readonly signing: Signing
@@ -46,6 +46,7 @@ function aHouse(least_overlap_s = 0): House {
     if (fate === 'fails') throw new Error(fate)
     const done = work()
     if (fate === 'works') return done
+    if (fate === 'crashes after') return new Promise(() => {})
     throw new Error(fate)
   }
   const held = { record: [1], checkpoint: [2] }
@@ -106,7 +107,7 @@ const of = (house: House, use: KeyUse): readonly LoggedKey[] =>
 
 describe.each(['record', 'checkpoint'] as const)('a %s key', (use) => {
   const STEPS = ['prepare', 'active', 'retired', 'tidy']
-  const fates = ['fails', 'done but reported failed', 'hangs'] as const
+  const fates = ['fails', 'done but reported failed', 'hangs', 'crashes after'] as const
   const cases = STEPS.flatMap((step, passed) =>
     fates.flatMap((fate) => [1, 2].map((times) => ({ step, passed, fate, times }))),
   )
@@ -124,9 +125,10 @@ describe.each(['record', 'checkpoint'] as const)('a %s key', (use) => {
           },
           () => {},
         )
-        // One that hangs is left behind, as with a process that is gone; the others are over in a few turns.
+        // One that hangs or crashes is left behind, as with a process that is gone; the others are over in a few turns.
         for (let turn = 0; turn < 50; turn++) await Promise.resolve()
-        if (house.fates.length === 0 && fate !== 'hangs') await asked
+        const isLeft = fate === 'hangs' || fate === 'crashes after'
+        if (house.fates.length === 0 && !isLeft) await asked
         house.signing.refresh()
         expect(house.signing.kids(use).length).toBeGreaterThan(0)
         expect(house.signing.trouble()).toBeNull()

@@ -3,11 +3,12 @@
  *
  * A new key lies durably beside the one in use before the log hears of it; once the old one has ended in the log the new
  * file takes its name in one rename, which is also the end of the old private key. The disk is read again after
- * whatever fails. Which of the keys signs: gate/signing.ts. Spec: docs/hosts/node.md, "Exchanging keys".
+ * whatever fails; private keys that a process which died left half written go when the directory is opened. Which of the keys signs: gate/signing.ts. Spec: docs/hosts/node.md, "Exchanging keys".
  */
-import { readFile, rename, rm } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { readdir, readFile, rename, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { fromUtf8, utf8 } from '../../core/encoding.ts'
+import { LivegateError } from '../../core/errors.ts'
 import type { KeyUse, LoggedKey } from '../../core/record/key-history.ts'
 import type { KeyHolder } from '../../gate/key-rotation.ts'
 import type { HeldKeys } from '../../gate/signing.ts'
@@ -28,13 +29,16 @@ export interface KeyFiles extends KeyHolder {
   readonly pepper: Pepper
 }
 
-/** Reads the key files. Throws `internal`, naming the file, when one is not what it should be. */
+/** Reads the key files; nobody else may be writing them. Throws `internal`, naming the file, when one is not what it should be. */
 export async function openKeyFiles(request: {
   readonly paths: DataPaths
   readonly origin: string
   readonly die: (error: unknown) => void
+  /** Writes a file; durable-files.ts's unless given. */
+  readonly write?: typeof writeDurably
 }): Promise<KeyFiles> {
-  const { paths, origin, die } = request
+  const { paths, origin, die, write = writeDurably } = request
+  await removeHalfWritten(paths)
   const pepper = readPepper(await readFile(paths.pepper, 'utf8'))
   let held = await readHeld()
 
@@ -58,9 +62,11 @@ export async function openKeyFiles(request: {
   const path = (use: KeyUse): string => (use === 'record' ? paths.recordKey : paths.checkpointKey)
 
   /** Whatever became of it, what is known is what is on disk. */
-  async function changing(work: () => Promise<void>): Promise<void> {
+  async function changing(file: string, work: () => Promise<void>): Promise<void> {
     try {
       await work()
+    } catch (error) {
+      throw unwritable(file, error)
     } finally {
       held = await readHeld()
     }
@@ -73,7 +79,7 @@ export async function openKeyFiles(request: {
       if (held[use].length < 2) {
         const text = use === 'record' ? newRecordKey() : newCheckpointKey(origin)
         const file = { path: nextPath(use), bytes: utf8(text), mode: 0o600, die }
-        await changing(() => writeDurably(file))
+        await changing(nextPath(use), () => write(file))
       }
       const next = held[use][1]
       if (next === undefined) throw new TypeError('a key that was written is not there')
@@ -83,17 +89,35 @@ export async function openKeyFiles(request: {
       const [current, next] = held[use]
       if (current === undefined || next === undefined) return
       if (isEnded(history, use, next.kid))
-        await changing(async () => {
+        await changing(nextPath(use), async () => {
           await rm(nextPath(use), { force: true })
           await syncDirectory(paths.keys, die)
         })
       else if (isEnded(history, use, current.kid))
-        await changing(async () => {
+        await changing(path(use), async () => {
           await rename(nextPath(use), path(use))
           await syncDirectory(paths.keys, die)
         })
     },
   }
+}
+
+/** A disk that takes nothing is no fault of this program: nothing was changed, and asking again may help. */
+function unwritable(file: string, cause: unknown): LivegateError {
+  const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : ''
+  return new LivegateError(
+    'log_unavailable',
+    `Cannot write keys/${basename(file)}: the disk did not take it${code}, expected room and a directory that can be written`,
+    { cause, retry_after_s: 30 },
+  )
+}
+
+/** What `placeDurably` calls a file before it has its name. */
+const HALF_WRITTEN = /^(?:(?:record|checkpoint)(?:\.next)?\.key|pepper)\.[0-9a-f]{12}\.tmp$/
+
+async function removeHalfWritten({ keys }: DataPaths): Promise<void> {
+  for (const name of await readdir(keys))
+    if (HALF_WRITTEN.test(name)) await rm(join(keys, name), { force: true })
 }
 
 function isEnded(history: readonly LoggedKey[], use: KeyUse, kid: string): boolean {

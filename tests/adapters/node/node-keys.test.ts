@@ -6,6 +6,7 @@ import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { dataPaths } from '../../../src/adapters/node/data-dir.ts'
+import { openKeyFiles } from '../../../src/adapters/node/key-files.ts'
 import { createNodeKeys, type NodeKeys } from '../../../src/adapters/node/node-keys.ts'
 import { openNodeStore } from '../../../src/adapters/node/store.ts'
 import type { KeyUse } from '../../../src/core/record/key-history.ts'
@@ -16,7 +17,7 @@ import { aNodeGate, type NodeGate } from '../../support/node-gate.ts'
 let world: NodeGate
 let keys: NodeKeys
 /** What befalls the next writes, in their order. */
-let fates: ('fails' | 'done but reported failed' | 'hangs')[]
+let fates: ('fails' | 'done but reported failed' | 'hangs' | 'crashes after')[]
 
 function open(): NodeKeys {
   const { store, scribe, time } = world
@@ -24,6 +25,7 @@ function open(): NodeKeys {
     const fate = fates.shift()
     if (fate === 'hangs') return new Promise(() => {})
     if (fate !== 'fails') await work()
+    if (fate === 'crashes after') return new Promise(() => {})
     if (fate !== undefined) throw new Error(fate)
   }
   const { keyFiles } = store
@@ -318,6 +320,82 @@ describe('a step of a rotation that', () => {
       expect(found).toEqual(index === 0 ? ['active, signs'] : ['retired', 'active, signs'])
       expect((await decided()) === before).toBe(index === 0)
       if (index > 0) expect(await files()).toEqual(PLAIN)
+    },
+  )
+})
+
+describe('a process that ends', () => {
+  const STEPS = ['the new file', 'the active record', 'the retired record', 'the rename']
+  const cases = STEPS.flatMap((step, index) => [1, 2].map((times) => ({ step, index, times })))
+
+  /** True when nothing comes of it: the process that did it is gone. */
+  async function isCutShort(work: Promise<unknown>): Promise<boolean> {
+    const done = work.then(() => false)
+    const cut = new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 60))
+    return Promise.race([done, cut])
+  }
+
+  it.each(cases)(
+    'after $step, $times times in a row, leaves nothing that another cannot go on with',
+    async ({ index, times }) => {
+      const before = await decided()
+      fates = [...Array.from({ length: index }, () => undefined as never), 'crashes after']
+      expect(await isCutShort(rotate('record'))).toBe(true)
+      if (times === 2) {
+        world = await world.restart()
+        fates = ['crashes after']
+        keys = open()
+        // What is left it goes on with by itself; else whoever asks again is cut short.
+        if (!(await isCutShort(keys.resume())))
+          expect(await isCutShort(rotate('record'))).toBe(true)
+      }
+      await restart()
+      const found = await statuses('record')
+      expect(found.slice(0, -1).every((status) => status === 'retired')).toBe(true)
+      expect(found.at(-1)).toBe('active, signs')
+      await decided()
+      await rotate('record')
+      expect(await decided()).not.toBe(before)
+      expect(await files()).toEqual(PLAIN)
+    },
+  )
+
+  it('while it writes a key leaves a half-written file, which is gone at the next start', async () => {
+    const { keys: dir } = dataPaths(world.dir)
+    for (const name of ['record.next.key', 'checkpoint.key', 'pepper'])
+      await writeFile(join(dir, `${name}.0123456789ab.tmp`), 'half', { mode: 0o600 })
+    await writeFile(join(dir, 'mine.tmp'), 'an operator put it there')
+    await restart()
+    expect(await files()).toEqual(['checkpoint.key', 'mine.tmp', 'pepper', 'record.key'])
+  })
+})
+
+describe('a disk that takes no file', () => {
+  it.each(['ENOSPC', 'EDQUOT', 'EROFS'])(
+    'refuses a new key as unavailable (%s), and nothing has changed',
+    async (code) => {
+      const paths = dataPaths(world.dir)
+      const write = (): Promise<never> =>
+        Promise.reject(Object.assign(new Error(`${code}: write`), { code }))
+      const die = (): never => expect.unreachable()
+      const { origin } = world.store
+      const keyFiles = await openKeyFiles({ paths, origin, die, write })
+      const kids = (): readonly string[] => keyFiles.held().record.map(({ kid }) => kid)
+      const held = kids()
+      const { scribe, time } = world
+      const after = (): (() => void) => () => {}
+      const { desk } = createNodeKeys({
+        ...{ store: { ...world.store, keyFiles }, scribe, clock: time, after },
+      })
+      const size = world.store.log.size()
+      await expect(desk.change({ step: 'begin', use: 'record', log: null })).rejects.toMatchObject({
+        code: 'log_unavailable',
+        retry_after_s: 30,
+        message: `Cannot write keys/record.next.key: the disk did not take it (${code}), expected room and a directory that can be written`,
+      })
+      expect(kids()).toEqual(held)
+      expect(world.store.log.size()).toBe(size)
+      expect(await files()).toEqual(PLAIN)
     },
   )
 })
