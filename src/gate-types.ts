@@ -233,10 +233,14 @@ export interface Gate {
   /** What runs or is being cut; null for anything else. */
   broadcast(id: string): Promise<BroadcastView | null>
   /**
-   * Looks again at everything the subject broadcasts or has joined; ids of what has to stop. Never rejects: what could not be
-   * done is left to do (`recheck` of the broadcast).
+   * Looks again at everything the subject broadcasts or has joined, or at what is marked only; ids of what has to stop. Never
+   * rejects: what could not be done stays marked (`recheck` of the broadcast).
    */
-  recheck(subject: SubjectId, cause: RecheckCause): Promise<readonly string[]>
+  recheck(
+    subject: SubjectId,
+    cause: RecheckCause,
+    only_marked?: boolean,
+  ): Promise<readonly string[]>
   /** Remembers what a server's control interface knows a session by (OpenBroadcast.handle); false when it runs nothing. */
   setHandle(server: string, session: string, handle: string): Promise<boolean>
   /** A cut was confirmed or given up; false when none of this id is under way. */

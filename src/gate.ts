@@ -136,7 +136,8 @@ function gateOver(context: Context): Gate {
     renew: (request) => timely('renew', (listener) => renew(context, request, listener)),
     end: (request) => timely('end the broadcast', () => endBroadcast(context, request)),
     broadcast: (id) => viewBroadcast(context, id),
-    recheck: (subject, cause) => recheckSubject(context, subject, cause),
+    recheck: (subject, cause, only_marked = false) =>
+      recheckSubject(context, subject, { cause, only_marked }),
     setHandle: (server, session, handle) =>
       timely('keep the handle', () => setHandle(context, { server, session }, handle)),
     cutDone: (broadcast, done) => timely('record the cut', () => cutDone(context, broadcast, done)),

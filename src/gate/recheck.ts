@@ -22,15 +22,20 @@ const SHARE = 1 / 2
 
 const UNHURRIED = { gone: false }
 
-/** Looks at all of it, marked or not. Never rejects. */
+/** Looks at all of it, or at what is marked. Never rejects. */
 export async function recheckSubject(
   context: Context,
   subject: SubjectId,
-  cause: RecheckCause,
+  { cause, only_marked }: { readonly cause: RecheckCause; readonly only_marked: boolean },
 ): Promise<readonly string[]> {
   const revoked: string[] = []
-  await recheckInto(context, { subject, cause, revoked, only: () => true })
+  const only = only_marked ? isMarked : () => true
+  await recheckInto(context, { subject, cause, revoked, only })
   return revoked
+}
+
+function isMarked({ recheck }: OpenBroadcast): boolean {
+  return recheck !== undefined
 }
 
 /** True when the change that marked something may have something to end. */
@@ -47,10 +52,7 @@ export async function recheckMarked(
   cause: RecheckCause,
 ): Promise<readonly string[]> {
   const revoked: string[] = []
-  const work = recheckInto(context, {
-    ...{ subject, cause, revoked },
-    only: ({ recheck }) => recheck !== undefined,
-  })
+  const work = recheckInto(context, { subject, cause, revoked, only: isMarked })
   await new Promise<void>((resolve) => {
     const cancel = context.after(context.settings.budget_ms * SHARE, resolve)
     void work.finally(() => {

@@ -13,21 +13,25 @@ import type { ErasureDesk } from '../../gate/erasure-desk.ts'
 import { createIncidentDesk } from '../../gate/incident.ts'
 import { createPolicyDesk } from '../../gate/policy-desk.ts'
 import { withShadow } from '../../gate/shadow.ts'
+import { createSweeps, type Sweeps } from '../../gate/sweep.ts'
 import type { WebhookDesk } from '../../gate/webhooks/desk.ts'
 import { createGateWithDesk } from '../../gate.ts'
 import type { Gate } from '../../gate-types.ts'
-import type { BroadcastView, Surroundings } from '../../ports.ts'
+import type { BroadcastView, RecheckCause, Surroundings } from '../../ports.ts'
 import { describeProblem as describe } from '../../scrub.ts'
 import { apiKeyFromToken, newApiKey } from '../http/api-key.ts'
 import { createApp } from '../http/app.ts'
 import { createCallerKeys } from '../http/caller-keys.ts'
 import { DEFAULT_HTTP_CONFIG } from '../http/deps.ts'
 import { unreadableResponse } from '../http/unread.ts'
+import { createGuessLimit } from '../media/guess-limit.ts'
 import { createHooks, type Hooks } from '../media/hooks.ts'
 import { createKeeper, type Keeper } from '../media/keeper.ts'
 import { createRenewals } from '../media/renewals.ts'
 import { parseServersFile as parse } from '../media/servers-file.ts'
 import { createSessions } from '../media/sessions.ts'
+import { createBackend } from '../media/whip/backend.ts'
+import { createWhipDoor, type WhipDoor } from '../media/whip/door.ts'
 import { parseWebhooksFile } from '../webhooks/webhooks-file.ts'
 import { ADMIN_GRANT, ensureAdminKey } from './admin-key.ts'
 import { createScribe, type Scribe, writeFirstEntries } from './bootstrap.ts'
@@ -135,7 +139,13 @@ async function decideUntilAborted(house: House): Promise<void> {
     ...{ observe, onError },
   })
   const issuer = { kid: store.signer.kid, issue: scribe.issue }
-  const incidents = createNodeIncidents({ store, scribe, clock, random, after, onError })
+  let sweeps: Sweeps | null = null
+  const sweep = (cause: RecheckCause): void => void sweeps?.sweep(cause).catch(onError)
+  add((event) => {
+    if (event.type === 'policy_active') sweep('policy')
+  })
+  const onChange = (): void => sweep('incident')
+  const incidents = createNodeIncidents({ store, scribe, clock, random, after, onChange, onError })
   await incidents.resume().catch(onError)
   const surroundings = surroundingsOf(config, incidents, clock)
   const shadow = await shadowOf(house)
@@ -152,6 +162,7 @@ async function decideUntilAborted(house: House): Promise<void> {
     ...{ clock, after, elapsed, observe, onError },
   })
   const gate = shadow === null ? plain : withShadow(plain, shadow)
+  sweeps = createSweeps({ gate: plain, broadcasts: store.broadcasts, clock, after, onError })
   const media = await mediaOf(house, gate)
   keeper = media.keeper
   const heartbeat = createHeartbeat({ store, scribe, elapsed, onError })
@@ -160,6 +171,7 @@ async function decideUntilAborted(house: House): Promise<void> {
     const app = await appOf(house, {
       gate,
       hooks: media.hooks,
+      whip: media.whip,
       policies,
       file,
       shadow,
@@ -177,6 +189,8 @@ async function decideUntilAborted(house: House): Promise<void> {
     retention.start()
     await webhooks.start()
     await keeper.start()
+    sweep('restart')
+    sweeps.start()
     house.io.talk(greetingOf({ url: listener.url, adminKey, dir }))
     await aborted(house.io.signal)
     await listener.stop()
@@ -185,6 +199,7 @@ async function decideUntilAborted(house: House): Promise<void> {
     shadow?.stop()
     policies.stop()
     incidents.stop()
+    await sweeps.stop()
     await keeper.stop()
     await webhooks.stop()
     await retention.stop()
@@ -205,14 +220,18 @@ async function shadowOf({ config, observers, onError }: House): Promise<ShadowPo
 async function mediaOf(
   { config, store, observers, onError }: House,
   gate: Gate,
-): Promise<{ readonly hooks: Hooks; readonly keeper: Keeper }> {
+): Promise<{ readonly hooks: Hooks; readonly keeper: Keeper; readonly whip: WhipDoor }> {
   const servers = await readMediaServers(config.servers, process.env, { parse, describe })
   const { observe } = observers
   const sessions = createSessions(elapsed)
   const shared = { ...store, gate, servers, sessions, observe, clock, random, after }
   const renewals = createRenewals()
   const keeper = createKeeper({ ...shared, renewals, elapsed, fetch: callServer, onError })
-  return { hooks: createHooks({ ...shared, keeper }), keeper }
+  const { enforcement } = keeper
+  const backend = createBackend({ fetch: callServer, after })
+  const guesses = createGuessLimit()
+  const whip = createWhipDoor({ ...shared, enforcement, backend, guesses })
+  return { hooks: createHooks({ ...shared, keeper }), keeper, whip }
 }
 
 const callServer = (url: string, init: RequestInit): Promise<Response> => fetch(url, init)
@@ -222,6 +241,7 @@ async function appOf(
   parts: {
     readonly gate: Gate
     readonly hooks: Hooks
+    readonly whip: WhipDoor
     readonly policies: NodePolicies
     readonly file: PolicyFile
     readonly shadow: ShadowPolicy | null
@@ -236,6 +256,7 @@ async function appOf(
   const {
     gate,
     hooks,
+    whip,
     policies,
     file,
     shadow,
@@ -254,6 +275,7 @@ async function appOf(
     ...store,
     ...{ gate, clock, random, observe, report },
     hooks,
+    whip,
     callerKeys: createCallerKeys(store.apiKeys, clock),
     config: { ...DEFAULT_HTTP_CONFIG, ...httpSettingsOf(config) },
     readiness: () => readinessOf(store, { file, shadow, policies, clock }),
