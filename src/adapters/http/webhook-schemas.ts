@@ -60,10 +60,12 @@ const DEAD_ANSWER: Shape = v.strictObject({
 const REPLAY_ANSWER: Shape = v.strictObject({ revived: count, enabled: v.boolean() })
 
 /** By the names of the contract. */
-export const WEBHOOK_SCHEMAS = {
+export const WEBHOOK_SCHEMAS: Readonly<
+  Record<'requests' | 'answers', Readonly<Record<string, Shape>>>
+> = {
   requests: { ReplayRequest: REPLAY_BODY },
   answers: { Webhooks: LIST_ANSWER, DeadLetters: DEAD_ANSWER, Replayed: REPLAY_ANSWER },
-} as const
+}
 
 type WebhookRoute = Extract<RouteId, `${string} /v1/webhooks${string}`>
 

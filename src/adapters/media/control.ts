@@ -69,6 +69,8 @@ export interface ControlDriver {
   readonly start_timeout_ms: number
   /** Where its calls go, where that is not the address in the servers file itself. */
   baseOf?(control: string): string
+  /** True: nobody can ask it what is live; only what the gate let in is known, and `list` is not called. */
+  readonly unlisted?: true
   /** All publishers, or a fault; never a part of them. */
   list(access: ControlAccess): Promise<Result<readonly LiveSession[], ControlFault>>
   /** Ends one session. `dropped` 0: the server had no such publisher at that moment, which confirms nothing. */

@@ -21,6 +21,7 @@ import { type Action, type Listed, reconcile } from './reconcile.ts'
 import type { Renewals } from './renewals.ts'
 import type { MediaServer } from './servers-file.ts'
 import type { Sessions } from './sessions.ts'
+import { lookAtUnlisted } from './unlisted.ts'
 
 export interface KeptPorts extends ListedPorts {
   readonly gate: Pick<Gate, 'decide' | 'renew' | 'end' | 'cutDone' | 'broadcast'>
@@ -94,6 +95,8 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
 
   async function look(): Promise<void> {
     if (control === null) return
+    const { start_timeout_ms, unlisted } = control.driver
+    if (unlisted === true) return lookUnlisted()
     const [asked_at, since] = [ports.clock.now(), ports.elapsed()]
     const list = await control.driver.list(control.access)
     if (!list.ok) return onFault(list.error)
@@ -101,7 +104,6 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
     const listed: Listed[] = []
     for (const one of ours) listed.push({ ...one, stream: await streamOf(ports, server, one) })
     const open = await openOf(ports, server.id)
-    const { start_timeout_ms } = control.driver
     const busy = (session: string): boolean => ports.sessions.busySince(server.id, session, since)
     const result = reconcile({ asked_at, listed, open, busy, missed, start_timeout_ms })
     missed = result.missed
@@ -112,6 +114,19 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
     const rest = result.actions.filter((action) => !isOver(action))
     for (const actions of [over, rest])
       await each(actions, ACTIONS_AT_ONCE, (action) => act(action, since))
+  }
+
+  async function lookUnlisted(): Promise<void> {
+    const now = ports.clock.now()
+    const unlisted = {
+      ...{ gate: ports.gate, renew: renewIfDue, caller: `hook:${server.id}` },
+      drop: ({ session, handle = '' }: BroadcastView) => {
+        if (session !== undefined) cutStranger({ session, handle })
+      },
+    }
+    await each(await openOf(ports, server.id), ACTIONS_AT_ONCE, (open) =>
+      lookAtUnlisted(unlisted, open, now).catch(ports.onError),
+    )
   }
 
   /** Stream-seconds since the look before, as this look found them. */
@@ -214,7 +229,7 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
 
   const strangers = new Set<string>()
 
-  function cutStranger({ session, handle }: Listed): void {
+  function cutStranger({ session, handle }: Pick<Listed, 'session' | 'handle'>): void {
     const until: EpochMs = epochMs(ports.clock.now() + STRANGER_MS)
     strangers.add(session)
     queue.push({ key: strangerKey(session), broadcast: null, session, handle, until })

@@ -116,9 +116,7 @@ function checkServer(
     subject_from: value.subject.value.from.value,
     control,
     control_auth,
-    // A front door lists nothing.
-    reconcile_ms:
-      capabilities.style === 'front-door' ? 0 : (value.reconcile?.value ?? DEFAULT_RECONCILE_MS),
+    reconcile_ms: value.reconcile?.value ?? DEFAULT_RECONCILE_MS,
     when_down: value.when_down?.value ?? capabilities.when_down,
     hold_max_ms: Math.min(hold, capabilities.hold_max_ms),
     playback: playbackOf(value),

@@ -10,6 +10,7 @@ export const whipControl: ControlDriver = {
   kind: 'whip',
   start_timeout_ms: 10_000,
   baseOf: (control) => new URL(control).origin,
+  unlisted: true,
   list: async () => err('unreadable'),
   async cut(access, { handle }) {
     if (!handle.startsWith('/')) return err('unreadable')
