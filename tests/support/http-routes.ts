@@ -197,6 +197,10 @@ export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly s
       },
       status: 204,
     },
+    'GET /hooks/:kind/:server/jwks.json': {
+      sent: { path: '/hooks/mediamtx-jwt/edge-1/jwks.json' },
+      status: 200,
+    },
     'GET /healthz': { sent: { path: '/healthz' }, status: 200 },
     'GET /readyz': { sent: { path: '/readyz' }, status: 200 },
     'GET /metrics': { sent: { path: '/metrics' }, status: 200 },

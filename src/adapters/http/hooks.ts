@@ -19,4 +19,6 @@ export interface HookRequest {
 export interface Hooks {
   /** Answers in the dialect of `kind`; a rejection becomes a problem document, which every server takes for a refusal. */
   handle(kind: string, serverId: string, request: HookRequest): Promise<Response>
+  /** JWKS by which a server checks tokens made for it; null where it checks none, or is not configured. */
+  keys?(kind: string, serverId: string): Promise<Response | null>
 }

@@ -372,6 +372,12 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
     answers: { 200: '*/*' },
     problems: ['unauthenticated', 'not_found', 'body_too_large'],
   },
+  'GET /hooks/:kind/:server/jwks.json': {
+    id: 'media_keys',
+    summary: 'Public keys by which a media server checks tokens made for it.',
+    answers: { 200: JWKS_ANSWER },
+    problems: ['not_found'],
+  },
   'POST /whip/:server': {
     id: 'whip_offer',
     summary: 'WHIP (RFC 9725): an offer, decided and passed on to the media server.',

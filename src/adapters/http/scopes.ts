@@ -86,6 +86,7 @@ export const ROUTES = {
   'GET /log/tile/*': { scope: null },
   'GET /.well-known/jwks.json': { scope: null },
   'POST /hooks/:kind/:server': { scope: 'hook', delegated: true },
+  'GET /hooks/:kind/:server/jwks.json': { scope: null },
   'POST /whip/:server': { scope: 'hook', delegated: true },
   'PATCH /whip/:server/:session': { scope: 'hook', delegated: true },
   'DELETE /whip/:server/:session': { scope: 'hook', delegated: true },

@@ -141,13 +141,19 @@ export interface Reply {
   readonly body: string
 }
 
+/** By whom and when an answer is signed. */
+export interface SignedAt {
+  readonly server: { readonly id: string; readonly secret: ServerSecret }
+  readonly now: EpochMs
+}
+
 export interface MediaDialect {
   /** Second segment of the hook URL and `kind` of the servers file. */
   readonly kind: string
   /** `request.ingest` of every decision. */
   readonly ingest: string
   readonly capabilities: Capabilities
-  /** Key of its signatures from the secret of the servers file; null = cannot be one. Present with `authenticate`. */
+  /** Key of signatures, its own or ours for it, from the secret of the servers file; null = cannot be one. */
   signingKey?(secret: string): Uint8Array | null
   /** For servers that sign; without it the secret itself is shown (proof.ts). Constant in time for any key. */
   authenticate?(call: SignedCall, secret: ServerSecret, now: EpochMs): Proof
@@ -155,6 +161,10 @@ export interface MediaDialect {
   parse(call: HookCall): Result<MediaEvent, string>
   /** `event`: what it answers, where it could be read. */
   render(verdict: Verdict, event?: MediaEvent): Reply
+  /** In place of `render` where an answer holds what has to be signed. */
+  complete?(verdict: Verdict, event: MediaEvent, at: SignedAt): Promise<Reply>
+  /** Public keys by which the server checks what `complete` signs. */
+  keys?(secret: ServerSecret): Promise<Reply>
   /** What the control interface needs to find the broadcast again, at most 512 characters, no key in it. */
   handleOf?(event: StartEvent, playback_name: string | null): string
 }

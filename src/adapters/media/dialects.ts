@@ -6,6 +6,7 @@
 import type { MediaDialect } from './dialect.ts'
 import { generic } from './generic.ts'
 import { mediamtx } from './mediamtx.ts'
+import { mediamtxJwt } from './mediamtx-jwt.ts'
 import { nginxRtmp } from './nginx-rtmp.ts'
 import { nodeMediaServer } from './nms.ts'
 import { ome } from './ome.ts'
@@ -17,6 +18,7 @@ export type MediaKind =
   | 'nginx-rtmp'
   | 'srs'
   | 'mediamtx'
+  | 'mediamtx-jwt'
   | 'ovenmediaengine'
   | 'node-media-server'
   | 'generic'
@@ -26,6 +28,7 @@ const DIALECTS: Readonly<Record<MediaKind, MediaDialect>> = {
   'nginx-rtmp': nginxRtmp,
   srs,
   mediamtx,
+  'mediamtx-jwt': mediamtxJwt,
   ovenmediaengine: ome,
   'node-media-server': nodeMediaServer,
   generic,

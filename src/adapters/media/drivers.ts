@@ -12,6 +12,7 @@ import {
 } from './control.ts'
 import type { MediaKind } from './dialects.ts'
 import { mediamtxControl } from './mediamtx-control.ts'
+import { mediamtxJwtControl } from './mediamtx-jwt-control.ts'
 import { nginxRtmpControl } from './nginx-rtmp-control.ts'
 import { nmsControl, withLogin } from './nms-control.ts'
 import { omeControl } from './ome-control.ts'
@@ -23,6 +24,7 @@ const DRIVERS: Readonly<Record<MediaKind, ControlDriver | null>> = {
   'nginx-rtmp': nginxRtmpControl,
   srs: srsControl,
   mediamtx: mediamtxControl,
+  'mediamtx-jwt': mediamtxJwtControl,
   ovenmediaengine: omeControl,
   'node-media-server': nmsControl,
   generic: null,

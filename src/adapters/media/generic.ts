@@ -44,8 +44,8 @@ export const generic: MediaDialect = {
     return key !== null && key.length >= 24 && key.length <= 64 ? key : null
   },
   authenticate,
-  parse,
-  render,
+  parse: parseGeneric,
+  render: renderGeneric,
   handleOf: () => '',
 }
 
@@ -80,7 +80,7 @@ function signaturesOf(header: string): readonly Uint8Array[] {
 
 const WORD = /^[a-z0-9_-]{1,32}$/
 
-function parse(call: HookCall): Result<MediaEvent, string> {
+export function parseGeneric(call: HookCall): Result<MediaEvent, string> {
   if (call.method !== 'POST') return err('method is not POST')
   const fields = readObject(call.body)
   if (fields === null) return err('body is not a JSON object')
@@ -124,7 +124,7 @@ function optionalText(fields: JsonFields, name: string): string | null {
   return Object.hasOwn(fields, name) ? textOf(fields, name) : ''
 }
 
-function render(verdict: Verdict): Reply {
+export function renderGeneric(verdict: Verdict): Reply {
   switch (verdict.type) {
     case 'admit': {
       const { decision, playback_name, lifetime_ms } = verdict

@@ -65,6 +65,8 @@ export interface HookRequest {
 export interface Hooks {
   /** Answers one call to `/hooks/{kind}/{serverId}`. Never rejects, never redirects except to rename a stream. */
   handle(kind: string, serverId: string, request: HookRequest): Promise<Response>
+  /** JWKS by which a server checks tokens made for it; null where it checks none. */
+  keys(kind: string, serverId: string): Promise<Response | null>
 }
 
 interface Desk extends HookPorts {
@@ -121,6 +123,11 @@ export function createHooks(ports: HookPorts): Hooks {
         return responseTo(dialect.render(refusal(desk, server, 'unavailable', seconds)))
       }
     },
+    async keys(kind, serverId) {
+      const secret = servers.get(`${kind}/${serverId}`)?.secret ?? null
+      const reply = secret === null ? undefined : dialectOf(kind)?.keys?.(secret)
+      return reply === undefined ? null : responseTo(await reply)
+    },
   }
 }
 
@@ -136,7 +143,10 @@ async function answer(desk: Desk, asker: StartAsker, call: SignedCall): Promise<
     return dialect.render(refusal(desk, server, 'too_large'))
   const event = dialect.parse(call)
   if (!event.ok) return dialect.render(refusal(desk, server, 'malformed'))
-  return dialect.render(await verdictOn(desk, asker, event.value), event.value)
+  const verdict = await verdictOn(desk, asker, event.value)
+  const { id, secret } = server
+  if (dialect.complete === undefined || secret === null) return dialect.render(verdict, event.value)
+  return dialect.complete(verdict, event.value, { server: { id, secret }, now: desk.clock.now() })
 }
 
 async function verdictOn(desk: Desk, asker: StartAsker, event: MediaEvent): Promise<Verdict> {

@@ -10,7 +10,8 @@ import { allPages, callJson, everyItem, getJson, PAGE } from './control-json.ts'
 import { fieldsOf, type JsonFields, textOf } from './json-fields.ts'
 import { splitPath } from './mediamtx.ts'
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** Ids of its connections. */
+export const MEDIAMTX_ID: RegExp = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** By protocol, as the hook calls it. The same with and without TLS, so there are two places to look in. */
 const KICKS: Readonly<Record<string, readonly string[]>> = {
@@ -20,7 +21,7 @@ const KICKS: Readonly<Record<string, readonly string[]>> = {
   webrtc: ['webrtcsessions'],
   moq: ['moqsessions'],
 }
-const EVERYWHERE: readonly string[] = Object.values(KICKS).flat()
+export const EVERYWHERE: readonly string[] = Object.values(KICKS).flat()
 
 /** What publishes, by the name of a path's source. */
 const SOURCES: Readonly<Record<string, string>> = {
@@ -47,7 +48,7 @@ export const mediamtxControl: ControlDriver = {
       return ok({ sessions, last: page + 1 >= pageCount })
     }),
   async cut(access, { session, handle }) {
-    if (!UUID.test(session)) return err('unreadable')
+    if (!MEDIAMTX_ID.test(session)) return err('unreadable')
     for (const kind of Object.hasOwn(KICKS, handle) ? (KICKS[handle] ?? []) : EVERYWHERE) {
       const path = `/v3/${kind}/kick/${session}`
       const answer = await callJson(access, { method: 'POST', path })
@@ -69,5 +70,5 @@ function publisherOf(path: JsonFields): LiveSession | 'none' | null {
   const handle = Object.hasOwn(SOURCES, type) ? SOURCES[type] : undefined
   if (handle === undefined) return 'none'
   const session = textOf(source, 'id')
-  return session !== null && UUID.test(session) ? { session, handle, ...place } : null
+  return session !== null && MEDIAMTX_ID.test(session) ? { session, handle, ...place } : null
 }

@@ -45,6 +45,11 @@ export class ServerSecret {
     return equalBytes(hmac(hash === 'sha1' ? sha1 : sha256, this.#key, message), signature)
   }
 
+  /** 32 bytes that follow from the signing key and a purpose, and lead back to neither. */
+  derived(purpose: string): Uint8Array {
+    return hmac(sha256, this.#key, utf8(purpose))
+  }
+
   /** True when both hold the same text. */
   equals(other: ServerSecret): boolean {
     return equalBytes(this.#digest, other.#digest)

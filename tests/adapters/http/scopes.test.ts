@@ -59,6 +59,7 @@ const NEEDED: Readonly<Record<RouteId, Scope | 'everybody' | 'the server itself'
   'GET /log/tile/*': 'everybody',
   'GET /.well-known/jwks.json': 'everybody',
   'POST /hooks/:kind/:server': 'the server itself',
+  'GET /hooks/:kind/:server/jwks.json': 'everybody',
   'POST /whip/:server': 'the server itself',
   'PATCH /whip/:server/:session': 'the server itself',
   'DELETE /whip/:server/:session': 'the server itself',
@@ -71,7 +72,10 @@ const NEEDED: Readonly<Record<RouteId, Scope | 'everybody' | 'the server itself'
 }
 
 async function furnished(options: FixtureOptions = {}): Promise<Fixture> {
-  const hooks = { handle: async () => new Response(null, { status: 204 }) }
+  const hooks = {
+    handle: async () => new Response(null, { status: 204 }),
+    keys: async () => new Response('{}'),
+  }
   const fixture = aFixture({ metrics_public: false, ...options, deps: { hooks } })
   await furnish(fixture)
   return fixture

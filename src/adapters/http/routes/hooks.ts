@@ -12,9 +12,17 @@ import type { Call, Mount } from '../mount.ts'
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
-/** `POST /hooks/{kind}/{server}`. */
+/** `POST /hooks/{kind}/{server}`, and the public keys of those that check tokens. */
 export function mountHooks(mount: Mount, deps: AppDeps): void {
   mount('POST /hooks/:kind/:server', (call) => hook(call, deps))
+  mount('GET /hooks/:kind/:server/jwks.json', (call) => keys(call, deps))
+}
+
+async function keys({ c }: Call, { hooks }: AppDeps): Promise<Response> {
+  const found = await hooks?.keys?.(c.req.param('kind') ?? '', c.req.param('server') ?? '')
+  if (!found)
+    throw new LivegateError('not_found', 'Cannot show keys: no media server checks tokens there')
+  return found
 }
 
 async function hook({ c }: Call, { hooks }: AppDeps): Promise<Response> {
