@@ -4,13 +4,14 @@
  */
 import { describe, expect, it } from 'vitest'
 import type { ChainEntry } from '../../src/adapters/cloudflare/rpc.ts'
+import { PATIENCE_MS } from '../../src/adapters/cloudflare/subject-calls.ts'
 import { ERASURE_KNOWN_MS } from '../../src/core/limits.ts'
 import { parseRetention } from '../../src/core/retention.ts'
 import { epochMs } from '../../src/core/time.ts'
 import type { ErasureAnswer } from '../../src/gate/erasure.ts'
 import type { Answer } from '../../src/gate-types.ts'
 import { aStrike, ask, DAY, policyOf, STRIKE_RULE } from '../support/gate.ts'
-import { type Around, aWorld, lost, type Step, type World } from './subject-world.ts'
+import { type Around, aWorld, lost, never, type Step, type World } from './subject-world.ts'
 
 const BASIS = 'Art. 17 GDPR'
 
@@ -21,7 +22,7 @@ const decide = (world: World, subject = 'u_1', stream = 'b'): Promise<Answer> =>
 const strike = (world: World, id: string, subject = 'u_1') =>
   world.ask(subject, (host) => host.strike(aStrike(id, subject)))
 
-/** Somebody with a running restriction and a chain of three. */
+/** Somebody with a running restriction and a chain of four: what ran when the strike came was revoked. */
 async function struck(): Promise<World> {
   const world = aWorld(policyOf(STRIKE_RULE))
   await decide(world, 'u_1', 'secret-stream')
@@ -73,6 +74,24 @@ function failing(step: Step, when: 'before' | 'after', times: number): Around {
   }
 }
 
+/** The next call of a step, done or not, never answers; resolves when it hangs. */
+async function hangs(world: World, step: Step, when: 'before' | 'after'): Promise<void> {
+  let [isMet, hung] = [false, false]
+  world.around = async (at, call) => {
+    if (at !== step || isMet) return call()
+    isMet = true
+    if (when === 'after') await call()
+    hung = true
+    return never()
+  }
+  await turnUntil(() => hung)
+}
+
+async function turnUntil(done: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 500 && !done(); turn++) await scheduler.wait(1)
+  expect(done()).toBe(true)
+}
+
 /** Copies of the newest record behind it, in object and log alike: a long chain without deciding it. */
 async function growTo(world: World, count: number): Promise<void> {
   const entries = world.log.entries as ChainEntry[]
@@ -101,7 +120,7 @@ describe('an erasure in an object', () => {
   it('ends the chain in the log, empties the storage, and leaves what goes on', async () => {
     const world = await struck()
     const done = await erase(world)
-    expect(done).toMatchObject({ state: 'done', erasure: { counts: { records: 3, strikes: 1 } } })
+    expect(done).toMatchObject({ state: 'done', erasure: { counts: { records: 4, strikes: 1 } } })
     expect(done.erasure?.receipt?.index).toBe(world.log.entries.length - 1)
     await expectErased(world)
   })
@@ -121,6 +140,33 @@ describe('an erasure in an object', () => {
             expect(state).toBe('done')
             await expectErased(world)
           })
+
+  for (const step of STEPS)
+    for (const when of ['before', 'after'] as const)
+      for (const times of [1, 2])
+        it(`is finished although ${step} never came back, ${when === 'after' ? 'but was done' : 'and was not done'}, ${times} times, and the object died each time`, async () => {
+          const world = await struck()
+          for (let i = 0; i < times; i++) {
+            const hung = hangs(world, step, when)
+            void erase(world).catch(() => {})
+            await hung
+            world.wake('u_1')
+          }
+          expect((await erase(world)).state).toBe('done')
+          await expectErased(world)
+        })
+
+  for (const step of STEPS)
+    it(`waits for ${step} no longer than for any call, and goes on when it is asked again`, async () => {
+      const world = await struck()
+      const hung = hangs(world, step, 'after')
+      const asked = erase(world).catch(() => null)
+      await hung
+      await world.pass('u_1', PATIENCE_MS)
+      await asked
+      expect((await erase(world)).state).toBe('done')
+      await expectErased(world)
+    })
 
   for (const step of STEPS)
     it(`is finished by the alarm, which may go off twice, when nobody asks again after ${step} was lost`, async () => {
@@ -189,7 +235,7 @@ describe('an erasure in an object', () => {
     const { record } = world.log.entries.at(-1) as ChainEntry
     const erasure = { ...record, id: 'e', kind: 'erasure' as const, leaf: new Uint8Array(32) }
     await world.log.rpc.eraseChain({
-      ...{ object: object ?? '', seq: 3, record: erasure, requires: [], strikes: [], named: [] },
+      ...{ object: object ?? '', seq: 4, record: erasure, requires: [], strikes: [], named: [] },
     })
     world.wake('u_1')
     const view = world.ask('u_1', (host) => host.view('u_1'))
