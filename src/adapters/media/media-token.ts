@@ -3,7 +3,7 @@
  *
  * No key is stored or exchanged: whoever has the servers file can make it again, another secret is another key, and no
  * server takes a token made for another. Short-lived, because nothing takes one back: it opens a door, and does not keep
- * it open. Why this key and no other: docs/adr/0022-a-token-key-per-media-server.md. From: mediamtx-jwt.ts.
+ * it open. Why this key and no other: docs/adr/0023-a-token-key-per-media-server.md. From: mediamtx-jwt.ts.
  */
 import { SignJWT } from 'jose'
 import { concatBytes, fromBase64Url } from '../../core/encoding.ts'
