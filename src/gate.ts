@@ -52,9 +52,11 @@ import {
   requireRoom,
   type Standing,
 } from './gate/repeat.ts'
+import { askedItems, reviewsAsked } from './gate/review-items.ts'
+import { dueReviews, review } from './gate/reviews.ts'
 import { claimKey } from './gate/running-keys.ts'
 import { endBroadcast, endSession, takeBack, takeBackUnheard } from './gate/sessions.ts'
-import { settled, type Verdict } from './gate/settled.ts'
+import { joinedAmong, leaveReplaced, settled, type Verdict } from './gate/settled.ts'
 import { recordStrike, reverseStrike } from './gate/strikes.ts'
 import { changeFacts, viewSubject } from './gate/subjects.ts'
 import { createTables } from './gate/tables.ts'
@@ -138,6 +140,7 @@ function gateOver(context: Context): Gate {
     broadcast: (id) => viewBroadcast(context, id),
     recheck: (subject, cause, only_marked = false) =>
       recheckSubject(context, subject, { cause, only_marked }),
+    review: (request) => timely('review', () => review(context, request)),
     setHandle: (server, session, handle) =>
       timely('keep the handle', () => setHandle(context, { server, session }, handle)),
     cutDone: (broadcast, done) => timely('record the cut', () => cutDone(context, broadcast, done)),
@@ -160,21 +163,25 @@ async function decide(
 }
 
 /** Null: a co-host changed. */
-function decideOnce(
+async function decideOnce(
   context: Context,
   request: DecideRequest,
   listener: Listener,
 ): Promise<Answer | null> {
   const id = newRecordId(context.random, context.clock.now())
-  const work = (): Promise<Answer | null> => decideUnder(context, { request, id, listener })
-  return (request.stream.hosts ?? []).length === 0 ? work() : context.lives.run(id, work)
+  const work = (): Promise<Verdict | null> => decideUnder(context, { request, id, listener })
+  const { hosts = [] } = request.stream
+  const verdict = await (hosts.length === 0 ? work() : context.lives.run(id, work))
+  if (verdict === null) return null
+  if (verdict.left.length > 0) await leaveReplaced(context, verdict.left)
+  return verdict.answer
 }
 
 /** Co-hosts first (never while holding a turn), then everything in the subject's own turn. */
 async function decideUnder(
   context: Context,
   { request, id, listener }: Omit<Asked, 'cohosts'>,
-): Promise<Answer | null> {
+): Promise<Verdict | null> {
   const { subject, stream } = request
   const pending = { id, stream: stream.id ?? '' }
   const cohosts = await joinCohosts(context, request, pending)
@@ -183,9 +190,9 @@ async function decideUnder(
     const verdict = await context.turns.run(subject, () =>
       decideInTurn(context, { request, cohosts, id, listener }),
     )
-    if (cohosts.hosts.length === 0) return verdict.answer
+    if (cohosts.hosts.length === 0) return verdict
     opened = !verdict.answer.repeated && mayStart(verdict.answer.decision)
-    if (await settled(context, { cohosts, pending, verdict, listener })) return verdict.answer
+    if (await settled(context, { cohosts, pending, verdict, listener })) return verdict
     if (opened) await context.turns.run(subject, () => takeBack(context, subject, id), 'always')
     return null
   } catch (error) {
@@ -205,7 +212,11 @@ interface Asked {
 async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
   const { request, cohosts, id, listener } = asked
   requireHeard(listener, 'decide')
-  const state = named(context, await context.ledger.load(request.subject))
+  const { subject } = request
+  const state = named(
+    context,
+    await dueReviews(context, subject, await context.ledger.load(subject)),
+  )
   const { plan, at } = decider(context, state, ...statesOf(cohosts))
   const around = surroundings(context, at)
   const standing: Standing = {
@@ -215,7 +226,7 @@ async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
     at,
   }
   const retry = await judgeRetry(context, request, { standing, state, plan })
-  if (retry.before !== null) return { answer: retry.before, replaces: [] }
+  if (retry.before !== null) return { answer: retry.before, replaces: [], left: [] }
 
   const { supersedes } = retry
   const replaces = replacedBy(request, state, supersedes)
@@ -228,7 +239,7 @@ async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
   const again = late ? null : await refusedBefore(context, before)
   if (again !== null) {
     await rememberKey(context, { request, state, standing, again })
-    return { answer: again, replaces: [] }
+    return { answer: again, replaces: [], left: [] }
   }
 
   if (refusal === null) requireRoom(state, standing.at, replaces)
@@ -237,7 +248,7 @@ async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
   const decided = { id, request, decision, standing, refusal, replaces, heard_until, supersedes }
   const answer = await commit(context, { decided, cohosts, facts, state, plan, listener })
   if (late) await tellUngated(context, request.subject, id)
-  return { answer, replaces }
+  return { answer, replaces, left: refusal === null ? joinedAmong(state, replaces) : [] }
 }
 
 /** Makes the decision durable; what nobody will hear of is taken back before anybody else's turn. */
@@ -260,7 +271,9 @@ async function commit(
   const request = requestGroup(context.pepper, decided)
   const cohosts = input.cohosts.hosts.map((host) => host.subject)
   const said = { chain, ...underOf(plan), subject: { subject, cohosts }, facts, decision }
-  const effects = effectsOf(context.pepper, decided, state)
+  const stream = decided.request.stream.id ?? ''
+  const asked = reviewsAsked(plan, { id, decision, at, stream, host: 0 })
+  const effects = { ...effectsOf(context.pepper, decided, state), ...askedItems(state, asked) }
   const requires = requiredBy(plan)
   const { enforcement } = decided.request
   try {

@@ -60,6 +60,8 @@ export interface OpenBroadcast {
   readonly handle?: string
   /** `cohost` when the subject only joins somebody else's broadcast. */
   readonly role: 'host' | 'cohost'
+  /** Of the host: others joined it, and have it open too. */
+  readonly joined?: true
   /** The newest renewal, whose record says what was given last; absent before the first. */
   readonly renewed?: string
   /** Something changed since it was allowed: it has to be looked at again. */

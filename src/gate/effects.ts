@@ -93,6 +93,7 @@ function openingOf(decided: Decided): Pick<Effects, 'opens' | 'ends'> {
     lease_until,
     role: 'host',
     ...(heard_until === null ? {} : { heard_until }),
+    ...((request.stream.hosts ?? []).length === 0 ? {} : { joined: true as const }),
     ...request.session,
     ...(request.ungated === undefined ? {} : { ungated: request.ungated }),
   }

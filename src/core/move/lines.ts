@@ -240,6 +240,7 @@ const BROADCAST = object({
   session: optional(text(256)),
   handle: optional(text(MAX_HANDLE_CHARS)),
   role: required(oneOf(['host', 'cohost'])),
+  joined: optional(boolean),
   renewed: optional(RANDOM_ID),
   recheck: optional(WORD),
   ungated: optional(WORD),
