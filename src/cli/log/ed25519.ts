@@ -52,6 +52,11 @@ export const nodeHasher: Hasher = {
   digest: (bytes) => Buffer.from(hash('sha256', bytes, 'binary'), 'latin1'),
   digestText: (text) => hash('sha256', text, 'base64url'),
   textOf,
+  asciiOf: (bytes) => (isAscii(bytes) ? viewOf(bytes).toString('latin1') : null),
+}
+
+function viewOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 /** Last characters that leave no bit over, by how many characters there are beyond fours. */

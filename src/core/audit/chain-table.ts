@@ -5,6 +5,8 @@
  * records; measured by bench/audit-memory.ts. Judges nothing: chains.ts does.
  */
 import {
+  beginningAt,
+  beginningOf,
   isPacked,
   LEAF_BYTES,
   LEAF_CHARS,
@@ -107,10 +109,19 @@ export class ChainTable {
 
   /** Adds to the older leaves; the sixteenth takes the place of the first. */
   pushOlder(row: number, leaf: string): void {
+    this.#push(row, beginningOf(leaf))
+  }
+
+  /** Makes the newest leaf one of the older. */
+  age(row: number): void {
+    this.#push(row, beginningAt(this.#piece(row).leaves, LEAF_BYTES * (row % ROWS)))
+  }
+
+  #push(row: number, beginning: Uint8Array): void {
     const { lists, counts } = this.#piece(row)
     const i = row % ROWS
     const count = counts[i] ?? 0
-    lists[i] = this.#older.push(lists[i] ?? 0, count, leaf)
+    lists[i] = this.#older.push(lists[i] ?? 0, count, beginning)
     counts[i] = Math.min(count + 1, MAX_OLDER)
   }
 

@@ -180,7 +180,7 @@ export class Chains {
   #advance({ index: first, leaf, chain }: Link, known: number, missing: number): void {
     const row = known < 0 ? this.#table.add(chain.sub) : known
     if (known >= 0) {
-      this.#table.pushOlder(row, this.#table.leaf(row))
+      this.#table.age(row)
       for (let i = Math.min(missing, MAX_OLDER); i > 0; i--) this.#table.pushOlder(row, NOBODY)
     }
     this.#table.set(row, { seq: chain.seq, at: chain.at, unopened: this.#unopened, first })

@@ -66,6 +66,23 @@ export function isPacked(text: string, chars: number, from: Uint8Array, at: numb
   return true
 }
 
+/** The beginning of a leaf, packed; good until the next call. */
+export function beginningOf(leaf: string): Uint8Array {
+  pack(leaf, SHORT_CHARS, begun, 0)
+  return begun
+}
+
+/** As `beginningOf` of the text that is packed there. */
+export function beginningAt(from: Uint8Array, at: number): Uint8Array {
+  for (let i = 0; i < SHORT_BYTES; i++) begun[i] = from[at + i] ?? 0
+  // Half of the last byte is of a character that is not kept; what was refused stays as no text is.
+  if (from[at + LEAF_BYTES - 1] !== 255)
+    begun[SHORT_BYTES - 1] = (begun[SHORT_BYTES - 1] ?? 0) & 0xf0
+  return begun
+}
+
+const begun = new Uint8Array(SHORT_BYTES)
+
 /** Leaves a list has room for, and lists a piece. */
 const SIZES = [3, 7, MAX_OLDER] as const
 const LISTS = 512
@@ -111,13 +128,14 @@ export class LeafLists {
   readonly #slabs = SIZES.map((leaves) => new Slab(leaves))
 
   /** Adds one at the end of a list of `count`, from which the oldest goes when it is full; returns the list's slot. */
-  push(slot: number, count: number, leaf: string): number {
+  push(slot: number, count: number, beginning: Uint8Array): number {
     const to = this.#withRoom(slot, count)
     const size = sizeOf(Math.min(count + 1, MAX_OLDER))
     const [piece, at] = this.#slab(size).at(to)
     const full = count === MAX_OLDER
     if (full) piece.copyWithin(at, at + SHORT_BYTES, at + MAX_OLDER * SHORT_BYTES)
-    pack(leaf, SHORT_CHARS, piece, at + (full ? count - 1 : count) * SHORT_BYTES)
+    const end = at + (full ? count - 1 : count) * SHORT_BYTES
+    for (let i = 0; i < SHORT_BYTES; i++) piece[end + i] = beginning[i] ?? 0
     return to
   }
 

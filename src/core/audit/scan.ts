@@ -16,7 +16,7 @@ import type { RecordFault } from '../record/faults.ts'
 import type { ChainGroup, OwnClaims, PublicClaims, ResultGroup } from '../record/groups.ts'
 import { type Hasher, leafOf as leafOfAny } from '../record/hashing.ts'
 import { type ChainKind, isChainKind, type RecordKind } from '../record/kinds.ts'
-import { type ParsedRecord, parseRecord } from '../record/parse.ts'
+import { type ReadRecord, readRecord } from '../record/parse.ts'
 import { ok, type Result } from '../result.ts'
 import type { Enforced } from './enforcers.ts'
 import type { Evaluated } from './replay/rederive.ts'
@@ -92,7 +92,8 @@ export function scanEntry(
   replay = true,
 ): Scanned {
   const leaf = leafOf(bytes, hasher)
-  const parsed = parseRecord(fromAscii(bytes) ?? '')
+  const { asciiOf = fromAscii, textOf } = hasher
+  const parsed = readRecord(asciiOf(bytes) ?? '', textOf)
   if (!parsed.ok) return { leaf, fault: parsed.error }
   const record = scannedOf(parsed.value)
   const disclosures = disclosed?.(parsed.value)
@@ -121,7 +122,7 @@ function enforcedOf({ request }: OpenedGroups): { readonly enforced?: Enforced }
 }
 
 function replayOf(
-  { kind, claims }: ParsedRecord,
+  { kind, claims }: ReadRecord,
   opened: OpenedGroups,
   chain: ChainGroup,
   hasher: Hasher,
@@ -145,7 +146,7 @@ function replayOf(
   return { replay, evaluated }
 }
 
-function scannedOf({ kind, kid, claims }: ParsedRecord): ScannedRecord {
+function scannedOf({ kind, kid, claims }: ReadRecord): ScannedRecord {
   if (!isChainKind(kind)) return { kind, kid, claims } as ScannedRecord
   const { iss, log, iat, policy, revision } = claims as ChainClaims
   const own = { iss, log, iat }

@@ -5,7 +5,7 @@
  * is strict: each disclosure must be in its one spelling, be committed to, name a known group once, and hold exactly
  * the claims of that group. Next: presentation.ts.
  */
-import { fromBase64Url, textFromBase64Url, textToBase64Url, toBase64Url } from '../encoding.ts'
+import { textFromBase64Url, textToBase64Url, toBase64Url } from '../encoding.ts'
 import type { Facts, Outcome } from '../model.ts'
 import { ok, type Result } from '../result.ts'
 import { claimCheck } from './claims.ts'
@@ -32,7 +32,7 @@ import {
   type RecordKind,
 } from './kinds.ts'
 import { createReader } from './known-forms.ts'
-import { readChain } from './spelling.ts'
+import { readChain, readSubject } from './spelling.ts'
 
 /** Bytes of a group's salt: 128 bits (RFC 9901 section 9.3). */
 export const SALT_BYTES = 16
@@ -99,14 +99,17 @@ export function openDisclosures(
   return agreeing(record.kind, opened as OpenedGroups)
 }
 
+/** 16 bytes: the last character leaves four bits zero. */
+const SALT = /^[A-Za-z0-9_-]{21}[AQgw]$/
+
 function parseDisclosure(
   kind: RecordKind,
   disclosure: string,
   { textOf = textFromBase64Url }: Hasher,
 ): Result<{ group: GroupName; value: object }, RecordFault> {
   const json = textOf(disclosure)
-  const chain = json !== null && isChainKind(kind) ? readChain(json) : undefined
-  if (chain !== undefined) return ok({ group: 'chain', value: chain })
+  const short = json !== null && isChainKind(kind) ? readShort(json) : undefined
+  if (short !== undefined) return ok(short)
   const parsed = json === null ? undefined : readerOf(kind, json)(json)
   if (!Array.isArray(parsed) || parsed.length !== 3)
     return refuse(
@@ -114,7 +117,7 @@ function parseDisclosure(
       'Cannot read a disclosure: expected [salt, group, object]',
     )
   const [salt, group, value] = parsed as [unknown, unknown, unknown]
-  if (typeof salt !== 'string' || fromBase64Url(salt)?.length !== SALT_BYTES)
+  if (typeof salt !== 'string' || !SALT.test(salt))
     return refuse('disclosure_malformed', 'Cannot read a disclosure: expected a salt of 16 bytes')
   if (!isGroupName(group))
     return refuse(
@@ -141,6 +144,14 @@ const READERS = Object.fromEntries(
     Object.fromEntries(GROUP_NAMES.map((group) => [group, createReader()])),
   ]),
 ) as Readonly<Record<RecordKind, Readonly<Record<GroupName, (text: string) => unknown>>>>
+
+/** The two groups whose texts are of one form. */
+function readShort(json: string): { group: GroupName; value: object } | undefined {
+  const chain = readChain(json)
+  if (chain !== undefined) return { group: 'chain', value: chain }
+  const subject = readSubject(json)
+  return subject === undefined ? undefined : { group: 'subject', value: subject }
+}
 
 const GROUP_AT = '["","'.length + 22
 

@@ -14,6 +14,8 @@ export interface Hasher {
   digestText(text: string): string
   /** Exactly `textFromBase64Url`; that one unless given. */
   readonly textOf?: (text: string) => string | null
+  /** Exactly `fromAscii`; that one unless given. */
+  readonly asciiOf?: (bytes: Uint8Array) => string | null
 }
 
 /** Works in every runtime; about 0.3 µs per 64 bytes, a host's own is several times faster. */

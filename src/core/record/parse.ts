@@ -15,14 +15,18 @@ import { parseJson } from './json.ts'
 import { kindOfTyp, type RecordKind } from './kinds.ts'
 import { learn, readAlike } from './spelling.ts'
 
-const SIGNATURE_BYTES = 64
-
-interface ParsedOf<K extends RecordKind> {
+interface ReadOf<K extends RecordKind> {
   readonly kind: K
   readonly kid: string
   readonly claims: PublicClaims<K>
   /** `_sd`; empty for kinds without groups. */
   readonly digests: readonly string[]
+}
+
+/** What a record says, by kind. */
+export type ReadRecord = { readonly [K in RecordKind]: ReadOf<K> }[RecordKind]
+
+interface ParsedOf<K extends RecordKind> extends ReadOf<K> {
   readonly jws: string
   /** `header.payload`: what the signature covers. */
   readonly signed: string
@@ -34,26 +38,40 @@ export type ParsedRecord = { readonly [K in RecordKind]: ParsedOf<K> }[RecordKin
 
 /** Reads one compact JWS. */
 export function parseRecord(jws: string): Result<ParsedRecord, RecordFault> {
+  const read = readRecord(jws)
+  if (!read.ok) return read
+  const end = jws.lastIndexOf('.')
+  const signature = fromBase64Url(jws.slice(end + 1)) ?? new Uint8Array(0)
+  return ok({ ...read.value, jws, signed: jws.slice(0, end), signature })
+}
+
+/** 64 bytes: the last character leaves four bits zero. */
+const SIGNATURE = /^[A-Za-z0-9_-]{85}[AQgw]$/
+
+/** As `parseRecord`, with the same checks, for who needs no signature; `textOf`: exactly `textFromBase64Url`. */
+export function readRecord(
+  jws: string,
+  textOf: (text: string) => string | null = textFromBase64Url,
+): Result<ReadRecord, RecordFault> {
   if (jws.length > MAX_ENTRY_BYTES)
     return refuse('too_large', `Cannot read a record: it has more than ${MAX_ENTRY_BYTES} bytes`)
-  const [header, payload, tail, ...more] = jws.split('.')
-  if (header === undefined || payload === undefined || tail === undefined || more.length > 0)
+  const first = jws.indexOf('.')
+  const last = jws.lastIndexOf('.')
+  if (first === last || jws.indexOf('.', first + 1) !== last)
     return refuse('malformed', 'Cannot read a record: expected header.payload.signature')
-  const head = readHeader(header)
+  const head = readHeader(jws.slice(0, first))
   if (!head.ok) return head
-  const signature = fromBase64Url(tail)
-  if (signature?.length !== SIGNATURE_BYTES)
+  if (!SIGNATURE.test(jws.slice(last + 1)))
     return refuse(
       'malformed',
       'Cannot read a record: expected a signature of 64 bytes in base64url',
     )
   const { kind, kid } = head.value
-  const claims = readClaims(kind, payload)
+  const claims = readClaims(kind, textOf(jws.slice(first + 1, last)))
   if (!claims.ok) return claims
   const { _sd: digests = [] } = claims.value
-  const signed = jws.slice(0, header.length + 1 + payload.length)
   // The check of `kind` has passed, so `claims` are that kind's.
-  return ok({ kind, kid, claims: claims.value, digests, jws, signed, signature } as ParsedRecord)
+  return ok({ kind, kid, claims: claims.value, digests } as ReadRecord)
 }
 
 /** The whole header: three members in this order and spelling, no other. */
@@ -99,8 +117,7 @@ function refuseHeader(header: unknown): Result<never, RecordFault> {
 
 type AnyClaims = { readonly _sd?: readonly string[] }
 
-function readClaims(kind: RecordKind, part: string): Result<AnyClaims, RecordFault> {
-  const json = textFromBase64Url(part)
+function readClaims(kind: RecordKind, json: string | null): Result<AnyClaims, RecordFault> {
   if (json === null)
     return refuse('malformed', 'Cannot read a record: its payload is not canonical base64url')
   const alike = readAlike(kind, json)

@@ -1,13 +1,13 @@
 /**
- * Shortcuts for the two texts an audit reads of every record: payloads that differ from one already checked only in
- * `jti`, `iat` and the digests, as most of a log's do, and disclosures of the group `chain`.
+ * Shortcuts for texts an audit reads of every record: payloads that differ from one already checked only in
+ * `jti`, `iat` and the digests, as most of a log's do, and disclosures of the groups `chain` and `subject`.
  *
  * A text equal to a checked one everywhere else, with those three well-formed and in their one spelling, is a checked
  * text too: no claim's check looks at another claim. So nothing is accepted here that parse.ts and disclosure.ts would
  * refuse; whatever is not recognised is left to them, who know the words for what is wrong. Only speed depends on this.
  */
 import type { EpochMs } from '../time.ts'
-import type { ChainGroup } from './groups.ts'
+import type { ChainGroup, SubjectGroup } from './groups.ts'
 import type { RecordKind } from './kinds.ts'
 
 /** A payload as `JSON.parse` gives it. */
@@ -127,10 +127,24 @@ function digitsEnd(text: string, from: number): number {
 const CHAIN =
   /^\["[A-Za-z0-9_-]{21}[AQgw]","chain",\{"sub":"([A-Za-z0-9_-]{22,64})","seq":([1-9][0-9]{0,14}),"prev":(?:null|"([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])"),"at":([1-9][0-9]{0,13})\}\]$/
 
+/** After `["`, the salt, and `",`. */
+const GROUP_AT = 26
+
 /** The place in a chain a disclosure opens; undefined when it must be read the long way. Only for kinds on chains. */
 export function readChain(text: string): ChainGroup | undefined {
-  const match = CHAIN.exec(text)
+  const match = text.startsWith('"chain"', GROUP_AT) ? CHAIN.exec(text) : null
   if (match === null) return undefined
   const [, sub = '', seq, prev = null, at] = match
   return { sub, seq: Number(seq), prev, at: Number(at) as EpochMs }
+}
+
+/** The whole disclosure of somebody alone, whose id needs no escapes and is no longer than claims.ts allows. */
+const SUBJECT =
+  /^\["[A-Za-z0-9_-]{21}[AQgw]","subject",\{"subject":"([ !#-[\]-~]{1,256})","cohosts":\[\]\}\]$/
+
+/** Whom a disclosure names; undefined when it must be read the long way. Only for kinds on chains. */
+export function readSubject(text: string): SubjectGroup | undefined {
+  if (!text.startsWith('"subject"', GROUP_AT)) return undefined
+  const subject = SUBJECT.exec(text)?.[1]
+  return subject === undefined ? undefined : { subject, cohosts: [] }
 }
