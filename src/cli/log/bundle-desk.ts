@@ -9,7 +9,12 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { Finding } from '../../core/audit/findings.ts'
 import type { RangeResult } from '../../core/audit/range.ts'
 import { type LogBook, LogPlans } from '../../core/audit/replay/log-plans.ts'
-import { type Evaluated, type ReplayResult, rederive } from '../../core/audit/replay/rederive.ts'
+import {
+  Derivation,
+  type Evaluated,
+  type ReplayResult,
+  rederive,
+} from '../../core/audit/replay/rederive.ts'
 import type { RecordKey } from '../../core/record/jwk.ts'
 import { type BundlePart, type PackedScan, scanBundle } from './bundle-scan.ts'
 import { verifyBundle } from './bundle-signatures.ts'
@@ -117,18 +122,23 @@ function createDerived(plans: LogPlans): {
   readonly take: (one: Evaluated) => boolean
   readonly result: () => ReplayResult
 } {
-  let result: ReplayResult = NOTHING_DERIVED
+  const derivation = new Derivation()
+  let before: { readonly one: Evaluated; readonly found: ReturnType<LogPlans['planFor']> } | null =
+    null
   const take = (one: Evaluated): boolean => {
-    const { is } = plans.planFor(one)
-    if (is !== 'plan' && is !== 'unusable') return false
-    result = together(result, rederive([one], plans))
+    const found =
+      before !== null && areUnderOne(one, before.one) ? before.found : plans.planFor(one)
+    if (found.is !== 'plan' && found.is !== 'unusable') return false
+    before = { one, found }
+    derivation.add(one, found)
     return true
   }
-  return { take, result: () => result }
+  return { take, result: () => derivation.result() }
 }
 
-const NOTHING_DERIVED: ReplayResult = {
-  ...{ replayed: 0, other_engine: 0, without_policy: 0, findings: [] },
+/** Most decisions are made under what the one before them was made under. */
+function areUnderOne(a: Evaluated, b: Evaluated): boolean {
+  return a.policy === b.policy && a.revision === b.revision && a.engine === b.engine
 }
 
 function together(a: ReplayResult, b: ReplayResult): ReplayResult {

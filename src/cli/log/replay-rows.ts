@@ -28,6 +28,18 @@ type Row = readonly [
   lacks?: string,
 ]
 
+/** A decision with nothing about it that most lack; a row of this length is such a one. */
+type UsualRow = readonly [
+  strikes: string,
+  stream: string,
+  open: number,
+  session: string | null,
+  revision: number | null,
+  id: string | null,
+  lease_until: number,
+]
+const USUAL_LENGTH = 7
+
 /** Null for none. */
 export function writeReplays(parts: readonly ReplayPart[]): string | null {
   return parts.length === 0 ? null : JSON.stringify(parts.map(rowOf))
@@ -35,10 +47,54 @@ export function writeReplays(parts: readonly ReplayPart[]): string | null {
 
 /** The parts again, in their order. */
 export function readReplays(text: string): readonly ReplayPart[] {
-  return (JSON.parse(text) as readonly Row[]).map(partOf)
+  return (JSON.parse(text) as readonly (Row | UsualRow)[]).map((row) =>
+    row.length === USUAL_LENGTH ? usualPart(row) : partOf(row),
+  )
 }
 
-function rowOf({ instant, trace, lacks }: ReplayPart): Row {
+/** Null for what a usual row has no place for. */
+function usualRow({ instant, trace, lacks }: ReplayPart): UsualRow | null {
+  if (instant !== null || lacks !== undefined || trace?.is !== 'evaluated') return null
+  const { strikes, stream, holds, reviews, open, cohosts, began, opens, place } = trace
+  const { revision, renews, incident, kept } = trace
+  if (holds.length + reviews.length + cohosts.length + began.length > 0) return null
+  if (renews || kept !== undefined || place === null || place.supersedes !== null) return null
+  if (incident.active || Object.keys(incident).length !== 1) return null
+  const { id, lease_until } = opens ?? { id: null, lease_until: 0 }
+  return [strikes, stream, open, place.session, revision, id, lease_until]
+}
+
+function usualPart([
+  strikes,
+  stream,
+  open,
+  session,
+  revision,
+  id,
+  lease_until,
+]: UsualRow): ReplayPart {
+  const seen = { strikes, stream, open, holds: NONE, reviews: NONE, cohosts: NONE, began: NONE }
+  const opens = id === null ? null : { id, lease_until }
+  const place = { session, supersedes: null }
+  const incident = { active: false }
+  const trace = {
+    is: 'evaluated',
+    ...seen,
+    opens,
+    place,
+    revision,
+    renews: false,
+    incident,
+  } as const
+  return { instant: null, trace }
+}
+
+const NONE: readonly never[] = []
+
+function rowOf(part: ReplayPart): Row | UsualRow {
+  const usual = usualRow(part)
+  if (usual !== null) return usual
+  const { instant, trace, lacks } = part
   const row = trace?.is === 'evaluated' ? evaluatedRow(trace) : trace
   return lacks === undefined ? [instant, row] : [instant, row, lacks]
 }

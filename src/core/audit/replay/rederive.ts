@@ -35,23 +35,34 @@ export interface ReplayResult {
 
 /** Derives all of them; `plans` knows the log at least up to the last one. */
 export function rederive(range: Iterable<Evaluated>, plans: LogPlans): ReplayResult {
-  const findings: Finding[] = []
-  const counts = { replayed: 0, other_engine: 0, without_policy: 0 }
-  for (const one of range) {
+  const derivation = new Derivation()
+  for (const one of range) derivation.add(one, plans.planFor(one))
+  return derivation.result()
+}
+
+/** Derives one after the other, for who has not all of them at once. */
+export class Derivation {
+  readonly #findings: Finding[] = []
+  readonly #counts = { replayed: 0, other_engine: 0, without_policy: 0 }
+
+  /** `found`: what `planFor` says of it. */
+  add(one: Evaluated, found: ReturnType<LogPlans['planFor']>): void {
     const { index } = one
-    const found = plans.planFor(one)
     if (found.is === 'plan') {
-      counts.replayed++
+      this.#counts.replayed++
       const derived = found.engine.evaluate(found.plan, one.facts)
       const other = outcomeFault(one, derived.outcome)
-      if (other !== null) findings.push({ index, code: 'replay_outcome', message: other })
+      if (other !== null) this.#findings.push({ index, code: 'replay_outcome', message: other })
       for (const message of fieldFaults(one.result, resultOf(derived)))
-        findings.push({ index, code: 'replay_field', message })
+        this.#findings.push({ index, code: 'replay_field', message })
     } else if (found.is === 'unusable')
-      findings.push({ index, code: 'replay_policy', message: found.why })
-    else counts[found.is]++
+      this.#findings.push({ index, code: 'replay_policy', message: found.why })
+    else this.#counts[found.is]++
   }
-  return { ...counts, findings }
+
+  result(): ReplayResult {
+    return { ...this.#counts, findings: this.#findings }
+  }
 }
 
 function outcomeFault({ outcome }: Evaluated, derived: Outcome): string | null {

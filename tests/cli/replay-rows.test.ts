@@ -1,0 +1,71 @@
+/**
+ * What the replay needs of a record comes out of a thread as it went in, usual or not.
+ */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { readReplays, writeReplays } from '../../src/cli/log/replay-rows.ts'
+import type { Trace } from '../../src/core/audit/replay/trace.ts'
+import type { ReplayPart } from '../../src/core/audit/scan.ts'
+
+const word = fc.string({ maxLength: 5 })
+const rule = word
+const at = fc.nat()
+const few = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<readonly T[]> =>
+  fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, fc.array(one, { maxLength: 2 }))
+const KEPT = fc.tuple(word, fc.option(at))
+const often = <T>(usual: fc.Arbitrary<T>, other: fc.Arbitrary<T>): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 4, arbitrary: usual }, other)
+const mostly = <T>(usual: T, other: fc.Arbitrary<T>): fc.Arbitrary<T> =>
+  often(fc.constant(usual), other)
+
+const evaluated = fc.record(
+  {
+    is: fc.constant('evaluated' as const),
+    ...{ strikes: word, stream: word, open: fc.nat(), revision: fc.option(fc.nat()) },
+    holds: few(fc.record({ rule, at })),
+    reviews: few(fc.record({ rule, result: fc.constant('released' as const), at })),
+    cohosts: few(fc.record({ sub: word, strikes: word })),
+    began: few(fc.record({ host: fc.nat(), rule })),
+    opens: fc.option(fc.record({ id: word, lease_until: at })),
+    place: mostly(
+      { session: null, supersedes: null },
+      fc.option(fc.record({ session: fc.option(word), supersedes: fc.option(word) })),
+    ),
+    renews: mostly(false, fc.boolean()),
+    incident: mostly(
+      { active: false },
+      fc.record({ active: fc.boolean(), id: word, scope: word }, { requiredKeys: ['active'] }),
+    ),
+    kept: fc.array(KEPT, { minLength: 1, maxLength: 2 }),
+  },
+  {
+    requiredKeys: [
+      ...(['is', 'strikes', 'stream', 'open', 'revision', 'holds', 'reviews', 'cohosts'] as const),
+      ...(['began', 'opens', 'place', 'renews', 'incident'] as const),
+    ],
+  },
+)
+const others: fc.Arbitrary<Trace | null> = fc.oneof(
+  fc.constant(null),
+  fc.constant({ is: 'other' as const }),
+  fc.record({ is: fc.constant('strike' as const), row: word }),
+  fc.record({ is: fc.constant('ended' as const), id: word }),
+)
+const part: fc.Arbitrary<ReplayPart> = fc.record(
+  {
+    trace: often<Trace | null>(evaluated, others),
+    instant: mostly<string | null>(null, word),
+    lacks: word,
+  },
+  { requiredKeys: ['trace', 'instant'] },
+)
+
+test('rows are read as the parts they were written of', () => {
+  fc.assert(
+    fc.property(fc.array(part, { minLength: 1, maxLength: 12 }), (parts) => {
+      expect(readReplays(writeReplays(parts) ?? '')).toEqual(parts)
+    }),
+    { numRuns: 500 },
+  )
+  expect(writeReplays([])).toBeNull()
+})
