@@ -6,10 +6,11 @@ import { expect, test } from 'vitest'
 import { readReplays, writeReplays } from '../../src/cli/log/replay-rows.ts'
 import type { Trace } from '../../src/core/audit/replay/trace.ts'
 import type { ReplayPart } from '../../src/core/audit/scan.ts'
+import { epochMs } from '../../src/core/time.ts'
 
 const word = fc.string({ maxLength: 5 })
 const rule = word
-const at = fc.nat()
+const at = fc.nat().map((n) => epochMs(n))
 const few = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<readonly T[]> =>
   fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, fc.array(one, { maxLength: 2 }))
 const KEPT = fc.tuple(word, fc.option(at))
