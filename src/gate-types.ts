@@ -18,6 +18,7 @@ import type {
 import type { Explanation } from './core/policy/explain.ts'
 import type { EpochMs } from './core/time.ts'
 import type { Enforcement } from './gate/enforcement.ts'
+import type { ReviewAnswer, ReviewRequest } from './gate/reviews.ts'
 import type {
   BroadcastView,
   CutConfirmation,
@@ -245,4 +246,6 @@ export interface Gate {
   setHandle(server: string, session: string, handle: string): Promise<boolean>
   /** A cut was confirmed or given up; false when none of this id is under way. */
   cutDone(broadcast: string, done: CutDone): Promise<boolean>
+  /** A person's word on what they were asked about, or that they look at it. A word counts for every decision that starts later (G2). */
+  review(request: ReviewRequest): Promise<ReviewAnswer>
 }

@@ -19,6 +19,7 @@ import type {
 import type { Plan } from './core/policy/plan.ts'
 import type { EpochMs } from './core/time.ts'
 import type { OpenBroadcast, RecheckCause } from './gate/broadcast-port.ts'
+import type { ReviewItem } from './gate/review-items.ts'
 
 export type {
   BroadcastQuery,
@@ -40,6 +41,7 @@ export type {
   LegalHold,
 } from './gate/erasure-port.ts'
 export type { GateEvent, Observe } from './gate/events.ts'
+export type { ReviewItem, ReviewQueue, ReviewSearch, ReviewView } from './gate/review-items.ts'
 
 /** The only clock. May step back; the gate never lets a subject's chain do so. */
 export interface Clock {
@@ -140,6 +142,8 @@ export interface SubjectState {
   readonly facts: StoredFacts
   readonly holds: readonly (HoldFact & { readonly stream: string })[]
   readonly reviews: readonly (ReviewFact & { readonly stream: string })[]
+  /** What people are, or were, asked about; absent when nothing. */
+  readonly review_items?: readonly ReviewItem[]
   /** What runs, and what is being cut. May hold ended ones; callers compare with the instant. */
   readonly broadcasts: readonly OpenBroadcast[]
   readonly refusals: readonly LastRefusal[]
@@ -194,6 +198,10 @@ export interface Change {
   readonly facts?: StoredFacts
   /** Replace the hold of the same (stream, rule). */
   readonly holds?: readonly (HoldFact & { readonly stream: string })[]
+  /** Replace those of the same (stream, rule); only with their record. */
+  readonly reviews?: readonly (ReviewFact & { readonly stream: string })[]
+  /** Replace those of the same id. */
+  readonly review_items?: readonly ReviewItem[]
   /** Replaces the broadcast of the same id. */
   readonly opens?: OpenBroadcast
   /** Broadcast id that ended; one that is not open changes nothing. */

@@ -15,6 +15,8 @@ import type { SubjectState } from '../ports.ts'
 import { type Context, change, type Effects, instantFor, later } from './context.ts'
 import type { HostState } from './gather.ts'
 import { heardUntil, mayStart, requireRoom } from './repeat.ts'
+import { askedItems, type ReviewItem, reviewsAsked } from './review-items.ts'
+import { dueReviews } from './reviews.ts'
 
 export interface Cohosts {
   readonly hosts: readonly HostState[]
@@ -51,6 +53,8 @@ export interface Settling {
   } | null
   /** Rules whose hold began for this co-host, and when. */
   readonly holds: readonly { readonly rule: string; readonly first_asked_at: EpochMs }[]
+  /** What people are asked about this co-host. */
+  readonly reviews?: readonly ReviewItem[]
   /** It runs already: where the standing changed nothing is done about it here. */
   readonly renews?: true
 }
@@ -142,6 +146,7 @@ export async function settleCohosts(
         version: host.state.version,
         started: starts ? startedOf(settled) : null,
         holds: holdsOf(answer, index + 1),
+        ...reviewsOf(context, settled, index + 1),
       }),
     ),
   )
@@ -200,6 +205,18 @@ function holdsOf(answer: Answer, host: number): Settling['holds'] {
     .map((hold) => ({ rule: hold.rule, first_asked_at: answer.decided_at }))
 }
 
+function reviewsOf(
+  { policies }: Pick<Context, 'policies'>,
+  { answer, pending }: Settled,
+  host: number,
+): Pick<Settling, 'reviews'> {
+  const { id, decision, decided_at: at, repeated } = answer
+  if (repeated || decision.review === null) return {}
+  const { plan } = policies.active(at)
+  const reviews = reviewsAsked(plan, { id, decision, at, stream: pending.stream, host })
+  return reviews.length === 0 ? {} : { reviews }
+}
+
 async function settleOne(
   context: LocalContext,
   subject: SubjectId,
@@ -213,6 +230,7 @@ async function settleOne(
   const effects: Effects = {
     bumps_version: false,
     ...(holds.length === 0 ? {} : { holds }),
+    ...askedItems(state, settling.reviews ?? []),
     ...(started !== null && same ? confirmed(state, pending, started) : { ends: pending.id }),
   }
   await change(context, { subject, state, at: instantFor(context, state), effects })
@@ -245,7 +263,7 @@ async function register(
   subject: SubjectId,
   { id, stream }: Pending,
 ): Promise<SubjectState> {
-  const state = await context.ledger.load(subject)
+  const state = await dueReviews(context, subject, await context.ledger.load(subject))
   const at = instantFor(context, state)
   requireRoom(state, at, [id])
   const until = later(at, UNCONFIRMED_BROADCAST_MS)

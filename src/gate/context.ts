@@ -103,14 +103,14 @@ export function newRecordId(random: Random, at: EpochMs): string {
 }
 
 /** The same state with a pseudonym: drawn now for a subject that has no record yet, so that facts and chain agree. */
-export function named(context: Context, state: SubjectState): SubjectState {
+export function named(context: Pick<Context, 'random'>, state: SubjectState): SubjectState {
   if (state.pseudonym !== null) return state
   return { ...state, pseudonym: toBase64Url(context.random.bytes(16)) }
 }
 
 /** The place of the next record on a subject's chain; a pseudonym is drawn for the first one. */
 export function nextPlace(
-  context: Context,
+  context: Pick<Context, 'random'>,
   state: SubjectState,
   at: EpochMs,
 ): { readonly pseudonym: string; readonly chain: ChainGroup } {
@@ -144,7 +144,10 @@ export interface Advanced {
  * Signs one record and commits it with its effects; resolves when both are durable in the log.
  * @throws LivegateError `conflict` (a strike id owned by another subject), `log_unavailable`.
  */
-export async function advance(context: Context, step: Step): Promise<Advanced> {
+export async function advance(
+  context: Pick<Context, 'issuer' | 'ledger'>,
+  step: Step,
+): Promise<Advanced> {
   const { id, at, state, draft } = step
   const issued = await context.issuer.issue(draft, { jti: id, iat_s: Math.floor(at / 1000) })
   const record: SignedRecord = {

@@ -322,7 +322,7 @@ describe('an identical refusal', () => {
     expect(again).toMatchObject({ id: first.id, policy: first.policy, outcome: 'deny' })
   })
 
-  it('of a review is made anew once the deadline it names has passed', async () => {
+  it('of a review is a refusal once the deadline it names has passed, where the policy says so', async () => {
     const world = await gates({
       policy: policyOf(
         '  - { id: look, ground: terms, when: "subject.followers < 1000", outcome: delay, review: { queue: live, within: 30m, at_deadline: deny } }',
@@ -334,7 +334,8 @@ describe('an identical refusal', () => {
     expect((await world.gate.decide(ask('u1'))).id).toBe(first.id)
     world.pass(1)
     const next = await world.gate.decide(ask('u1'))
-    expect(next.decision.review?.by).toBe(epochMs(world.clock.now() + 30 * MINUTE))
+    expect(next.decision.reasons).toMatchObject([{ rule: 'look', code: 'review_refused' }])
+    expect([next.outcome, world.kinds().slice(-2)]).toEqual(['deny', ['review', 'decision']])
   })
 
   it('known already is told anew to a key whose allow it takes back', async () => {

@@ -103,6 +103,7 @@ export function createEdgeGate({ stubs, pepper, after, keep }: EdgeGateParts): G
     end: () => Promise.reject(notYet('end a broadcast')),
     broadcast: () => Promise.reject(notYet('read a broadcast')),
     recheck: () => Promise.resolve([]),
+    review: () => Promise.reject(notYet('review')),
     setHandle: () => Promise.reject(notYet('keep a handle')),
     cutDone: () => Promise.reject(notYet('record a cut')),
   }

@@ -17,11 +17,13 @@ import type {
   Directory,
   IdempotentAnswer,
   Ledger,
+  ReviewQueue,
   StoredRecord,
   SubjectState,
 } from '../../ports.ts'
 import { checkRecord, demand, type Fates, fated } from './contract.ts'
 import type { MemoryLog } from './log.ts'
+import { asked, createMemoryReviews, said } from './reviews.ts'
 
 const MAX_REFUSALS = 16
 const MAX_HOLDS = 256
@@ -61,6 +63,7 @@ export interface Shelves {
 export interface MemoryHistory {
   readonly ledger: Ledger
   readonly directory: Directory
+  readonly reviews: ReviewQueue
   readonly shelves: Shelves
   readonly stateOf: (subject: string) => SubjectState
   /** A write that has to come after a load, in the same turn. */
@@ -99,14 +102,16 @@ export function createMemoryHistory(log: MemoryLog, fates: Fates): MemoryHistory
         shelves.answers.get(JSON.stringify([caller, subject, key])) ?? null,
     },
     directory: createDirectory(shelves),
+    reviews: createMemoryReviews(shelves.states),
   }
 }
 
 /** The duties of a caller; what it may run into without fault is `refusalOf`'s. */
 function checkChange(change: Change, state: SubjectState): void {
   const { record, strike, decision } = change
-  const { facts, holds, opens, ends, refusal, idempotency, reverses } = change
-  const effects = [record, strike, facts, holds, opens, ends, refusal, idempotency, reverses]
+  const { facts, holds, opens, ends, refusal, idempotency, reverses, review_items } = change
+  const own = [record, strike, facts, holds, opens, ends, refusal, idempotency, reverses]
+  const effects = [...own, review_items]
   demand(
     effects.some((effect) => effect !== null && effect !== undefined),
     'a change changes something',
@@ -191,6 +196,8 @@ function step(state: SubjectState, change: Change): SubjectState {
     version: change.bumps_version ? state.version + 1 : state.version,
     strikes: strike === undefined ? strikes : [...strikes, strike],
     facts: change.facts ?? state.facts,
+    reviews: said(state, change),
+    ...(change.review_items === undefined ? {} : { review_items: asked(state, change) }),
     holds: oldestFirst.slice(-MAX_HOLDS),
     broadcasts: opens === undefined ? marked : [...marked, opens],
     refusals: refusal === undefined ? refusals : [...refusals, refusal].slice(-MAX_REFUSALS),

@@ -12,6 +12,7 @@ import type {
   Ledger,
   Log,
   OpenBroadcasts,
+  ReviewQueue,
   SignedRecord,
   StreamKeys,
 } from '../../ports.ts'
@@ -35,6 +36,7 @@ export interface MemoryStore {
   readonly directory: Directory
   readonly broadcasts: OpenBroadcasts
   readonly erasures: Erasures
+  readonly reviews: ReviewQueue
   readonly streamKeys: StreamKeys
   readonly apiKeys: ApiKeys
   readonly log: Log
@@ -53,6 +55,7 @@ export function createMemoryStore(options: MemoryStoreOptions): MemoryStore {
     directory,
     broadcasts: createMemoryOpenBroadcasts(history.shelves),
     erasures: createMemoryErasures({ ...history, log, keys: owned, fates }),
+    reviews: history.reviews,
     streamKeys,
     apiKeys: createMemoryApiKeys(fates),
     log: log.log,

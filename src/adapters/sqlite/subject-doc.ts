@@ -6,11 +6,13 @@
  */
 import type { HoldFact, ReviewFact, Strike } from '../../core/model.ts'
 import { endOf } from '../../gate/broadcast-port.ts'
+import { nextItems, nextReviews } from '../../gate/review-items.ts'
 import type {
   Change,
   LastRefusal,
   OpenBroadcast,
   RecheckCause,
+  ReviewItem,
   StoredFacts,
   SubjectState,
 } from '../../ports.ts'
@@ -39,6 +41,7 @@ interface Doc {
   readonly facts?: StoredFacts
   readonly holds?: readonly (HoldFact & { readonly stream: string })[]
   readonly reviews?: readonly (ReviewFact & { readonly stream: string })[]
+  readonly review_items?: readonly ReviewItem[]
   readonly broadcasts?: readonly OpenBroadcast[]
   readonly refusals?: readonly LastRefusal[]
 }
@@ -49,6 +52,7 @@ export function encodeDoc(state: SubjectState): string {
   if (Object.keys(state.facts).length > 0) doc.facts = state.facts
   if (state.holds.length > 0) doc.holds = state.holds
   if (state.reviews.length > 0) doc.reviews = state.reviews
+  if (state.review_items !== undefined) doc.review_items = state.review_items
   if (state.broadcasts.length > 0) doc.broadcasts = state.broadcasts
   if (state.refusals.length > 0) doc.refusals = state.refusals
   return JSON.stringify(doc)
@@ -57,12 +61,13 @@ export function encodeDoc(state: SubjectState): string {
 /** What `encodeDoc` wrote; the database is trusted to hold nothing else. */
 export function decodeDoc(
   text: string,
-): Pick<SubjectState, 'facts' | 'holds' | 'reviews' | 'broadcasts' | 'refusals'> {
+): Pick<SubjectState, 'facts' | 'holds' | 'reviews' | 'review_items' | 'broadcasts' | 'refusals'> {
   const doc = JSON.parse(text) as Doc
   return {
     facts: doc.facts ?? {},
     holds: doc.holds ?? [],
     reviews: doc.reviews ?? [],
+    ...(doc.review_items === undefined ? {} : { review_items: doc.review_items }),
     broadcasts: doc.broadcasts ?? [],
     refusals: doc.refusals ?? [],
   }
@@ -80,11 +85,17 @@ export function nextState(state: SubjectState, change: Change, head: string | nu
     strikes: nextStrikes(state.strikes, change),
     facts: change.facts ?? state.facts,
     holds: nextHolds(state.holds, change),
-    reviews: state.reviews,
+    reviews: nextReviews(state.reviews, change.reviews),
+    ...itemsOf(state, change),
     broadcasts: nextBroadcasts(state.broadcasts, change),
     refusals: nextRefusals(state.refusals, change),
     ...(state.suppressions === undefined ? {} : { suppressions: state.suppressions }),
   }
+}
+
+function itemsOf(state: SubjectState, change: Change): Pick<SubjectState, 'review_items'> {
+  const items = nextItems(state.review_items ?? [], change.review_items)
+  return items.length === 0 ? {} : { review_items: items }
 }
 
 function nextStrikes(strikes: readonly Strike[], change: Change): readonly Strike[] {

@@ -164,6 +164,39 @@ export function broadcastDraft(input: {
   }
 }
 
+/** A person's word on a broadcast they were asked about; it takes effect at the chain's `at`. */
+export function reviewDraft(input: {
+  readonly chain: ChainGroup
+  readonly subject: string
+  readonly rule: string
+  readonly result: 'released' | 'refused'
+  readonly stream?: string
+  /** `jti` of the decision that asked. */
+  readonly decision?: string
+  readonly decided_by?: string
+  readonly reason?: string
+  readonly request: RequestGroup
+}): RecordDraft {
+  const { chain, subject, rule, result, stream, decision, decided_by, reason, request } = input
+  return {
+    kind: 'review',
+    claims: {},
+    groups: {
+      chain: chainOf(chain, chain.at),
+      result: {},
+      subject: { subject, cohosts: [] },
+      request,
+      facts: {
+        ...{ rule, result, at: chain.at },
+        ...(stream === undefined ? {} : { stream }),
+        ...(decision === undefined ? {} : { decision }),
+        ...(decided_by === undefined ? {} : { decided_by }),
+        ...(reason === undefined ? {} : { reason }),
+      },
+    },
+  }
+}
+
 /** A key becoming active, or retired or revoked; the first record of a log is the active record key itself. */
 export function keyDraft(claims: {
   readonly jwk: Ed25519Jwk
