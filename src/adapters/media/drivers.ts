@@ -20,7 +20,8 @@ import type { MediaServer } from './servers-file.ts'
 import { srsControl } from './srs-control.ts'
 import { whipControl } from './whip/control.ts'
 
-const DRIVERS: Readonly<Record<MediaKind, ControlDriver | null>> = {
+/** By kind; null = none is known. */
+export const DRIVERS: Readonly<Record<MediaKind, ControlDriver | null>> = {
   'nginx-rtmp': nginxRtmpControl,
   srs: srsControl,
   mediamtx: mediamtxControl,
