@@ -3,11 +3,13 @@
  *
  * Written once for each release into tests/vectors/corpus/<version>/<host> and never changed again: a mirror with its
  * entries, what the gate discloses, the verifier keys, what an audit counts. tests/corpus.test.ts audits all of them.
+ * `-- --only edge --as NAME` adds one more log of a host, under another name. What is there already is left alone, and said.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
 import { edgeGate } from '../../tests/support/edge-gate.ts'
 import { ADMIN_KEY, startServer } from '../../tests/support/server.ts'
 import { newSecrets, nextSecret } from '../edge/secrets.ts'
@@ -18,9 +20,16 @@ const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   version: string
 }
 const into = join(ROOT, 'tests/vectors/corpus', version)
+const { values } = parseArgs({ options: { only: { type: 'string' }, as: { type: 'string' } } })
+
+/** Where the log of a host goes. */
+function placeOf(host: string): string {
+  const { only, as } = values
+  return join(into, only === host && as !== undefined ? as : host)
+}
 
 async function take(host: string, gate: Gate, how: Rotation): Promise<void> {
-  const dir = join(into, host)
+  const dir = placeOf(host)
   mkdirSync(dir, { recursive: true })
   const outcomes = await live(gate, how)
   console.error(`${host}: ${outcomes.join(', ')}`)
@@ -53,22 +62,34 @@ function expected(report: string): object {
   }
 }
 
-const work = mkdtempSync(join(tmpdir(), 'livegate-corpus-'))
-rmSync(into, { recursive: true, force: true })
-try {
-  const names = ['--origin', 'node.example/log', '--issuer', 'https://node.example']
-  const node = await startServer({ data: join(work, 'node'), args: names })
+async function nodeLog(work: string): Promise<void> {
+  const args = ['--origin', 'node.example/log', '--issuer', 'https://node.example']
+  const node = await startServer({ data: join(work, 'node'), args })
   await take('node', { url: node.url, key: ADMIN_KEY }, IN_PEACE)
   await node.stop()
+}
+
+async function edgeLog(work: string): Promise<void> {
   const env = { ...newSecrets(), ...nextSecret('record'), ...nextSecret('checkpoint') }
   const edge = await edgeGate({
     dir: join(work, 'edge'),
     env: { ...env, LIVEGATE_ADMIN_KEY: ADMIN_KEY },
   })
   const workerd = await edge.start()
-  await ask({ url: workerd.url, key: ADMIN_KEY }, 'POST', '/v1/explanations', { subject: 'anna' })
-  await take('edge', { url: workerd.url, key: ADMIN_KEY }, REVOKED)
+  const gate: Gate = { url: workerd.url, key: ADMIN_KEY }
+  await ask(gate, 'POST', '/v1/explanations', { subject: 'anna' })
+  await take('edge', gate, REVOKED)
   await workerd.stop()
+}
+
+const makers = { node: nodeLog, edge: edgeLog }
+const work = mkdtempSync(join(tmpdir(), 'livegate-corpus-'))
+try {
+  for (const [host, make] of Object.entries(makers)) {
+    if (values.only !== undefined && values.only !== host) continue
+    if (existsSync(placeOf(host))) console.error(`${placeOf(host)} is there already`)
+    else await make(work)
+  }
 } finally {
   rmSync(work, { recursive: true, force: true })
 }
