@@ -108,13 +108,6 @@ describeWithMedia('the doctor of media servers', () => {
     expect(JSON.stringify(body)).not.toContain('livegate-doctor')
   }, 120_000)
 
-  it('finds a server that asks only about what runs already', async () => {
-    const late = await nginx(gate.url, ['on_publish      http', '# on_publish http'])
-    const { exit, seen } = await examine(late)
-    expect(exit).toBe(3)
-    expect(seen).toMatchObject({ name: 'fail', 'unknown-key': 'fail' })
-  }, 120_000)
-
   it('finds a server that does not ask at all', async () => {
     const mute = await nginx(
       gate.url,
