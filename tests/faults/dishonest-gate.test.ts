@@ -10,6 +10,7 @@ import { GROUP_NAMES } from '../../src/core/record/kinds.ts'
 import { presentation } from '../../src/core/record/presentation.ts'
 import { VKEY, vkeyOf } from '../cli/a-log.ts'
 import { aDirectory, run } from '../cli/a-world.ts'
+import { BROADCAST_LIES, broadcastHistory } from '../support/broadcast-lies.ts'
 import { forged, type LoggedRecord, published, type Unfolded } from '../support/forge.ts'
 import { type HonestLog, honestLog, placeOf } from '../support/honest-log.ts'
 import { INCIDENT_LIES, incidentHistory } from '../support/incident-lies.ts'
@@ -19,10 +20,12 @@ import { REPLAY_LIES, replayHistory } from '../support/replay-lies.ts'
 let honest: HonestLog
 let history: readonly Unfolded[]
 let incidents: readonly Unfolded[]
+let broadcasts: readonly Unfolded[]
 beforeAll(async () => {
   honest = await honestLog()
   history = await replayHistory()
   incidents = await incidentHistory()
+  broadcasts = await broadcastHistory()
 })
 
 interface Found {
@@ -105,6 +108,21 @@ describe('a gate that lies about decisions, audited from outside,', () => {
 })
 
 describe('a gate that lies about incident mode, audited from outside,', () => {
+  it.each(BROADCAST_LIES)(
+    'is found out when $name',
+    async ({ tell, expect: codes, says = /./ }) => {
+      const log = structuredClone([...broadcasts])
+      tell(log)
+      const dir = aDirectory()
+      const disclosures = await published(dir, await forged(log))
+      const { exit, findings } = await auditedIn(dir, disclosures)
+      const names = findings.map(({ index, code }) => `${index} ${code}`)
+      expect([...new Set(names)].toSorted()).toEqual(codes.toSorted())
+      expect(findings.some(({ message }) => says.test(message))).toBe(true)
+      expect(exit).toBe(4)
+    },
+  )
+
   it.each(INCIDENT_LIES)('is found out when $name', async ({ tell, expect: codes, says = /./ }) => {
     const log = structuredClone([...incidents])
     tell(log)

@@ -6,7 +6,7 @@
  */
 import { erasureDraft } from '../../src/core/record/drafts.ts'
 import { type Unfolded, unfold } from './forge.ts'
-import { aGate, aStrike, ask, MINUTE, NOW, policyOf, STRIKE_RULE } from './gate.ts'
+import { aGate, aStrike, ask, HOUR, MINUTE, NOW, policyOf, STRIKE_RULE } from './gate.ts'
 
 const WAIT =
   '  - { id: wait, ground: terms, when: "subject.followers < 10", outcome: delay, hold: 15m }'
@@ -34,7 +34,8 @@ export async function replayHistory(): Promise<readonly Unfolded[]> {
   await asking('a', 'x')
   pass(10_000)
   await asking('a', 'y')
-  pass(10_000)
+  // Both have ended by themselves: what a strike ends is in broadcast-lies.ts.
+  pass(4 * HOUR)
   await gate.strike(aStrike('s1', 'a'))
   pass(MINUTE)
   await asking('a', 'x')
@@ -46,7 +47,7 @@ export async function replayHistory(): Promise<readonly Unfolded[]> {
   await asking('b', 'z', 1)
   pass(20 * MINUTE)
   await asking('b', 'z', 1)
-  pass(MINUTE)
+  pass(4 * HOUR)
   await gate.strike(aStrike('s2', 'b'))
   for (const i of HAPPENED.quiet) {
     pass(MINUTE)

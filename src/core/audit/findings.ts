@@ -25,6 +25,8 @@ export type FindingCode =
   | 'replay_outcome' // policy and facts give another outcome
   | 'replay_field' // policy and facts give another value of a member of the result
   | 'replay_policy' // decided under a logged text that makes no policy
+  | 'replay_recheck' // what runs was renewed or revoked against its own result, or as of another beginning
+  | 'replay_cut' // a cut that nothing ordered, or that says another time
   | 'strike_ignored' // facts lack a strike of the chain
   | 'strike_invented' // facts list a strike no record of the chain holds
   | 'strike_altered' // facts, or a second record, say something else of a strike

@@ -20,6 +20,7 @@ import {
 } from './chain-events.ts'
 import { judgeHolds, judgeReviews, withHold, withReview } from './holds.ts'
 import { judgeKept, type Kept } from './kept.ts'
+import { Lives } from './lives.ts'
 import { OpenBroadcasts } from './open-broadcasts.ts'
 import {
   type ChainMemory,
@@ -80,6 +81,7 @@ export class ChainReplay {
   readonly #sources: ReplaySources
   readonly #memories: Map<string, ChainMemory>
   readonly #open = new OpenBroadcasts()
+  readonly #lives = new Lives()
   /** The newest record of the subjects that had one last. */
   readonly #last = new Map<string, { readonly at: number; readonly logged: number }>()
   /** Chains may go on from where nobody looked. */
@@ -124,6 +126,7 @@ export class ChainReplay {
       memory = NOTHING_KNOWN
       this.#memories.set(sub, memory)
     }
+    this.#lives.saw(sub, seq, trace !== null && !place.gap)
     const known = memory ?? unremembered(place.before)
     if (trace === null) {
       this.#open.forget(sub)
@@ -143,13 +146,20 @@ export class ChainReplay {
       case 'ended':
         this.#open.end(sub, trace.id)
         break
+      case 'cut': {
+        this.#open.end(sub, trace.id)
+        const fault = this.#lives.cut(sub, place.chain.at, trace)
+        if (fault !== null) findings.add('replay_cut', place.index, fault)
+        break
+      }
+      case 'late':
+        this.#lives.late(sub, trace.id)
+        break
       case 'review': {
         const { is: _is, ...review } = trace
         this.#memories.set(sub, { ...known, reviews: withReview(known.reviews, review) })
         break
       }
-      case 'other':
-        this.#open.forget(sub)
     }
   }
 
@@ -163,6 +173,7 @@ export class ChainReplay {
   forget(sub: string): void {
     this.#memories.delete(sub)
     this.#open.forget(sub)
+    this.#lives.forget(sub)
   }
 
   /** What an earlier audit remembered of a chain. Before any record. */
@@ -236,6 +247,9 @@ export class ChainReplay {
     this.#remember(place, trace, memory)
     if (memory.blind) this.#believed++
     else this.#followed++
+    const fault = this.#lives.evaluated(sub, at, trace)
+    if (fault !== null) findings.add('replay_recheck', index, fault)
+    if (trace.again?.event === 'revoked') this.#open.end(sub, trace.again.broadcast)
     this.#open.begin(sub, at, trace)
   }
 

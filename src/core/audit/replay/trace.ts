@@ -19,6 +19,7 @@ import type {
 import type { Hasher } from '../../record/hashing.ts'
 import type { ChainKind } from '../../record/kinds.ts'
 import type { Kept } from './kept.ts'
+import type { AgainTrace, CutTrace } from './lives.ts'
 
 /** Characters of a hash kept: 132 bits. */
 export const HASH_CHARS = 22
@@ -61,6 +62,8 @@ export interface EvaluatedTrace {
   /** Activation it was made under; null where none is recorded. */
   readonly revision: number | null
   readonly renews: boolean
+  /** Only of what was looked at again. */
+  readonly again?: AgainTrace
   /** Restrictions of the subject itself that outlived an erasure; absent for none. */
   readonly kept?: readonly Kept[]
 }
@@ -72,8 +75,10 @@ export type Trace =
   | { readonly is: 'reversal'; readonly strike: string }
   /** A broadcast that ended. */
   | { readonly is: 'ended'; readonly id: string }
+  | ({ readonly is: 'cut' } & CutTrace)
+  /** A decision about what ran already. */
+  | { readonly is: 'late'; readonly id: string }
   | ({ readonly is: 'review'; readonly stream: string } & ReviewFact)
-  | { readonly is: 'other' }
 
 /** A record whose groups were opened. */
 export interface OpenedRecord {
@@ -105,13 +110,23 @@ export function traceOf(record: OpenedRecord, hasher: Hasher): Trace | null {
 
 function broadcast(record: OpenedRecord, content: BroadcastContent, hasher: Hasher): Trace | null {
   const { event, broadcast: id } = content
-  if (event === 'ended' || event === 'cut') return { is: 'ended', id }
+  if (event === 'ended') return { is: 'ended', id }
+  if (event === 'ungated') return { is: 'late', id }
+  if (event === 'cut') {
+    const { ordered = null, took_ms = null } = content
+    return { is: 'cut', id, ordered, took_ms }
+  }
   const facts = evaluatedFacts(record.kind, record.opened)
-  if (event === 'renewed') return facts === undefined ? null : evaluated(record, facts, hasher)
-  return { is: 'other' }
+  if (facts === undefined) return null
+  const trace = evaluated(record, facts, hasher)
+  if (trace === null) return null
+  const { running_since: since = null } = facts
+  const { lease_until } = record.opened.result as Partial<ResultGroup>
+  const runs = lease_until === undefined ? null : lease_until !== null
+  return { ...trace, again: { event, broadcast: id, jti: record.jti, since, runs } }
 }
 
-function evaluated(record: OpenedRecord, facts: Facts, hasher: Hasher): Trace | null {
+function evaluated(record: OpenedRecord, facts: Facts, hasher: Hasher): EvaluatedTrace | null {
   const { kind, jti, revision = null, opened } = record
   const result = opened.result as Partial<ResultGroup> | undefined
   if (result === undefined) return null
