@@ -1,15 +1,14 @@
 /**
  * The REST API of OvenMediaEngine, from one virtual host on: applications, their streams, and who sends each.
  *
- * It knows streams by name only; the connection a stream comes from stands in its `sourceUrl`, and is what the hook calls
- * a session. A stream is deleted only while that is the connection that shall end. With `PrivacyProtection` the API hides
+ * It knows streams by name only; the connection a stream comes from stands in its `sourceUrl`, and is what makes a session. A stream is deleted only while that is the connection that shall end. With `PrivacyProtection` the API hides
  * addresses, and nothing can be told. Set-up for people: docs/media/ovenmediaengine.md.
  */
 import { err, ok, type Result } from '../../core/result.ts'
 import type { ControlAccess, ControlDriver, ControlFault, LiveSession } from './control.ts'
 import { callJson, getJson } from './control-json.ts'
 import { fieldsOf, type JsonFields, textOf } from './json-fields.ts'
-import { omeHandle } from './ome.ts'
+import { omeHandle, omeSession } from './ome.ts'
 
 /** Each is a call of its own. */
 const MAX_STREAMS = 500
@@ -81,7 +80,7 @@ function isSegment(name: unknown): boolean {
   return typeof name === 'string' && name.isWellFormed() && !['', '.', '..'].includes(name)
 }
 
-/** The connection a stream comes from; null when it has ended or nobody sends it. */
+/** The session a stream comes from; null when it has ended or nobody sends it. */
 async function sourceOf(
   access: ControlAccess,
   path: string,
@@ -95,5 +94,5 @@ async function sourceOf(
   if (status !== 200 || type === null) return err('unreadable')
   if (!PUSHED.includes(type)) return ok(null)
   const source = SOURCE.exec(textOf(input, 'sourceUrl') ?? '')?.[1]
-  return source === undefined ? err('unreadable') : ok(source)
+  return source === undefined ? err('unreadable') : ok(omeSession(source))
 }

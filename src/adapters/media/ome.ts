@@ -3,7 +3,7 @@
  *
  * Each call is signed over its raw bytes, so the signature is checked before anything is read; the instant inside is what
  * makes an old call old. Only status 200 with a boolean `allowed` is understood. The server waits for each answer in a
- * socket worker, so none is held back. Sessions are the address and port of the connection, which its REST API repeats.
+ * socket worker, so none is held back. Sessions stand for the address and port of the connection, which its API repeats.
  * Set-up for people: docs/media/ovenmediaengine.md. Next: ome-control.ts.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
@@ -82,13 +82,17 @@ function parse(call: HookCall): Result<MediaEvent, string> {
   return status === 'opening' ? startOf(call, { client, request, session }) : err('unknown status')
 }
 
-/** As in the REST API's `sourceUrl`. */
+/** The connection at the end of a `sourceUrl`, as a session. A digest, because records need not hold people's addresses. */
+export function omeSession(connection: string): string {
+  return toBase64Url(sha256(utf8(`ovenmediaengine ${connection}`))).slice(0, 22)
+}
+
 function sessionOf(client: JsonFields): string | null {
   const address = textOf(client, 'address') ?? ''
   const { port } = client
   if (!/^[0-9A-Fa-f.:]{2,45}$/.test(address)) return null
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535) return null
-  return `${address.includes(':') ? `[${address}]` : address}:${port}`
+  return omeSession(`${address.includes(':') ? `[${address}]` : address}:${port}`)
 }
 
 const URL_PARTS =

@@ -5,6 +5,7 @@ import { CONTROL_FAULTS } from '../../../src/adapters/media/control.ts'
 import { ControlAuth } from '../../../src/adapters/media/control-auth.ts'
 import { PAGE } from '../../../src/adapters/media/control-json.ts'
 import { nmsControl, withLogin } from '../../../src/adapters/media/nms-control.ts'
+import { omeSession } from '../../../src/adapters/media/ome.ts'
 import { utf8 } from '../../../src/core/encoding.ts'
 import { err, ok } from '../../../src/core/result.ts'
 import { epochMs } from '../../../src/core/time.ts'
@@ -18,7 +19,7 @@ const REFS: Readonly<Record<string, { readonly session: string; readonly handle:
   srs: { session: '175yx980', handle: '' },
   mediamtx: { session: SESSION_ID, handle: 'srt' },
   'node-media-server': { session: 'mwr1c9k2ab3cd4ef', handle: '' },
-  ovenmediaengine: { session: '203.0.113.9:50211', handle: 'app/live_x' },
+  ovenmediaengine: { session: omeSession('203.0.113.9:50211'), handle: 'app/live_x' },
 }
 
 /** Answers every call alike. */
@@ -188,8 +189,8 @@ describe('OvenMediaEngine', () => {
     )
     expect(await controlDriver('ovenmediaengine').list(access)).toEqual(
       ok([
-        { session: '203.0.113.9:50211', handle: 'app/s0', app: 'app', name: 's0' },
-        { session: '[2001:db8::9]:443', handle: 'app/s1', app: 'app', name: 's1' },
+        { session: omeSession('203.0.113.9:50211'), handle: 'app/s0', app: 'app', name: 's0' },
+        { session: omeSession('[2001:db8::9]:443'), handle: 'app/s1', app: 'app', name: 's1' },
       ]),
     )
   })
@@ -207,7 +208,7 @@ describe('OvenMediaEngine', () => {
         body: source('TCP://203.0.113.9:50299'),
       },
     ])
-    const ref = { session: '203.0.113.9:50211', handle: 'app/live_x' }
+    const ref = { session: omeSession('203.0.113.9:50211'), handle: 'app/live_x' }
     expect(await controlDriver('ovenmediaengine').cut(access, ref)).toEqual(ok({ dropped: 0 }))
   })
 })
