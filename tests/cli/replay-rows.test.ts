@@ -14,41 +14,60 @@ const at = fc.nat().map((n) => epochMs(n))
 const few = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<readonly T[]> =>
   fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, fc.array(one, { maxLength: 2 }))
 const KEPT = fc.tuple(word, fc.option(at))
+const AGAIN = fc.record({
+  event: fc.constantFrom('renewed' as const, 'revoked' as const),
+  ...{ broadcast: word, jti: word, since: fc.option(at), runs: fc.option(fc.boolean()) },
+})
 const often = <T>(usual: fc.Arbitrary<T>, other: fc.Arbitrary<T>): fc.Arbitrary<T> =>
   fc.oneof({ weight: 4, arbitrary: usual }, other)
 const mostly = <T>(usual: T, other: fc.Arbitrary<T>): fc.Arbitrary<T> =>
   often(fc.constant(usual), other)
 
-const evaluated = fc.record(
-  {
-    is: fc.constant('evaluated' as const),
-    ...{ strikes: word, stream: word, open: fc.nat(), revision: fc.option(fc.nat()) },
-    holds: few(fc.record({ rule, at })),
-    reviews: few(fc.record({ rule, result: fc.constant('released' as const), at })),
-    cohosts: few(fc.record({ sub: word, strikes: word })),
-    began: few(fc.record({ host: fc.nat(), rule })),
-    opens: fc.option(fc.record({ id: word, lease_until: at })),
-    place: mostly(
-      { session: null, supersedes: null },
-      fc.option(fc.record({ session: fc.option(word), supersedes: fc.option(word) })),
-    ),
-    renews: mostly(false, fc.boolean()),
-    incident: mostly(
-      { active: false },
-      fc.record({ active: fc.boolean(), id: word, scope: word }, { requiredKeys: ['active'] }),
-    ),
-    kept: fc.array(KEPT, { minLength: 1, maxLength: 2 }),
-  },
-  {
-    requiredKeys: [
-      ...(['is', 'strikes', 'stream', 'open', 'revision', 'holds', 'reviews', 'cohosts'] as const),
-      ...(['began', 'opens', 'place', 'renews', 'incident'] as const),
-    ],
-  },
-)
+const evaluated = fc
+  .record(
+    {
+      is: fc.constant('evaluated' as const),
+      ...{ strikes: word, stream: word, open: fc.nat(), revision: fc.option(fc.nat()) },
+      holds: few(fc.record({ rule, at })),
+      reviews: few(fc.record({ rule, result: fc.constant('released' as const), at })),
+      cohosts: few(fc.record({ sub: word, strikes: word })),
+      began: few(fc.record({ host: fc.nat(), rule })),
+      opens: fc.option(fc.record({ id: word, lease_until: at })),
+      place: mostly(
+        { session: null, supersedes: null },
+        fc.option(fc.record({ session: fc.option(word), supersedes: fc.option(word) })),
+      ),
+      incident: mostly(
+        { active: false },
+        fc.record({ active: fc.boolean(), id: word, scope: word }, { requiredKeys: ['active'] }),
+      ),
+      kept: fc.array(KEPT, { minLength: 1, maxLength: 2 }),
+      again: AGAIN,
+    },
+    {
+      requiredKeys: [
+        ...([
+          'is',
+          'strikes',
+          'stream',
+          'open',
+          'revision',
+          'holds',
+          'reviews',
+          'cohosts',
+        ] as const),
+        ...(['began', 'opens', 'place', 'incident'] as const),
+      ],
+    },
+  )
+  .map((trace) => ({ ...trace, renews: trace.again !== undefined }))
 const others: fc.Arbitrary<Trace | null> = fc.oneof(
   fc.constant(null),
-  fc.constant({ is: 'other' as const }),
+  fc.record({ is: fc.constant('late' as const), id: word }),
+  fc.record({
+    ...{ is: fc.constant('cut' as const), id: word, ordered: fc.option(word) },
+    took_ms: fc.option(fc.nat()),
+  }),
   fc.record({ is: fc.constant('strike' as const), row: word }),
   fc.record({ is: fc.constant('ended' as const), id: word }),
 )

@@ -74,7 +74,8 @@ export async function honestLog(): Promise<HonestLog> {
   see('first')
   await step('allowed', () => goLive('a', 'x', 100, true))
   await step('second', () => goLive('a', 'y', 100, true), 10_000)
-  await step('struck', () => gate.strike(aStrike('s1', 'a')))
+  // Both have ended by themselves: what a strike ends is in broadcast-lies.ts.
+  await step('struck', () => gate.strike(aStrike('s1', 'a')), 4 * HOUR)
   await step('denied', () => goLive('a', 'x'))
   await step('reversed', () => gate.reverse({ strike: 's1', reason: 'upheld' }))
   await step('again', () => goLive('a', 'x'))

@@ -2,6 +2,7 @@
  * What the replay of chains needs of a bundle, as JSON on its way out of a thread: rows of values without their names, which
  * are most of what such an object would be written as. From: bundle-scan.ts.
  */
+import type { AgainTrace } from '../../core/audit/replay/lives.ts'
 import type { EvaluatedTrace, Trace } from '../../core/audit/replay/trace.ts'
 import type { ReplayPart } from '../../core/audit/scan.ts'
 
@@ -16,7 +17,8 @@ type EvaluatedRow = readonly [
   opens: EvaluatedTrace['opens'],
   place: EvaluatedTrace['place'],
   revision: number | null,
-  renews: boolean,
+  /** Of what was looked at again. */
+  again: AgainTrace | null,
   incident: EvaluatedTrace['incident'],
   kept?: EvaluatedTrace['kept'],
 ]
@@ -101,9 +103,9 @@ function rowOf(part: ReplayPart): Row | UsualRow {
 
 function evaluatedRow(trace: EvaluatedTrace): EvaluatedRow {
   const { strikes, stream, holds, reviews, open, cohosts, began, opens, place } = trace
-  const { revision, renews, incident, kept } = trace
+  const { revision, again = null, incident, kept } = trace
   const seen = [strikes, stream, holds, reviews, open, cohosts, began] as const
-  const row = [...seen, opens, place, revision, renews, incident] as const
+  const row = [...seen, opens, place, revision, again, incident] as const
   return kept === undefined ? row : [...row, kept]
 }
 
@@ -116,8 +118,11 @@ function partOf([instant, row, lacks]: Row): ReplayPart {
 
 function traceIn(row: EvaluatedRow): EvaluatedTrace {
   const [strikes, stream, holds, reviews, open, cohosts, began] = row
-  const [, , , , , , , opens, place, revision, renews, incident, kept] = row
+  const [, , , , , , , opens, place, revision, again, incident, kept] = row
   const seen = { strikes, stream, holds, reviews, open, cohosts, began, incident }
-  const trace = { is: 'evaluated', ...seen, opens, place, revision, renews } as const
+  const trace = {
+    ...{ is: 'evaluated' as const, ...seen, opens, place, revision, renews: again !== null },
+    ...(again === null ? {} : { again }),
+  }
   return kept === undefined ? trace : { ...trace, kept }
 }
