@@ -143,6 +143,11 @@ export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly s
     },
     'DELETE /v1/incident': { sent: { method: 'DELETE', path: '/v1/incident' }, status: 404 },
     'GET /v1/incident/:id/report': { sent: { path: '/v1/incident/none/report' }, status: 404 },
+    'GET /v1/reviews': { sent: { path: '/v1/reviews' }, status: 200 },
+    'POST /v1/reviews/:id': {
+      sent: { method: 'POST', path: '/v1/reviews/none', body: { action: 'release' } },
+      status: 404,
+    },
     'GET /v1/keys': { sent: { path: '/v1/keys' }, status: 200 },
     'POST /v1/keys/rotation': {
       sent: { method: 'POST', path: '/v1/keys/rotation', body: { use: 'record' } },

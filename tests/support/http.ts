@@ -213,6 +213,7 @@ export function aFixture(options: FixtureOptions = {}): Fixture {
     shadow: aShadowReport,
     keyDesk: aKeyDesk(),
     incidents: anIncidentDesk(world.clock).desk,
+    reviews: { list: async () => ({ items: [], next: null }) },
     whip: {
       open: async () => new Response('v=0', { status: 201 }),
       close: async () => new Response(null, { status: 200 }),

@@ -24,6 +24,7 @@ import { mountKeys } from './routes/keys.ts'
 import { mountLog } from './routes/log.ts'
 import { mountPolicies } from './routes/policies.ts'
 import { mountPolicyChanges } from './routes/policy-changes.ts'
+import { mountReviews } from './routes/reviews.ts'
 import { mountStreamKeys } from './routes/stream-keys.ts'
 import { mountStrikes } from './routes/strikes.ts'
 import { mountSubjects } from './routes/subjects.ts'
@@ -42,6 +43,7 @@ const GROUPS: readonly ((mount: Mount, deps: AppDeps) => void)[] = [
   mountPolicies,
   mountPolicyChanges,
   mountIncident,
+  mountReviews,
   mountKeyChanges,
   mountWebhooks,
   mountLog,

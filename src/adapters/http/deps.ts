@@ -14,7 +14,16 @@ import type { PolicyDesk } from '../../gate/policy-desk.ts'
 import type { ShadowReport } from '../../gate/shadow.ts'
 import type { WebhookDesk } from '../../gate/webhooks/desk.ts'
 import type { Gate } from '../../gate-types.ts'
-import type { Clock, Directory, Log, Observe, Pepper, Random, StreamKeys } from '../../ports.ts'
+import type {
+  Clock,
+  Directory,
+  Log,
+  Observe,
+  Pepper,
+  Random,
+  ReviewQueue,
+  StreamKeys,
+} from '../../ports.ts'
 import type { CallerKeys } from './caller-keys.ts'
 import type { Hooks } from './hooks.ts'
 import type { AccessTokenConfig } from './jwt.ts'
@@ -126,6 +135,8 @@ export interface AppDeps {
   readonly shadow?: () => ShadowReport | null | Promise<ShadowReport | null>
   /** Absent: webhooks are not shown (404). */
   readonly webhooks?: WebhookDesk
+  /** What people are asked about; absent: 404. */
+  readonly reviews?: ReviewQueue
   /** Where incident mode is started and ended; absent: 404. */
   readonly incidents?: IncidentDesk
   /** Where keys are changed; absent: 404. */

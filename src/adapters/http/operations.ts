@@ -48,6 +48,7 @@ import {
   ROLLBACK_BODY,
   SHADOW_ANSWER,
 } from './policy-schemas.ts'
+import { REVIEW_ANSWER, REVIEW_BODY, REVIEW_OPERATIONS, REVIEWS_ANSWER } from './review-schemas.ts'
 import {
   DECISION,
   DECISION_QUERY,
@@ -93,6 +94,7 @@ export const REQUEST_SCHEMAS: Readonly<Record<string, Shape>> = {
   ImportRequest: IMPORT_BODY,
   ActivationRequest: ACTIVATION_BODY,
   RollbackRequest: ROLLBACK_BODY,
+  ReviewRequest: REVIEW_BODY,
   IncidentRequest: INCIDENT_BODY,
   IncidentConfirmation: INCIDENT_CONFIRMATION_BODY,
   KeyRotationRequest: ROTATION_BODY,
@@ -118,6 +120,8 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, Shape>> = {
   Import: IMPORT_ANSWER,
   Policies: POLICIES_ANSWER,
   Activation: ACTIVATION_ANSWER,
+  Review: REVIEW_ANSWER,
+  Reviews: REVIEWS_ANSWER,
   Incident: INCIDENT_ANSWER,
   Incidents: INCIDENTS_ANSWER,
   IncidentReport: INCIDENT_REPORT_ANSWER,
@@ -310,6 +314,7 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
     problems: ['not_found', 'conflict', ...STORING],
   },
   ...INCIDENT_OPERATIONS,
+  ...REVIEW_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
   'GET /v1/keys': {
     id: 'list_keys',

@@ -76,6 +76,8 @@ export const ROUTES = {
   'POST /v1/incident/confirmation': { scope: 'incident' },
   'DELETE /v1/incident': { scope: 'incident' },
   'GET /v1/incident/:id/report': { scope: 'incident' },
+  'GET /v1/reviews': { scope: 'review' },
+  'POST /v1/reviews/:id': { scope: 'review' },
   'GET /v1/keys': { scope: 'admin' },
   'POST /v1/keys/rotation': { scope: 'admin' },
   'POST /v1/keys/revocation': { scope: 'admin' },

@@ -33,6 +33,7 @@ import {
 } from './erasure-rows.ts'
 import { dropLegalHold, legalHoldOf, putLegalHold } from './legal-holds.ts'
 import { recordAt } from './records.ts'
+import { forgetReviews } from './review-queue.ts'
 import { bytes, integer, integerOrNull, type Sql, text, textOrNull, type Writer } from './sql.ts'
 import type { Subjects } from './subjects.ts'
 import { putSuppressions } from './suppressions.ts'
@@ -147,6 +148,7 @@ function beginErasure(parts: ErasuresParts, change: ErasureChange): CommitResult
   subjects.erase(subject, suppressions)
   putSuppressions(sql, key, suppressions)
   dropLegalHold(sql, subject)
+  forgetReviews(sql, subject)
   dropSessions(sql, state)
   dropStrikes(
     sql,

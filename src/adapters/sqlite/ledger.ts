@@ -14,6 +14,7 @@ import { type Entries, requireEntry } from './entries.ts'
 import { findAnswer, storeAnswer } from './idempotency.ts'
 import { type InsertRow, insertRecord } from './records.ts'
 import { trimReliance } from './reliance.ts'
+import { putReviews } from './review-queue.ts'
 import type { Sql, Writer } from './sql.ts'
 import type { SubjectEntry, Subjects } from './subjects.ts'
 
@@ -38,6 +39,7 @@ export function createSqlLedger(parts: LedgerParts): Ledger {
       const apply = (): CommitResult => {
         const result = applyChange(parts, change)
         if (result.ok) trimReliance(sql, change)
+        if (result.ok) putReviews(sql, change.subject, change.review_items ?? [], change.at)
         if (result.ok && result.receipt !== null) noteCohosts(sql, change, result.receipt.index)
         return result
       }

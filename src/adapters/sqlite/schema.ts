@@ -7,6 +7,7 @@
  * Spec: docs/spec/storage.md. Next stop: ledger.ts.
  */
 import { LivegateError } from '../../core/errors.ts'
+import { REVIEW_TABLES } from './review-queue.ts'
 import { integer, type Sql } from './sql.ts'
 import { WEBHOOK_TABLES } from './webhook-outbox.ts'
 
@@ -208,6 +209,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
   ERASED,
   RETAINED,
   WEBHOOK_TABLES,
+  REVIEW_TABLES,
 ]
 export const SCHEMA_VERSION: number = MIGRATIONS.length
 

@@ -49,6 +49,8 @@ const NEEDED: Readonly<Record<RouteId, Scope | 'everybody' | 'the server itself'
   'POST /v1/incident/confirmation': 'incident',
   'DELETE /v1/incident': 'incident',
   'GET /v1/incident/:id/report': 'incident',
+  'GET /v1/reviews': 'review',
+  'POST /v1/reviews/:id': 'review',
   'GET /v1/keys': 'admin',
   'POST /v1/keys/rotation': 'admin',
   'POST /v1/keys/revocation': 'admin',

@@ -25,7 +25,7 @@ export interface KnownReview extends ReviewFact {
 
 /** Remembered of one chain; a gate keeps 256. */
 const MAX_KNOWN = 64
-/** Within so many entries no gate has forgotten a hold. */
+/** Within so many entries no gate has forgotten a hold; and so many words of reviews it keeps. */
 const REMEMBERED = 256
 
 export interface HoldJudgement {
@@ -108,9 +108,12 @@ function sameReview(a: ReviewFact, b: ReviewFact): boolean {
   return a.rule === b.rule && a.result === b.result && a.at === b.at
 }
 
+/** With one more word: the last one of each stream and rule counts, and of many a gate keeps the newest. */
 export function withReview(
   known: readonly KnownReview[],
   review: KnownReview,
 ): readonly KnownReview[] {
-  return [...known, review]
+  const { stream, rule } = review
+  const kept = known.filter((one) => one.stream !== stream || one.rule !== rule)
+  return [...kept.slice(1 - REMEMBERED), review]
 }
