@@ -58,21 +58,34 @@ function cutRecord(
   const first = entry.indexOf(DOT)
   const last = entry.lastIndexOf(DOT)
   if (first < 0 || first === last) return null
-  const kid = kidOf(textOf(entry, 0, first))
+  const kid = kidOf(viewOf(entry, 0, first))
   if (kid === null) return null
-  const signature = Buffer.from(textOf(entry, last + 1, entry.length), 'base64url')
+  const signature = Buffer.from(
+    viewOf(entry, last + 1, entry.length).toString('latin1'),
+    'base64url',
+  )
   return { kid, signed: entry.subarray(0, last), signature }
 }
 
-function textOf(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1')
+function viewOf(bytes: Uint8Array, from: number, to: number): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from)
 }
 
 /** A log has a header per kind and key; hostile ones must not fill the memory. */
 const kids = new Map<string, string | null>()
 const MAX_KIDS = 1024
 
-function kidOf(header: string): string | null {
+/** Most records have the header of the one before them. */
+let before: { readonly header: Buffer; readonly kid: string | null } | null = null
+
+function kidOf(header: Buffer): string | null {
+  if (before?.header.equals(header)) return before.kid
+  const kid = kidIn(header.toString('latin1'))
+  before = { header: Buffer.from(header), kid }
+  return kid
+}
+
+function kidIn(header: string): string | null {
   const known = kids.get(header)
   if (known !== undefined) return known
   let kid: string | null = null

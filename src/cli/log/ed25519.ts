@@ -71,7 +71,14 @@ function textOf(text: string): string | null {
   if (typeof last !== 'string') return null
   if (last !== '' && !last.includes(text.charAt(text.length - 1))) return null
   if (text.includes('+') || text.includes('/')) return null
-  const bytes = Buffer.from(text, 'base64url')
-  if (bytes.length !== Math.floor((text.length * 3) / 4)) return null
+  if (text.length > room.length) return textIn(Buffer.from(text, 'base64url'), text.length)
+  return textIn(room.subarray(0, room.write(text, 'base64url')), text.length)
+}
+
+/** A buffer of its own costs as much as what is written into it. */
+const room = Buffer.allocUnsafeSlow(64 * 1024)
+
+function textIn(bytes: Buffer, letters: number): string | null {
+  if (bytes.length !== Math.floor((letters * 3) / 4)) return null
   return isAscii(bytes) ? bytes.toString('latin1') : fromUtf8(bytes)
 }

@@ -92,20 +92,43 @@ function fill({ payload, parts }: Template, text: string): Payload | undefined {
 
 const MAX_IAT = 253_402_300_799
 
-/** The last character of each leaves two bits zero. */
-const DIGESTS_HERE = new RegExp(
-  Array.from({ length: DIGESTS }, () => '([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])').join(BETWEEN),
-  'y',
-)
-
 function digestsAt(text: string, from: number): readonly string[] | undefined {
-  DIGESTS_HERE.lastIndex = from
-  return DIGESTS_HERE.exec(text)?.slice(1)
+  const digests: string[] = []
+  for (let at = from; digests.length < DIGESTS; at += STEP) {
+    if (!isDigest(text, at)) return undefined
+    if (digests.length > 0 && !text.startsWith(BETWEEN, at - BETWEEN.length)) return undefined
+    digests.push(text.slice(at, at + DIGEST_CHARS))
+  }
+  return digests
 }
 
-const WORD = new Uint8Array(128)
-for (const c of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
-  WORD[c.charCodeAt(0)] = 1
+/** 1 for each of these letters. */
+function tableOf(letters: string): Uint8Array {
+  const table = new Uint8Array(128)
+  for (const c of letters) table[c.charCodeAt(0)] = 1
+  return table
+}
+
+const WORD = tableOf('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
+/** Last letters that leave two bits zero, and four. */
+const LAST_OF_32 = tableOf('AEIMQUYcgkosw048')
+const LAST_OF_16 = tableOf('AQgw')
+
+/** 32 bytes. */
+function isDigest(text: string, from: number): boolean {
+  const end = from + DIGEST_CHARS - 1
+  for (let i = from; i < end; i++) if (WORD[text.charCodeAt(i)] !== 1) return false
+  return LAST_OF_32[text.charCodeAt(end)] === 1
+}
+
+/** 16 bytes. */
+function isSalt(text: string, from: number): boolean {
+  const end = from + SALT_CHARS - 1
+  for (let i = from; i < end; i++) if (WORD[text.charCodeAt(i)] !== 1) return false
+  return LAST_OF_16[text.charCodeAt(end)] === 1
+}
+
+const SALT_CHARS = 22
 
 /** Where the letters of base64url that begin at `from` end. */
 function wordEnd(text: string, from: number): number {
@@ -123,28 +146,63 @@ function digitsEnd(text: string, from: number): number {
   return i
 }
 
-/** The whole disclosure, with numbers far inside their bounds and members in the order they are written in. */
-const CHAIN =
-  /^\["[A-Za-z0-9_-]{21}[AQgw]","chain",\{"sub":"([A-Za-z0-9_-]{22,64})","seq":([1-9][0-9]{0,14}),"prev":(?:null|"([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])"),"at":([1-9][0-9]{0,13})\}\]$/
-
-/** After `["`, the salt, and `",`. */
+/** Where the name of a disclosure's group stands: after `["`, the salt, and `",`. */
 const GROUP_AT = 26
+const [BEFORE_SUB, BEFORE_SEQ, BEFORE_PREV, BEFORE_AT] = [
+  '"chain",{"sub":"',
+  '","seq":',
+  ',"prev":',
+  ',"at":',
+]
 
 /** The place in a chain a disclosure opens; undefined when it must be read the long way. Only for kinds on chains. */
 export function readChain(text: string): ChainGroup | undefined {
-  const match = text.startsWith('"chain"', GROUP_AT) ? CHAIN.exec(text) : null
-  if (match === null) return undefined
-  const [, sub = '', seq, prev = null, at] = match
-  return { sub, seq: Number(seq), prev, at: Number(at) as EpochMs }
+  if (!text.startsWith(BEFORE_SUB, GROUP_AT) || !hasSalt(text)) return undefined
+  const subAt = GROUP_AT + BEFORE_SUB.length
+  const subEnd = wordEnd(text, subAt)
+  if (subEnd - subAt < 22 || subEnd - subAt > 64) return undefined
+  if (!text.startsWith(BEFORE_SEQ, subEnd)) return undefined
+  const seqAt = subEnd + BEFORE_SEQ.length
+  const seqEnd = numberEnd(text, seqAt, 15)
+  if (seqEnd < 0 || !text.startsWith(BEFORE_PREV, seqEnd)) return undefined
+  const prevAt = seqEnd + BEFORE_PREV.length
+  const begins = text.startsWith('null', prevAt)
+  if (!begins && !isQuotedDigest(text, prevAt)) return undefined
+  const prevEnd = begins ? prevAt + 4 : prevAt + DIGEST_CHARS + 2
+  if (!text.startsWith(BEFORE_AT, prevEnd)) return undefined
+  const atAt = prevEnd + BEFORE_AT.length
+  const atEnd = numberEnd(text, atAt, 14)
+  if (atEnd < 0 || text.length !== atEnd + 2 || !text.startsWith('}]', atEnd)) return undefined
+  return {
+    sub: text.slice(subAt, subEnd),
+    seq: Number(text.slice(seqAt, seqEnd)),
+    prev: begins ? null : text.slice(prevAt + 1, prevEnd - 1),
+    at: Number(text.slice(atAt, atEnd)) as EpochMs,
+  }
 }
 
-/** The whole disclosure of somebody alone, whose id needs no escapes and is no longer than claims.ts allows. */
-const SUBJECT =
-  /^\["[A-Za-z0-9_-]{21}[AQgw]","subject",\{"subject":"([ !#-[\]-~]{1,256})","cohosts":\[\]\}\]$/
+function hasSalt(text: string): boolean {
+  return text.startsWith('["') && isSalt(text, 2) && text.startsWith('",', GROUP_AT - 2)
+}
+
+function isQuotedDigest(text: string, at: number): boolean {
+  return (
+    text.charAt(at) === '"' && isDigest(text, at + 1) && text.charAt(at + DIGEST_CHARS + 1) === '"'
+  )
+}
+
+/** Where a number of 1 to `most` digits ends that is far inside its bounds and no zero; -1 for none. */
+function numberEnd(text: string, from: number, most: number): number {
+  const end = digitsEnd(text, from)
+  return end > from && end - from <= most && text.charAt(from) !== '0' ? end : -1
+}
+
+/** What follows the salt of somebody alone, whose id needs no escapes and is no longer than claims.ts allows. */
+const SUBJECT = /^"subject",\{"subject":"([ !#-[\]-~]{1,256})","cohosts":\[\]\}\]$/
 
 /** Whom a disclosure names; undefined when it must be read the long way. Only for kinds on chains. */
 export function readSubject(text: string): SubjectGroup | undefined {
-  if (!text.startsWith('"subject"', GROUP_AT)) return undefined
-  const subject = SUBJECT.exec(text)?.[1]
+  if (!text.startsWith('"subject"', GROUP_AT) || !hasSalt(text)) return undefined
+  const subject = SUBJECT.exec(text.slice(GROUP_AT))?.[1]
   return subject === undefined ? undefined : { subject, cohosts: [] }
 }

@@ -3,11 +3,12 @@
  */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { textFromBase64Url } from '../../../src/core/encoding.ts'
+import { fromBase64Url, textFromBase64Url } from '../../../src/core/encoding.ts'
 import { claimCheck } from '../../../src/core/record/claims.ts'
 import { parseJson } from '../../../src/core/record/json.ts'
+import type { GroupName } from '../../../src/core/record/kinds.ts'
 import { parseRecord } from '../../../src/core/record/parse.ts'
-import { readAlike, readChain } from '../../../src/core/record/spelling.ts'
+import { readAlike, readChain, readSubject } from '../../../src/core/record/spelling.ts'
 import { aDecision, testIssuer, testKey } from './samples.ts'
 
 const issue = testIssuer(testKey(1))
@@ -24,6 +25,7 @@ const LATER = FIRST.replace('"seq":1', '"seq":204').replace(
   'null',
   `"${'abc_-XYZ09'.repeat(4)}abE"`,
 )
+const ALONE = '["AAECAwQFBgcICQoLDA0ODw","subject",{"subject":"u_81f","cohosts":[]}]'
 parseRecord(learnt.jws)
 
 /** A text with a few letters changed, left out or put in, mostly ones that mean something. */
@@ -83,9 +85,24 @@ const CASES = [
     texts: [FIRST, LATER],
     read: readChain,
     check: claimCheck('decision', 'chain'),
-    value: (parsed: unknown) => (parsed as readonly unknown[])[2],
+    value: (parsed: unknown) => groupIn(parsed, 'chain'),
+  },
+  {
+    name: 'somebody alone',
+    texts: [ALONE, ALONE.replace('u_81f', 'x'.repeat(256))],
+    read: readSubject,
+    check: claimCheck('decision', 'subject'),
+    value: (parsed: unknown) => groupIn(parsed, 'subject'),
   },
 ]
+
+/** What a disclosure of that group says, its salt being one. */
+function groupIn(parsed: unknown, group: GroupName): unknown {
+  const [salt, name, value, ...more] = parsed as readonly unknown[]
+  expect(fromBase64Url(String(salt))?.length).toBe(16)
+  expect([name, more]).toEqual([group, []])
+  return value
+}
 
 describe.each(CASES)('$name', ({ texts, read, check, value }) => {
   function agrees(text: string): boolean {
