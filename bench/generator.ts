@@ -13,6 +13,8 @@ export interface Load {
   readonly headers: Readonly<Record<string, string>>
   /** Bodies, shared out among the connections; each connection asks its own in turn, again and again. */
   readonly bodies: readonly string[]
+  /** Further headers of the i-th request. */
+  readonly own?: (i: number) => Readonly<Record<string, string>>
   readonly connections: number
   readonly seconds: number
 }
@@ -31,10 +33,13 @@ const HEADER_END = Buffer.from('\r\n\r\n')
 export async function generateLoad(load: Load): Promise<Loaded> {
   const { url, path, headers, bodies, connections, seconds } = load
   const { hostname, port, host } = new URL(url)
-  const lines = Object.entries({ host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
-  const requests = bodies.map((body) =>
+  const linesOf = (i: number): string =>
+    Object.entries({ host, ...headers, ...load.own?.(i) })
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join('')
+  const requests = bodies.map((body, i) =>
     Buffer.from(
-      `POST ${path} HTTP/1.1\r\n${lines.join('')}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `POST ${path} HTTP/1.1\r\n${linesOf(i)}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     ),
   )
   const took: number[] = []

@@ -8,8 +8,10 @@ import { availableParallelism, cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchAuditRows } from './audit.ts'
 import { benchBacktestRows } from './backtest.ts'
+import { benchCutRows } from './cut.ts'
 import { benchErasureRows } from './erasure.ts'
 import { benchEvaluatePeers } from './evaluate-peers.ts'
+import { benchHookRows } from './hooks.ts'
 import { benchHttp } from './http.ts'
 import { benchSubjectsRows } from './subjects.ts'
 
@@ -21,6 +23,8 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   audit: benchAuditRows,
   erasure: benchErasureRows,
   backtest: benchBacktestRows,
+  hooks: benchHookRows,
+  cut: benchCutRows,
 }
 
 const chosen = values.only === undefined ? Object.keys(BENCHES) : values.only.split(',')

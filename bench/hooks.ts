@@ -1,0 +1,134 @@
+/**
+ * Budget: a publish hook is answered in at most 1.2 times what the plain decision costs, in the same run.
+ *
+ * One gate on loopback, asked over HTTP by the same generator in turn (A B A B …): the plain API with facts in the
+ * question, and the hook of nginx-rtmp with a stream key and stored facts. Every start is a session of its own.
+ * Processor time of the gate counts, because neighbours vary; rates are told beside it. A hook is idempotent in itself, so
+ * the plain decision it is measured against has an Idempotency-Key; one without is told beside them.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { median, spread } from './figures.ts'
+import { generateLoad, type Load, type Loaded } from './generator.ts'
+import { ADMIN_KEY, apiCall, startGate } from './processes.ts'
+
+/** So many that nobody starts more than twice or so: open broadcasts have their own cost. */
+const PEOPLE = 12_000
+const CONNECTIONS = 32
+const ROUNDS = 5
+const SECONDS = 3
+/** Answers in a second that this machine cannot give. */
+const MOST = 5_000
+const SECRET = 'YmVuY2gtc2VjcmV0LW9mLXRoZS1ob29r'
+const SERVERS = `servers:
+  - { id: edge-1, kind: nginx-rtmp, secret: ${SECRET}, subject: { from: stream_key }, playback: keep }
+`
+
+interface Measured extends Loaded {
+  /** Processor time of one answer. */
+  readonly cpu_us: number
+}
+
+interface Round {
+  readonly plain: Measured
+  /** With an Idempotency-Key. */
+  readonly keyed: Measured
+  readonly hook: Measured
+}
+
+/** Rows of the bench table. */
+export async function benchHookRows(): Promise<readonly string[]> {
+  const dir = mkdtempSync(join(tmpdir(), 'livegate-bench-'))
+  writeFileSync(join(dir, 'servers.yaml'), SERVERS)
+  const gate = await startGate({ dir, servers: join(dir, 'servers.yaml') })
+  try {
+    const keys = await makeKeys(gate.url)
+    let [session, asked] = [0, 0]
+    const plain = (seconds: number): Promise<Loaded> =>
+      generateLoad({ ...api(gate.url, seconds), bodies: keys.map((_key, i) => question(i)) })
+    // More than can be asked in the time, so that none is a repetition.
+    const keyed = (seconds: number): Promise<Loaded> =>
+      generateLoad({
+        ...api(gate.url, seconds),
+        bodies: Array.from({ length: MOST * seconds }, (_, i) => question(i % PEOPLE)),
+        own: () => ({ 'idempotency-key': `k${++asked}` }),
+      })
+    const hook = (seconds: number): Promise<Loaded> =>
+      generateLoad({
+        ...{ url: gate.url, path: '/hooks/nginx-rtmp/edge-1', connections: CONNECTIONS, seconds },
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          authorization: `Bearer ${SECRET}`,
+        },
+        bodies: Array.from({ length: MOST * seconds }, (_, i) =>
+          publish(keys[i % keys.length] ?? '', ++session),
+        ),
+      })
+    const measured = async (load: (seconds: number) => Promise<Loaded>): Promise<Measured> => {
+      const before = gate.cpuUs()
+      const loaded = await load(SECONDS)
+      return { ...loaded, cpu_us: (gate.cpuUs() - before) / loaded.answered }
+    }
+    for (const warm of [plain, keyed, hook]) await warm(SECONDS)
+    const rounds: Round[] = []
+    for (let i = 0; i < ROUNDS; i++)
+      rounds.push({
+        plain: await measured(plain),
+        hook: await measured(hook),
+        keyed: await measured(keyed),
+      })
+    return [rowOf(rounds)]
+  } finally {
+    await gate.stop()
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+async function makeKeys(url: string): Promise<readonly string[]> {
+  const keys: string[] = []
+  const each = async (i: number): Promise<void> => {
+    const body = { subject: `u${i}`, facts: { created_at: '2020-01-01T00:00:00Z', followers: 120 } }
+    const made = await apiCall(url, 'POST', '/v1/stream-keys', body)
+    keys[i] = (made as { key: string }).key
+  }
+  for (let from = 0; from < PEOPLE; from += CONNECTIONS)
+    await Promise.all(
+      Array.from({ length: Math.min(CONNECTIONS, PEOPLE - from) }, (_, i) => each(from + i)),
+    )
+  return keys
+}
+
+function api(
+  url: string,
+  seconds: number,
+): Pick<Load, 'url' | 'path' | 'connections' | 'seconds' | 'headers'> {
+  return {
+    ...{ url, path: '/v1/decisions', connections: CONNECTIONS, seconds },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${ADMIN_KEY}` },
+  }
+}
+
+const question = (i: number): string =>
+  JSON.stringify({
+    subject: `p${i}`,
+    stream: { id: `b${i}` },
+    request: { ingest: 'rtmp' },
+    facts: { created_at: '2020-01-01T00:00:00Z', followers: 120 },
+  })
+
+function publish(key: string, session: number): string {
+  return `app=live&flashver=FMLE/3.0%20(compatible%3B%20Lavf59.27&swfurl=&tcurl=rtmp://127.0.0.1/live&pageurl=&addr=203.0.113.9&clientid=${session}&call=publish&name=${key}&type=live`
+}
+
+function rowOf(rounds: readonly Round[]): string {
+  const ratios = rounds.map(({ keyed, hook }) => hook.cpu_us / keyed.cpu_us)
+  const told = (which: keyof Round): string => {
+    const all = rounds.map((round) => round[which])
+    const middle = (of: (one: Measured) => number): string => median(all.map(of)).toFixed(0)
+    return `${middle((one) => one.cpu_us)} µs, ${middle((one) => one.rate)}/s`
+  }
+  return `| cost of a hook answer against a plain decision with an Idempotency-Key (at most 1.20) | ${median(ratios).toFixed(2)} (${spread(ratios)}) | hook ${told('hook')}; plain ${told('keyed')}, without a key ${told('plain')} |`
+}
+
+if (import.meta.main) for (const row of await benchHookRows()) console.log(row)
