@@ -5,8 +5,8 @@
  */
 import { toBase64, utf8 } from '../../core/encoding.ts'
 
-/** `login`: exchanged for a token by the driver, as node-media-server wants it. */
-export type ControlScheme = 'bearer' | 'basic' | 'login'
+/** `login`: exchanged for a token by the driver, as node-media-server wants it. `livekit`: signs a token for each call. */
+export type ControlScheme = 'bearer' | 'basic' | 'login' | 'livekit'
 
 export const MAX_CONTROL_SECRET_CHARS = 1000
 
@@ -28,9 +28,9 @@ export class ControlAuth {
     this.#secret = secret
   }
 
-  /** Value of the Authorization header; null for `login`. Basic without a user is the secret alone, encoded. */
+  /** Value of the Authorization header; null for `login` and `livekit`. Basic without a user is the secret alone, encoded. */
   header(): string | null {
-    if (this.scheme === 'login') return null
+    if (this.scheme === 'login' || this.scheme === 'livekit') return null
     if (this.scheme === 'bearer') return `Bearer ${this.#secret}`
     const pair = this.user === null ? this.#secret : `${this.user}:${this.#secret}`
     return `Basic ${toBase64(utf8(pair))}`

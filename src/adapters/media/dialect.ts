@@ -7,6 +7,7 @@
  */
 import type { Result } from '../../core/result.ts'
 import type { EpochMs } from '../../core/time.ts'
+import type { ControlAuth } from './control-auth.ts'
 import type { ServerSecret } from './server-secret.ts'
 
 export interface Capabilities {
@@ -143,7 +144,11 @@ export interface Reply {
 
 /** By whom and when an answer is signed. */
 export interface SignedAt {
-  readonly server: { readonly id: string; readonly secret: ServerSecret }
+  readonly server: {
+    readonly id: string
+    readonly secret: ServerSecret
+    readonly control_auth: ControlAuth | null
+  }
   readonly now: EpochMs
 }
 

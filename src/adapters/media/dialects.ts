@@ -5,6 +5,7 @@
  */
 import type { MediaDialect } from './dialect.ts'
 import { generic } from './generic.ts'
+import { livekit } from './livekit.ts'
 import { mediamtx } from './mediamtx.ts'
 import { mediamtxJwt } from './mediamtx-jwt.ts'
 import { nginxRtmp } from './nginx-rtmp.ts'
@@ -22,6 +23,7 @@ export type MediaKind =
   | 'ovenmediaengine'
   | 'node-media-server'
   | 'generic'
+  | 'livekit'
   | 'whip'
 
 const DIALECTS: Readonly<Record<MediaKind, MediaDialect>> = {
@@ -32,6 +34,7 @@ const DIALECTS: Readonly<Record<MediaKind, MediaDialect>> = {
   ovenmediaengine: ome,
   'node-media-server': nodeMediaServer,
   generic,
+  livekit,
   whip,
 }
 

@@ -10,7 +10,9 @@ import {
   type ControlOptions,
   createControlAccess,
 } from './control.ts'
+import type { ControlAuth } from './control-auth.ts'
 import type { MediaKind } from './dialects.ts'
+import { livekitControl, withRoomTokens } from './livekit-control.ts'
 import { mediamtxControl } from './mediamtx-control.ts'
 import { mediamtxJwtControl } from './mediamtx-jwt-control.ts'
 import { nginxRtmpControl } from './nginx-rtmp-control.ts'
@@ -29,6 +31,7 @@ export const DRIVERS: Readonly<Record<MediaKind, ControlDriver | null>> = {
   ovenmediaengine: omeControl,
   'node-media-server': nmsControl,
   generic: null,
+  livekit: livekitControl,
   whip: whipControl,
 }
 
@@ -51,6 +54,11 @@ export function controlOf(ports: ControlPorts, server: MediaServer): Control | n
     ...{ fetch, after, base: driver.baseOf?.(control) ?? control },
     authorization: auth === null ? null : () => auth.header(),
   })
-  const access = auth?.scheme === 'login' ? withLogin(plain, auth, ports.clock) : plain
-  return { driver, access }
+  return { driver, access: withTokens(plain, auth, ports.clock) }
+}
+
+/** Where a token has to be made or fetched before each call. */
+function withTokens(plain: ControlAccess, auth: ControlAuth | null, clock: Clock): ControlAccess {
+  if (auth?.scheme === 'login') return withLogin(plain, auth, clock)
+  return auth?.scheme === 'livekit' ? withRoomTokens(plain, auth, clock) : plain
 }

@@ -144,9 +144,12 @@ async function answer(desk: Desk, asker: StartAsker, call: SignedCall): Promise<
   const event = dialect.parse(call)
   if (!event.ok) return dialect.render(refusal(desk, server, 'malformed'))
   const verdict = await verdictOn(desk, asker, event.value)
-  const { id, secret } = server
+  const { id, secret, control_auth } = server
   if (dialect.complete === undefined || secret === null) return dialect.render(verdict, event.value)
-  return dialect.complete(verdict, event.value, { server: { id, secret }, now: desk.clock.now() })
+  return dialect.complete(verdict, event.value, {
+    server: { id, secret, control_auth },
+    now: desk.clock.now(),
+  })
 }
 
 async function verdictOn(desk: Desk, asker: StartAsker, event: MediaEvent): Promise<Verdict> {

@@ -94,11 +94,20 @@ export function createKeeper(ports: KeeperPorts): Keeper {
     ended: (server, session) => kept.get(server)?.server.ended(session),
     async polled(server, event) {
       const one = kept.get(server)
-      return one === undefined ? { type: 'go_on' } : answerPoll(ports, one.reach, event)
+      if (one === undefined) return { type: 'go_on' }
+      const answer = await answerPoll(ports, one.reach, event)
+      // It was only told, and does not heed the answer.
+      if (answer.type === 'stop' && !one.reach.dialect.capabilities.poll)
+        one.server.drop(event.session, handleIn(one.reach, event))
+      return answer
     },
     enforcement: (server) => kept.get(server)?.reach.enforcement,
     cutting: () => [...kept.values()].reduce((sum, { server }) => sum + server.cutting(), 0),
   }
+}
+
+function handleIn({ dialect }: ServerReach, { start }: PollEvent): string {
+  return start === undefined ? '' : (dialect.handleOf?.(start, null) ?? '')
 }
 
 function keptOf(ports: KeeperPorts, server: MediaServer): Kept {

@@ -49,6 +49,8 @@ export interface ServerReach {
 export interface KeptServer {
   /** One whole look; at most one at a time. Never rejects. */
   look(): Promise<void>
+  /** Ends a session that the gate has refused, whatever it knows of it. */
+  drop(session: string, handle: string): void
   /** Cuts what the gate has ordered to stop. */
   revoked(view: BroadcastView): void
   /** The end of a session was reported, and recorded where there was something to. */
@@ -237,6 +239,7 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
 
   return {
     look: () => look().catch(ports.onError),
+    drop: (session, handle) => cutStranger({ session, handle }),
     revoked: order,
     ended(session) {
       queue.forgetSession(session)

@@ -11,7 +11,7 @@ import { readDocument } from '../../core/policy/document.ts'
 import type { At } from '../../core/policy/shape.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import { scrub } from '../../scrub.ts'
-import type { ControlAuth } from './control-auth.ts'
+import { ControlAuth } from './control-auth.ts'
 import { dialectFor, MEDIA_KINDS, type MediaKind } from './dialects.ts'
 import { ServerSecret, secretFault } from './server-secret.ts'
 import { checkKind, controlAuthOf, playbackOf } from './servers-kinds.ts'
@@ -106,6 +106,7 @@ function checkServer(
   if (found === null) return null
   const hold = value.hold_max?.value ?? DEFAULT_HOLD_MAX_MS
   const control = value.control?.value ?? null
+  const api_key = value.api_key?.value
   const server: MediaServer = {
     id: value.id.value,
     kind: value.kind.value,
@@ -115,7 +116,10 @@ function checkServer(
         : new ServerSecret(found.text, signingKey?.(found.text) ?? undefined),
     subject_from: value.subject.value.from.value,
     control,
-    control_auth,
+    control_auth:
+      api_key === undefined || found.text === null
+        ? control_auth
+        : new ControlAuth('livekit', api_key, found.text),
     reconcile_ms: value.reconcile?.value ?? DEFAULT_RECONCILE_MS,
     when_down: value.when_down?.value ?? capabilities.when_down,
     hold_max_ms: Math.min(hold, capabilities.hold_max_ms),

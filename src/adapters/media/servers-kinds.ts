@@ -42,8 +42,29 @@ export function checkKind(value: ServerSource, reporter: Reporter): void {
       'this kind of server cannot end a stream by itself',
     )
   if (capabilities.proof === 'publisher') checkDoor(value, reporter)
+  checkLiveKit(value, reporter)
   if (control_auth !== undefined && control === undefined)
     reporter.report('conflicting-keys', control_auth, 'control_auth needs control')
+}
+
+/** Its tokens name an API key and an account, and its API takes tokens only. */
+function checkLiveKit(value: ServerSource, reporter: Reporter): void {
+  const { kind, api_key, control_auth, subject } = value
+  if (kind.value !== 'livekit') {
+    if (api_key !== undefined)
+      reporter.report('conflicting-keys', api_key, 'only livekit has an api_key')
+    return
+  }
+  if (api_key === undefined)
+    reporter.report('missing-key', kind, 'livekit needs `api_key`, the name of its secret')
+  if (control_auth !== undefined)
+    reporter.report('conflicting-keys', control_auth, 'livekit takes tokens made with its secret')
+  if (subject.value.from.value !== 'name')
+    reporter.report(
+      'bad-value',
+      subject.value.from,
+      'livekit knows accounts by their identity, expected `name`',
+    )
 }
 
 /** A front door has no secret of its own, needs the server behind it, and a key that it can look up. */

@@ -20,6 +20,7 @@ export interface ServerSource {
   readonly subject: At<SubjectSource>
   readonly control?: At<string>
   readonly control_auth?: At<ControlAuthSource>
+  readonly api_key?: At<string>
   readonly reconcile?: At<DurationMs>
   readonly when_down?: At<'deny' | 'allow'>
   readonly hold_max?: At<DurationMs>
@@ -118,6 +119,10 @@ const SERVER = object<ServerSource>({
     control_auth: optional(
       CONTROL_AUTH,
       'What the control interface asks for. Nothing unless given.',
+    ),
+    api_key: optional(
+      text({ max: 128, pattern: /^[A-Za-z0-9_-]+$/, expected: 'an API key' }),
+      'Name of the secret at the server, for livekit.',
     ),
     reconcile: optional(
       duration({ zero: true }),

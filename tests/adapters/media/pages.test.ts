@@ -39,7 +39,7 @@ function row(kind: (typeof MEDIA_KINDS)[number]): string {
     STYLE[can.style],
     PROOF[can.proof],
     can.hold_max_ms === 0 ? 'no' : `${can.hold_max_ms / 1000} s`,
-    can.rename ? 'by the answer' : 'beside the key',
+    can.rename ? 'by the answer' : can.style === 'token' ? 'there is no key' : 'beside the key',
     yes(can.lifetime),
     yes(can.poll),
     CUT[can.cut],

@@ -101,7 +101,7 @@ describe('a wrong servers file says what and where', () => {
       text: `servers:\n  - { id: Edge, kind: nginx, ${S}, ${from}, when_dwon: allow }\n`,
       expect: [
         'servers.yaml:2:11 bad-value: found `Edge`, expected an id of lower-case letters, digits, `-` and `_`',
-        'servers.yaml:2:23 bad-value: found `nginx`, expected `nginx-rtmp`, `srs`, `mediamtx`, `mediamtx-jwt`, `ovenmediaengine`, `node-media-server`, `generic` or `whip`',
+        'servers.yaml:2:23 bad-value: found `nginx`, expected `nginx-rtmp`, `srs`, `mediamtx`, `mediamtx-jwt`, `ovenmediaengine`, `node-media-server`, `generic`, `livekit` or `whip`',
         'servers.yaml:2:95 unknown-key: a server has no member `when_dwon`\n  hint: did you mean `when_down`?',
       ],
     },
