@@ -37,6 +37,10 @@ import { policyNew } from './commands/policy-new.ts'
 import { policyProve } from './commands/policy-prove.ts'
 import { policyRollback } from './commands/policy-rollback.ts'
 import { policyTest } from './commands/policy-test.ts'
+import { reviewClaim } from './commands/review-claim.ts'
+import { reviewList } from './commands/review-list.ts'
+import { reviewRefuse } from './commands/review-refuse.ts'
+import { reviewRelease } from './commands/review-release.ts'
 import { serve } from './commands/serve.ts'
 import { strikeAdd } from './commands/strike-add.ts'
 import { strikeImport } from './commands/strike-import.ts'
@@ -83,6 +87,11 @@ const NOUNS: readonly (readonly [name: string, about: string, verbs: readonly Re
     'webhook',
     'webhooks of a running gate: what did not arrive, and sending it again',
     [webhookList, webhookDead, webhookReplay, webhookKeygen],
+  ],
+  [
+    'review',
+    'what people are asked about in a running gate: list, claim, release, refuse',
+    [reviewList, reviewClaim, reviewRelease, reviewRefuse],
   ],
   [
     'incident',

@@ -32,6 +32,7 @@ export async function aGateApp(options: GateOptions = {}): Promise<GateApp> {
   const app = createApp({
     ...{ gate, erasure, incidents, clock, random: bytes, streamKeys: store.streamKeys },
     directory: store.directory,
+    reviews: store.reviews,
     logs: [{ log: store.log, vkey: '', access: world.access }],
     pepper: { hash: (what, text) => portableHasher.digestText(`pepper ${what} ${text}`) },
     callerKeys: createCallerKeys(store.apiKeys, clock),
@@ -43,7 +44,7 @@ export async function aGateApp(options: GateOptions = {}): Promise<GateApp> {
     recordKeys: () => [RECORD_KEY.jwk],
   })
   const tokens = new Map<Scope, string>()
-  for (const scope of ['decide', 'strikes', 'facts', 'audit', 'incident', 'admin'] as const) {
+  for (const scope of ['decide', 'strikes', 'facts', 'audit', 'incident', 'review', 'admin'] as const) {
     const { token, key } = newApiKey({ scopes: [scope], owner: 'test' }, { random: bytes, clock })
     await store.apiKeys.create(key)
     tokens.set(scope, token)
