@@ -1,5 +1,6 @@
 /**
- * Two auditors, one log: `livegate log audit` against second-auditor/auditor.py, which was written from the pages of docs/spec alone.
+ * Two auditors, one log: `livegate log audit` against second-auditor/, written from the pages of docs/spec alone, and second-reader/,
+ * which adds to it what facts say and reads bundles.
  *
  * On honest logs of both hosts both are content; of every lie the tests know they give the same codes at the same indexes,
  * but for what the second one says it does not look at. Where they differ, one of them or the specification is wrong.
@@ -30,16 +31,20 @@ import { copyOf, type Draft, LOG_LIES } from '../support/log-lies.ts'
 import { HAPPENED, REPLAY_LIES, replayHistory } from '../support/replay-lies.ts'
 import { ADMIN_KEY, type ServerProcess, startServer } from '../support/server.ts'
 
-const AUDITOR = resolve(import.meta.dirname, 'second-auditor/auditor.py')
+const AUDITOR = resolve(import.meta.dirname, 'second-auditor')
+/** The same auditor with more of what facts say; and the one of bundles. */
+const READER = resolve(import.meta.dirname, 'second-reader')
 const VECTORS = resolve(import.meta.dirname, '../vectors')
 /** It does not replay, judges strikes of the asking subject alone, and is not given records that were handed out. */
 const NOT_LOOKED_AT =
   /^(replay_|instant_false|hold_false|review_false|broadcasts_false|record_missing)/
 
-/** Without Python 3.9 there is nothing to compare with: skipped, and failing where CI=true. */
-const missing = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 9))'])
-const describe = missing.status === 0 || process.env.CI === 'true' ? block : block.skip
-const needs = missing.status === 0 ? '' : ' (skipped: python3, 3.9 or later, is not installed)'
+/** Without Python 3.9 and OpenSSL 3 there is nothing to compare with: skipped, and failing where CI=true. */
+const python = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 9))'])
+const openssl = spawnSync('openssl', ['version'], { encoding: 'utf8' })
+const there = python.status === 0 && /^OpenSSL ([3-9]|\d\d)/.test(openssl.stdout ?? '')
+const describe = there || process.env.CI === 'true' ? block : block.skip
+const needs = there ? '' : ' (skipped: python3, 3.9 or later, or openssl, 3 or later, is not there)'
 
 interface Told {
   readonly exit: number
@@ -47,8 +52,12 @@ interface Told {
   readonly findings: readonly string[]
 }
 
-async function second(...words: readonly string[]): Promise<Told & { readonly verdict: string }> {
-  const ran = await promisify(execFile)('python3', [AUDITOR, ...words]).then(
+type Second = Told & { readonly verdict: string }
+
+const second = (...words: readonly string[]): Promise<Second> => told(READER, 'facts.py', words)
+
+async function told(dir: string, program: string, words: readonly string[]): Promise<Second> {
+  const ran = await promisify(execFile)('python3', [join(dir, program), ...words]).then(
     ({ stdout }) => ({ exit: 0, stdout }),
     (error: { code: number; stdout: string; stderr: string }) => {
       expect(error.stderr).toBe('')
@@ -83,8 +92,27 @@ describe(`both auditors${needs}`, () => {
     const dir = join(VECTORS, 'corpus', name)
     const vkey = readFileSync(join(dir, 'vkey'), 'utf8').trim()
     const words = ['--vkey', vkey, '--disclosures', join(dir, 'disclosures.jsonl')]
+    const two = await told(AUDITOR, 'auditor.py', [...words, join(dir, 'log')])
+    expect(two).toMatchObject({ exit: 0, findings: [] })
     expect(await second(...words, join(dir, 'log'))).toMatchObject({ exit: 0, findings: [] })
     expect(await ours(join(dir, 'log'), ...words)).toEqual({ exit: 0, findings: [] })
+  })
+})
+
+block('the second auditor', () => {
+  const files = readdirSync(AUDITOR).filter((name) => name.endsWith('.py'))
+  const lines = (dir: string, name: string): string[] =>
+    readFileSync(join(dir, name), 'utf8').trimEnd().split('\n')
+
+  it('is small enough to be read in one sitting: 400 lines', () => {
+    expect(files).toContain('auditor.py')
+    expect(files.flatMap((name) => lines(AUDITOR, name)).length).toBeLessThanOrEqual(400)
+  })
+
+  it.each([AUDITOR, READER])('has lines of at most 120 characters', (dir) => {
+    const all = readdirSync(dir).filter((name) => name.endsWith('.py'))
+    for (const name of all)
+      for (const line of lines(dir, name)) expect(line.length, line).toBeLessThanOrEqual(120)
   })
 })
 
@@ -215,8 +243,8 @@ describe(`copies of a log that were changed on the way${needs}`, () => {
     const given = join(aDirectory(), 'disclosures.jsonl')
     const mixed = [[jws, ...foreign].join('~'), ...records.slice(1)]
     writeFileSync(given, mixed.map((record) => `${JSON.stringify({ record })}\n`).join(''))
-    for (const told of await both(copy(), vkey, given))
-      expect(told).toMatchObject({ exit: 0, findings: [] })
+    for (const one of await both(copy(), vkey, given))
+      expect(one).toMatchObject({ exit: 0, findings: [] })
   })
 })
 
@@ -227,7 +255,7 @@ describe(`evidence${needs}`, () => {
     readonly vkey: string
     readonly witness: string
   }
-  const told = async (text: string) => {
+  const read = async (text: string) => {
     const dir = aDirectory()
     const file = join(dir, 'case.json')
     writeFileSync(file, text)
@@ -241,12 +269,12 @@ describe(`evidence${needs}`, () => {
     const findings = once(faults.map(({ index, code }) => [index, code]))
     return [
       { exit: ran.exit, verdict, findings },
-      await second(...words, '--evidence', file),
+      await told(READER, 'evidence.py', [...words, file]),
     ] as const
   }
 
   it('holds for both', async () => {
-    for (const one of await told(honest))
+    for (const one of await read(honest))
       expect(one).toEqual({ exit: 0, verdict: 'holds', findings: [] })
   })
 
@@ -255,7 +283,7 @@ describe(`evidence${needs}`, () => {
     async (n) => {
       const at = Math.floor(((n + 0.21) / 16) * honest.length)
       const changed = honest.slice(0, at) + (honest[at] === 'A' ? 'B' : 'A') + honest.slice(at + 1)
-      const [one, two] = await told(changed)
+      const [one, two] = await read(changed)
       expect(two).toEqual(one)
       expect(one.verdict).not.toBe('holds')
     },
@@ -276,6 +304,8 @@ describe(`of the log of a running gate${needs}`, () => {
       await livegate(gate, 'log', 'mirror', `${gate.url}/log`, log, '--vkey', vkey)
       writeFileSync(given, await livegate(gate, 'log', 'disclosures'))
       const words = ['--vkey', vkey, '--disclosures', given]
+      const plain = await told(AUDITOR, 'auditor.py', [...words, log])
+      expect([plain.exit, plain.findings]).toEqual([0, []])
       const [one, two] = [await ours(log, ...words), await second(...words, log)]
       expect([one, two.findings, two.exit]).toEqual([{ exit: 0, findings: [] }, [], 0])
     } finally {

@@ -6,7 +6,12 @@ import { expect, test } from 'vitest'
 import { textFromBase64Url } from '../../../src/core/encoding.ts'
 import { CLAIMS } from '../../../src/core/record/claims.ts'
 import { RECORD_FAULT_CODES } from '../../../src/core/record/faults.ts'
-import { CHAIN_KINDS, RECORD_KINDS, type RecordKind } from '../../../src/core/record/kinds.ts'
+import {
+  CHAIN_KINDS,
+  GROUP_NAMES,
+  RECORD_KINDS,
+  type RecordKind,
+} from '../../../src/core/record/kinds.ts'
 
 const spec = readFileSync(new URL('../../../docs/spec/record.md', import.meta.url), 'utf8')
 
@@ -27,6 +32,31 @@ test('the claims table of the specification is the one the code uses', () => {
   expect(rows).toEqual(
     CLAIMS.map(({ where, name, kinds, required }) => ({ where, name, kinds, required })),
   )
+})
+
+/** Members of an object in the specification's notation: name to whether it must be there. */
+function membersOf(row: string): Readonly<Record<string, boolean>> {
+  const [, block = ''] = /```claims\n([^`]*)```/.exec(spec) ?? []
+  const words = block
+    .replaceAll('\n ', '')
+    .split('\n')
+    .map((line) => line.split(/ +/))
+    .find(([name, mark]) => name === row && mark !== '=')
+  const members = (words ?? []).slice(1).map((word) => word.split(':', 1).join())
+  return Object.fromEntries(members.map((name) => [name.replace('?', ''), !name.endsWith('?')]))
+}
+
+test.each(RECORD_KINDS)('the notation of the specification has the claims of a %s', (kind) => {
+  const linked = CHAIN_KINDS.some((one) => one === kind)
+  for (const where of ['public', ...(linked ? GROUP_NAMES : [])]) {
+    const rows = CLAIMS.filter((row) => row.where === where && row.kinds.includes(kind))
+    const own = membersOf(`${kind}.${where}`)
+    const shared = { ...membersOf('all.public'), ...(linked ? membersOf('linked.public') : {}) }
+    const group = Object.keys(own).length > 0 ? own : membersOf(`linked.${where}`)
+    expect(where === 'public' ? { ...shared, ...own } : group, where).toEqual(
+      Object.fromEntries(rows.map(({ name, required }) => [name, required])),
+    )
+  }
 })
 
 test('every refusal of a record is named in the specification', () => {
