@@ -13,6 +13,7 @@ import {
   LeafLists,
   MAX_OLDER,
   pack,
+  SHORT_CHARS,
   unpack,
 } from './leaf-list.ts'
 import { SubTable } from './sub-table.ts'
@@ -107,6 +108,21 @@ export class ChainTable {
     pack(leaf, LEAF_CHARS, this.#piece(row).leaves, LEAF_BYTES * (row % ROWS))
   }
 
+  /** All leaves of a chain that has none yet: beginnings of the older ones, then the newest; joined by full stops. */
+  readLeaves(row: number, text: string): void {
+    const count = (text.length - LEAF_CHARS) / STEP
+    if (!Number.isInteger(count) || count < 0 || count > MAX_OLDER || !isCutAt(text, count)) {
+      const leaves = text.split('.')
+      for (const leaf of leaves.slice(0, -1).slice(-MAX_OLDER)) this.pushOlder(row, leaf)
+      this.setLeaf(row, leaves.at(-1) ?? '')
+      return
+    }
+    const { lists, counts } = this.#piece(row)
+    lists[row % ROWS] = this.#older.read(text, STEP, count)
+    counts[row % ROWS] = count
+    this.setLeaf(row, text.slice(count * STEP))
+  }
+
   /** Adds to the older leaves; the sixteenth takes the place of the first. */
   pushOlder(row: number, leaf: string): void {
     this.#push(row, beginningOf(leaf))
@@ -141,6 +157,16 @@ export class ChainTable {
   #piece(row: number): Piece {
     return this.#pieces[Math.floor(row / ROWS)] as Piece
   }
+}
+
+/** From one beginning to the next. */
+const STEP: number = SHORT_CHARS + 1
+
+/** As an audit writes it: full stops after so many beginnings, and nowhere else. */
+function isCutAt(text: string, count: number): boolean {
+  for (let i = 1; i <= count; i++)
+    if (text.indexOf('.', (i - 1) * STEP) !== i * STEP - 1) return false
+  return text.indexOf('.', count * STEP) < 0
 }
 
 function newPiece(): Piece {

@@ -73,9 +73,7 @@ export class Chains {
     const { seq, at, unopened, first = null, leaves } = head
     const row = this.#rowOf(sub)
     this.#table.set(row, { seq, at, unopened, first })
-    const list = typeof leaves === 'string' ? leaves.split('.') : leaves
-    for (const leaf of list.slice(0, -1).slice(-MAX_OLDER)) this.#table.pushOlder(row, leaf)
-    this.#table.setLeaf(row, list.at(-1) ?? '')
+    this.#table.readLeaves(row, typeof leaves === 'string' ? leaves : leaves.join('.'))
   }
 
   /** True once a chain record was met, or chains of another log were taken over. */

@@ -18,12 +18,12 @@ const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-
 const SEXTETS: Uint8Array = new Uint8Array(128).fill(255)
 for (let i = 0; i < LETTERS.length; i++) SEXTETS[LETTERS.charCodeAt(i)] = i
 
-/** Writes `chars` characters; false, with bytes no text has, for what is not base64url or too short. */
-export function pack(text: string, chars: number, into: Uint8Array, at: number): boolean {
+/** Writes `chars` characters from `from` on; false, with bytes no text has, for what is not base64url or too short. */
+export function pack(text: string, chars: number, into: Uint8Array, at: number, from = 0): boolean {
   const bytes = Math.ceil((chars * 6) / 8)
   let [bits, rest, to] = [0, 0, at]
   for (let i = 0; i < chars; i++) {
-    const sextet = SEXTETS[text.charCodeAt(i)] ?? 255
+    const sextet = SEXTETS[text.charCodeAt(from + i)] ?? 255
     if (sextet === 255) {
       into.fill(255, at, at + bytes)
       return false
@@ -137,6 +137,16 @@ export class LeafLists {
     const end = at + (full ? count - 1 : count) * SHORT_BYTES
     for (let i = 0; i < SHORT_BYTES; i++) piece[end + i] = beginning[i] ?? 0
     return to
+  }
+
+  /** A list of so many leaves, of which each begins a step after the one before in `text`; its slot. */
+  read(text: string, step: number, count: number): number {
+    if (count === 0) return 0
+    const slab = this.#slab(sizeOf(count))
+    const slot = slab.take()
+    const [piece, at] = slab.at(slot)
+    for (let i = 0; i < count; i++) pack(text, SHORT_CHARS, piece, at + i * SHORT_BYTES, i * step)
+    return slot
   }
 
   /** Whether leaf `i` of a list of `count` begins as that one does. */

@@ -89,6 +89,17 @@ export class SubTable {
     return hash
   }
 
+  /** As `hash`, of the text that begins there. */
+  #hashAt(start: number): number {
+    const piece = this.#pieceOf(start)
+    const from = start % PIECE
+    const length = piece[from] ?? 0
+    let hash = length
+    for (let i = 0; i < length; i++)
+      hash ^= this.#words[(i % WORDS) * CODES + (piece[from + 1 + i] ?? 0)] ?? 0
+    return hash
+  }
+
   #is(row: number, sub: string): boolean {
     const start = this.#starts[row] ?? 0
     const piece = this.#pieceOf(start)
@@ -122,7 +133,7 @@ export class SubTable {
     this.#places = new Uint32Array(2 * this.#places.length)
     const mask = this.#places.length - 1
     for (let row = 0; row < this.#count; row++) {
-      let place = this.#hash(this.text(row)) & mask
+      let place = this.#hashAt(this.#starts[row] ?? 0) & mask
       while (this.#places[place] !== 0) place = (place + 1) & mask
       this.#places[place] = row + 1
     }
