@@ -146,9 +146,11 @@ async function answer(desk: Desk, asker: StartAsker, call: SignedCall): Promise<
   const verdict = await verdictOn(desk, asker, event.value)
   const { id, secret, control_auth } = server
   if (dialect.complete === undefined || secret === null) return dialect.render(verdict, event.value)
-  return dialect.complete(verdict, event.value, {
-    server: { id, secret, control_auth },
-    now: desk.clock.now(),
+  const at = { server: { id, secret, control_auth }, now: desk.clock.now() }
+  return dialect.complete(verdict, event.value, at).catch(async (error: unknown) => {
+    // Nobody will hear of what was opened.
+    if (event.value.kind === 'start') await endEarlier(desk, server, event.value.session)
+    throw error
   })
 }
 

@@ -131,6 +131,14 @@ describe('a token for MediaMTX', () => {
     expect((await ask(desk, { name: 'u_81f', app: '' })).body.path).toBe('u_81f')
   })
 
+  it('that cannot be made leaves nothing open', async () => {
+    const servers = [{ ...server(), subject_from: 'name', playback: 'keep' } as const]
+    const desk = deskWith({ servers })
+    const { status, body } = await ask(desk, { name: '~' })
+    expect([status, body]).toEqual([503, { allowed: false, refused: 'unavailable' }])
+    expect([desk.asked.length, desk.ended]).toEqual([1, ['edge-1/s-1', 'edge-1/s-1']])
+  })
+
   it('without the signing part the answer is a refusal', () => {
     const reply = dialect.render({ type: 'admit', playback_name: null, decision: 'd' })
     expect(reply.status).toBe(503)
