@@ -34,10 +34,13 @@ const HOLD: LegalHold = {
   ...{ subject: SUBJECT, until: later(5_000), basis: 'court order 1', by: 'key_1', set_at: T0 },
 }
 
+const opening = (group: string, value: object): string =>
+  textToBase64Url(JSON.stringify(['c2FsdA', group, value]))
+
 export function erasuresContract(
   name: string,
   create: CreateStore,
-  { durable }: { readonly durable: boolean },
+  { durable, apart = false }: { readonly durable: boolean; readonly apart?: boolean },
 ): void {
   describe(`the erasures of ${name}`, () => {
     let store: StoreUnderTest
@@ -62,6 +65,21 @@ export function erasuresContract(
     }
     const begin = async (given: Partial<ErasureChange> = {}): Promise<CommitResult> =>
       erasures.begin(erasureOf(await store.ledger.load(SUBJECT), given))
+
+    /** Openings of a decision about somebody else that calls the subject so. */
+    const namingIt = async (host: string, called: string | null): Promise<object> => {
+      const openings = {
+        chain: opening('chain', { sub: host }),
+        result: opening('result', { restrictions: [] }),
+        subject: opening('subject', { subject: host, cohosts: [SUBJECT] }),
+        facts: opening('facts', { hosts: [{ subject: host }, { subject: called }] }),
+      }
+      const record = aRecord({ openings })
+      await commitTo(store.ledger, host, (state) =>
+        aDecision(host, state, { record, cohosts: [SUBJECT], at: later(60_000) }),
+      )
+      return (await store.directory.record(record.id))?.openings ?? {}
+    }
 
     it('makes a stranger of the subject, with everything that led to it', async () => {
       const decision = await decide(SUBJECT, {
@@ -143,8 +161,6 @@ export function erasuresContract(
     })
 
     it('takes the result as well where it names a restriction of another than the host', async () => {
-      const opening = (group: string, value: object): string =>
-        textToBase64Url(JSON.stringify(['c2FsdA', group, value]))
       const openings = {
         chain: opening('chain', { sub: 'host' }),
         result: opening('result', { restrictions: [{ subject: 'cohost', strikes: ['s_1'] }] }),
@@ -161,6 +177,26 @@ export function erasuresContract(
       const left = (await store.directory.record(record.id))?.openings
       expect(left).toEqual({ chain: openings.chain })
     })
+
+    // Where every subject is an object of its own, neither knows what the other is just writing.
+    it.skipIf(apart)(
+      'keeps nothing of whom it forgot in a record that was being written meanwhile',
+      async () => {
+        await decide(SUBJECT)
+        const { pseudonym: then } = await store.ledger.load(SUBJECT)
+        await commitTo(store.ledger, SUBJECT, (state) =>
+          aChange(SUBJECT, state, { facts: { followers: { value: 3, as_of: T0 } } }),
+        )
+        await begin()
+        await erasures.finish(SUBJECT, 5_000)
+        const late = await namingIt('u_other', then)
+        expect(Object.keys(late)).toEqual(['chain', 'result'])
+        expect(await erasures.inventory(SUBJECT)).toBeNull()
+        await decide(SUBJECT, { pseudonym: 'P'.repeat(22), at: later(60_000) })
+        expect(Object.keys(await namingIt('u_third', 'P'.repeat(22)))).toContain('facts')
+        expect(await erasures.inventory(SUBJECT)).toMatchObject({ appearances: 1 })
+      },
+    )
 
     it('begins anew for whoever comes back, under ids that were used before', async () => {
       const struck = await strike(SUBJECT, 's_again')

@@ -12,7 +12,7 @@ import { anEdgeStore } from './edge-store.ts'
 ledgerContract('the edge', anEdgeStore, { durable: true })
 broadcastsContract('the edge', anEdgeStore, { listed: false })
 directoryContract('the edge', anEdgeStore)
-erasuresContract('the edge', anEdgeStore, { durable: true })
+erasuresContract('the edge', anEdgeStore, { durable: true, apart: true })
 
 it('a record whose disclosures fit no row is refused whole, and the largest that fits is kept', async () => {
   const { ledger, directory } = await anEdgeStore()

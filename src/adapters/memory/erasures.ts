@@ -139,6 +139,7 @@ function erase({ shelves, log, keys }: ErasureParts, change: ErasureChange): voi
   }
   const left = shelves.records.filter(({ record }) => record.subject !== subject)
   shelves.records.splice(0, shelves.records.length, ...left)
+  if (state?.pseudonym != null) shelves.ended.add(state.pseudonym)
   shelves.states.delete(subject)
   keys.drop(subject)
   if (suppressions.length === 0) shelves.suppressions.delete(subject)

@@ -8,6 +8,7 @@ import { toBase64Url } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
 import { MAX_RELYING } from '../../core/limits.ts'
 import type { Outcome, Strike, Suppression } from '../../core/model.ts'
+import { cohostsIn, withoutCohosts } from '../../core/record/cohost-openings.ts'
 import type {
   ChainKind,
   Change,
@@ -56,6 +57,8 @@ export interface Shelves {
   readonly owners: Map<string, string>
   readonly answers: Map<string, IdempotentAnswer>
   readonly suppressions: Map<string, readonly Suppression[]>
+  /** Pseudonyms of chains that were erased. */
+  readonly ended: Set<string>
   /** In the order of the log. */
   readonly records: Kept[]
 }
@@ -73,7 +76,7 @@ export interface MemoryHistory {
 export function createMemoryHistory(log: MemoryLog, fates: Fates): MemoryHistory {
   const shelves: Shelves = {
     ...{ states: new Map(), owners: new Map(), answers: new Map(), suppressions: new Map() },
-    records: [],
+    ...{ ended: new Set(), records: [] },
   }
   const loads = new Map<string, number>()
   const stateOf = (subject: string): SubjectState => {
@@ -143,16 +146,27 @@ function commit(shelves: Shelves, log: MemoryLog, change: Change): CommitResult 
     const scope = JSON.stringify([caller, change.subject, key])
     shelves.answers.set(scope, change.idempotency)
   }
-  const { record, subject, at, decision } = change
+  const { subject, at } = change
+  const { record, decision, cohosts = [] } = withoutErased(shelves, change)
   if (record === null) return { ok: true, receipt: null }
   const receipt = log.place(record)
   const { id, jws, openings } = record
   const kind = record.kind as ChainKind
   const stored = { id, kind, subject, seq: next.seq, at, jws, openings, receipt }
-  const { cohosts = [], strike, reverses } = change
+  const { strike, reverses } = change
   const about = strike?.id ?? reverses ?? null
   shelves.records.push({ record: stored, decision, cohosts, about })
   return { ok: true, receipt }
+}
+
+/** What names a co-host as it was before it was erased is kept without it. */
+function withoutErased(shelves: Shelves, change: Change): Change {
+  const { record, cohosts = [] } = change
+  if (record === null || cohosts.length === 0) return change
+  const named = cohostsIn(record.openings)
+  if (!named.some(({ called }) => called !== null && shelves.ended.has(called))) return change
+  const openings = withoutCohosts(record.openings)
+  return { ...change, record: { ...record, openings }, cohosts: [] }
 }
 
 function refusalOf(

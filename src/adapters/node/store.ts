@@ -271,7 +271,8 @@ function assemble(assembly: Assembly): Assembled {
   const writer = createGroupCommit({ sql, halt, committer, die, observe, limits })
   const entries = createEntries(sql, origin)
   const keys = createStoreKeys({ sql, keyFiles, origin })
-  const subjects = createSubjects(sql, options.cacheWeight, erasedBefore(sql, keys.own.pepper))
+  const { pepper } = keys.own
+  const subjects = createSubjects(sql, options.cacheWeight, erasedBefore(sql, pepper))
   writer.follow(entries)
   writer.follow(subjects)
   const tiles = createTileFiles(paths.log, die)
@@ -325,9 +326,11 @@ function assemble(assembly: Assembly): Assembled {
     background.poke()
   })
 
+  // As gate/gather.ts names them.
+  const accountOf = (subject: string): string => pepper.hash('account', subject)
   return {
     origin,
-    ledger: createSqlLedger({ sql, writer, entries, subjects }),
+    ledger: createSqlLedger({ sql, writer, entries, subjects, accountOf }),
     directory: createSqlDirectory({ sql, subjects, origin }),
     broadcasts: createSqlOpenBroadcasts(sql),
     erasures: forgetting.erasures,

@@ -7,7 +7,8 @@
  */
 import { toBase64Url } from '../../core/encoding.ts'
 import { LivegateError } from '../../core/errors.ts'
-import type { Strike } from '../../core/model.ts'
+import type { Strike, SubjectId } from '../../core/model.ts'
+import { cohostsIn, withoutCohosts } from '../../core/record/cohost-openings.ts'
 import type { Change, CommitFailure, CommitResult, Ledger, OpenBroadcast } from '../../ports.ts'
 import { noteCohosts } from './cohosts.ts'
 import { type Entries, requireEntry } from './entries.ts'
@@ -25,6 +26,8 @@ export interface LedgerParts {
   readonly subjects: Subjects
   /** For a host that keeps entry and record in one row; its `entries` then writes none. */
   readonly insertRow?: InsertRow
+  /** What facts call somebody without a chain; for a host whose co-hosts are here, too. */
+  readonly accountOf?: (subject: SubjectId) => string
 }
 
 /** `entries` and `subjects` must follow `writer`. */
@@ -32,20 +35,21 @@ export function createSqlLedger(parts: LedgerParts): Ledger {
   const { sql, writer, subjects } = parts
   return {
     load: (subject) => subjects.load(subject).state,
-    async commit(change) {
-      if (change.record !== null) requireEntry(change.record)
-      requireWhole(change)
+    async commit(given) {
+      if (given.record !== null) requireEntry(given.record)
+      requireWhole(given)
       parts.entries.requireOpen()
       const apply = (): CommitResult => {
+        const change = withoutErased(parts, given)
         const result = applyChange(parts, change)
         if (result.ok) trimReliance(sql, change)
         if (result.ok) putReviews(sql, change.subject, change.review_items ?? [], change.at)
         if (result.ok && result.receipt !== null) noteCohosts(sql, change, result.receipt.index)
         return result
       }
-      return readsRows(change)
-        ? writer.write(apply, weigh(change))
-        : writer.writeLater(apply, weigh(change))
+      return readsRows(given)
+        ? writer.write(apply, weigh(given))
+        : writer.writeLater(apply, weigh(given))
     },
     idempotent(caller, subject, key) {
       const { rid } = subjects.load(subject)
@@ -57,6 +61,25 @@ export function createSqlLedger(parts: LedgerParts): Ledger {
 /** Strike ids belong to one subject each, and another change may be about to claim the same: that needs to look. */
 function readsRows({ strike, reverses }: Change): boolean {
   return strike !== undefined || reverses !== undefined
+}
+
+/**
+ * What was decided with a co-host that was erased before this could be written is written without it: the erasure has gone
+ * by, and nothing would come back for the record. Inside a transaction only.
+ */
+function withoutErased({ accountOf, subjects }: LedgerParts, change: Change): Change {
+  const { record, cohosts = [], decision } = change
+  if (accountOf === undefined || record === null || cohosts.length === 0) return change
+  const isThere = cohostsIn(record.openings).every(
+    ({ subject, called }) =>
+      called === null ||
+      called === subjects.read(subject).state.pseudonym ||
+      called === accountOf(subject),
+  )
+  if (isThere) return change
+  const openings = withoutCohosts(record.openings)
+  const left = { ...change, record: { ...record, openings }, cohosts: [] }
+  return decision === undefined ? left : { ...left, decision: { ...decision, strikes: [] } }
 }
 
 /** Applies one change, or says why not with nothing written. Inside a transaction only. */

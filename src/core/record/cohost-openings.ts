@@ -31,6 +31,22 @@ export function withoutCohosts(openings: Openings): Openings {
   return rest
 }
 
+/** Everybody a record names beside its own subject, each with what the facts call it, where there are any. */
+export function cohostsIn(
+  openings: Openings,
+): readonly { readonly subject: string; readonly called: string | null }[] {
+  const { cohosts = [] } = (groupIn(openings, 'subject') ?? {}) as { cohosts?: readonly string[] }
+  const content = (groupIn(openings, 'facts') ?? {}) as Content
+  const hosts = content.hosts ?? content.facts?.hosts ?? []
+  return cohosts.map((subject, i) => ({ subject, called: hosts[i + 1]?.subject ?? null }))
+}
+
+/** Facts of a decision, or of a broadcast that was looked at again. */
+interface Content {
+  readonly hosts?: readonly { readonly subject: string }[]
+  readonly facts?: { readonly hosts?: readonly { readonly subject: string }[] }
+}
+
 function isOwn(openings: Openings): boolean {
   const { sub } = (groupIn(openings, 'chain') ?? {}) as { readonly sub?: string }
   const { restrictions = [] } = (groupIn(openings, 'result') ?? {}) as {
