@@ -45,6 +45,13 @@ describe('texts like one that was read', () => {
   })
 })
 
+test('an empty list that was read is no form of lists with commas alone', () => {
+  const read = createReader()
+  expect(read('{"list":[]}')).toEqual({ list: [] })
+  for (const text of ['{"list":[,]}', '{"list":[,,]}']) expect(read(text), text).toBeUndefined()
+  expect(read('{"list":[]}')).toEqual({ list: [] })
+})
+
 /** Texts of one shape and near misses of it. */
 const near = fc
   .tuple(

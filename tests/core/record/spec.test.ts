@@ -63,6 +63,15 @@ test('every refusal of a record is named in the specification', () => {
   for (const code of RECORD_FAULT_CODES) expect(spec, code).toContain(`\`${code}\``)
 })
 
+test('the steps of a verification name every code, and no other', () => {
+  const [, section = ''] = /\n## Verification\n([\s\S]*?)\n## /.exec(spec) ?? []
+  const words = [...section.matchAll(/`([a-z]+(?:_[a-z]+)*)`/g)].map(([, word]) => word)
+  const claims = ['alg', 'typ', 'iss', 'kid']
+  const codes = new Set(words.filter((word) => !claims.includes(word ?? '')))
+  // The claim codes of step 3 are those of step 7, too.
+  expect([...codes].toSorted()).toEqual([...RECORD_FAULT_CODES].toSorted())
+})
+
 test('the vector quoted in the specification is the golden one', () => {
   const file = new URL('../../vectors/record/golden.json', import.meta.url)
   const { records } = JSON.parse(readFileSync(file, 'utf8')) as {
