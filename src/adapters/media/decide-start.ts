@@ -27,7 +27,8 @@ export interface DecideStart {
   readonly dialect: MediaDialect
   readonly event: StartEvent
   readonly resolved: Resolved
-  readonly start: Pick<Start, 'nonce'>
+  /** Makes the question idempotent; null where a repeated call is known by what runs. */
+  readonly start: Pick<Start, 'nonce'> | null
   /** Aborted when there is nobody left to wait for. */
   readonly over: AbortSignal
   /** Numbers the records of this server. */
@@ -59,9 +60,8 @@ export function waitFor(answer: Answer, now: EpochMs, deadline: number): number 
 }
 
 function requestFor(input: DecideStart, ask: number): DecideRequest {
-  const { server, dialect, event, resolved, start, enforcement } = input
+  const { server, dialect, event, resolved, enforcement } = input
   const { territory } = server
-  const question = [server.id, event.session, start.nonce, resolved.stream, ask]
   return {
     subject: resolved.subject,
     stream: { id: resolved.stream },
@@ -78,11 +78,18 @@ function requestFor(input: DecideStart, ask: number): DecideRequest {
       ...handleOf(dialect, event, resolved),
     },
     ...(enforcement === undefined ? {} : { enforcement }),
-    idempotency: {
-      key: `${event.session}.${start.nonce}.${ask}`,
-      fingerprint: toBase64Url(sha256(utf8(JSON.stringify(question)))),
-    },
+    ...idempotencyOf(input, ask),
   }
+}
+
+function idempotencyOf(
+  { server, event, resolved, start }: DecideStart,
+  ask: number,
+): Pick<DecideRequest, 'idempotency'> {
+  if (start === null) return {}
+  const question = [server.id, event.session, start.nonce, resolved.stream, ask]
+  const fingerprint = toBase64Url(sha256(utf8(JSON.stringify(question))))
+  return { idempotency: { key: `${event.session}.${start.nonce}.${ask}`, fingerprint } }
 }
 
 /** How the control interface finds it again; nothing where the session alone is enough. */

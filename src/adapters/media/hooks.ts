@@ -45,7 +45,7 @@ export interface HookPorts {
   /** Timer for holds that are waited out; never used for deciding. */
   readonly after: After
   /** Answers polls and is told of ends; without one every poll is answered "go on". */
-  readonly keeper?: Pick<Keeper, 'polled' | 'ended' | 'enforcement'>
+  readonly keeper?: Pick<Keeper, 'polled' | 'ended' | 'enforcement' | 'running'>
   /** Shared with the keeper; own ones unless given. */
   readonly sessions?: Sessions
 }
@@ -188,6 +188,8 @@ async function startInTurn(desk: Desk, asker: StartAsker, event: StartEvent): Pr
   if (!resolved.ok) return refusal(desk, server, resolved.error)
   if (!repeated && earlier?.connection === event.connection)
     return refusal(desk, server, 'session_conflict')
+  const again = repeated ? await stillAdmitted(desk, server, earlier, resolved.value) : null
+  if (again !== null) return again
   const life = repeated ? earlier : beginLife(desk, server, event, resolved.value)
   let admitted = false
   try {
@@ -199,6 +201,19 @@ async function startInTurn(desk: Desk, asker: StartAsker, event: StartEvent): Pr
   } finally {
     if (!admitted) desk.starts.forget(server.id, event.session)
   }
+}
+
+/** A repeated call of what runs, and may, gets the same answer; null when it has to be decided. */
+async function stillAdmitted(
+  desk: Desk,
+  server: MediaServer,
+  { decision }: Start,
+  { playback_name }: Resolved,
+): Promise<Verdict | null> {
+  const view = decision === null ? null : ((await desk.keeper?.running(decision)) ?? null)
+  if (decision === null || view === null) return null
+  const lifetime = lifetimeOf(server, view.lease_until, desk.clock.now())
+  return { type: 'admit', playback_name, decision, ...lifetime }
 }
 
 /** The same connection asks the same thing again: a proxy repeated the call. */
@@ -228,17 +243,18 @@ async function decide(
   const { hungUp } = asker
   const over = hungUp === null ? life.over.signal : AbortSignal.any([life.over.signal, hungUp])
   const enforcement = desk.enforcements.get(asker.server.id)
-  const asked = { event, resolved, start: life, over, enforcement }
+  // Who can ask what runs needs no stored answer to know a repeated call by.
+  const start = desk.keeper === undefined ? life : null
+  const asked = { event, resolved, start, over, enforcement }
   const made = await decideStart({ ...desk, ...asker, ...asked })
   if (made === null) return refusal(desk, asker.server, 'gone')
   const admitted = made.outcome === 'allow' && hungUp?.aborted !== true
-  if (admitted)
-    return {
-      type: 'admit',
-      playback_name: resolved.playback_name,
-      decision: made.id,
-      ...lifetimeOf(asker.server, made, desk.clock.now()),
-    }
+  if (admitted) {
+    life.decision = made.id
+    const { playback_name } = resolved
+    const lifetime = lifetimeOf(asker.server, made.decision.lease_until, desk.clock.now())
+    return { type: 'admit', playback_name, decision: made.id, ...lifetime }
+  }
   // Nobody heard it, or this server cannot carry it out: what the decision opened must not stay open.
   if (made.decision.lease_until !== null) await desk.gate.endSession(asker.server.id, event.session)
   if (made.outcome === 'allow') return refusal(desk, asker.server, 'gone')
@@ -249,7 +265,7 @@ async function decide(
 /** What is left of the lease, where the server ends the stream by itself. At least a millisecond: 0 means for ever. */
 function lifetimeOf(
   server: MediaServer,
-  { decision: { lease_until } }: Answer,
+  lease_until: Answer['decision']['lease_until'],
   now: number,
 ): { readonly lifetime_ms?: number } {
   if (!server.lifetime || lease_until === null) return {}

@@ -38,6 +38,8 @@ export interface Keeper {
   ended(server: string, session: string): void
   /** May it go on? Never rejects. */
   polled(server: string, event: PollEvent): Promise<PollAnswer>
+  /** The broadcast a decision let start, if it runs and nothing has to be looked at first. */
+  running(decision: string): Promise<BroadcastView | null>
   /** Numbers what is asked in the name of a server: hooks and late decisions share it. */
   enforcement(server: string): Enforcement | undefined
   /** Orders that wait, of all servers. */
@@ -100,6 +102,11 @@ export function createKeeper(ports: KeeperPorts): Keeper {
       if (answer.type === 'stop' && !one.reach.dialect.capabilities.poll)
         one.server.drop(event.session, handleIn(one.reach, event))
       return answer
+    },
+    async running(decision) {
+      const view = await ports.gate.broadcast(decision)
+      const may = view?.cutting === null && view.recheck === undefined
+      return may && view.lease_until > ports.clock.now() ? view : null
     },
     enforcement: (server) => kept.get(server)?.reach.enforcement,
     cutting: () => [...kept.values()].reduce((sum, { server }) => sum + server.cutting(), 0),

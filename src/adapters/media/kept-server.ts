@@ -202,7 +202,8 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
   async function decideNow(listed: Listed, asked: boolean): Promise<void> {
     const whose = await whoseIs(ports, server, listed, ports.clock.now())
     if (!whose.ok) {
-      ports.observe({ type: 'ungated_stranger', server: server.id, why: whose.error })
+      if (!strangers.has(listed.session))
+        ports.observe({ type: 'ungated_stranger', server: server.id, why: whose.error })
       return cutStranger(listed)
     }
     const { running_ms } = listed

@@ -2,8 +2,8 @@
  * Memory of the starts under way, so that one session has one broadcast.
  *
  * A server's session id is only unique while the server runs: nginx counts connections from one again after a
- * restart. A `nonce` tells one life of an id from the next; it becomes part of the idempotency key, so a repeated
- * call is answered alike and a new life never with an old answer. Losing this memory (restart, eviction) costs
+ * restart. A `nonce` tells one life of an id from the next; where nobody can be asked what runs it becomes part of the
+ * idempotency key, so a repeated call is answered alike and a new life never with an old answer. Losing this memory (restart, eviction) costs
  * nothing but that: the gate's own table of open broadcasts stays the truth.
  */
 import { LRUCache } from 'lru-cache'
@@ -16,6 +16,8 @@ export interface Start {
   readonly stream: string
   /** Aborted when the server says it is over. */
   readonly over: AbortController
+  /** What admitted it; null until then. */
+  decision: string | null
 }
 
 /** At about 600 bytes each, 30 MB; more live streams than one gate serves. */
@@ -39,7 +41,7 @@ export function createStarts(): Starts {
     begin({ server, session, at }, { connection, stream }) {
       lives++
       const nonce = `${at.toString(36)}.${lives.toString(36)}`
-      const start = { nonce, connection, stream, over: new AbortController() }
+      const start = { nonce, connection, stream, over: new AbortController(), decision: null }
       starts.set(keyOf(server, session), start)
       return start
     },

@@ -395,6 +395,51 @@ describe('a poll', () => {
   })
 })
 
+describe('a start that is repeated', () => {
+  const PUBLISH =
+    'app=live&flashver=&swfurl=&tcurl=&pageurl=&addr=203.0.113.9&clientid=41&call=publish&name=secret-of-u_1&type=live'
+  const decisions = ({ t }: KeeperScene): number =>
+    t.kinds().filter((kind) => kind === 'decision').length
+
+  it('gets the same answer and no second decision, while it runs', async () => {
+    const s = await scene({ server: { control: null } })
+    await s.key('u_1')
+    const answers = [await post(s, PUBLISH), await post(s, PUBLISH)]
+    expect(answers.map(({ status }) => status)).toEqual([302, 302])
+    const [first, second] = answers.map(({ headers }) => headers.get('livegate-decision'))
+    expect(second).toBe(first)
+    expect(decisions(s)).toBe(1)
+    expect(await open(s, 'u_1')).toHaveLength(1)
+  })
+
+  it('is decided anew after a strike in between, and refused', async () => {
+    const s = await scene({ server: { control: null } })
+    await s.key('u_1')
+    await post(s, PUBLISH)
+    await s.t.gate.strike(aStrike('s1', 'u_1'))
+    expect((await post(s, PUBLISH)).status).toBe(403)
+    expect(await open(s, 'u_1')).toEqual([])
+  })
+
+  it('is decided anew once its lease is over', async () => {
+    const s = await scene({ server: { control: null } })
+    await s.key('u_1')
+    await post(s, PUBLISH)
+    s.t.clock.set(NOW + 5 * HOUR)
+    expect((await post(s, PUBLISH)).status).toBe(302)
+    expect(decisions(s)).toBe(2)
+  })
+
+  it('after its end is another start', async () => {
+    const s = await scene({ server: { control: null } })
+    await s.key('u_1')
+    await post(s, PUBLISH)
+    await post(s, 'app=live&addr=203.0.113.9&clientid=41&call=publish_done&name=x')
+    expect((await post(s, PUBLISH)).status).toBe(302)
+    expect(decisions(s)).toBe(2)
+  })
+})
+
 it('what is observed is counted in stream-seconds, with and without a decision', async () => {
   const s = await scene()
   await s.live('u_1', '41')
