@@ -57,6 +57,8 @@ export interface DecideRequest {
   readonly ungated?: UngatedCause
   /** For media servers: numbers the record, if one is made. */
   readonly enforcement?: Enforcement
+  /** Set by the gate: it is to take the place of what runs, and this was given when that was let start. */
+  readonly in_place?: { readonly of: string; readonly remembered: StoredFacts }
 }
 
 /** Facts of a request. */
@@ -67,6 +69,8 @@ export type GivenFacts = {
 export interface CohostRequest {
   readonly subject: SubjectId
   readonly facts?: GivenFacts
+  /** Set by the gate: what was given about it before. */
+  readonly remembered?: StoredFacts
 }
 
 /** A decision with the record that proves it. Never exists without a durable record (G1). */
@@ -167,6 +171,13 @@ export interface RenewalAnswer {
   readonly receipt?: Receipt
 }
 
+/** May one more join what runs? */
+export interface JoinRequest {
+  readonly broadcast: string
+  readonly cohost: CohostRequest
+  readonly caller: string
+}
+
 export interface EndRequest {
   readonly broadcast: string
   readonly caller: string
@@ -229,6 +240,11 @@ export interface Gate {
    * this id, `conflict` for one that has ended or is being cut.
    */
   renew(request: RenewRequest): Promise<RenewalAnswer>
+  /**
+   * Decides about what runs with one co-host more. An allow takes its place, under its own id; anything else leaves it as it was.
+   * `not_found` for none of this id, `conflict` for one that has ended, or has room for nobody.
+   */
+  join(request: JoinRequest): Promise<Answer>
   /** Ends what runs, or confirms the end of what is being cut; false when it has ended. */
   end(request: EndRequest): Promise<boolean>
   /** What runs or is being cut; null for anything else. */

@@ -12,7 +12,7 @@ import type { Facts, SubjectId } from './core/model.ts'
 import { evaluate } from './core/policy/evaluate.ts'
 import type { Plan } from './core/policy/plan.ts'
 import { decisionDraft } from './core/record/drafts.ts'
-import { viewBroadcast } from './gate/broadcasts.ts'
+import { requireRunning, viewBroadcast } from './gate/broadcasts.ts'
 import {
   type CohostDesk,
   type Cohosts,
@@ -38,8 +38,9 @@ import { explainNow, statesOf } from './gate/explain-now.ts'
 import { factsFor, surroundings } from './gate/facts-for.ts'
 import { setHandle } from './gate/handles.ts'
 import { decider, policyKey, policyOf, requiredBy, underOf } from './gate/in-force.ts'
+import { joiningOf } from './gate/joining.ts'
 import { observeDecided } from './gate/observe-decided.ts'
-import { recheckSubject } from './gate/recheck.ts'
+import { type HostRecheck, recheckAtHost, recheckSubject } from './gate/recheck.ts'
 import { renew } from './gate/renewal.ts'
 import {
   heardUntil,
@@ -86,6 +87,8 @@ export function createGateWithDesk(
   readonly desk: CohostDesk
   /** Ends the broadcast of a decision that the caller was never told of. Never rejects. */
   readonly takeBack: (subject: SubjectId, decision: string) => Promise<void>
+  /** Looks at a broadcast of somebody here because of one who joined it elsewhere. */
+  readonly atHost: (broadcast: string) => Promise<HostRecheck>
   /** What is done for the rights of the people it stores things about; null where the host cannot forget. */
   readonly erasure: ErasureDesk | null
 } {
@@ -107,6 +110,7 @@ export function createGateWithDesk(
     gate: gateOver(context),
     desk,
     takeBack: (subject, decision) => takeBackUnheard(context, subject, decision),
+    atHost: (broadcast) => recheckAtHost(context, broadcast),
     erasure: erasures === undefined ? null : createErasureDesk({ ...context, erasures }),
   }
 }
@@ -115,15 +119,19 @@ function gateOver(context: Context): Gate {
   const running = new Set<string>()
   const timely = <T>(verb: string, work: (listener: Listener) => Promise<T>): Promise<T> =>
     withinBudget(work, { after: context.after, budget_ms: context.settings.budget_ms, verb })
+  const decide = async (request: DecideRequest): Promise<Answer> => {
+    const started = context.clock.now()
+    const release = claimKey(running, request)
+    const answer = await timely('decide', (listener) =>
+      context.tables.run(request, () => decideHeard(context, request, listener)).finally(release),
+    )
+    observeDecided(context, answer, started)
+    return answer
+  }
   return {
-    async decide(request) {
-      const started = context.clock.now()
-      const release = claimKey(running, request)
-      const answer = await timely('decide', (listener) =>
-        context.tables.run(request, () => decide(context, request, listener)).finally(release),
-      )
-      observeDecided(context, answer, started)
-      return answer
+    decide,
+    async join(request) {
+      return decide(await joiningOf(context, request))
     },
     explain: (request) => context.tables.run(request, () => explainNow(context, request)),
     strike: (request) => timely('record the strike', () => recordStrike(context, request)),
@@ -148,7 +156,7 @@ function gateOver(context: Context): Gate {
 }
 
 /** One decision; made anew when a co-host's standing changes under it. */
-async function decide(
+async function decideHeard(
   context: Context,
   request: DecideRequest,
   listener: Listener,
@@ -228,9 +236,10 @@ async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
   const retry = await judgeRetry(context, request, { standing, state, plan })
   if (retry.before !== null) return { answer: retry.before, replaces: [], left: [] }
 
-  const { supersedes } = retry
+  const supersedes = retry.supersedes ?? request.in_place?.of ?? null
+  if (request.in_place !== undefined) requireRunning(state, request.in_place.of, at)
   const replaces = replacedBy(request, state, supersedes)
-  const facts = factsFor(context, { request, cohosts, state, around, at: standing.at, replaces })
+  const facts = factsFor(context, { request, cohosts, state, around, at, replaces })
   const decision = evaluate(plan, facts)
   const refusal = refusalOf({ request, facts, decision, plan, id })
   const late = request.ungated !== undefined

@@ -30,7 +30,7 @@ export function requireRunning(state: SubjectState, id: string, at: EpochMs): Op
   const open = hostedIn(state, id)
   if (open !== null && open.cutting === undefined && open.lease_until > at) return open
   const is = open?.cutting === undefined ? 'it has ended' : 'it is being cut'
-  throw new LivegateError('conflict', `Cannot renew the broadcast: ${is}`, {
+  throw new LivegateError('conflict', `Cannot go on with the broadcast: ${is}`, {
     hint: 'to start again, ask for a decision',
   })
 }

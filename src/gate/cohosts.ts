@@ -277,7 +277,10 @@ async function register(
 }
 
 function hostState(cohost: CohostRequest, state: SubjectState): HostState {
-  return { subject: cohost.subject, given: cohost.facts ?? {}, state }
+  const { subject, facts: given = {}, remembered } = cohost
+  return remembered === undefined
+    ? { subject, given, state }
+    : { subject, given, remembered, state }
 }
 
 function cohostsOf(hosts: readonly HostState[]): Cohosts {

@@ -30,22 +30,27 @@ export function surroundings(context: Context, at?: EpochMs): Around {
 export function factsFor(
   context: Context,
   input: {
-    readonly request: Pick<DecideRequest, 'subject' | 'facts' | 'stream' | 'request' | 'supports'>
+    readonly request: Pick<
+      DecideRequest,
+      'subject' | 'facts' | 'stream' | 'request' | 'supports' | 'in_place'
+    >
     readonly cohosts: Cohosts
     readonly state: SubjectState
     readonly around: Around
     readonly at: EpochMs
     readonly replaces: readonly string[]
     /** It runs already: since when, and what was given of its host before. */
-    readonly again?: { readonly running_since: EpochMs; readonly remembered: StoredFacts }
+    readonly again?: { readonly running_since?: EpochMs; readonly remembered: StoredFacts }
   },
 ): Facts {
   const { request, state, at, replaces, around, again } = input
-  const remembered = again === undefined ? {} : { remembered: again.remembered }
-  const asking = { subject: request.subject, given: request.facts, state, ...remembered }
+  const remembered = again?.remembered ?? request.in_place?.remembered
+  const own = { subject: request.subject, given: request.facts, state }
+  const asking = remembered === undefined ? own : { ...own, remembered }
   const { facts_max_age_ms } = context.settings
   const hosts = [asking, ...input.cohosts.hosts] as const
   const { pepper } = context
-  const since = again === undefined ? {} : { running_since: again.running_since }
+  const { running_since } = again ?? {}
+  const since = running_since === undefined ? {} : { running_since }
   return gather({ at, request, hosts, ...around, facts_max_age_ms, pepper, replaces, ...since })
 }

@@ -242,18 +242,17 @@ export function decisionsSuite(create: () => Promise<Host>): void {
       const [subject, body] = [fresh('u'), aViolation()]
       await facts(subject, 'PUT', { facts: OLD_ACCOUNT })
       const allowed = await decide(subject)
-      await strike(subject, body)
-      const seen = await answer(
-        host,
-        { path: `/v1/subjects/${subject}`, as: 'read' },
-        { status: 200, shape: SUBJECT_ANSWER },
-      )
+      const asked = { path: `/v1/subjects/${subject}`, as: 'read' } as const
+      const before = await answer(host, asked, { status: 200, shape: SUBJECT_ANSWER })
+      expect(before).toMatchObject({ broadcasts: [{ id: allowed.id, role: 'host' }] })
+      expect(await strike(subject, body)).toMatchObject({ revoked: [allowed.id] })
+      const seen = await answer(host, asked, { status: 200, shape: SUBJECT_ANSWER })
       expect(seen).toMatchObject({
         subject,
         facts: { created_at: {} },
         strikes: [{ id: body.id, status: 'active' }],
         restrictions: [{ rule: 'gravest-violations', strikes: [body.id] }],
-        broadcasts: [{ id: allowed.id, role: 'host' }],
+        broadcasts: [],
       })
     })
   })

@@ -85,7 +85,8 @@ export function erasureSuite(create: () => Promise<Host>): void {
       const struck = await strike(subject)
       const done = await erased(subject, 'full')
       expect(done).toMatchObject({ state: 'done', restrictions_kept: 0 })
-      expect(done.counts).toMatchObject({ records: 2, strikes: 1 })
+      // The decision, the strike, and the end it put to what the decision had let start.
+      expect(done.counts).toMatchObject({ records: 3, strikes: 1, broadcasts: 1 })
       expect(done.receipt?.origin).toContain(host.origin)
       await problem(host, { path: `/v1/decisions/${id}` }, { status: 404, code: 'not_found' })
       const reversal = { method: 'POST', path: `/v1/strikes/${struck}/reversal` }

@@ -46,6 +46,28 @@ export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly s
       sent: { method: 'POST', path: '/v1/explanations', body: { subject: 'u_1' } },
       status: 200,
     },
+    'GET /v1/broadcasts': { sent: { path: '/v1/broadcasts?cutting=false' }, status: 200 },
+    'GET /v1/broadcasts/:id': { sent: { path: `/v1/broadcasts/${idOf(1)}` }, status: 200 },
+    'POST /v1/broadcasts/:id/renewal': {
+      sent: {
+        method: 'POST',
+        path: `/v1/broadcasts/${idOf(1)}/renewal`,
+        body: { facts: { followers: 3 } },
+      },
+      status: 200,
+    },
+    'POST /v1/broadcasts/:id/end': {
+      sent: { method: 'POST', path: `/v1/broadcasts/${idOf(1)}/end` },
+      status: 200,
+    },
+    'POST /v1/broadcasts/:id/cohosts': {
+      sent: {
+        method: 'POST',
+        path: `/v1/broadcasts/${idOf(1)}/cohosts`,
+        body: { subject: 'u_2' },
+      },
+      status: 200,
+    },
     'POST /v1/subjects/:subject/strikes': {
       sent: {
         method: 'POST',

@@ -28,6 +28,8 @@ import type { Answer, DecideRequest, Gate, StrikeRequest } from '../../src/gate-
 import type {
   ApiKey,
   ApiKeys,
+  BroadcastQuery,
+  BroadcastView,
   DecisionSearch,
   Directory,
   GateEvent,
@@ -147,6 +149,8 @@ export interface World {
   /** Proof text by index; absent = no checkpoint covers it yet. */
   readonly proofs: Map<number, string>
   readonly proofWaits: number[]
+  /** What broadcasts were listed by. */
+  readonly listed: BroadcastQuery[]
   readonly searches: DecisionSearch[]
   /** What the log was told is opened, in order. */
   readonly accesses: Access[]
@@ -194,6 +198,12 @@ export function aFixture(options: FixtureOptions = {}): Fixture {
     callerKeys,
     streamKeys: streamKeysOf(world),
     directory: directoryOf(world),
+    broadcasts: {
+      async list(query) {
+        world.listed.push(query)
+        return { items: [A_BROADCAST], next: null }
+      },
+    },
     logs: [
       {
         log: aLog(world),
@@ -312,6 +322,7 @@ function aWorld(): World {
     proofs: new Map(),
     proofWaits: [],
     searches: [],
+    listed: [],
     accesses: [],
     access_failure: null,
     events: [],
@@ -325,6 +336,17 @@ export function accessOf(world: Pick<World, 'accesses' | 'access_failure'>): Rec
     if (world.access_failure !== null) throw world.access_failure
     world.accesses.push(access)
   }
+}
+
+/** What a decision of the world let start. */
+export const A_BROADCAST: BroadcastView = {
+  ...{ id: idOf(1), subject: 'u_1', stream: 'b_1', opened_at: NOW, cutting: null },
+  ...{ server: 'edge', session: 'c 1', handle: 'client 1' },
+  lease_until: epochMs(NOW + 14_400_000),
+}
+
+function anAsked(subject: string): DecideRequest {
+  return { subject, stream: {}, request: {}, facts: {}, supports: [], caller: 'key' }
 }
 
 function gateOf(world: World): Gate {
@@ -387,14 +409,39 @@ function gateOf(world: World): Gate {
     async endSession() {
       return false
     },
-    async renew() {
-      throw new LivegateError('not_found', 'Cannot renew the broadcast: there is none')
+    async renew({ broadcast, caller, facts }) {
+      fail()
+      if (broadcast !== idOf(1))
+        throw new LivegateError('not_found', 'Cannot renew the broadcast: there is none')
+      world.asked.push({ ...anAsked('u_1'), caller, facts: facts ?? {} })
+      const { decision, policy, jws, openings, receipt } = anAnswer(world, anAsked('u_1'))
+      return {
+        ...{
+          broadcast,
+          event: 'renewed',
+          id: idOf(2),
+          at: NOW,
+          lease_until: A_BROADCAST.lease_until,
+        },
+        ...{ decision, policy, jws, openings, receipt },
+      }
     },
-    async end() {
-      return false
+    async end({ broadcast, caller }) {
+      fail()
+      world.callers.push(caller)
+      return broadcast === idOf(1)
     },
-    async broadcast() {
-      return null
+    async join({ broadcast, cohost, caller }) {
+      fail()
+      if (broadcast !== idOf(1))
+        throw new LivegateError('not_found', 'Cannot join the broadcast: there is none')
+      const asked = { ...anAsked('u_1'), stream: { hosts: [cohost] }, caller }
+      world.asked.push(asked)
+      return anAnswer(world, asked)
+    },
+    async broadcast(id) {
+      fail()
+      return id === idOf(1) ? A_BROADCAST : null
     },
     async recheck() {
       return []

@@ -11,10 +11,12 @@ import { DECISION_BUDGET_MS } from '../../core/limits.ts'
 import type { SubjectId } from '../../core/model.ts'
 import type { After } from '../../gate/context.ts'
 import { withinBudget } from '../../gate/deadline.ts'
+import { subjectOfItem } from '../../gate/reviews.ts'
 import type { Answer, Gate } from '../../gate-types.ts'
-import type { Pepper } from '../../ports.ts'
-import { directoryName, serverName, subjectObjectName } from './names.ts'
+import type { Directory, Pepper } from '../../ports.ts'
+import { directoryName, reviewsName, serverName, subjectObjectName } from './names.ts'
 import { opened, type Reply, type Stubs, type SubjectRpc } from './rpc.ts'
+import type { LifeAnswer, LifeQuestion } from './subject-lives.ts'
 
 /** An object keeps its own budget; this is for one that cannot be reached. */
 const TRANSPORT_MS = 3_000
@@ -23,11 +25,14 @@ export interface EdgeGateParts {
   readonly stubs: Pick<Stubs, 'subject' | 'directory'>
   readonly pepper: Pepper
   readonly after: After
+  /** Any record by its id; no review finds its subject without. */
+  readonly recordOf?: Directory['record']
   /** Lets work go on once the answer is out. */
   readonly keep: (work: Promise<unknown>) => void
 }
 
-export function createEdgeGate({ stubs, pepper, after, keep }: EdgeGateParts): Gate {
+export function createEdgeGate(parts: EdgeGateParts): Gate {
+  const { stubs, pepper, after, keep, recordOf = () => null } = parts
   const objectOf = (subject: SubjectId): SubjectRpc =>
     stubs.subject(subjectObjectName(pepper, subject))
   const ask = <T>(verb: string, call: () => PromiseLike<Reply<T>>): Promise<T> =>
@@ -49,6 +54,20 @@ export function createEdgeGate({ stubs, pepper, after, keep }: EdgeGateParts): G
     await objectOf(subject).view(subject).catch(nothing)
   }
 
+  /** A question about what a decision let start, to the object of its host; `nobody`: the answer where there is none. */
+  async function hosted<Q extends LifeQuestion>(
+    verb: string,
+    broadcast: string,
+    question: Q,
+    nobody?: LifeAnswer<Q>,
+  ): Promise<LifeAnswer<Q>> {
+    const record = await recordOf(broadcast)
+    if (record?.kind === 'decision')
+      return ask(verb, () => objectOf(record.subject).life(record.subject, question))
+    if (nobody !== undefined) return nobody
+    throw new LivegateError('not_found', `Cannot ${verb}: there is none with this id`)
+  }
+
   return {
     async decide({ enforcement, ...request }) {
       const { subject } = request
@@ -57,18 +76,18 @@ export function createEdgeGate({ stubs, pepper, after, keep }: EdgeGateParts): G
         enforcement === undefined || enf_seq === null
           ? request
           : { ...request, number: { enforcer: enforcement.enforcer, enf_seq } }
-      const call = objectOf(subject).decide(numbered)
-      let gone = false
-      const settled = call.then((late) => {
-        // The object alone knows; a call that is lost leaves its number unused.
-        if (late.number_free === true && enf_seq !== null) enforcement?.free(enf_seq)
-        return gone ? handBack(subject, late) : undefined
-      })
-      keep(settled.catch((lost: unknown) => wake(subject, lost)))
+      const call = objectOf(subject)
+        .decide(numbered)
+        .then((reply) => {
+          // The object alone knows; a call that is lost leaves its number unused.
+          if (reply.number_free === true && enf_seq !== null) enforcement?.free(enf_seq)
+          return reply
+        })
       try {
         return await ask('decide', () => call)
       } catch (error) {
-        gone = true
+        // Only now: to be kept on for every answer that is heard would cost each of them.
+        keep(call.then((late) => handBack(subject, late)).catch((lost) => wake(subject, lost)))
         throw error
       }
     },
@@ -99,18 +118,36 @@ export function createEdgeGate({ stubs, pepper, after, keep }: EdgeGateParts): G
       const { subject } = found
       return ask('end the session', () => objectOf(subject).endSession(subject, server, session))
     },
-    renew: () => Promise.reject(notYet('renew a broadcast')),
-    end: () => Promise.reject(notYet('end a broadcast')),
-    broadcast: () => Promise.reject(notYet('read a broadcast')),
-    recheck: () => Promise.resolve([]),
-    review: () => Promise.reject(notYet('review')),
-    setHandle: () => Promise.reject(notYet('keep a handle')),
-    cutDone: () => Promise.reject(notYet('record a cut')),
+    renew: (request) =>
+      hosted('renew the broadcast', request.broadcast, { about: 'renew', request }),
+    join: (request) => hosted('join the broadcast', request.broadcast, { about: 'join', request }),
+    end: (request) =>
+      hosted('end the broadcast', request.broadcast, { about: 'end', request }, false),
+    broadcast: (id) => hosted('read the broadcast', id, { about: 'view', id }, null),
+    recheck: (subject, cause, only_marked = false) =>
+      ask('look again', () =>
+        objectOf(subject).life(subject, { about: 'recheck', cause, only_marked }),
+      ).catch(() => []),
+    async review(request) {
+      const subject = await subjectOfItem({ directory: { record: recordOf } }, request.id)
+      const done = await ask('review', () => objectOf(subject).review(subject, request))
+      // Also what was so already: the queue may not have heard of it.
+      const queue = stubs.directory(reviewsName(pepper, subject))
+      const { subject: _subject, ...item } = done.item
+      keep(queue.putReviews(subject, [item], item.result?.at ?? item.opened_at).catch(nothing))
+      return done
+    },
+    async setHandle(server, session, handle) {
+      const directory = stubs.directory(serverName(server))
+      const found = await ask('keep the handle', () => directory.session(session))
+      if (found === null) return false
+      const { subject } = found
+      const question = { about: 'handle', server, session, handle } as const
+      return ask('keep the handle', () => objectOf(subject).life(subject, question))
+    },
+    cutDone: (broadcast, done) =>
+      hosted('record the cut', broadcast, { about: 'cut_done', broadcast, done }, false),
   }
-}
-
-function notYet(what: string): LivegateError {
-  return new LivegateError('not_found', `Cannot ${what} by its id: this host finds none by it`)
 }
 
 /** What cannot be handed back ends with its lease. */

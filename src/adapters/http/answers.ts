@@ -188,6 +188,7 @@ export const STRIKE_ANSWER: Shape = v.strictObject({
   strike,
   known_category: v.boolean(),
   restrictions: v.array(restriction),
+  revoked: strings,
   receipt: may(receipt),
 })
 

@@ -11,6 +11,7 @@ import type { AppDeps } from './deps.ts'
 import { createMount, type Mount } from './mount.ts'
 import { asLivegateError, HttpFailure, problemResponse } from './problem.ts'
 import { mountAudit } from './routes/audit.ts'
+import { mountBroadcasts } from './routes/broadcasts.ts'
 import { mountContract } from './routes/contract.ts'
 import { mountDecisions } from './routes/decisions.ts'
 import { mountErasure } from './routes/erasure.ts'
@@ -42,6 +43,7 @@ const GROUPS: readonly ((mount: Mount, deps: AppDeps) => void)[] = [
   mountImport,
   mountPolicies,
   mountPolicyChanges,
+  mountBroadcasts,
   mountIncident,
   mountReviews,
   mountKeyChanges,

@@ -23,14 +23,15 @@ export function questionOf(body: DecisionBody, caller: string): Omit<DecideReque
   }
 }
 
-function cohostOf(body: CohostBody): CohostRequest {
+/** Somebody who joins. */
+export function cohostOf(body: CohostBody): CohostRequest {
   return body.facts == null
     ? { subject: body.subject }
     : { subject: body.subject, facts: factsOf(body.facts) }
 }
 
-/** Reading leaves an unreadable fact as a member that is undefined; one that was not sent is no member at all. */
-function factsOf(facts: LenientFacts | null | undefined): GivenFacts {
+/** Facts that were sent. Reading leaves an unreadable fact as a member that is undefined; one that was not sent is no member at all. */
+export function factsOf(facts: LenientFacts | null | undefined): GivenFacts {
   const entries = Object.entries(facts ?? {}).map(([name, value]) => [name, value ?? null])
   return Object.fromEntries(entries) as GivenFacts
 }

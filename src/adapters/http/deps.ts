@@ -19,6 +19,7 @@ import type {
   Directory,
   Log,
   Observe,
+  OpenBroadcasts,
   Pepper,
   Random,
   ReviewQueue,
@@ -121,6 +122,8 @@ export interface AppDeps {
   readonly callerKeys: CallerKeys
   readonly streamKeys: StreamKeys
   readonly directory: Directory
+  /** Absent where each subject is a place of its own: broadcasts are not listed (404). */
+  readonly broadcasts?: OpenBroadcasts
   /** One, or a log for each shard in their order; receipts name theirs by its origin. */
   readonly logs: readonly ServedLog[]
   readonly observe: Observe

@@ -120,3 +120,13 @@ export const INCIDENT_OPERATIONS: Readonly<Record<IncidentRoute, Operation>> = {
     problems: ['not_found', ...STORING],
   },
 }
+
+export const INCIDENT_REQUESTS: Readonly<Record<string, Shape>> = {
+  IncidentRequest: INCIDENT_BODY,
+  IncidentConfirmation: INCIDENT_CONFIRMATION_BODY,
+}
+export const INCIDENT_ANSWERS: Readonly<Record<string, Shape>> = {
+  Incident: INCIDENT_ANSWER,
+  Incidents: INCIDENTS_ANSWER,
+  IncidentReport: INCIDENT_REPORT_ANSWER,
+}

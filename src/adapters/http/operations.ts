@@ -22,6 +22,7 @@ import {
   STRIKE_ANSWER,
   SUBJECT_ANSWER,
 } from './answers.ts'
+import { BROADCAST_ANSWERS, BROADCAST_OPERATIONS, BROADCAST_REQUESTS } from './broadcast-schemas.ts'
 import {
   ERASURE,
   ERASURE_ANSWER,
@@ -30,14 +31,7 @@ import {
   LEGAL_HOLD,
   LEGAL_HOLD_ANSWER,
 } from './erasure-schemas.ts'
-import {
-  INCIDENT_ANSWER,
-  INCIDENT_BODY,
-  INCIDENT_CONFIRMATION_BODY,
-  INCIDENT_OPERATIONS,
-  INCIDENT_REPORT_ANSWER,
-  INCIDENTS_ANSWER,
-} from './incident-schemas.ts'
+import { INCIDENT_ANSWERS, INCIDENT_OPERATIONS, INCIDENT_REQUESTS } from './incident-schemas.ts'
 import { KEY_CHANGE_ANSWER, KEYS_ANSWER, REVOCATION_BODY, ROTATION_BODY } from './key-schemas.ts'
 import {
   ACTIVATION_ANSWER,
@@ -48,7 +42,7 @@ import {
   ROLLBACK_BODY,
   SHADOW_ANSWER,
 } from './policy-schemas.ts'
-import { REVIEW_ANSWER, REVIEW_BODY, REVIEW_OPERATIONS, REVIEWS_ANSWER } from './review-schemas.ts'
+import { REVIEW_ANSWERS, REVIEW_OPERATIONS, REVIEW_REQUESTS } from './review-schemas.ts'
 import {
   DECISION,
   DECISION_QUERY,
@@ -94,9 +88,9 @@ export const REQUEST_SCHEMAS: Readonly<Record<string, Shape>> = {
   ImportRequest: IMPORT_BODY,
   ActivationRequest: ACTIVATION_BODY,
   RollbackRequest: ROLLBACK_BODY,
-  ReviewRequest: REVIEW_BODY,
-  IncidentRequest: INCIDENT_BODY,
-  IncidentConfirmation: INCIDENT_CONFIRMATION_BODY,
+  ...BROADCAST_REQUESTS,
+  ...REVIEW_REQUESTS,
+  ...INCIDENT_REQUESTS,
   KeyRotationRequest: ROTATION_BODY,
   KeyRevocationRequest: REVOCATION_BODY,
 }
@@ -120,11 +114,9 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, Shape>> = {
   Import: IMPORT_ANSWER,
   Policies: POLICIES_ANSWER,
   Activation: ACTIVATION_ANSWER,
-  Review: REVIEW_ANSWER,
-  Reviews: REVIEWS_ANSWER,
-  Incident: INCIDENT_ANSWER,
-  Incidents: INCIDENTS_ANSWER,
-  IncidentReport: INCIDENT_REPORT_ANSWER,
+  ...REVIEW_ANSWERS,
+  ...INCIDENT_ANSWERS,
+  ...BROADCAST_ANSWERS,
   Keys: JWKS_ANSWER,
   SigningKeys: KEYS_ANSWER,
   KeyChange: KEY_CHANGE_ANSWER,
@@ -313,6 +305,7 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
     answers: { 201: ACTIVATION_ANSWER, 200: ACTIVATION_ANSWER },
     problems: ['not_found', 'conflict', ...STORING],
   },
+  ...BROADCAST_OPERATIONS,
   ...INCIDENT_OPERATIONS,
   ...REVIEW_OPERATIONS,
   ...WEBHOOK_OPERATIONS,

@@ -113,6 +113,7 @@ export function renderStrikeAnswer(answer: StrikeAnswer): Json {
     strike: renderStrike(answer.strike),
     known_category: answer.known_category,
     restrictions: answer.restrictions.map(renderRestriction),
+    revoked: answer.revoked,
     ...(answer.receipt === null ? {} : { receipt: answer.receipt }),
   }
 }

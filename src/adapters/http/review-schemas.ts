@@ -97,3 +97,9 @@ export const REVIEW_OPERATIONS: Readonly<Record<ReviewRoute, Operation>> = {
     problems: ['not_found', 'conflict', ...STORING],
   },
 }
+
+export const REVIEW_REQUESTS: Readonly<Record<string, Shape>> = { ReviewRequest: REVIEW_BODY }
+export const REVIEW_ANSWERS: Readonly<Record<string, Shape>> = {
+  Review: REVIEW_ANSWER,
+  Reviews: REVIEWS_ANSWER,
+}

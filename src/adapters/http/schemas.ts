@@ -123,7 +123,7 @@ const labels = list(word, MAX_LABELS)
 const linked = list(subjectId, MAX_LINKED)
 const followers = integer(0)
 
-const lenientFacts = open<LenientFacts>({
+export const LENIENT_FACTS: Reader<LenientFacts> = open<LenientFacts>({
   created_at: lenient(instant),
   followers: lenient(followers),
   age_band: lenient(word),
@@ -150,7 +150,10 @@ const factsPatch = closed<FactsPatch>({
   linked: mayBeNull(linked),
 })
 
-const cohost = open<CohostBody>({ subject: subjectId, facts: container(lenientFacts) })
+export const COHOST: Reader<CohostBody> = open<CohostBody>({
+  subject: subjectId,
+  facts: container(LENIENT_FACTS),
+})
 
 const stream: Entries<NonNullable<DecisionBody['stream']>> = {
   id: lenient(chosenId),
@@ -158,7 +161,7 @@ const stream: Entries<NonNullable<DecisionBody['stream']>> = {
   category: lenient(word),
   admission: lenient(word),
   one_to_many: lenient(flag),
-  hosts: container(list(cohost, MAX_COHOSTS)),
+  hosts: container(list(COHOST, MAX_COHOSTS)),
 }
 
 const request: Entries<NonNullable<DecisionBody['request']>> = {
@@ -171,7 +174,7 @@ export const DECISION: Reader<DecisionBody> = open<DecisionBody>({
   subject: subjectId,
   stream: container(open(stream)),
   request: container(open(request)),
-  facts: container(lenientFacts),
+  facts: container(LENIENT_FACTS),
   supports: lenient(list(word, MAX_SUPPORTS)),
 })
 

@@ -27,6 +27,7 @@ describe('POST /v1/subjects/{subject}/strikes', () => {
       },
       known_category: true,
       restrictions: [],
+      revoked: [],
       receipt: receiptAt(1),
     })
     const again = await send({ ...STRIKE, body: aStrikeBody() })
