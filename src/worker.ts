@@ -22,6 +22,7 @@ import { createEdgePolicies, type EdgePolicies } from './adapters/cloudflare/edg
 import { createEdgePoliciesView } from './adapters/cloudflare/edge-policies-view.ts'
 import { bundledPolicy } from './adapters/cloudflare/edge-policy.ts'
 import { edgeReportSources } from './adapters/cloudflare/edge-report.ts'
+import { createEdgeReviews } from './adapters/cloudflare/edge-reviews.ts'
 import { edgeShadow } from './adapters/cloudflare/edge-shadow.ts'
 import { createEdgeStreamKeys } from './adapters/cloudflare/edge-stream-keys.ts'
 import type { Env } from './adapters/cloudflare/env.ts'
@@ -146,14 +147,16 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
   const pepper = createPepper(config.pepper)
   const observe = logEvents(config.log_level, clock.now)
   // It has a limit of its own for every call.
-  const gate = createEdgeGate({ stubs: stubsOf(env), pepper, after, keep: waitUntil })
+  const directory = createEdgeDirectory({ stubs, pepper, shards: config.shards })
+  const gate = createEdgeGate({
+    ...{ stubs: stubsOf(env), pepper, after, keep: waitUntil, recordOf: directory.record },
+  })
   const streamKeys = createEdgeStreamKeys({ pepper, directoryOf: stubs.directory })
   const logs = await logsOf(env, stubs, config)
   // Only objects sign records; a key that cannot is found here, before one of them is asked.
   await readSecrets(config, config.origin)
   const sequencers = sequencersOf(stubs, config)
   const policies = policiesOf(stubs, { config, policy })
-  const directory = createEdgeDirectory({ stubs, pepper, shards: config.shards })
   const candidate = candidateOf(config, BUNDLED_SHADOW)
   const shadow = shadowOf(planOf(candidate), sequencers)
   const health = {
@@ -182,6 +185,7 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
       ...policies,
       ...{ clock, lead_ms: LEAD_MS, sources: () => edgeReportSources(directory) },
     }),
+    reviews: createEdgeReviews(stubs),
     incidents: createIncidentDesk({ ...incidentsOf(sequencers), clock }),
     recordKeys: () => recordKeysOf(sequencers),
     keyDesk: edgeKeyDesk(sequencers),

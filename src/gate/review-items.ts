@@ -63,7 +63,7 @@ export const MAX_REVIEW_ITEMS = 64
 export const MAX_REVIEWS = 256
 /** How long a claim counts: a person has looked by then, or gone for lunch. */
 export const CLAIM_MS: number = 15 * 60_000
-/** How long what has a word is listed. */
+/** How long an item is listed after the word on it, or after its deadline. */
 export const CLOSED_KEPT_MS: number = 7 * 86_400_000
 
 export function stateOfItem({ result }: Pick<ReviewItem, 'result'>): ReviewState {

@@ -9,7 +9,7 @@ import { LivegateError } from '../core/errors.ts'
 import type { SubjectId } from '../core/model.ts'
 import { reviewDraft } from '../core/record/drafts.ts'
 import { type EpochMs, epochMs } from '../core/time.ts'
-import type { Receipt, SubjectState } from '../ports.ts'
+import type { Directory, Receipt, SubjectState } from '../ports.ts'
 import {
   advance,
   type Context,
@@ -40,6 +40,8 @@ export interface ReviewRequest {
   readonly decided_by?: string
   /** API key id. */
   readonly caller: string
+  /** Whose the item is, where the host knows. */
+  readonly subject?: SubjectId
 }
 
 export interface ReviewAnswer {
@@ -54,7 +56,7 @@ export interface ReviewAnswer {
 
 /** @throws LivegateError `not_found`; `conflict` while somebody else has claimed it, or for a claim of what has a word. */
 export async function review(context: Context, request: ReviewRequest): Promise<ReviewAnswer> {
-  const subject = await subjectOfItem(context, request.id)
+  const subject = request.subject ?? (await subjectOfItem(context, request.id))
   const done = await context.turns.run(subject, () => reviewInTurn(context, subject, request))
   const refused = done.changed && request.action === 'refuse' && done.runs
   const revoked = refused ? await recheckMarked(context, subject, 'review') : []
@@ -65,7 +67,7 @@ const UNKNOWN = new LivegateError('not_found', 'Cannot review: there is no item 
 
 /** The decision that asked names its hosts. */
 export async function subjectOfItem(
-  { directory }: Pick<Context, 'directory'>,
+  { directory }: { readonly directory: Pick<Directory, 'record'> },
   id: string,
 ): Promise<SubjectId> {
   const parts = partsOfId(id)

@@ -18,6 +18,7 @@ import { createEdgeLedger } from '../../src/adapters/cloudflare/edge-ledger.ts'
 import { createEdgeStreamKeys } from '../../src/adapters/cloudflare/edge-stream-keys.ts'
 import {
   directoryName,
+  reviewsName,
   serverName,
   subjectObjectName,
 } from '../../src/adapters/cloudflare/names.ts'
@@ -296,6 +297,10 @@ function holdIn(
             .directory(directoryName(pepper, 'strike', id))
             .claimStrike(id, subject),
         ),
+      async queueReviews(subject, items, at) {
+        const slice = directories().directory(reviewsName(pepper, subject))
+        await opened(slice.putReviews(subject, items, at))
+      },
       async names(cohosts, host, seq) {
         for (const cohost of cohosts) {
           const there = others.subject(subjectObjectName(pepper, cohost))

@@ -122,6 +122,7 @@ describe('the cron trigger', () => {
     expect(lines).toEqual([
       expect.stringContaining('heartbeat of log 0'),
       expect.stringContaining('policies'),
+      expect.stringContaining('incidents'),
     ])
   })
 

@@ -1,6 +1,7 @@
 /** What a log counts of a candidate in the shadow: each decision once, across deaths of its object, of one candidate only. */
 import { describe, expect, it } from 'vitest'
-import type { ChainEntry, Shadowed } from '../../src/adapters/cloudflare/rpc.ts'
+import type { ChainEntry } from '../../src/adapters/cloudflare/rpc.ts'
+import type { Shadowed } from '../../src/adapters/cloudflare/rpc-shadow.ts'
 import type { Sequencer } from '../../src/adapters/cloudflare/sequencer.ts'
 import { createTally } from '../../src/core/policy/compare/tally.ts'
 import { aDecision, aDeny, NOW } from '../support/http.ts'

@@ -39,6 +39,7 @@ import type {
   ActivePolicy,
   GateEvent,
   Pepper,
+  ReviewItem,
   SignedRecord,
   StoredRecord,
 } from '../../src/ports.ts'
@@ -56,9 +57,12 @@ export type Step =
   | 'forgetChain'
   | 'forgetStrikes'
   | 'dropSubject'
+  | 'putReviews'
   | 'named'
   | 'unname'
   | 'cohost'
+  | 'find'
+  | 'life'
 
 /** Stands around a call to another object: does it, fails before or after it, or never answers. */
 export type Around = <T>(step: Step, call: () => Promise<T>) => Promise<T>
@@ -68,6 +72,8 @@ export interface World {
   readonly log: FakeLog
   readonly events: GateEvent[]
   readonly sessions: ReadonlyMap<string, string>
+  /** The queue, by id. */
+  readonly reviews: ReadonlyMap<string, ReviewItem>
   /** When each subject's alarm is due. */
   readonly alarms: ReadonlyMap<string, number>
   /** Calls of each kind so far. */
@@ -120,7 +126,15 @@ export function aWorld(
         now = epochMs(now + ms)
         for (const timer of [...timers]) if (timer.at <= now && timers.delete(timer)) timer.fire()
       }),
-    ...{ clock, log, calls, alarms, events: [], sessions: directory.sessions },
+    ...{
+      clock,
+      log,
+      calls,
+      alarms,
+      events: [],
+      sessions: directory.sessions,
+      reviews: directory.reviews,
+    },
     async alarm(subject, times = 1) {
       alarms.delete(subject)
       for (let i = 0; i < times; i++) await world.ask(subject, (host) => host.alarm())
@@ -150,11 +164,15 @@ export function aWorld(
       return stored
     },
   }
+  /** Whose objects they are. */
+  const named = new Map<string, string>()
   const inObject = <T>(
     subject: string,
     work: (object: unknown, state: DurableObjectState) => T | Promise<T>,
   ): Promise<T> => {
-    const stub = env.SUBJECTS.getByName(subjectObjectName(pepper, subject))
+    const object = subjectObjectName(pepper, subject)
+    named.set(object, subject)
+    const stub = env.SUBJECTS.getByName(object)
     return runInDurableObject(stub as never, work as never) as Promise<T>
   }
   const call = <T>(step: Step, work: () => Promise<T>): Promise<T> => {
@@ -185,6 +203,7 @@ export function aWorld(
           append: (entries) => call('append', () => log.rpc.append(structuredClone(entries))),
           head: (object) => call('head', () => log.rpc.head(object)),
           decisionsRelyingOn: (strike) => log.rpc.decisionsRelyingOn(strike),
+          find: (id) => call('find', () => log.rpc.find(id)),
           eraseChain: (erasure) => call('eraseChain', () => log.rpc.eraseChain(erasure)),
           forgetChain: (object) => call('forgetChain', () => log.rpc.forgetChain(object)),
           forgetStrikes: (given) => call('forgetStrikes', () => log.rpc.forgetStrikes(given)),
@@ -195,10 +214,20 @@ export function aWorld(
           openSession: (...args) => call('openSession', () => directory.openSession(...args)),
           closeSession: (...args) => call('closeSession', () => directory.closeSession(...args)),
           keysOf: directory.keysOf,
+          putReviews: (...args) => call('putReviews', () => directory.putReviews(...args)),
           releaseStrikes: directory.releaseStrikes,
           dropSubject: (subject) => call('dropSubject', () => directory.dropSubject(subject)),
         }),
-        subject: () => cohosts,
+        subject: (name) => ({
+          ...cohosts,
+          life: (_subject, question) =>
+            call('life', () =>
+              carried(
+                () => world.ask(named.get(name) ?? '', (own) => own.life(null, question)),
+                console.error,
+              ),
+            ),
+        }),
       },
       settings: {
         ...{ origin: ORIGIN, issuer: 'https://gate.example', shards: 1, policy, pepper },
@@ -226,7 +255,7 @@ export function aWorld(
         (error) => console.error(error),
       ),
     )
-  const cohosts: ReturnType<Others['subject']> = {
+  const cohosts: Omit<ReturnType<Others['subject']>, 'life'> = {
     named: (subject, host, seq) =>
       call('named', () =>
         carried(() => world.ask(subject, (own) => own.named(subject, host, seq)), console.error),
@@ -269,6 +298,7 @@ export interface FakeLog {
     | 'ready'
     | 'head'
     | 'decisionsRelyingOn'
+    | 'find'
     | 'eraseChain'
     | 'forgetChain'
     | 'forgetStrikes'
@@ -381,6 +411,13 @@ function createFakeLog(policy: ActivePolicy, clock: { now(): EpochMs }): FakeLog
         }, console.error),
       forgetStrikes: ({ record }) =>
         carried((): ChainGone => ({ index: entries.push(record) - 1 }), console.error),
+      find: (id) =>
+        carried(() => {
+          const index = entries.findIndex((entry) => 'record' in entry && entry.record.id === id)
+          const entry = entries[index]
+          if (entry === undefined || !('record' in entry)) return null
+          return { object: entry.object, seq: entry.seq, index }
+        }, console.error),
       decisionsRelyingOn: (strike) =>
         carried(
           () =>
@@ -410,11 +447,18 @@ function createFakeLog(policy: ActivePolicy, clock: { now(): EpochMs }): FakeLog
 
 function createFakeDirectory(): ReturnType<Others['directory']> & {
   readonly sessions: Map<string, string>
+  readonly reviews: Map<string, ReviewItem>
 } {
+  const reviews = new Map<string, ReviewItem>()
   const strikes = new Map<string, string>()
   const sessions = new Map<string, string>()
   return {
     sessions,
+    reviews,
+    putReviews: async (_subject, items) => {
+      for (const item of items) reviews.set(item.id, item)
+      return { ok: true, value: null }
+    },
     keysOf: async () => ({ ok: true, value: 0 }),
     releaseStrikes: async (ids) => {
       for (const id of ids) strikes.delete(id)

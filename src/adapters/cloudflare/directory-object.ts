@@ -7,7 +7,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { SubjectId } from '../../core/model.ts'
 import type { EpochMs } from '../../core/time.ts'
-import type { StreamKey } from '../../ports.ts'
+import type { ReviewItem, ReviewSearch, StreamKey } from '../../ports.ts'
 import { type DirectoryTables, openDirectory } from './directory-tables.ts'
 import { createDoSql } from './do-sql.ts'
 import type { Env } from './env.ts'
@@ -65,6 +65,14 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
 
   releaseStrikes(ids: readonly string[], subject: SubjectId): Promise<Reply<null>> {
     return this.#ask((tables) => tables.releaseStrikes(ids, subject))
+  }
+
+  putReviews(subject: SubjectId, items: readonly ReviewItem[], at: EpochMs): Promise<Reply<null>> {
+    return this.#ask((tables) => tables.putReviews(subject, items, at))
+  }
+
+  listReviews(search: ReviewSearch): ReturnType<DirectoryRpc['listReviews']> {
+    return this.#ask((tables) => tables.listReviews(search))
   }
 
   /** Tables are opened with the first question: one that fails is answered, not a constructor that throws. */

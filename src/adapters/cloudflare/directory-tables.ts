@@ -1,5 +1,5 @@
 /**
- * What one directory object holds: who owns a strike id, a stream key, a media server's session.
+ * What one directory object holds: who owns a strike id, a stream key, a media server's session; or what people are asked about.
  *
  * Which of them an object is asked for follows from its name (names.ts); the tables are the same in each. A stream key
  * lies under its hash, which admits and is the key itself, and under its id, which only says where that is; see
@@ -7,7 +7,8 @@
  */
 import type { SubjectId } from '../../core/model.ts'
 import type { EpochMs } from '../../core/time.ts'
-import type { StreamKey } from '../../ports.ts'
+import type { ReviewItem, ReviewSearch, StreamKey } from '../../ports.ts'
+import { listReviews, putReviews, REVIEW_TABLES } from '../sqlite/review-queue.ts'
 import { migrate } from '../sqlite/schema.ts'
 import { integer, integerOrNull, type Row, type Sql, text } from '../sqlite/sql.ts'
 import type { DirectoryRpc } from './rpc.ts'
@@ -36,7 +37,7 @@ const FIRST: readonly string[] = [
 ]
 
 /** Never edited once released. */
-export const DIRECTORY_MIGRATIONS: readonly (readonly string[])[] = [FIRST]
+export const DIRECTORY_MIGRATIONS: readonly (readonly string[])[] = [FIRST, REVIEW_TABLES]
 
 /** What `DirectoryRpc` asks, without the way it is carried. */
 export interface DirectoryTables {
@@ -52,6 +53,8 @@ export interface DirectoryTables {
   keysOf(subject: SubjectId): number
   dropSubject(subject: SubjectId): null
   releaseStrikes(ids: readonly string[], subject: SubjectId): null
+  putReviews(subject: SubjectId, items: readonly ReviewItem[], at: EpochMs): null
+  listReviews(search: ReviewSearch): ReturnType<typeof listReviews>
 }
 
 type By = Parameters<DirectoryRpc['streamKey']>[0]
@@ -74,7 +77,15 @@ const SESSION = 'SELECT subject, broadcast FROM sessions WHERE session = ?'
 /** Opens the tables, at this program's version. */
 export function openDirectory(sql: Sql): DirectoryTables {
   migrate(sql, DIRECTORY_MIGRATIONS)
-  return { ...strikesIn(sql), ...streamKeysIn(sql), ...sessionsIn(sql), ...erasedIn(sql) }
+  const reviews = {
+    putReviews(subject: SubjectId, items: readonly ReviewItem[], at: EpochMs): null {
+      putReviews(sql, subject, items, at)
+      return null
+    },
+    listReviews: (search: ReviewSearch) => listReviews(sql, search),
+  }
+  const others = { ...sessionsIn(sql), ...erasedIn(sql), ...reviews }
+  return { ...strikesIn(sql), ...streamKeysIn(sql), ...others }
 }
 
 function strikesIn(sql: Sql): Pick<DirectoryTables, 'claimStrike' | 'subjectOfStrike'> {
@@ -139,7 +150,7 @@ function erasedIn(sql: Sql): Pick<DirectoryTables, 'keysOf' | 'dropSubject' | 'r
       return row === undefined ? 0 : integer(row, 'count')
     },
     dropSubject(subject) {
-      for (const table of ['strikes', 'stream_keys', 'sessions'])
+      for (const table of ['strikes', 'stream_keys', 'sessions', 'review_items'])
         sql.run(`DELETE FROM ${table} WHERE subject = ?`, subject)
       return null
     },

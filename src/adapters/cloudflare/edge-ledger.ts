@@ -21,6 +21,7 @@ import type {
   Ledger,
   Random,
   Receipt,
+  ReviewItem,
   SignedRecord,
   SubjectState,
 } from '../../ports.ts'
@@ -73,6 +74,8 @@ export interface Claims {
   /** The record of `host` at `seq` is going to name them. */
   names(cohosts: readonly SubjectId[], host: SubjectId, seq: number): Promise<void>
   openSession(subject: SubjectId, broadcast: Session): Promise<void>
+  /** Lists what people are asked about, or what has become of it. */
+  queueReviews(subject: SubjectId, items: readonly ReviewItem[], at: EpochMs): Promise<void>
   /** As far as that is possible now; one that stays leads to a broadcast that is not open. */
   closeSession(broadcast: Session): void
 }
@@ -129,12 +132,16 @@ function jsonLength(texts: Readonly<Record<string, string>>): number {
 async function refusalOf(parts: EdgeLedgerParts, change: Change): Promise<CommitFailure | null> {
   const { store, has, claims } = parts
   for (const name of change.requires) if (!(await has(name))) return 'requires'
-  const { strike, opens, subject, expect, cohosts = [] } = change
-  if (strike === undefined && !isSession(opens) && cohosts.length === 0) return null
+  const { strike, opens, subject, expect, cohosts = [], review_items = [] } = change
+  const asked = review_items.filter(({ claim, result }) => claim === undefined && !result)
+  const nothing = cohosts.length === 0 && asked.length === 0
+  if (strike === undefined && !isSession(opens) && nothing) return null
   const { seq, head, version } = store.peek()?.subjects.load(subject).state ?? NOBODY
   if (expect.seq !== seq || expect.head !== head || expect.version !== version) return 'conflict'
   if (strike !== undefined && (await claims.strike(strike)) === 'taken') return 'strike_taken'
   if (isSession(opens)) await claims.openSession(subject, opens)
+  // Before it is true here: somebody has to find it.
+  if (asked.length > 0) await claims.queueReviews(subject, asked, change.at)
   if (cohosts.length > 0 && change.record !== null) await claims.names(cohosts, subject, seq + 1)
   return null
 }
@@ -155,7 +162,14 @@ async function committed(parts: EdgeLedgerParts, change: Change): Promise<Commit
   const after = chain.subjects.load(change.subject).state.broadcasts
   for (const open of before)
     if (isSession(open) && !after.some(({ id }) => id === open.id)) claims.closeSession(open)
+  await requeued(claims, change)
   return { ok: true, receipt: receipt === null ? null : located(parts, chain, receipt) }
+}
+
+/** What has become of items, as far as that can be told now: one that stays listed leads to what counts, which is here. */
+async function requeued(claims: Claims, { subject, review_items = [], at }: Change): Promise<void> {
+  const changed = review_items.filter(({ claim, result }) => claim !== undefined || result)
+  if (changed.length > 0) await claims.queueReviews(subject, changed, at).catch(() => {})
 }
 
 /**
@@ -166,11 +180,13 @@ function watchedFrom(
   parts: Pick<EdgeLedgerParts, 'clock' | 'retention'>,
   change: Change,
 ): EpochMs | null {
-  const { record, decision, opens, idempotency } = change
+  const { record, decision, opens, idempotency, rechecks } = change
   const times: EpochMs[] = []
   // Co-hosts would count the broadcast for its whole lease, until somebody asks here.
   const shared = opens !== undefined && record !== null && disclosedCohosts(record).length > 0
   if (shared || (record !== null && decision === undefined)) times.push(due(parts, TEND_AFTER_MS))
+  // What it marks has to be looked at whether or not this object lives on.
+  if (rechecks !== undefined) times.push(due(parts, TEND_AFTER_MS))
   if (isSession(opens)) times.push(endOf(opens))
   if (idempotency !== undefined) times.push(idempotency.expires_at)
   const expiry = parts.retention === undefined ? null : expiryOf(parts.retention, change)

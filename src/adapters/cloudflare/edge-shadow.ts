@@ -7,7 +7,8 @@
 import { createTally } from '../../core/policy/compare/tally.ts'
 import { epochMs } from '../../core/time.ts'
 import type { ShadowReport } from '../../gate/shadow.ts'
-import { opened, type SequencerRpc, type ShadowCounts } from './rpc.ts'
+import { opened, type SequencerRpc } from './rpc.ts'
+import type { ShadowCounts } from './rpc-shadow.ts'
 
 /** Null while no log counts anything about this candidate. */
 export async function edgeShadow(

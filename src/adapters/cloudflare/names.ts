@@ -48,6 +48,19 @@ export function slicesOf(kind: 'strike' | 'key'): readonly string[] {
   return Array.from({ length: DIRECTORY_SLICES }, (_, i) => `${kind}-${i}`)
 }
 
+/** Slices of the queue of reviews: 16 × some 300 items a second. */
+export const REVIEW_SLICES = 16
+
+/** The slice of the queue that lists what is asked about a subject. */
+export function reviewsName(pepper: Pepper, subject: SubjectId): string {
+  return `reviews-${slice(pepper.hash('subject', subject), REVIEW_SLICES)}`
+}
+
+/** Every slice of it. */
+export function reviewSlices(): readonly string[] {
+  return Array.from({ length: REVIEW_SLICES }, (_, i) => `reviews-${i}`)
+}
+
 export function serverName(server: string): string {
   return `server-${server}`
 }

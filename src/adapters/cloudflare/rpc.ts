@@ -12,7 +12,6 @@ import type { IncidentProposed, IncidentWish } from '../../core/incident-wish.ts
 import type { Activation, Outcome, SubjectId } from '../../core/model.ts'
 import type { MoveProgress } from '../../core/move/importer.ts'
 import type { Proposed, Wish } from '../../core/policy/activation.ts'
-import type { TallyPart } from '../../core/policy/compare/tally.ts'
 import type { Explanation } from '../../core/policy/explain.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { Access } from '../../gate/access.ts'
@@ -21,6 +20,7 @@ import type { EnforcerNumber } from '../../gate/enforcement.ts'
 import type { ErasureAnswer, ErasureRequest } from '../../gate/erasure.ts'
 import type { LogKeys } from '../../gate/key-desk.ts'
 import type { KeyWish } from '../../gate/key-rotation.ts'
+import type { ReviewAnswer, ReviewRequest } from '../../gate/reviews.ts'
 import type { SubjectExport } from '../../gate/subject-export.ts'
 import type {
   Answer,
@@ -37,6 +37,9 @@ import type {
   LegalHold,
   Receipt,
   RecordPage,
+  ReviewItem,
+  ReviewSearch,
+  ReviewView,
   SignedRecord,
   StoredFacts,
   StoredRecord,
@@ -46,6 +49,7 @@ import type {
 import type { WitnessStatus } from '../sqlite/witnesses.ts'
 import type { Fixed } from './fixed.ts'
 import type { KeptMove, LogMove, SubjectMove } from './import-steps.ts'
+import type { ShadowCounts, Shadowed } from './rpc-shadow.ts'
 import type { PolicyText } from './sequencer-revisions.ts'
 
 /** A failure as it crosses; `retry_after_s` and `hint` are null when absent. */
@@ -85,6 +89,8 @@ export interface SubjectRpc {
   patchFacts(subject: SubjectId, facts: FactsPatch, as_of: EpochMs): Promise<Reply<StoredFacts>>
   view(subject: SubjectId): Promise<Reply<SubjectView>>
   endSession(subject: SubjectId, server: string, session: string): Promise<Reply<boolean>>
+  /** `subject` is whose the item is. */
+  review(subject: SubjectId, request: ReviewRequest): Promise<Reply<ReviewAnswer>>
   /** What gate/cohosts.ts asks of a co-host, in the co-host's own turn. */
   cohostStanding(subject: SubjectId): Promise<Reply<SubjectState>>
   cohostJoin(subject: SubjectId, pending: Pending): Promise<Reply<SubjectState>>
@@ -135,26 +141,6 @@ export interface ChainEntry {
   } | null
   /** What a candidate in the shadow says to this decision; absent where it was not asked. */
   readonly shadow?: Shadowed
-}
-
-/** A candidate's say to one decision, as a count of one: nothing of the subject. */
-export interface Shadowed {
-  readonly digest: string
-  /** Facts it lacked that the answer was not short of. */
-  readonly lacking: readonly string[]
-  /** Null when it failed. */
-  readonly counted: TallyPart | null
-}
-
-/** What a log has counted of its deployment's candidate. */
-export interface ShadowCounts {
-  readonly name: string
-  readonly digest: string
-  readonly since: EpochMs
-  readonly passed_over: number
-  readonly failed: number
-  readonly lacking: Readonly<Record<string, number>>
-  readonly counted: TallyPart
 }
 
 /** The end of a chain, with all that a log may hold of it. */
@@ -331,6 +317,11 @@ export interface DirectoryRpc {
   session(
     session: string,
   ): Promise<Reply<{ readonly subject: SubjectId; readonly broadcast: string } | null>>
+  /** Items of a subject, or what has become of them; in a slice of the queue (names.ts). Repeatable. */
+  putReviews(subject: SubjectId, items: readonly ReviewItem[], at: EpochMs): Promise<Reply<null>>
+  listReviews(
+    search: ReviewSearch,
+  ): Promise<Reply<{ readonly items: readonly ReviewView[]; readonly next: string | null }>>
   /** How many keys admit a subject here. */
   keysOf(subject: SubjectId): Promise<Reply<number>>
   /** Strike ids, stream keys and sessions of a subject are nobody's from now on. Repeatable. */

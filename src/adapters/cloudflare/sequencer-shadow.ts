@@ -10,7 +10,8 @@ import { createTally, type Tally, type TallyPart } from '../../core/policy/compa
 import type { EpochMs } from '../../core/time.ts'
 import type { Clock } from '../../ports.ts'
 import { integer, type Mirror, type Sql, text } from '../sqlite/sql.ts'
-import type { ChainEntry, ShadowCounts } from './rpc.ts'
+import type { ChainEntry } from './rpc.ts'
+import type { ShadowCounts } from './rpc-shadow.ts'
 
 export interface ShadowBook extends Mirror {
   /** Inside a transaction: an entry that is new to the log. */

@@ -33,7 +33,13 @@ export interface Others {
     name: string,
   ): Pick<
     DirectoryRpc,
-    'claimStrike' | 'openSession' | 'closeSession' | 'keysOf' | 'dropSubject' | 'releaseStrikes'
+    | 'claimStrike'
+    | 'openSession'
+    | 'closeSession'
+    | 'keysOf'
+    | 'dropSubject'
+    | 'releaseStrikes'
+    | 'putReviews'
   >
   subject(name: string): CohostRpc & Pick<SubjectRpc, 'named' | 'unname' | 'unhost'>
 }
@@ -67,6 +73,7 @@ export function patientOthers(others: Others, after: After): Others {
         keysOf: (subject) => soon(() => slice().keysOf(subject)),
         dropSubject: (subject) => soon(() => slice().dropSubject(subject)),
         releaseStrikes: (...args) => soon(() => slice().releaseStrikes(...args)),
+        putReviews: (...args) => soon(() => slice().putReviews(...args)),
       }
     },
     subject(name) {

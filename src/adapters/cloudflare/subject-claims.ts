@@ -6,7 +6,7 @@
 import type { SubjectId } from '../../core/model.ts'
 import type { Pepper } from '../../ports.ts'
 import type { Claims } from './edge-ledger.ts'
-import { directoryName, serverName, subjectObjectName } from './names.ts'
+import { directoryName, reviewsName, serverName, subjectObjectName } from './names.ts'
 import type { CohostRpc } from './remote-cohosts.ts'
 import { opened } from './rpc.ts'
 import type { Others } from './subject-calls.ts'
@@ -35,6 +35,9 @@ export function claimsOf({ others, pepper }: ClaimParts): Claims {
           await opened(object.named(cohost, host, seq))
         }),
       )
+    },
+    async queueReviews(subject, items, at) {
+      await opened(others.directory(reviewsName(pepper, subject)).putReviews(subject, items, at))
     },
     closeSession({ id, server, session }) {
       opened(others.directory(serverName(server)).closeSession(session, id)).catch(() => {})

@@ -6,7 +6,7 @@
  */
 import type { SubjectId } from '../../core/model.ts'
 import type { Pepper } from '../../ports.ts'
-import { directoryName, serverName, slicesOf, subjectObjectName } from './names.ts'
+import { directoryName, reviewsName, serverName, slicesOf, subjectObjectName } from './names.ts'
 import { opened } from './rpc.ts'
 import type { Others } from './subject-calls.ts'
 import type { Elsewhere } from './subject-erasing.ts'
@@ -32,6 +32,7 @@ export function createElsewhere({
     },
     async drop(subject, servers) {
       const all = [...slicesOf('strike'), ...slicesOf('key'), ...servers.map(serverName)]
+      all.push(reviewsName(pepper, subject))
       await each(all, (name) => opened(others.directory(name).dropSubject(subject)))
     },
     async releaseStrikes(subject, ids) {

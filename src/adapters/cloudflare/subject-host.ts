@@ -16,6 +16,7 @@ import type { CohostDesk } from '../../gate/cohosts.ts'
 import type { After } from '../../gate/context.ts'
 import type { ErasureAnswer, ErasureRequest } from '../../gate/erasure.ts'
 import type { ErasureDesk } from '../../gate/erasure-desk.ts'
+import type { ReviewAnswer, ReviewRequest } from '../../gate/reviews.ts'
 import type { SubjectExport } from '../../gate/subject-export.ts'
 import { createGateWithDesk } from '../../gate.ts'
 import type {
@@ -120,6 +121,7 @@ export interface SubjectHost {
   patchFacts(subject: SubjectId, facts: FactsPatch, as_of: EpochMs): Promise<StoredFacts>
   view(subject: SubjectId): Promise<SubjectView>
   endSession(subject: SubjectId, server: string, session: string): Promise<boolean>
+  review(subject: SubjectId, request: ReviewRequest): Promise<ReviewAnswer>
   /** Where this subject is a co-host. Throws for any other. */
   desk(subject: SubjectId): CohostDesk
   records(seqs: readonly number[], places?: readonly ChainPlace[]): Promise<readonly StoredRecord[]>
@@ -212,6 +214,8 @@ export function createSubjectHost(given: SubjectParts): SubjectHost {
     view: (subject) => read(subject, (gate) => gate.subject(subject)),
     endSession: async (subject, server, session) =>
       answer(subject, (gate) => gate.endSession(server, session)),
+    review: async (subject, request) =>
+      answer(subject, (gate) => gate.review({ ...request, subject })),
     desk: (subject) => of(subject).desk,
     records: async (seqs, places = []) => (await resident()?.records(seqs, places)) ?? [],
     moveIn(move) {

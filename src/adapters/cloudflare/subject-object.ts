@@ -10,6 +10,7 @@ import type { EpochMs } from '../../core/time.ts'
 import type { Pending, Settling } from '../../gate/cohosts.ts'
 import { givenNumber } from '../../gate/enforcement.ts'
 import type { ErasureAnswer, ErasureRequest } from '../../gate/erasure.ts'
+import type { ReviewAnswer, ReviewRequest } from '../../gate/reviews.ts'
 import type { SubjectExport } from '../../gate/subject-export.ts'
 import type {
   DecideRequest,
@@ -83,6 +84,10 @@ export class SubjectObject extends DurableObject<Env> implements SubjectRpc {
 
   endSession(subject: SubjectId, server: string, session: string): Promise<Reply<boolean>> {
     return this.#ask((host) => host.endSession(subject, server, session))
+  }
+
+  review(subject: SubjectId, request: ReviewRequest): Promise<Reply<ReviewAnswer>> {
+    return this.#ask((host) => host.review(subject, request))
   }
 
   cohostStanding(subject: SubjectId): Promise<Reply<SubjectState>> {

@@ -15,7 +15,8 @@ import { evaluate } from '../../core/policy/evaluate.ts'
 import type { Plan } from '../../core/policy/plan.ts'
 import { disclosedText, factsIn } from '../../gate/disclosed.ts'
 import type { Change, Ledger, Random, SignedRecord } from '../../ports.ts'
-import type { SequencerRpc, Shadowed } from './rpc.ts'
+import type { SequencerRpc } from './rpc.ts'
+import type { Shadowed } from './rpc-shadow.ts'
 
 export interface ShadowSettings {
   readonly plan: Plan

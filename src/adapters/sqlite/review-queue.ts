@@ -1,8 +1,8 @@
 /**
  * The queue of reviews as rows: what people are asked about, soonest deadline first.
  *
- * An index beside what counts, which is the subject's own state; written with it where both are in one database. Rows of what has
- * a word go a week later. Duties: gate/review-items.ts, `ReviewQueue`.
+ * An index beside what counts, which is the subject's own state; written with it where both are in one database. A row goes a
+ * week after the word, or after the deadline nobody said one by. Duties: gate/review-items.ts, `ReviewQueue`.
  */
 import { LivegateError } from '../../core/errors.ts'
 import {
@@ -16,25 +16,24 @@ import type { Sql } from './sql.ts'
 import { text } from './sql.ts'
 
 export const REVIEW_TABLES: readonly string[] = [
-  // `gone_at`: when the row may go; null while nobody has said anything.
   `CREATE TABLE review_items (
     id TEXT PRIMARY KEY,
     subject TEXT NOT NULL,
     queue TEXT NOT NULL,
     state TEXT NOT NULL,
     due INTEGER NOT NULL,
-    gone_at INTEGER,
+    gone_at INTEGER NOT NULL,
     doc TEXT NOT NULL
   ) STRICT, WITHOUT ROWID`,
   'CREATE INDEX review_items_by_due ON review_items (state, due, id)',
   'CREATE INDEX review_items_by_subject ON review_items (subject)',
-  'CREATE INDEX review_items_gone ON review_items (gone_at) WHERE gone_at IS NOT NULL',
+  'CREATE INDEX review_items_gone ON review_items (gone_at)',
 ]
 
 const PUT = `INSERT INTO review_items (id, subject, queue, state, due, gone_at, doc)
   VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
   SET state = excluded.state, gone_at = excluded.gone_at, doc = excluded.doc`
-const TIDY = 'DELETE FROM review_items WHERE gone_at IS NOT NULL AND gone_at <= ?'
+const TIDY = 'DELETE FROM review_items WHERE gone_at <= ?'
 const FORGET = 'DELETE FROM review_items WHERE subject = ?'
 
 /** Puts items of a subject into the queue, or what has become of them. Inside a transaction, or where each call is one. */
@@ -47,7 +46,7 @@ export function putReviews(
   if (items.length === 0) return
   for (const item of items) {
     const { id, queue, by, result } = item
-    const gone_at = result === undefined ? null : result.at + CLOSED_KEPT_MS
+    const gone_at = (result?.at ?? by) + CLOSED_KEPT_MS
     const doc = JSON.stringify({ ...item, subject })
     sql.run(PUT, id, subject, queue, stateOfItem(item), by, gone_at, doc)
   }

@@ -2,12 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { candidateOf, planOf } from '../../../src/adapters/cloudflare/edge-candidate.ts'
 import { edgeShadow } from '../../../src/adapters/cloudflare/edge-shadow.ts'
-import type {
-  ChainEntry,
-  Reply,
-  SequencerRpc,
-  ShadowCounts,
-} from '../../../src/adapters/cloudflare/rpc.ts'
+import type { ChainEntry, Reply, SequencerRpc } from '../../../src/adapters/cloudflare/rpc.ts'
+import type { ShadowCounts } from '../../../src/adapters/cloudflare/rpc-shadow.ts'
 import {
   createSubjectShadow,
   type ShadowSettings,
