@@ -2,7 +2,7 @@
  * A real node-media-server in a process of its own: own ports, own folder, started and stopped by its process id.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -32,26 +32,7 @@ export async function startNms(notify: string, ports: readonly number[] = []): P
   for (let attempt = 1; ; attempt++) {
     const [rtmp = 0, http = 0] = ports.length > 0 ? ports : await freePorts(2)
     const folder = mkdtempSync(join(tmpdir(), 'livegate-nms-'))
-    const config = {
-      bind: '127.0.0.1',
-      notify: { url: notify },
-      store: { path: join(folder, 'data') },
-      auth: {
-        play: false,
-        publish: false,
-        secret: '',
-        jwt: {
-          secret: 'signs-tokens-of-the-test',
-          expiresIn: '24h',
-          algorithm: 'HS256',
-          users: [{ username: NMS_USER, password: NMS_PASSWORD, role: 'admin' }],
-        },
-      },
-      rtmp: { port: rtmp },
-      http: { port: http },
-      webadmin: { enable: false },
-      record: { auto: false, path: join(folder, 'record') },
-    }
+    const config = pageConfig(notify, { rtmp, http, folder })
     const child = spawn(process.execPath, ['-e', MAIN, JSON.stringify(config)], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -73,6 +54,41 @@ export async function startNms(notify: string, ports: readonly number[] = []): P
     await exited
     rmSync(folder, { recursive: true, force: true })
     if (attempt === 3) throw new Error(`Cannot start node-media-server: ${printed()}`)
+  }
+}
+
+/** What docs/media/node-media-server.md says to paste. */
+interface PageConfig {
+  readonly bind: string
+  readonly notify: { readonly url: string }
+  readonly auth: {
+    readonly jwt: { readonly secret: string; readonly users: readonly { username: string }[] }
+  }
+}
+
+/** The page's configuration with this machine's places in it. */
+function pageConfig(
+  notify: string,
+  { rtmp, http, folder }: { readonly rtmp: number; readonly http: number; readonly folder: string },
+): object {
+  const page = readFileSync(join(ROOT, 'docs/media/node-media-server.md'), 'utf8')
+  const [, json = ''] = /```json\n([\s\S]*?)```/.exec(page) ?? []
+  const config = JSON.parse(json) as PageConfig
+  const [user] = config.auth.jwt.users
+  const users = [{ ...user, username: NMS_USER, password: NMS_PASSWORD }]
+  return {
+    ...config,
+    bind: '127.0.0.1',
+    notify: { url: notify },
+    store: { path: join(folder, 'data') },
+    auth: {
+      ...config.auth,
+      jwt: { ...config.auth.jwt, secret: 'signs-tokens-of-the-test', users },
+    },
+    rtmp: { port: rtmp },
+    http: { port: http },
+    webadmin: { enable: false },
+    record: { auto: false, path: join(folder, 'record') },
   }
 }
 
