@@ -198,6 +198,21 @@ export function erasuresContract(
       },
     )
 
+    it('leaves records alone that name whoever came back while it is still under way', async () => {
+      await decide(SUBJECT)
+      for (let n = 0; n < 3; n++) await decide('u_other', { cohosts: [SUBJECT] })
+      await begin()
+      // In the very turn of the event loop in which it has begun.
+      const late = await decide('u_late', { cohosts: [SUBJECT] })
+      await erasures.finish(SUBJECT, 5_000)
+      expect((await store.directory.record(late))?.openings).toMatchObject({ facts: 'ZmFjdHM' })
+      expect(await erasures.inventory(SUBJECT)).toMatchObject({ appearances: 1 })
+      expect(await begin()).toMatchObject({ ok: true })
+      await erasures.finish(SUBJECT, 5_000)
+      const left = (await store.directory.record(late))?.openings
+      expect(Object.keys(left ?? {})).not.toContain('facts')
+    })
+
     it('begins anew for whoever comes back, under ids that were used before', async () => {
       const struck = await strike(SUBJECT, 's_again')
       await begin()

@@ -24,14 +24,20 @@ export function noteCohostsIn(
   if (cohosts.length > 0) sql.run(NOTE, idx, JSON.stringify(cohosts))
 }
 
-/** Records of others that name the subject, the oldest first. */
-export function appearancesOf(sql: Sql, subject: string, limit: number): readonly number[] {
-  const query = 'SELECT idx FROM cohosts WHERE subject = ? ORDER BY idx LIMIT ?'
-  return sql.all(query, subject, limit).map((row) => integer(row, 'idx'))
+/** Records of others below an index that name the subject, the oldest first. */
+export function appearancesOf(
+  sql: Sql,
+  subject: string,
+  { below, limit }: { readonly below: number; readonly limit: number },
+): readonly number[] {
+  const query = 'SELECT idx FROM cohosts WHERE subject = ? AND idx < ? ORDER BY idx LIMIT ?'
+  return sql.all(query, subject, below, limit).map((row) => integer(row, 'idx'))
 }
 
-export function countAppearances(sql: Sql, subject: string): number {
-  const row = sql.get('SELECT count(*) AS count FROM cohosts WHERE subject = ?', subject)
+/** From an index on. */
+export function countAppearances(sql: Sql, subject: string, from: number): number {
+  const query = 'SELECT count(*) AS count FROM cohosts WHERE subject = ? AND idx >= ?'
+  const row = sql.get(query, subject, from)
   return row === undefined ? 0 : integer(row, 'count')
 }
 

@@ -132,12 +132,12 @@ export function createEraser(parts: EraserParts): Eraser {
 
 /** One bounded step. Inside a transaction only. */
 export function purge(sql: Sql, purging: Purging): void {
-  const { id, subject, rid, cursor } = purging
+  const { id, subject, rid, cursor, bound } = purging
   if (cursor !== null) {
     moveCursor(sql, id, purgeRecords(sql, cursor))
     return
   }
-  const appearances = appearancesOf(sql, subject, ROWS_PER_STEP)
+  const appearances = appearancesOf(sql, subject, { below: bound, limit: ROWS_PER_STEP })
   for (const idx of appearances) purgeAppearance(sql, subject, idx)
   if (appearances.length > 0) return
   if (rid !== null && dropAnswers(sql, rid, ROWS_PER_STEP) > 0) return

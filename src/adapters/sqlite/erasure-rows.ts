@@ -17,15 +17,17 @@ export interface Purging {
   readonly rid: number | null
   /** Log index of the newest record that is left; null when none is. */
   readonly cursor: number | null
+  /** Log index from which on records name whoever came back. */
+  readonly bound: number
 }
 
 type Doc = Omit<Erasure, 'state' | 'at'>
 
-const INSERT = `INSERT INTO erasures (key, state, at, subject, rid, cursor, doc)
-  VALUES (?, 'purging', ?, ?, ?, ?, ?)`
+const INSERT = `INSERT INTO erasures (key, state, at, subject, rid, cursor, bound, doc)
+  VALUES (?, 'purging', ?, ?, ?, ?, ?, ?)`
 const FIND = 'SELECT state, at, doc FROM erasures WHERE key = ? ORDER BY id DESC LIMIT 1'
 const NEXT =
-  "SELECT id, subject, rid, cursor FROM erasures WHERE state = 'purging' ORDER BY id LIMIT 1"
+  "SELECT id, subject, rid, cursor, bound FROM erasures WHERE state = 'purging' ORDER BY id LIMIT 1"
 /** Key of rows that are no subject's erasure. */
 const NOBODYS = ''
 
@@ -35,8 +37,8 @@ export function insertErasure(
   key: string,
   erasure: Omit<Erasure, 'state'> & Omit<Purging, 'id'>,
 ): void {
-  const { at, subject, rid, cursor, ...doc } = erasure
-  sql.run(INSERT, key, at, subject, rid, cursor, JSON.stringify(doc satisfies Doc))
+  const { at, subject, rid, cursor, bound, ...doc } = erasure
+  sql.run(INSERT, key, at, subject, rid, cursor, bound, JSON.stringify(doc satisfies Doc))
 }
 
 /** The newest of a subject, whatever its age. */
@@ -65,10 +67,11 @@ export function nextPurging(sql: Sql): Purging | null {
   return row === undefined ? null : purgingOf(row)
 }
 
-/** True while rows of an erased subject are left. */
-export function isPurging(sql: Sql, subject: SubjectId): boolean {
-  const query = "SELECT id FROM erasures WHERE state = 'purging' AND subject = ?"
-  return sql.get(query, subject) !== undefined
+/** Records below this index that name the subject are an erasure's under way; 0 when there is none. */
+export function purgedBelow(sql: Sql, subject: SubjectId): number {
+  const query = "SELECT max(bound) AS bound FROM erasures WHERE state = 'purging' AND subject = ?"
+  const row = sql.get(query, subject)
+  return (row === undefined ? null : integerOrNull(row, 'bound')) ?? 0
 }
 
 function purgingOf(row: Row): Purging {
@@ -77,6 +80,7 @@ function purgingOf(row: Row): Purging {
     subject: textOrNull(row, 'subject') ?? '',
     rid: integerOrNull(row, 'rid'),
     cursor: integerOrNull(row, 'cursor'),
+    bound: integerOrNull(row, 'bound') ?? 0,
   }
 }
 
@@ -88,7 +92,7 @@ export function moveCursor(sql: Sql, id: number, cursor: number | null): void {
 /** No row is left. Inside a transaction only. */
 export function setVacating(sql: Sql, id: number): void {
   sql.run(
-    "UPDATE erasures SET state = 'vacating', subject = NULL, rid = NULL, cursor = NULL WHERE id = ?",
+    "UPDATE erasures SET state = 'vacating', subject = NULL, rid = NULL, cursor = NULL, bound = NULL WHERE id = ?",
     id,
   )
 }

@@ -28,8 +28,8 @@ import {
   expireErasures,
   insertErasure,
   insertVacating,
-  isPurging,
   newestErasure,
+  purgedBelow,
 } from './erasure-rows.ts'
 import { dropLegalHold, legalHoldOf, putLegalHold } from './legal-holds.ts'
 import { recordAt } from './records.ts'
@@ -114,7 +114,7 @@ function inventory({ sql, subjects }: ErasuresParts, subject: SubjectId): Erasur
   const keys = sql.get('SELECT count(*) AS count FROM stream_keys WHERE subject = ?', subject)
   const stream_keys = keys === undefined ? 0 : integer(keys, 'count')
   // Those an erasure under way has still to come to are as good as gone.
-  const appearances = isPurging(sql, subject) ? 0 : countAppearances(sql, subject)
+  const appearances = countAppearances(sql, subject, purgedBelow(sql, subject))
   if (rid === null && stream_keys === 0 && appearances === 0) return null
   return {
     records: state.seq,
@@ -158,7 +158,7 @@ function beginErasure(parts: ErasuresParts, change: ErasureChange): CommitResult
   expireErasures(sql, at - ERASURE_KNOWN_MS)
   const suppressed = suppressions.length
   const said = { scope, at, record: record?.id ?? null, receipt, counts, suppressed }
-  insertErasure(sql, key, { ...said, subject, rid, cursor: head_idx })
+  insertErasure(sql, key, { ...said, subject, rid, cursor: head_idx, bound: entries.next() })
   return { ok: true, receipt }
 }
 

@@ -154,7 +154,7 @@ const MOVED: readonly string[] = [
 ]
 
 const ERASED: readonly string[] = [
-  // Erasures until they have been known long enough. `subject` and `rid` only while rows of it are left, `cursor` is the next.
+  // Erasures until they have been known long enough. `subject` and `rid` only while rows of it are left, `cursor` is the next; records from `bound` on are of whoever came back.
   `CREATE TABLE erasures (
     id INTEGER PRIMARY KEY,
     key TEXT NOT NULL,
@@ -163,6 +163,7 @@ const ERASED: readonly string[] = [
     subject TEXT,
     rid INTEGER,
     cursor INTEGER,
+    bound INTEGER,
     doc TEXT NOT NULL
   ) STRICT`,
   'CREATE INDEX erasures_by_key ON erasures (key)',

@@ -53,7 +53,14 @@ it('makes bytes go again when more was removed meanwhile, and then leaves nothin
 it('waits longer each time while nothing can be written, and lets everybody else go on', async () => {
   const erasure = { at: T0, record: null, receipt: null, counts: {}, suppressed: 0 }
   sql.transaction(() =>
-    insertErasure(sql, 'k', { ...erasure, scope: 'full', subject: 'u', rid: 1, cursor: null }),
+    insertErasure(sql, 'k', {
+      ...erasure,
+      scope: 'full',
+      subject: 'u',
+      rid: 1,
+      cursor: null,
+      bound: 9,
+    }),
   )
   let tries = 0
   /** A log that has halted; a second try at once would go on for ever. */

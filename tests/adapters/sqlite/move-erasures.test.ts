@@ -94,7 +94,7 @@ describe('a deployment that moves', () => {
     const key = store.pepper.hash('subject', 'u_gone')
     expect(suppressionsUnder(sql, key)).toEqual(KEPT)
     expect(legalHoldOf(sql, 'u_held')).toEqual(HOLD)
-    expect(appearancesOf(sql, 'u_guest', 9)).toHaveLength(1)
+    expect(appearancesOf(sql, 'u_guest', { below: 99, limit: 9 })).toHaveLength(1)
     expect(countsOf(sql)).toMatchObject({ suppressions: 2, legal_holds: 1, records: 1 })
     sql.close()
   })
