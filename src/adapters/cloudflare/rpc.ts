@@ -51,6 +51,7 @@ import type { Fixed } from './fixed.ts'
 import type { KeptMove, LogMove, SubjectMove } from './import-steps.ts'
 import type { ShadowCounts, Shadowed } from './rpc-shadow.ts'
 import type { PolicyText } from './sequencer-revisions.ts'
+import type { LifeAnswer, LifeQuestion } from './subject-lives.ts'
 
 /** A failure as it crosses; `retry_after_s` and `hint` are null when absent. */
 export interface WireError {
@@ -89,6 +90,11 @@ export interface SubjectRpc {
   patchFacts(subject: SubjectId, facts: FactsPatch, as_of: EpochMs): Promise<Reply<StoredFacts>>
   view(subject: SubjectId): Promise<Reply<SubjectView>>
   endSession(subject: SubjectId, server: string, session: string): Promise<Reply<boolean>>
+  /** About broadcasts that run here; `subject` is null for whoever knows only the object. */
+  life<Q extends LifeQuestion>(
+    subject: SubjectId | null,
+    question: Q,
+  ): Promise<Reply<LifeAnswer<Q>>>
   /** `subject` is whose the item is. */
   review(subject: SubjectId, request: ReviewRequest): Promise<Reply<ReviewAnswer>>
   /** What gate/cohosts.ts asks of a co-host, in the co-host's own turn. */

@@ -28,6 +28,7 @@ export interface Others {
     | 'eraseChain'
     | 'forgetChain'
     | 'forgetStrikes'
+    | 'find'
   >
   directory(
     name: string,
@@ -41,7 +42,7 @@ export interface Others {
     | 'releaseStrikes'
     | 'putReviews'
   >
-  subject(name: string): CohostRpc & Pick<SubjectRpc, 'named' | 'unname' | 'unhost'>
+  subject(name: string): CohostRpc & Pick<SubjectRpc, 'named' | 'unname' | 'unhost' | 'life'>
 }
 
 export function patientOthers(others: Others, after: After): Others {
@@ -61,6 +62,7 @@ export function patientOthers(others: Others, after: After): Others {
         eraseChain: (erasure) => soon(() => log().eraseChain(erasure)),
         forgetChain: (object) => soon(() => log().forgetChain(object)),
         forgetStrikes: (forgetting) => soon(() => log().forgetStrikes(forgetting)),
+        find: (id) => soon(() => log().find(id)),
       }
     },
     directory(name) {
@@ -85,6 +87,7 @@ export function patientOthers(others: Others, after: After): Others {
         named: (...args) => soon(() => object().named(...args)),
         unname: (...args) => soon(() => object().unname(...args)),
         unhost: (...args) => soon(() => object().unhost(...args)),
+        life: (subject, question) => soon(() => object().life(subject, question)),
         cohostEnd: (subject, broadcast) => soon(() => object().cohostEnd(subject, broadcast)),
       }
     },

@@ -16,6 +16,7 @@ import type { CohostDesk } from '../../gate/cohosts.ts'
 import type { After } from '../../gate/context.ts'
 import type { ErasureAnswer, ErasureRequest } from '../../gate/erasure.ts'
 import type { ErasureDesk } from '../../gate/erasure-desk.ts'
+import type { HostRecheck } from '../../gate/recheck.ts'
 import type { ReviewAnswer, ReviewRequest } from '../../gate/reviews.ts'
 import type { SubjectExport } from '../../gate/subject-export.ts'
 import { createGateWithDesk } from '../../gate.ts'
@@ -66,6 +67,12 @@ import { claimsOf, cohostOf } from './subject-claims.ts'
 import { createElsewhere } from './subject-elsewhere.ts'
 import { createErasing, type Erasing } from './subject-erasing.ts'
 import { leavingIn } from './subject-leaving.ts'
+import {
+  answerLife,
+  type LifeAnswer,
+  type LifeQuestion,
+  recheckElsewhere,
+} from './subject-lives.ts'
 import { dropHost, noteHost, stripNames } from './subject-mentions.ts'
 import { createReady, doubting, type KnownReady } from './subject-ready.ts'
 import { createSubjectRetention } from './subject-retention.ts'
@@ -121,6 +128,7 @@ export interface SubjectHost {
   patchFacts(subject: SubjectId, facts: FactsPatch, as_of: EpochMs): Promise<StoredFacts>
   view(subject: SubjectId): Promise<SubjectView>
   endSession(subject: SubjectId, server: string, session: string): Promise<boolean>
+  life<Q extends LifeQuestion>(subject: SubjectId | null, question: Q): Promise<LifeAnswer<Q>>
   review(subject: SubjectId, request: ReviewRequest): Promise<ReviewAnswer>
   /** Where this subject is a co-host. Throws for any other. */
   desk(subject: SubjectId): CohostDesk
@@ -214,6 +222,13 @@ export function createSubjectHost(given: SubjectParts): SubjectHost {
     view: (subject) => read(subject, (gate) => gate.subject(subject)),
     endSession: async (subject, server, session) =>
       answer(subject, (gate) => gate.endSession(server, session)),
+    async life<Q extends LifeQuestion>(subject: SubjectId | null, question: Q) {
+      const house = subject === null ? resident() : of(subject)
+      if (house === null) return 'unchanged' as LifeAnswer<Q>
+      const given = { subject: house.subject, question, atHost: house.atHost }
+      const answered = await house.answering(() => answerLife(house.gate, given))
+      return answered as LifeAnswer<Q>
+    },
     review: async (subject, request) =>
       answer(subject, (gate) => gate.review({ ...request, subject })),
     desk: (subject) => of(subject).desk,
@@ -273,6 +288,7 @@ interface House {
   readonly answering: Answering
   readonly desk: CohostDesk
   readonly takeBack: (subject: SubjectId, decision: string) => Promise<void>
+  readonly atHost: (broadcast: string) => Promise<HostRecheck>
   readonly records: (
     seqs: readonly number[],
     places: readonly ChainPlace[],
@@ -347,13 +363,14 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   })
   const route = (own: CohostDesk): CohostDesk =>
     routeCohosts(own, (id) => id === subject, cohostOf({ others, pepper }))
-  const { gate, desk, takeBack, erasure } = createGateWithDesk(
+  const { gate, desk, takeBack, atHost, erasure } = createGateWithDesk(
     {
       ...{ clock, random, after: parts.after, observe: parts.observe, pepper },
       surroundings: { ...surroundings, incident: (at = clock.now()) => ready.incident(at) },
       ...{ ledger, directory, erasures },
       issuer: { kid: settings.signer.kid, issue },
       policies: ready.policies,
+      recheckHost: (broadcast) => recheckElsewhere({ others, shards }, broadcast),
     },
     gateSettings(settings),
     route,
@@ -366,7 +383,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   const whole = createSetBackCheck({ object, log, store, observe: parts.observe })
   const answering = createAnswering({ writer, store, clock, after: parts.after })
   return {
-    ...{ subject, gate, takeBack, reread: store.reread, answering, erasing, erasure },
+    ...{ subject, gate, takeBack, atHost, reread: store.reread, answering, erasing, erasure },
     whole,
     async wakeAt(at) {
       await alarm.known()
@@ -378,6 +395,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
       ...{ sql, writer, store, alarm, clock, random, subject, idle: answering.idle },
       ...{ storage: parts.storage, erasing, retention },
       endLease: (broadcast) => desk.end(subject, broadcast),
+      recheck: () => gate.recheck(subject, 'restart', true),
     }),
   }
 }

@@ -35,6 +35,7 @@ import {
   type SubjectRpc,
 } from './rpc.ts'
 import type { SubjectHost } from './subject-host.ts'
+import type { LifeAnswer, LifeQuestion } from './subject-lives.ts'
 import { startSubjectHost } from './subject-start.ts'
 import { reportFailure } from './worker-lines.ts'
 import { random } from './worker-system.ts'
@@ -84,6 +85,13 @@ export class SubjectObject extends DurableObject<Env> implements SubjectRpc {
 
   endSession(subject: SubjectId, server: string, session: string): Promise<Reply<boolean>> {
     return this.#ask((host) => host.endSession(subject, server, session))
+  }
+
+  life<Q extends LifeQuestion>(
+    subject: SubjectId | null,
+    question: Q,
+  ): Promise<Reply<LifeAnswer<Q>>> {
+    return this.#ask((host) => host.life(subject, question))
   }
 
   review(subject: SubjectId, request: ReviewRequest): Promise<Reply<ReviewAnswer>> {

@@ -21,6 +21,8 @@ import type { Erasing } from './subject-erasing.ts'
 import { forgetKept, nextForgotten } from './subject-kept.ts'
 import type { SubjectRetention } from './subject-retention.ts'
 
+/** What could not be looked at is tried again after so long. */
+const MARKED_MS = 30_000
 /** Expired rows removed in one go: far more than a subject is given in a day. */
 const SWEPT_AT_ONCE = 1_000
 
@@ -37,6 +39,8 @@ export interface TendingParts {
   readonly storage: { deleteAll(): Promise<void> }
   readonly erasing: Pick<Erasing, 'carryOn'>
   readonly retention: SubjectRetention
+  /** Looks at what changes marked and nobody has looked at since; what fails keeps its mark. Never rejects. */
+  readonly recheck: () => Promise<readonly string[]>
   /** Ends a broadcast whose lease is over, in the subject's turn. */
   readonly endLease: (broadcast: string) => Promise<void>
 }
@@ -67,6 +71,7 @@ export function createTending(parts: TendingParts): () => Promise<void> {
       const chain = store.peek()
       await chain?.outbox.drain()
       if (chain !== null) await endLeases(parts, chain)
+      if (isMarked(parts, chain)) await parts.recheck()
       await parts.retention.sweep()
     })
     const chain = store.peek()
@@ -85,6 +90,13 @@ async function endLeases(parts: TendingParts, chain: Chain): Promise<void> {
   for (const open of sessionsOf(parts, chain)) if (endOf(open) <= now) await parts.endLease(open.id)
 }
 
+/** Something here was changed while a broadcast ran, and nobody has looked at that broadcast since. */
+function isMarked({ subject, clock }: TendingParts, chain: Chain | null): boolean {
+  if (chain === null) return false
+  const { broadcasts } = chain.subjects.load(subject).state
+  return broadcasts.some((open) => open.recheck !== undefined && endOf(open) > clock.now())
+}
+
 function sessionsOf({ subject }: TendingParts, chain: Chain): readonly Session[] {
   return chain.subjects.load(subject).state.broadcasts.filter(isSession)
 }
@@ -93,7 +105,8 @@ function sessionsOf({ subject }: TendingParts, chain: Chain): readonly Session[]
 function nextOf(parts: TendingParts, chain: Chain | null): number | null {
   const expiry = nextExpiry(parts.sql)
   const leases = chain === null ? [] : sessionsOf(parts, chain).map(endOf)
-  const times = [expiry, nextForgotten(parts.sql), parts.retention.due()].map(
+  const marked = isMarked(parts, chain) ? parts.clock.now() + MARKED_MS : null
+  const times = [expiry, nextForgotten(parts.sql), parts.retention.due(), marked].map(
     (at) => at ?? Number.POSITIVE_INFINITY,
   )
   const next = Math.min(...leases, ...times)

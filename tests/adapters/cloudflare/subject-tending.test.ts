@@ -27,7 +27,12 @@ async function back(code: ProblemCode, times: number): Promise<readonly number[]
       erasing: { carryOn: async () => {} },
       retention: { due: () => null, sweep: async () => {} },
       writer: {} as Writer,
-      store: { peek: () => ({ places, outbox: { drain } }) } as unknown as ChainStore,
+      store: {
+        peek: () => ({
+          ...{ places, outbox: { drain } },
+          subjects: { load: () => ({ state: { broadcasts: [] } }) },
+        }),
+      } as unknown as ChainStore,
       alarm: { fired() {}, arm: async (at: number) => void set.push(at) } as unknown as Alarm,
       clock: { now: () => T0 },
       random: {
@@ -37,6 +42,7 @@ async function back(code: ProblemCode, times: number): Promise<readonly number[]
       subject: 'u',
       idle: () => true,
       endLease: async () => {},
+      recheck: async () => [],
     })
     for (let i = 0; i < times; i++) await tend()
     due.push((set.at(-1) ?? 0) - T0)
