@@ -44,7 +44,12 @@ export type Step =
       readonly key: string | null
       readonly session: string | null
       readonly labels: readonly string[]
+      /** With a session: it runs already, unasked. */
+      readonly late?: boolean
     }
+  | { readonly do: 'renew' | 'cut' | 'stop'; readonly which: number }
+  | { readonly do: 'join'; readonly which: number; readonly subject: string }
+  | { readonly do: 'recheck'; readonly subject: string }
   | { readonly do: 'strike'; readonly subject: string; readonly id: string; readonly ago: number }
   | { readonly do: 'reverse'; readonly id: string }
   | { readonly do: 'facts'; readonly subject: string; readonly followers: number }
@@ -75,8 +80,21 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       key: fc.option(fc.constantFrom('k1', 'k2')),
       session: fc.option(fc.constantFrom('p', 'q'), { freq: 4 }),
       labels: fc.constantFrom([], ['odd']),
+      late: fc.boolean(),
     }),
   },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constantFrom(...(['renew', 'renew', 'cut', 'stop'] as const)),
+      which: fc.nat(5),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('join' as const), which: fc.nat(5), subject }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('recheck' as const), subject }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -218,6 +236,13 @@ async function attempt(life: Life, one: Step): Promise<unknown> {
       return life.gate().putFacts(one.subject, { followers: one.followers }, life.now())
     case 'end':
       return life.gate().endSession('m', one.session)
+    case 'renew':
+    case 'cut':
+    case 'stop':
+    case 'join':
+      return broadcast(life, one)
+    case 'recheck':
+      return life.gate().recheck(one.subject, 'restart')
     case 'pass':
       return life.pass(one.ms)
     case 'fail':
@@ -251,7 +276,27 @@ function jumped(life: Life, { meanwhile }: Extract<Step, { readonly do: 'activat
   })
 }
 
-function decide(life: Life, one: Extract<Step, { readonly do: 'decide' }>): Promise<unknown> {
+/** Ids of decisions, the newest last. */
+const MADE = new WeakMap<Life, string[]>()
+
+function broadcast(
+  life: Life,
+  one: Extract<Step, { readonly do: 'renew' | 'cut' | 'stop' | 'join' }>,
+): Promise<unknown> {
+  const id = MADE.get(life)?.at(-1 - one.which) ?? 'A'.repeat(22)
+  switch (one.do) {
+    case 'renew':
+      return life.gate().renew({ broadcast: id, caller: 'key_1' })
+    case 'stop':
+      return life.gate().end({ broadcast: id, caller: 'key_1' })
+    case 'cut':
+      return life.gate().cutDone(id, { confirmed: 'dropped', attempts: 1 })
+    case 'join':
+      return life.gate().join({ broadcast: id, cohost: { subject: one.subject }, caller: 'key_1' })
+  }
+}
+
+async function decide(life: Life, one: Extract<Step, { readonly do: 'decide' }>): Promise<void> {
   const { key, session, stream, hosts, followers, labels } = one
   const request = ask(one.subject, {
     stream: {
@@ -262,8 +307,11 @@ function decide(life: Life, one: Extract<Step, { readonly do: 'decide' }>): Prom
     ...(session === null
       ? {}
       : { session: { server: 'm', session }, enforcement: life.enforcement() }),
+    ...(session === null || one.late !== true ? {} : { ungated: 'unasked' as const }),
   })
-  return life.gate().decide(key === null ? request : askOnce(key, request, JSON.stringify(one)))
+  const asked = key === null ? request : askOnce(key, request, JSON.stringify(one))
+  const { id } = await life.gate().decide(asked)
+  MADE.set(life, [...(MADE.get(life) ?? []), id])
 }
 
 const BY = { by: 'key_1', note: null, expect_revision: null }
