@@ -7,6 +7,7 @@ import type { Host } from './host.ts'
 import { inputSuite } from './input-suite.ts'
 import { openingsSuite } from './openings-suite.ts'
 import { operatorSuite } from './operator-suite.ts'
+import { peopleSuite } from './people-suite.ts'
 import { policiesSuite } from './policies-suite.ts'
 import { shadowSuite } from './shadow-suite.ts'
 
@@ -19,6 +20,7 @@ const SUITES = [
   openingsSuite,
   operatorSuite,
   policiesSuite,
+  peopleSuite,
   shadowSuite,
 ]
 

@@ -21,7 +21,7 @@ const ADMIN = 'lg_admin_0123456789abcdefghijklmnopqrstuv'
 
 export async function aMemoryHost(): Promise<Host> {
   const world = await aGate({ numbered: true })
-  const { store, gate, erasure, policies } = world
+  const { store, gate, erasure, incidents, policies } = world
   const clock = { now: () => epochMs(Date.now()) }
   const bytes = { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) }
   const admin = apiKeyFromToken(ADMIN, { scopes: ['admin'], owner: 'admin' }, clock)
@@ -45,6 +45,7 @@ export async function aMemoryHost(): Promise<Host> {
       random: bytes,
       streamKeys: store.streamKeys,
       directory: store.directory,
+      ...{ incidents, reviews: store.reviews },
     },
     pepper: { hash: (what, text) => portableHasher.digestText(`pepper ${what} ${text}`) },
     callerKeys: createCallerKeys(store.apiKeys, clock),
