@@ -27,6 +27,9 @@ export interface GuessLimit {
   }): void
 }
 
+/** For those who are not guessing: nothing they see tells them whether a key was right. */
+export const NO_GUESS_LIMIT: GuessLimit = { blocked: () => false, missed: () => {} }
+
 export function createGuessLimit(): GuessLimit {
   const counts = new LRUCache<string, { from: number; guesses: number }>({ max: REMEMBERED })
   const known = new LRUCache<string, true>({ max: REMEMBERED })

@@ -18,6 +18,8 @@ export interface Late {
   readonly handle: string
   readonly whose: Pick<Whose, 'subject' | 'stream'>
   readonly cause: UngatedCause
+  /** What its publisher speaks, where that is known; the dialect's usual one otherwise. */
+  readonly ingest?: string
   readonly enforcement: Enforcement | undefined
 }
 
@@ -28,11 +30,12 @@ export async function decideLate(gate: Pick<Gate, 'decide'>, late: Late): Promis
 
 function requestFor(late: Late): DecideRequest {
   const { server, dialect, session, handle, whose, cause, enforcement } = late
+  const { ingest = dialect.ingest } = late
   const { territory } = server
   return {
     subject: whose.subject,
     stream: { id: whose.stream },
-    request: { ingest: dialect.ingest, ...(territory === null ? {} : { territory }) },
+    request: { ingest, ...(territory === null ? {} : { territory }) },
     facts: {},
     supports: dialect.capabilities.supports,
     caller: `hook:${server.id}`,

@@ -11,7 +11,7 @@ import type { EpochMs } from '../../core/time.ts'
 import type { Directory, Pepper, StreamKeys } from '../../ports.ts'
 import type { LiveSession } from './control.ts'
 import type { Refusal, StartEvent } from './dialect.ts'
-import { createGuessLimit } from './guess-limit.ts'
+import { NO_GUESS_LIMIT } from './guess-limit.ts'
 import type { Listed } from './reconcile.ts'
 import { playbackName, resolveSubject, streamOfName } from './resolve-subject.ts'
 import type { MediaServer } from './servers-file.ts'
@@ -63,8 +63,7 @@ export async function whoseIs(
       leased: true,
     })
   if (listed.name === null) return err('malformed')
-  // Whoever is in the list is not guessing: nothing he sees tells him whether the key was right.
-  const lookup = { ...ports, guesses: createGuessLimit() }
+  const lookup = { ...ports, guesses: NO_GUESS_LIMIT }
   const resolved = await resolveSubject(lookup, server, asStart(listed, listed.name), now)
   // It was admitted by nobody who could have renamed it.
   return resolved.ok ? ok({ ...resolved.value, playback_name: null, leased: false }) : resolved

@@ -6,7 +6,7 @@
  */
 
 import type { MediaEvent } from './dialect.ts'
-import { createGuessLimit } from './guess-limit.ts'
+import { NO_GUESS_LIMIT } from './guess-limit.ts'
 import { type KeptPorts, renewLease, type ServerReach } from './kept-server.ts'
 import { causeOf, decideLate } from './late-decisions.ts'
 import { resolveSubject } from './resolve-subject.ts'
@@ -66,13 +66,15 @@ async function decidePolled(
   const { server, dialect } = reach
   const { start, session } = poll.event
   if (start === undefined) return GO_ON
-  const lookup = { ...ports, guesses: createGuessLimit() }
+  const lookup = { ...ports, guesses: NO_GUESS_LIMIT }
   const resolved = await resolveSubject(lookup, server, start, ports.clock.now())
   if (!resolved.ok) return GO_ON
   const { leased, asked } = poll
   const cause = causeOf({ leased, asked, before: false, when_down: server.when_down })
   const handle = dialect.handleOf?.(start, resolved.value.playback_name) ?? ''
   const whose = resolved.value
-  const made = await decideLate(ports.gate, { ...reach, session, handle, whose, cause })
+  const ingest = start.ingest === undefined ? {} : { ingest: start.ingest }
+  const late = { ...reach, session, handle, whose, cause, ...ingest }
+  const made = await decideLate(ports.gate, late)
   return made.outcome === 'allow' ? GO_ON : { type: 'stop', decision: made.id }
 }
