@@ -6,25 +6,35 @@
  * hundred million people have used it.
  */
 import { LivegateError } from '../../core/errors.ts'
+import type { Mirror } from '../sqlite/sql.ts'
 
 /** Bytes in use from which on no record is taken: the rest is for rounds, heartbeats and the record that closes the log. */
 export const MAX_LOG_BYTES = 9_000_000_000
 
-export interface Room {
+export interface Room extends Mirror {
   /** Why nothing is taken; null while there is room. */
   why(): string | null
   /** Throws `log_unavailable` when there is none. */
   require(): void
 }
 
+/** Followed by the writer: the size is asked for once a transaction, because to ask costs more than to append. */
 export function createRoom(
   sql: Pick<SqlStorage, 'databaseSize'>,
   maxBytes: number = MAX_LOG_BYTES,
 ): Room {
-  const why = (): string | null =>
-    sql.databaseSize < maxBytes ? null : `its storage is full: ${sql.databaseSize} bytes`
+  let size: number | null = null
+  const forget = (): void => {
+    size = null
+  }
+  function why(): string | null {
+    size ??= sql.databaseSize
+    return size < maxBytes ? null : `its storage is full: ${size} bytes`
+  }
   return {
     why,
+    committed: forget,
+    aborted: forget,
     require() {
       const reason = why()
       if (reason === null) return

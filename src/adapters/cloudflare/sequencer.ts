@@ -194,6 +194,7 @@ function compose(parts: SequencerParts): Composed {
   })
   const moves = createLogMoves({ sql, writer, entries, scribe, signer: signing.signer })
   const room = createRoom(storage.sql, parts.maxBytes)
+  writer.follow(room)
   const searched: Searched = { sql, chunks: createChunks(sql, segments), pause }
   const log = { sql, packs, entries, segments, searched, tiles, rounds }
   return { ...log, parts, halt, writer, alarm, scribe, signing, moves, room, witnesses, shadow }
