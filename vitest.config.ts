@@ -6,7 +6,7 @@ const SYSTEM = [
   'tests/e2e/**/*.test.ts',
   'tests/chaos/**/*.test.ts',
   'tests/attack/process.test.ts',
-  'tests/conformance/{workerd,second-auditor}.test.ts',
+  'tests/conformance/{workerd,second-auditor,second-reader}.test.ts',
   'tests/adapters/media/real-nginx.test.ts',
 ]
 

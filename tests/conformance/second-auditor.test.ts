@@ -1,15 +1,13 @@
 /**
  * Two auditors, one log: `livegate log audit` against second-auditor/, written from the pages of docs/spec alone, and second-reader/,
- * which adds to it what facts say and reads bundles.
+ * which adds to it what facts say.
  *
  * On honest logs of both hosts both are content; of every lie the tests know they give the same codes at the same indexes,
  * but for what the second one says it does not look at. Where they differ, one of them or the specification is wrong.
  */
-import { execFile, spawnSync } from 'node:child_process'
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { beforeAll, describe as block, expect, it } from 'vitest'
 import {
   ask,
@@ -30,58 +28,7 @@ import { HONEST_DELAYS, INCIDENT_LIES, incidentHistory } from '../support/incide
 import { copyOf, type Draft, LOG_LIES } from '../support/log-lies.ts'
 import { HAPPENED, REPLAY_LIES, replayHistory } from '../support/replay-lies.ts'
 import { ADMIN_KEY, type ServerProcess, startServer } from '../support/server.ts'
-
-const AUDITOR = resolve(import.meta.dirname, 'second-auditor')
-/** The same auditor with more of what facts say; and the one of bundles. */
-const READER = resolve(import.meta.dirname, 'second-reader')
-const VECTORS = resolve(import.meta.dirname, '../vectors')
-/** It does not replay, judges strikes of the asking subject alone, and is not given records that were handed out. */
-const NOT_LOOKED_AT =
-  /^(replay_|instant_false|hold_false|review_false|broadcasts_false|record_missing)/
-
-/** Without Python 3.9 and OpenSSL 3 there is nothing to compare with: skipped, and failing where CI=true. */
-const python = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 9))'])
-const openssl = spawnSync('openssl', ['version'], { encoding: 'utf8' })
-const there = python.status === 0 && /^OpenSSL ([3-9]|\d\d)/.test(openssl.stdout ?? '')
-const describe = there || process.env.CI === 'true' ? block : block.skip
-const needs = there ? '' : ' (skipped: python3, 3.9 or later, or openssl, 3 or later, is not there)'
-
-interface Told {
-  readonly exit: number
-  /** `index code`, of the tree as a whole `tree code`; each once. */
-  readonly findings: readonly string[]
-}
-
-type Second = Told & { readonly verdict: string }
-
-const second = (...words: readonly string[]): Promise<Second> => told(READER, 'facts.py', words)
-
-async function told(dir: string, program: string, words: readonly string[]): Promise<Second> {
-  const ran = await promisify(execFile)('python3', [join(dir, program), ...words]).then(
-    ({ stdout }) => ({ exit: 0, stdout }),
-    (error: { code: number; stdout: string; stderr: string }) => {
-      expect(error.stderr).toBe('')
-      return { exit: error.code, stdout: error.stdout }
-    },
-  )
-  const lines = ran.stdout.split('\n').map((line) => line.split('\t'))
-  const found = lines.filter(([kind]) => kind === 'finding' || kind === 'fault')
-  const verdict = lines.find(([kind]) => kind === 'verdict')?.[1] ?? ''
-  return { exit: ran.exit, verdict, findings: once(found.map(([, code, at]) => [at, code])) }
-}
-
-async function ours(dir: string, ...words: readonly string[]): Promise<Told> {
-  const { exit, out, err } = await run(dir, ['log', 'audit', dir, ...words, '--json'])
-  expect(err).not.toContain('error')
-  const { findings } = JSON.parse(out) as { findings: { index: number | null; code: string }[] }
-  const looked = findings.filter(({ code }) => !NOT_LOOKED_AT.test(code))
-  return { exit, findings: once(looked.map(({ index, code }) => [index, code])) }
-}
-
-function once(pairs: readonly (readonly unknown[])[]): readonly string[] {
-  const names = pairs.map(([at, code]) => `${at === null || at === '-' ? 'tree' : at} ${code}`)
-  return [...new Set(names)].toSorted()
-}
+import { AUDITOR, describe, needs, ours, READER, second, told, VECTORS } from './second.ts'
 
 const corpus = readdirSync(join(VECTORS, 'corpus')).flatMap((version) =>
   readdirSync(join(VECTORS, 'corpus', version)).map((host) => join(version, host)),
@@ -246,48 +193,6 @@ describe(`copies of a log that were changed on the way${needs}`, () => {
     for (const one of await both(copy(), vkey, given))
       expect(one).toMatchObject({ exit: 0, findings: [] })
   })
-})
-
-describe(`evidence${needs}`, () => {
-  const vectors = join(VECTORS, 'evidence')
-  const honest = readFileSync(join(vectors, 'decision.json'), 'utf8')
-  const { vkey, witness } = JSON.parse(readFileSync(join(vectors, 'reader.json'), 'utf8')) as {
-    readonly vkey: string
-    readonly witness: string
-  }
-  const read = async (text: string) => {
-    const dir = aDirectory()
-    const file = join(dir, 'case.json')
-    writeFileSync(file, text)
-    const words = ['--vkey', vkey, '--witness', witness, '--quorum', '1']
-    const now = Date.parse('2026-03-01T00:00:00Z') as never
-    const ran = await run(dir, ['log', 'verify', file, ...words, '--json'], { now: () => now })
-    const { verdict, faults } = JSON.parse(ran.out) as {
-      readonly verdict: string
-      readonly faults: readonly { readonly index: number | null; readonly code: string }[]
-    }
-    const findings = once(faults.map(({ index, code }) => [index, code]))
-    return [
-      { exit: ran.exit, verdict, findings },
-      await told(READER, 'evidence.py', [...words, file]),
-    ] as const
-  }
-
-  it('holds for both', async () => {
-    for (const one of await read(honest))
-      expect(one).toEqual({ exit: 0, verdict: 'holds', findings: [] })
-  })
-
-  it.each([...Array(16).keys()])(
-    'is told alike with one character changed (%i of 16)',
-    async (n) => {
-      const at = Math.floor(((n + 0.21) / 16) * honest.length)
-      const changed = honest.slice(0, at) + (honest[at] === 'A' ? 'B' : 'A') + honest.slice(at + 1)
-      const [one, two] = await read(changed)
-      expect(two).toEqual(one)
-      expect(one.verdict).not.toBe('holds')
-    },
-  )
 })
 
 describe(`of the log of a running gate${needs}`, () => {
