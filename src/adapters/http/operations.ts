@@ -58,6 +58,7 @@ import {
 } from './schemas.ts'
 import type { RouteId } from './scopes.ts'
 import { WEBHOOK_OPERATIONS, WEBHOOK_SCHEMAS } from './webhook-schemas.ts'
+import { WHIP_OPERATIONS } from './whip-operations.ts'
 
 export interface Operation {
   readonly id: string
@@ -376,36 +377,7 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
     answers: { 200: JWKS_ANSWER },
     problems: ['not_found'],
   },
-  'POST /whip/:server': {
-    id: 'whip_offer',
-    summary: 'WHIP (RFC 9725): an offer, decided and passed on to the media server.',
-    raw_body: 'application/sdp',
-    answers: { 201: 'application/sdp' },
-    problems: ['unauthenticated', 'forbidden', 'not_found', 'body_too_large'],
-  },
-  'PATCH /whip/:server/:session': {
-    id: 'whip_trickle',
-    summary: 'WHIP: trickle ICE and ICE restarts of a session.',
-    raw_body: 'application/trickle-ice-sdpfrag',
-    answers: { 200: 'application/trickle-ice-sdpfrag', 204: null },
-    problems: ['unauthenticated', 'not_found', 'body_too_large'],
-  },
-  'DELETE /whip/:server/:session': {
-    id: 'whip_end',
-    summary: 'WHIP: the end of a session.',
-    answers: { 200: null },
-    problems: ['unauthenticated', 'not_found'],
-  },
-  'OPTIONS /whip/:server': {
-    id: 'whip_preflight',
-    summary: 'WHIP: what web pages may ask for.',
-    answers: { 204: null },
-  },
-  'OPTIONS /whip/:server/:session': {
-    id: 'whip_session_preflight',
-    summary: 'WHIP: what web pages may ask for.',
-    answers: { 204: null },
-  },
+  ...WHIP_OPERATIONS,
   'GET /healthz': {
     id: 'healthz',
     summary: 'The process is alive.',
