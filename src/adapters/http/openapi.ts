@@ -6,7 +6,8 @@
 import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema'
 import type { ProblemCode } from '../../core/errors.ts'
 import { PROBLEM, type Shape } from './answers.ts'
-import { ANSWER_SCHEMAS, OPERATIONS, type Operation, REQUEST_SCHEMAS } from './operations.ts'
+import { ANSWER_SCHEMAS, REQUEST_SCHEMAS } from './named-schemas.ts'
+import { OPERATIONS, type Operation } from './operations.ts'
 import { problemKind } from './problem.ts'
 import { accessOf, methodAndPath, ROUTE_IDS, type RouteId, SCOPES } from './scopes.ts'
 

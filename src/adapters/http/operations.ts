@@ -11,7 +11,6 @@ import {
   FOUND_DECISIONS,
   IMPORT_ANSWER,
   JWKS_ANSWER,
-  PROBLEM,
   READY_ANSWER,
   RECORDS_ANSWER,
   REVERSAL_ANSWER,
@@ -22,7 +21,7 @@ import {
   STRIKE_ANSWER,
   SUBJECT_ANSWER,
 } from './answers.ts'
-import { BROADCAST_ANSWERS, BROADCAST_OPERATIONS, BROADCAST_REQUESTS } from './broadcast-schemas.ts'
+import { BROADCAST_OPERATIONS } from './broadcast-schemas.ts'
 import {
   ERASURE,
   ERASURE_ANSWER,
@@ -31,7 +30,7 @@ import {
   LEGAL_HOLD,
   LEGAL_HOLD_ANSWER,
 } from './erasure-schemas.ts'
-import { INCIDENT_ANSWERS, INCIDENT_OPERATIONS, INCIDENT_REQUESTS } from './incident-schemas.ts'
+import { INCIDENT_OPERATIONS } from './incident-schemas.ts'
 import { KEY_CHANGE_ANSWER, KEYS_ANSWER, REVOCATION_BODY, ROTATION_BODY } from './key-schemas.ts'
 import {
   ACTIVATION_ANSWER,
@@ -42,7 +41,7 @@ import {
   ROLLBACK_BODY,
   SHADOW_ANSWER,
 } from './policy-schemas.ts'
-import { REVIEW_ANSWERS, REVIEW_OPERATIONS, REVIEW_REQUESTS } from './review-schemas.ts'
+import { REVIEW_OPERATIONS } from './review-schemas.ts'
 import {
   DECISION,
   DECISION_QUERY,
@@ -57,7 +56,7 @@ import {
   STRIKE,
 } from './schemas.ts'
 import type { RouteId } from './scopes.ts'
-import { WEBHOOK_OPERATIONS, WEBHOOK_SCHEMAS } from './webhook-schemas.ts'
+import { WEBHOOK_OPERATIONS } from './webhook-schemas.ts'
 import { WHIP_OPERATIONS } from './whip-operations.ts'
 
 export interface Operation {
@@ -74,57 +73,6 @@ export interface Operation {
   readonly answers: Readonly<Record<number, Shape | string | null>>
   /** Beside those that belong to every authenticated route. */
   readonly problems?: readonly ProblemCode[]
-}
-
-/** Bodies, by the name a generated client gives their type. */
-export const REQUEST_SCHEMAS: Readonly<Record<string, Shape>> = {
-  ...WEBHOOK_SCHEMAS.requests,
-  DecisionRequest: DECISION,
-  StrikeRequest: STRIKE,
-  ReversalRequest: REVERSAL,
-  FactsRequest: FACTS,
-  FactsPatch: FACTS_PATCH,
-  StreamKeyRequest: STREAM_KEY_BODY,
-  LegalHoldRequest: LEGAL_HOLD,
-  ImportRequest: IMPORT_BODY,
-  ActivationRequest: ACTIVATION_BODY,
-  RollbackRequest: ROLLBACK_BODY,
-  ...BROADCAST_REQUESTS,
-  ...REVIEW_REQUESTS,
-  ...INCIDENT_REQUESTS,
-  KeyRotationRequest: ROTATION_BODY,
-  KeyRevocationRequest: REVOCATION_BODY,
-}
-
-/** Answers, likewise. */
-export const ANSWER_SCHEMAS: Readonly<Record<string, Shape>> = {
-  ...WEBHOOK_SCHEMAS.answers,
-  Decision: DECISION_ANSWER,
-  Explanation: EXPLANATION_ANSWER,
-  StoredDecision: STORED_DECISION,
-  FoundDecisions: FOUND_DECISIONS,
-  Records: RECORDS_ANSWER,
-  Strike: STRIKE_ANSWER,
-  Reversal: REVERSAL_ANSWER,
-  Facts: FACTS_ANSWER,
-  Subject: SUBJECT_ANSWER,
-  StreamKey: STREAM_KEY_ANSWER,
-  Erasure: ERASURE_ANSWER,
-  LegalHold: LEGAL_HOLD_ANSWER,
-  SubjectExport: EXPORT_ANSWER,
-  Import: IMPORT_ANSWER,
-  Policies: POLICIES_ANSWER,
-  Activation: ACTIVATION_ANSWER,
-  ...REVIEW_ANSWERS,
-  ...INCIDENT_ANSWERS,
-  ...BROADCAST_ANSWERS,
-  Keys: JWKS_ANSWER,
-  SigningKeys: KEYS_ANSWER,
-  KeyChange: KEY_CHANGE_ANSWER,
-  Status: STATUS_ANSWER,
-  Readiness: READY_ANSWER,
-  Problem: PROBLEM,
-  Shadow: SHADOW_ANSWER,
 }
 
 const TEXT = 'text/plain'

@@ -5,17 +5,26 @@ import type { IncidentChange } from '../../core/incident.ts'
 import type { Activation } from '../../core/model.ts'
 import type { ReviewQueue } from '../../ports.ts'
 import { loggedActivations } from '../sqlite/activations.ts'
+import { createHeartbeats, type Heartbeats } from '../sqlite/heartbeats.ts'
 import { loggedIncidents } from '../sqlite/incidents.ts'
+import { createPolicyTexts, type PolicyTexts } from '../sqlite/policy-texts.ts'
 import { listReviews } from '../sqlite/review-queue.ts'
 import type { Sql } from '../sqlite/sql.ts'
+import { type StruckFound, type StruckPage, struckSubjects } from '../sqlite/struck.ts'
 
 export interface DeploymentNow {
   /** What people are asked about. */
   readonly reviews: ReviewQueue
+  /** Every policy revision in the log. */
+  readonly policyTexts: PolicyTexts
   /** Every activation in the log, by number. */
   activations(): readonly Activation[]
   /** Every change of incident mode in the log, by number. */
   incidents(): readonly IncidentChange[]
+  /** Subjects of the newest strikes, newest first, each once: those of at most `limit` strikes before a place. */
+  struck(page: StruckPage): StruckFound
+  /** What the next heartbeat record has to say. */
+  readonly heartbeats: Heartbeats
 }
 
 export function createDeploymentNow(sql: Sql): DeploymentNow {
@@ -23,5 +32,8 @@ export function createDeploymentNow(sql: Sql): DeploymentNow {
     reviews: { list: async (search) => listReviews(sql, search) },
     activations: () => loggedActivations(sql),
     incidents: () => loggedIncidents(sql),
+    policyTexts: createPolicyTexts(sql),
+    struck: (page) => struckSubjects(sql, page),
+    heartbeats: createHeartbeats(sql),
   }
 }

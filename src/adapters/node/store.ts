@@ -25,18 +25,15 @@ import { createSqlDirectory } from '../sqlite/directory.ts'
 import { CLOSING, claimsUnder, createEntries, issuerOf } from '../sqlite/entries.ts'
 import { createEntryInstants, type EntryInstant } from '../sqlite/entry-instants.ts'
 import { createHalt } from '../sqlite/halt.ts'
-import { createHeartbeats, type Heartbeats } from '../sqlite/heartbeats.ts'
 import { createSqlLedger } from '../sqlite/ledger.ts'
 import { createSqlLog } from '../sqlite/log.ts'
 import { insertLogState, originOf } from '../sqlite/log-state.ts'
 import { moveProgress } from '../sqlite/move-in.ts'
 import { createSqlOpenBroadcasts } from '../sqlite/open-broadcasts.ts'
-import { createPolicyTexts, type PolicyTexts } from '../sqlite/policy-texts.ts'
 import type { SqlRetention } from '../sqlite/retention.ts'
 import { createRounds } from '../sqlite/rounds.ts'
 import { migrate } from '../sqlite/schema.ts'
 import { createSqlStreamKeys } from '../sqlite/stream-keys.ts'
-import { type StruckFound, type StruckPage, struckSubjects } from '../sqlite/struck.ts'
 import { createSubjects } from '../sqlite/subjects.ts'
 import { beginRunning, endRunning } from '../sqlite/unconfirmed.ts'
 import { createWebhookOutbox } from '../sqlite/webhook-outbox.ts'
@@ -103,12 +100,6 @@ export interface NodeStore extends StoreKeys, KeysNow, DeploymentNow {
   onCommitted(listener: () => void): void
   /** `iss` of the records in the log; null while it is empty. */
   recordIssuer(): string | null
-  /** Every policy revision in the log. */
-  readonly policyTexts: PolicyTexts
-  /** Subjects of the newest strikes, newest first, each once: those of at most `limit` strikes before a place. */
-  struck(page: StruckPage): StruckFound
-  /** What the next heartbeat record has to say. */
-  readonly heartbeats: Heartbeats
   /** When an entry was made. */
   readonly instantOf: EntryInstant
   status(): NodeStoreStatus
@@ -348,10 +339,7 @@ function assemble(assembly: Assembly): Assembled {
     get vkey(): string {
       return keys.now().vkey
     },
-    policyTexts: createPolicyTexts(sql),
     ...createDeploymentNow(sql),
-    struck: (page) => struckSubjects(sql, page),
-    heartbeats: createHeartbeats(sql),
     instantOf: createEntryInstants(sql),
     status: () => ({
       halted: halt.why(),
