@@ -1,9 +1,10 @@
 /**
  * Memory of `log audit` by the size of the log and the number of subjects, and the time of one with nothing new in it.
  *
- * Logs are made without signing, as the audits leave signatures out; every chain is opened. Each audit is a process of its own,
- * which says the most it had resident. Two logs with the same subjects show what a record costs, two of the same size
- * what a subject costs. Budgets: less than 500 MiB, and less than a second.
+ * Logs are made without signing, as the audits leave signatures out; every chain is opened, a heartbeat stands after 16,384
+ * records. Each audit is a process of its own, which says the most it had resident. Two logs with the same subjects show
+ * what a record costs, two of the same size what a subject costs. Budgets: less than 500 MiB with 10,000,000 records, and
+ * less than a second with nothing new. A million records take 2.5 GB of the temporary directory.
  * Run: node bench/audit-memory.ts [records] [subjects]
  */
 import { execFileSync } from 'node:child_process'
@@ -19,8 +20,11 @@ import { nodeHasher } from '../src/cli/log/ed25519.ts'
 import { logKeyOf, readHead } from '../src/cli/log/head.ts'
 import { directorySource } from '../src/cli/log/source.ts'
 import { OutsideRecords } from '../src/cli/log/witnessed-records.ts'
+import { Chains } from '../src/core/audit/chains.ts'
+import { Findings } from '../src/core/audit/findings.ts'
 import { textFromBase64Url, textToBase64Url } from '../src/core/encoding.ts'
 import { leafOf } from '../src/core/record/hashing.ts'
+import { epochMs } from '../src/core/time.ts'
 import { type Edge, emptyEdge } from '../src/core/tlog/edge.ts'
 import { grow } from '../src/core/tlog/grow.ts'
 import { rowRoot } from '../src/core/tlog/hash.ts'
@@ -186,9 +190,13 @@ async function audited(dir: string, resumed: boolean): Promise<Measured> {
   }
 }
 
+/** What this file prints in a process of its own. */
+function alone(...args: readonly string[]): string {
+  return execFileSync(process.execPath, [import.meta.filename, ...args], { encoding: 'utf8' })
+}
+
 function inProcess(dir: string, resumed: boolean): Measured {
-  const args = [import.meta.filename, '--audit', dir, ...(resumed ? ['resumed'] : [])]
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Measured
+  return JSON.parse(alone('--audit', dir, ...(resumed ? ['resumed'] : []))) as Measured
 }
 
 /** Makes the log in a temporary directory, audits it whole and then with nothing new, and removes it. */
@@ -203,6 +211,22 @@ async function measure(size: Size): Promise<object> {
   }
 }
 
+/** Bytes the audit of chains holds for each of many chains with so many records, all growing together; by itself. */
+function chainBytes(records: number, count = 200_000): number {
+  const leaf = hash('sha256', 'a leaf', 'base64url')
+  const before = process.memoryUsage()
+  const chains = new Chains()
+  const findings = new Findings()
+  for (let seq = 1; seq <= records; seq++)
+    for (let n = 0; n < count; n++) {
+      const chain = { sub: id('subject', n), seq, prev: seq === 1 ? null : leaf, at: epochMs(seq) }
+      chains.link({ index: n, leaf, chain }, findings)
+    }
+  if (findings.totals().findings > 0) throw new Error('the chains of the bench are not right')
+  if (chains.counts().subjects !== count) throw new Error('there are other chains than made')
+  return Math.round((process.memoryUsage().arrayBuffers - before.arrayBuffers) / count)
+}
+
 /** A tenth of both, a tenth of the records, and all: what a subject costs, and that a record costs nothing. */
 async function main([records = 400_000, subjects = 100_000]: readonly number[]): Promise<void> {
   const sizes = [
@@ -210,10 +234,16 @@ async function main([records = 400_000, subjects = 100_000]: readonly number[]):
     { records: Math.ceil(records / 10), subjects },
     { records, subjects },
   ]
+  const chain_bytes = Object.fromEntries(
+    [1, 6, 11, 16, 40].map((many) => [many, JSON.parse(alone('--chain', String(many))) as number]),
+  )
+  console.log(JSON.stringify({ chain_bytes_by_records: chain_bytes }))
   for (const size of sizes) console.log(JSON.stringify(await measure(size)))
 }
 
 const [, , first, dir = '', resumed] = process.argv
 if (import.meta.main && first === '--audit')
   console.log(JSON.stringify(await audited(dir, resumed !== undefined)))
+else if (import.meta.main && first === '--chain')
+  console.log(chainBytes(Number(dir), resumed === undefined ? undefined : Number(resumed)))
 else if (import.meta.main) await main(process.argv.slice(2).map(Number))

@@ -1,8 +1,8 @@
 /**
  * Where every chain stands, in rows of numbers and bytes: an audit has as many as subjects, so no object may stay for one.
  *
- * Memory a chain: 105 bytes with a pseudonym of 22 characters, and 51, 119 or 255 more once it has more than 1, 4 or 8
- * records; measured by bench/audit-memory.ts. Judges nothing: chains.ts does.
+ * Memory a chain: 120 bytes with a pseudonym of 22 characters, and 89 more from its second, seventh and twelfth record on:
+ * at most some 400, however many it has. Measured by bench/audit-memory.ts. Judges nothing: chains.ts does.
  */
 import {
   beginningAt,
@@ -10,6 +10,7 @@ import {
   isPacked,
   LEAF_BYTES,
   LEAF_CHARS,
+  type LeafList,
   LeafLists,
   MAX_OLDER,
   pack,
@@ -31,7 +32,7 @@ export interface ChainRow {
 interface Piece {
   readonly numbers: Float64Array
   readonly leaves: Uint8Array
-  /** Where the list of its older leaves is, and how many are in it. */
+  /** Where the list of its older leaves is; how many are in it, and 16 times where the oldest is. */
   readonly lists: Uint32Array
   readonly counts: Uint8Array
 }
@@ -117,9 +118,7 @@ export class ChainTable {
       this.setLeaf(row, leaves.at(-1) ?? '')
       return
     }
-    const { lists, counts } = this.#piece(row)
-    lists[row % ROWS] = this.#older.read(text, STEP, count)
-    counts[row % ROWS] = count
+    for (let k = 0; k < count; k++) this.#push(row, beginningOf(text, k * STEP))
     this.setLeaf(row, text.slice(count * STEP))
   }
 
@@ -135,23 +134,26 @@ export class ChainTable {
 
   #push(row: number, beginning: Uint8Array): void {
     const { lists, counts } = this.#piece(row)
-    const i = row % ROWS
-    const count = counts[i] ?? 0
-    lists[i] = this.#older.push(lists[i] ?? 0, count, beginning)
-    counts[i] = Math.min(count + 1, MAX_OLDER)
+    const { piece, count, start } = this.#older.push(this.#list(row), beginning)
+    lists[row % ROWS] = piece
+    counts[row % ROWS] = 16 * start + count
+  }
+
+  #list(row: number): LeafList {
+    const { lists, counts } = this.#piece(row)
+    const both = counts[row % ROWS] ?? 0
+    return { piece: lists[row % ROWS] ?? 0, count: both % 16, start: both >> 4 }
   }
 
   /** Whether the leaf so many before the newest (1 to 15) begins as this one does; false when it is not known. */
   isOlder(row: number, before: number, leaf: string): boolean {
-    const { lists, counts } = this.#piece(row)
-    const count = counts[row % ROWS] ?? 0
-    return before <= count && this.#older.is(lists[row % ROWS] ?? 0, count, count - before, leaf)
+    const list = this.#list(row)
+    return before <= list.count && this.#older.is(list, list.count - before, leaf)
   }
 
   /** Beginnings, oldest first. */
   older(row: number): string[] {
-    const { lists, counts } = this.#piece(row)
-    return this.#older.texts(lists[row % ROWS] ?? 0, counts[row % ROWS] ?? 0)
+    return this.#older.texts(this.#list(row))
   }
 
   #piece(row: number): Piece {

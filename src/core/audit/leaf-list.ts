@@ -1,5 +1,5 @@
 /**
- * The leaves of each chain's last records, packed: six bits a character, room in three sizes, used again when outgrown.
+ * The leaves of each chain's last records, packed: six bits a character, in pieces of five.
  *
  * Of all but the newest only the beginning is kept. A text is kept exactly as given when it is base64url; others, which no
  * hash is, compare as equal to nothing. From: chain-table.ts.
@@ -66,9 +66,9 @@ export function isPacked(text: string, chars: number, from: Uint8Array, at: numb
   return true
 }
 
-/** The beginning of a leaf, packed; good until the next call. */
-export function beginningOf(leaf: string): Uint8Array {
-  pack(leaf, SHORT_CHARS, begun, 0)
+/** The beginning of a leaf that stands at `from`, packed; good until the next call. */
+export function beginningOf(text: string, from = 0): Uint8Array {
+  pack(text, SHORT_CHARS, begun, 0, from)
   return begun
 }
 
@@ -83,102 +83,80 @@ export function beginningAt(from: Uint8Array, at: number): Uint8Array {
 
 const begun = new Uint8Array(SHORT_BYTES)
 
-/** Leaves a list has room for, and lists a piece. */
-const SIZES = [3, 7, MAX_OLDER] as const
-const LISTS = 512
-const NONE = 0xffff_ffff
+/** Leaves of a list that are together, and how many such pieces are made at a time. */
+const EACH = 5
+const PIECES = 512
+const PIECE_BYTES: number = EACH * SHORT_BYTES
 
-/** Lists of one size. */
-class Slab {
-  readonly #bytes: number
-  readonly #pieces: Uint8Array[] = []
-  #next = 0
-  /** First of those given back; each holds the next. */
-  #free = NONE
-
-  constructor(leaves: number) {
-    this.#bytes = leaves * SHORT_BYTES
-  }
-
-  take(): number {
-    if (this.#free !== NONE) {
-      const slot = this.#free
-      const [piece, at] = this.at(slot)
-      this.#free = new DataView(piece.buffer).getUint32(at)
-      return slot
-    }
-    if (this.#next === this.#pieces.length * LISTS)
-      this.#pieces.push(new Uint8Array(LISTS * this.#bytes))
-    return this.#next++
-  }
-
-  give(slot: number): void {
-    const [piece, at] = this.at(slot)
-    new DataView(piece.buffer).setUint32(at, this.#free)
-    this.#free = slot
-  }
-
-  at(slot: number): readonly [piece: Uint8Array, at: number] {
-    return [this.#pieces[Math.floor(slot / LISTS)] as Uint8Array, (slot % LISTS) * this.#bytes]
-  }
+/** A list of beginnings of leaves, in the hands of who keeps it: where it is, and where the oldest is in it. */
+export interface LeafList {
+  /** Of the first piece; says nothing while the list is empty. */
+  readonly piece: number
+  readonly count: number
+  readonly start: number
 }
 
-/** Lists of the beginnings of leaves, oldest first. A list of none has no slot. */
+/** Lists of up to 15; pieces of five, so that a list takes what it needs and nothing is ever moved or given back. */
 export class LeafLists {
-  readonly #slabs = SIZES.map((leaves) => new Slab(leaves))
+  readonly #bytes: Uint8Array[] = []
+  /** The piece after each. */
+  readonly #next: Uint32Array[] = []
+  #pieces = 0
 
-  /** Adds one at the end of a list of `count`, from which the oldest goes when it is full; returns the list's slot. */
-  push(slot: number, count: number, beginning: Uint8Array): number {
-    const to = this.#withRoom(slot, count)
-    const size = sizeOf(Math.min(count + 1, MAX_OLDER))
-    const [piece, at] = this.#slab(size).at(to)
+  /** The list with one more at its end; of a full one the oldest goes. */
+  push({ piece, count, start }: LeafList, beginning: Uint8Array): LeafList {
     const full = count === MAX_OLDER
-    if (full) piece.copyWithin(at, at + SHORT_BYTES, at + MAX_OLDER * SHORT_BYTES)
-    const end = at + (full ? count - 1 : count) * SHORT_BYTES
-    for (let i = 0; i < SHORT_BYTES; i++) piece[end + i] = beginning[i] ?? 0
-    return to
+    const place = full ? start : count
+    const list = {
+      piece: full || count > 0 ? piece : this.#take(),
+      count: full ? count : count + 1,
+      start: full ? (start + 1) % MAX_OLDER : start,
+    }
+    if (!full && count > 0 && count % EACH === 0) this.#append(piece, count)
+    const [bytes, at] = this.#at(list.piece, place)
+    for (let i = 0; i < SHORT_BYTES; i++) bytes[at + i] = beginning[i] ?? 0
+    return list
   }
 
-  /** A list of so many leaves, of which each begins a step after the one before in `text`; its slot. */
-  read(text: string, step: number, count: number): number {
-    if (count === 0) return 0
-    const slab = this.#slab(sizeOf(count))
-    const slot = slab.take()
-    const [piece, at] = slab.at(slot)
-    for (let i = 0; i < count; i++) pack(text, SHORT_CHARS, piece, at + i * SHORT_BYTES, i * step)
-    return slot
+  /** Whether leaf `i` from the oldest begins as that one does. */
+  is({ piece, start }: LeafList, i: number, leaf: string): boolean {
+    const [bytes, at] = this.#at(piece, (start + i) % MAX_OLDER)
+    return isPacked(leaf, SHORT_CHARS, bytes, at)
   }
 
-  /** Whether leaf `i` of a list of `count` begins as that one does. */
-  is(slot: number, count: number, i: number, leaf: string): boolean {
-    const [piece, at] = this.#slab(sizeOf(count)).at(slot)
-    return isPacked(leaf, SHORT_CHARS, piece, at + i * SHORT_BYTES)
+  /** Oldest first. */
+  texts({ piece, count, start }: LeafList): string[] {
+    return Array.from({ length: count }, (_, i) => {
+      const [bytes, at] = this.#at(piece, (start + i) % MAX_OLDER)
+      return unpack(bytes, at, SHORT_CHARS)
+    })
   }
 
-  texts(slot: number, count: number): string[] {
-    if (count === 0) return []
-    const [piece, at] = this.#slab(sizeOf(count)).at(slot)
-    return Array.from({ length: count }, (_, i) => unpack(piece, at + i * SHORT_BYTES, SHORT_CHARS))
+  #append(first: number, count: number): void {
+    const last = this.#pieceOf(first, count - 1)
+    const next = this.#take()
+    const row = this.#next[Math.floor(last / PIECES)]
+    if (row !== undefined) row[last % PIECES] = next
   }
 
-  /** The list somewhere where one more fits. */
-  #withRoom(slot: number, count: number): number {
-    if (count === 0) return this.#slab(0).take()
-    const [before, after] = [sizeOf(count), sizeOf(Math.min(count + 1, MAX_OLDER))]
-    if (before === after) return slot
-    const to = this.#slab(after).take()
-    const [from, at] = this.#slab(before).at(slot)
-    const [piece, start] = this.#slab(after).at(to)
-    piece.set(from.subarray(at, at + count * SHORT_BYTES), start)
-    this.#slab(before).give(slot)
-    return to
+  #take(): number {
+    if (this.#pieces === this.#bytes.length * PIECES) {
+      this.#bytes.push(new Uint8Array(PIECES * PIECE_BYTES))
+      this.#next.push(new Uint32Array(PIECES))
+    }
+    return this.#pieces++
   }
 
-  #slab(size: number): Slab {
-    return this.#slabs[size] as Slab
+  #at(first: number, place: number): readonly [bytes: Uint8Array, at: number] {
+    const piece = this.#pieceOf(first, place)
+    const bytes = this.#bytes[Math.floor(piece / PIECES)] as Uint8Array
+    return [bytes, (piece % PIECES) * PIECE_BYTES + (place % EACH) * SHORT_BYTES]
   }
-}
 
-function sizeOf(count: number): number {
-  return SIZES.findIndex((leaves) => count <= leaves)
+  #pieceOf(first: number, place: number): number {
+    let piece = first
+    for (let left = Math.floor(place / EACH); left > 0; left--)
+      piece = this.#next[Math.floor(piece / PIECES)]?.[piece % PIECES] ?? 0
+    return piece
+  }
 }
