@@ -50,8 +50,8 @@ export interface CutQueue {
   forgetSession(session: string): void
   has(key: string): boolean
   size(): number
-  /** No call begins after this. */
-  stop(): void
+  /** No call begins after this; resolves when those under way are over, and what they confirmed is recorded. */
+  stop(): Promise<void>
 }
 
 const FIRST_PAUSE_MS = 100
@@ -69,7 +69,10 @@ interface Order {
 
 export function createCutQueue(ports: CutQueuePorts): CutQueue {
   const orders = new Map<string, Order>()
+  /** Those whose call or record is under way. */
+  const active = new Set<Order>()
   let stopped = false
+  let idle = (): void => {}
 
   function later(order: Order): void {
     if (stopped || orders.get(order.cut.key) !== order) return
@@ -83,6 +86,8 @@ export function createCutQueue(ports: CutQueuePorts): CutQueue {
     if (order.confirmed === null) await attempt(order)
     const over = order.confirmed !== null && (await finish(order, order.confirmed))
     order.stepping = false
+    active.delete(order)
+    if (active.size === 0) idle()
     if (!over) later(order)
   }
 
@@ -92,6 +97,7 @@ export function createCutQueue(ports: CutQueuePorts): CutQueue {
     await budget.run(async () => {
       // It may have ended while it waited.
       if (stopped || order.confirmed !== null || orders.get(order.cut.key) !== order) return
+      active.add(order)
       order.attempts++
       const result = await cut(order.cut)
       if (!result.ok) onFault(result.error)
@@ -103,6 +109,7 @@ export function createCutQueue(ports: CutQueuePorts): CutQueue {
   /** False when it has to be recorded again. */
   async function finish(order: Order, confirmed: CutConfirmation): Promise<boolean> {
     if (orders.get(order.cut.key) !== order) return true
+    active.add(order)
     try {
       await ports.done(order.cut, { confirmed, attempts: order.attempts })
     } catch (error) {
@@ -147,9 +154,13 @@ export function createCutQueue(ports: CutQueuePorts): CutQueue {
     },
     has: (key) => orders.has(key),
     size: () => orders.size,
-    stop() {
+    async stop() {
       stopped = true
       for (const order of orders.values()) order.cancel()
+      if (active.size > 0)
+        await new Promise<void>((resolve) => {
+          idle = resolve
+        })
       orders.clear()
     },
   }

@@ -14,10 +14,10 @@ import {
   createKeptServer,
   type KeptPorts,
   type KeptServer,
-  openOf,
   type ServerReach,
 } from './kept-server.ts'
 import { answerPoll, type PollAnswer, type PollEvent } from './polls.ts'
+import { openOf } from './portions.ts'
 import type { MediaServer } from './servers-file.ts'
 
 export interface KeeperPorts extends KeptPorts {
@@ -87,8 +87,8 @@ export function createKeeper(ports: KeeperPorts): Keeper {
     async stop() {
       stopped = true
       for (const cancel of timers) cancel()
-      for (const { server } of kept.values()) server.stop()
-      await Promise.all(looks)
+      const stops = [...kept.values()].map(({ server }) => server.stop())
+      await Promise.all([...stops, ...looks])
     },
     revoked(view) {
       if (view.server !== undefined) kept.get(view.server)?.server.revoked(view)

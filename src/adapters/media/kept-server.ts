@@ -4,7 +4,6 @@
  * A look is: list → open broadcasts → reconcile.ts → actions. A list that could not be read changes nothing. What must
  * stop goes into the server's cut queue, whoever ordered it. Started and stopped by keeper.ts.
  */
-import { LivegateError } from '../../core/errors.ts'
 import { type EpochMs, epochMs } from '../../core/time.ts'
 import type { Enforcement } from '../../gate/enforcement.ts'
 import type { Gate } from '../../gate-types.ts'
@@ -17,8 +16,9 @@ import type { MediaDialect } from './dialect.ts'
 import type { Control } from './drivers.ts'
 import { causeOf, decideLate } from './late-decisions.ts'
 import { type ListedPorts, streamOf, whoseIs } from './listed.ts'
+import { each, openOf } from './portions.ts'
 import { type Action, type Listed, reconcile } from './reconcile.ts'
-import type { Renewals } from './renewals.ts'
+import { type Renewals, renewLease } from './renewals.ts'
 import type { MediaServer } from './servers-file.ts'
 import type { Sessions } from './sessions.ts'
 import { lookAtUnlisted } from './unlisted.ts'
@@ -57,7 +57,8 @@ export interface KeptServer {
   ended(session: string): void
   /** Orders that wait. */
   cutting(): number
-  stop(): void
+  /** No call begins afterwards; resolves when those under way are over. */
+  stop(): Promise<void>
 }
 
 /** Calls to one server at once, and each second: a thousand cuts take five. */
@@ -69,7 +70,6 @@ const ACTIONS_AT_ONCE = 16
 const CUT_AGAIN_MS = 60_000
 /** A publisher nobody knows is tried to be cut for so long; the next look finds him again. */
 const STRANGER_MS = 60_000
-const PAGE = 1_000
 
 export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServer {
   const { server, control } = reach
@@ -256,63 +256,4 @@ function isOver({ type }: Action): boolean {
 
 function strangerKey(session: string): string {
   return `session ${session}`
-}
-
-/** Looks again at what runs; a revocation is ordered by the gate itself. Tells what became of it; null: not known. */
-export async function renewLease(
-  ports: Pick<KeptPorts, 'gate' | 'renewals' | 'clock' | 'onError'>,
-  server: Pick<MediaServer, 'id'>,
-  broadcast: Pick<BroadcastView, 'id' | 'lease_until'>,
-): Promise<'renewed' | 'revoked' | 'unchanged' | null> {
-  const { id } = broadcast
-  try {
-    const caller = `hook:${server.id}`
-    const { event } = await ports.gate.renew({ broadcast: id, caller, cause: 'lease' })
-    if (event === 'unchanged') ports.renewals.looked(broadcast, ports.clock.now())
-    return event
-  } catch (error) {
-    if (!hasEnded(error)) ports.onError(error)
-    return null
-  }
-}
-
-/** It ended, or is being cut, since it was read. */
-function hasEnded(error: unknown): boolean {
-  return error instanceof LivegateError && ['conflict', 'not_found'].includes(error.code)
-}
-
-/** Everything open or being cut at a server, page by page. */
-export async function openOf(
-  { broadcasts, clock }: Pick<KeptPorts, 'broadcasts' | 'clock'>,
-  server: string,
-  cutting?: boolean,
-): Promise<readonly BroadcastView[]> {
-  const found: BroadcastView[] = []
-  const query = { server, limit: PAGE, ...(cutting === undefined ? {} : { cutting }) }
-  let after: string | null = null
-  do {
-    const page: Awaited<ReturnType<OpenBroadcasts['list']>> = await broadcasts.list(
-      { ...query, ...(after === null ? {} : { after }) },
-      clock.now(),
-    )
-    found.push(...page.items)
-    after = page.next
-  } while (after !== null)
-  return found
-}
-
-/** Runs `work` for each, in order, so many at once. */
-async function each<T>(
-  items: readonly T[],
-  at_once: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  let next = 0
-  const worker = async (): Promise<void> => {
-    while (next < items.length) {
-      const item = items[next++]
-      if (item !== undefined) await work(item)
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(at_once, items.length) }, worker))
 }

@@ -7,8 +7,9 @@
 
 import type { MediaEvent } from './dialect.ts'
 import { NO_GUESS_LIMIT } from './guess-limit.ts'
-import { type KeptPorts, renewLease, type ServerReach } from './kept-server.ts'
+import type { KeptPorts, ServerReach } from './kept-server.ts'
 import { causeOf, decideLate } from './late-decisions.ts'
+import { renewLease } from './renewals.ts'
 import { resolveSubject } from './resolve-subject.ts'
 
 export type PollEvent = Extract<MediaEvent, { readonly kind: 'poll' }>

@@ -5,7 +5,11 @@
  * keeper for what a list shows, and by polls for what a server asks about.
  */
 import { LRUCache } from 'lru-cache'
+import { LivegateError } from '../../core/errors.ts'
 import type { EpochMs } from '../../core/time.ts'
+import type { Gate } from '../../gate-types.ts'
+import type { BroadcastView, Clock } from '../../ports.ts'
+import type { MediaServer } from './servers-file.ts'
 
 export interface Leased {
   readonly id: string
@@ -41,4 +45,34 @@ export function createRenewals(): Renewals {
       plan(broadcast, now)
     },
   }
+}
+
+export interface RenewalPorts {
+  readonly gate: Pick<Gate, 'renew'>
+  readonly renewals: Renewals
+  readonly clock: Clock
+  readonly onError: (error: unknown) => void
+}
+
+/** Looks again at what runs; a revocation is ordered by the gate itself. Tells what became of it; null: not known. */
+export async function renewLease(
+  ports: RenewalPorts,
+  server: Pick<MediaServer, 'id'>,
+  broadcast: Pick<BroadcastView, 'id' | 'lease_until'>,
+): Promise<'renewed' | 'revoked' | 'unchanged' | null> {
+  const { id } = broadcast
+  try {
+    const caller = `hook:${server.id}`
+    const { event } = await ports.gate.renew({ broadcast: id, caller, cause: 'lease' })
+    if (event === 'unchanged') ports.renewals.looked(broadcast, ports.clock.now())
+    return event
+  } catch (error) {
+    if (!hasEnded(error)) ports.onError(error)
+    return null
+  }
+}
+
+/** It ended, or is being cut, since it was read. */
+function hasEnded(error: unknown): boolean {
+  return error instanceof LivegateError && ['conflict', 'not_found'].includes(error.code)
 }

@@ -170,10 +170,29 @@ describe('one order', () => {
     const { queue, calls, time } = scene(() => ok({ dropped: 0 }))
     queue.push(order())
     await settled()
-    queue.stop()
+    await queue.stop()
     queue.push(order(2))
     await time.advance(60_000)
     expect([calls.length, queue.size(), time.timers()]).toEqual([1, 0, []])
+  })
+
+  it('a stop waits for the calls under way, and for the record of what they confirmed', async () => {
+    const answers: ((result: Dropped) => void)[] = []
+    const { queue, calls, ends } = scene(
+      () => new Promise<Dropped>((resolve) => void answers.push(resolve)),
+    )
+    for (let n = 1; n <= 9; n++) queue.push(order(n))
+    await settled()
+    let stopped = false
+    const stop = queue.stop().then(() => {
+      stopped = true
+    })
+    await settled()
+    expect([stopped, calls.length]).toEqual([false, 8])
+    for (const answer of answers) answer(ok({ dropped: 1 }))
+    await stop
+    expect(ends).toHaveLength(8)
+    expect(calls).toHaveLength(8)
   })
 })
 
