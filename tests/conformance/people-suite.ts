@@ -13,7 +13,7 @@ import {
 } from '../../src/adapters/http/incident-schemas.ts'
 import { ACTIVATION_ANSWER } from '../../src/adapters/http/policy-schemas.ts'
 import { REVIEW_ANSWER, REVIEWS_ANSWER } from '../../src/adapters/http/review-schemas.ts'
-import { answer, fresh, type Host, OLD_ACCOUNT, problem } from './host.ts'
+import { answer, fresh, type Host, OLD_ACCOUNT, problem, send } from './host.ts'
 
 const policy = (name: string): string => `livegate: policy/v1
 name: ${name}
@@ -148,6 +148,13 @@ export function peopleSuite(create: () => Promise<Host>): void {
       const third = await decided(subject, 3)
       expect([third.outcome, third.reasons[0]?.code]).toEqual(['deny', 'review_refused'])
       expect(await listed('open')).toBeUndefined()
+      expect((await listed('refused'))?.id).toBe(item?.id)
+      const erased = await send(host, {
+        ...{ method: 'DELETE', path: `/v1/subjects/${subject}` },
+        body: { basis: 'Art. 17 GDPR' },
+      })
+      expect(erased.status).toBe(200)
+      await expect.poll(() => listed('refused'), { timeout: 30_000 }).toBeUndefined()
       await problem(
         host,
         { method: 'POST', path: '/v1/reviews/none', body: { action: 'release' } },

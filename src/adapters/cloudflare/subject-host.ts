@@ -10,7 +10,7 @@ import type { SubjectId } from '../../core/model.ts'
 import type { Explanation } from '../../core/policy/explain.ts'
 import { ENGINE } from '../../core/policy/plan.ts'
 import { createIssuer } from '../../core/record/issue.ts'
-import { KEEP_EVERYTHING, type RetentionRules } from '../../core/retention.ts'
+import { KEEP_EVERYTHING } from '../../core/retention.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { CohostDesk } from '../../gate/cohosts.ts'
 import type { After } from '../../gate/context.ts'
@@ -31,18 +31,7 @@ import type {
   StrikeRequest,
   SubjectView,
 } from '../../gate-types.ts'
-import type {
-  ActivePolicy,
-  Clock,
-  LegalHold,
-  Observe,
-  Pepper,
-  Random,
-  RecordSigner,
-  StoredFacts,
-  StoredRecord,
-  Surroundings,
-} from '../../ports.ts'
+import type { Clock, LegalHold, Observe, Random, StoredFacts, StoredRecord } from '../../ports.ts'
 import { putLegalHold } from '../sqlite/legal-holds.ts'
 import { text, type Writer } from '../sqlite/sql.ts'
 import { anySuppressed, replaceSuppression } from '../sqlite/suppressions.ts'
@@ -77,30 +66,13 @@ import { dropHost, noteHost, stripNames } from './subject-mentions.ts'
 import { createReady, doubting, type KnownReady } from './subject-ready.ts'
 import { createSubjectRetention } from './subject-retention.ts'
 import { hasSubjectTables } from './subject-schema.ts'
-import { createSubjectShadow, NO_SHADOW, type ShadowSettings } from './subject-shadow.ts'
+import { gateSettings, type SubjectSettings } from './subject-settings.ts'
+import { createSubjectShadow, NO_SHADOW } from './subject-shadow.ts'
 import { createTending } from './subject-tending.ts'
 import { createTold } from './told.ts'
 import { shortenWithCohosts } from './unheard-cohosts.ts'
 
-/** What of a deployment is the same for every subject. */
-export interface SubjectSettings {
-  /** Name of the log; with several shards each adds its number. */
-  readonly origin: string
-  readonly issuer: string
-  readonly shards: number
-  readonly pepper: Pepper
-  readonly signer: RecordSigner
-  /** The key that is to take over, while keys are exchanged. */
-  readonly next_signer?: RecordSigner
-  /** What a deployment begins with. */
-  readonly policy: ActivePolicy
-  readonly surroundings: Surroundings
-  readonly facts_max_age_ms?: number
-  readonly budget_ms?: number
-  readonly shadow?: ShadowSettings
-  /** How long contents are kept; for ever unless given. */
-  readonly retention?: RetentionRules
-}
+export type { SubjectSettings } from './subject-settings.ts'
 
 export interface SubjectParts {
   readonly sql: SparseSql
@@ -397,15 +369,5 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
       endLease: (broadcast) => desk.end(subject, broadcast),
       recheck: () => gate.recheck(subject, 'restart', true),
     }),
-  }
-}
-
-function gateSettings({
-  facts_max_age_ms,
-  budget_ms,
-}: SubjectSettings): Partial<Pick<SubjectSettings, 'facts_max_age_ms' | 'budget_ms'>> {
-  return {
-    ...(facts_max_age_ms === undefined ? {} : { facts_max_age_ms }),
-    ...(budget_ms === undefined ? {} : { budget_ms }),
   }
 }
