@@ -7,11 +7,13 @@ import {
   broadcastDraft,
   decisionDraft,
   erasureDraft,
+  incidentDraft,
   keyDraft,
   type RecordDraft,
   renewalDraft,
   resultOf,
   reversalDraft,
+  reviewDraft,
   strikeDraft,
 } from '../../../src/core/record/drafts.ts'
 import { portableHasher } from '../../../src/core/record/hashing.ts'
@@ -36,6 +38,10 @@ const groups = { chain, result: {}, subject: { subject: 'u_1', cohosts: [] }, re
 const broadcast = { ...base, broadcast: 'd_1', subject: 'u_1', cohosts: ['u_2'] }
 const together = { ...groups, subject: { subject: 'u_1', cohosts: ['u_2'] } }
 const reversal = { ...base, subject: 'u_1', strike: 's_1', reason: 'appeal' }
+const cut = { ordered: 'd_2', confirmed: 'absent', took_ms: 12, attempts: 1 } as const
+const ended = { change: 2, active: false, id: 'i_1', scope: 'fr', at: AT, by: 'key_1' } as const
+const begun = { active: true, until: AT, expires_at: AT, confirmed: false, reason: 'why' } as const
+const review = { ...base, subject: 'u_1', rule: 'look', result: 'refused' } as const
 const activation: Omit<Activation, 'note'> = {
   ...{ revision: 2, digest: POLICY_DIGEST, name: 'p', active_from: AT, scheduled: false },
   ...{ previous: 1, cause: 'activation', source: 'file', by: 'key_1' },
@@ -115,6 +121,42 @@ const TABLE: readonly (readonly [about: string, draft: RecordDraft, expected: ob
     'a cut with its reason',
     broadcastDraft({ ...broadcast, event: 'cut', reason: 'strike' }),
     { groups: { ...together, facts: { event: 'cut', broadcast: 'd_1', reason: 'strike' } } },
+  ],
+  [
+    'a cut that was carried out',
+    broadcastDraft({ ...broadcast, event: 'cut', cut }),
+    { groups: { ...together, facts: { event: 'cut', broadcast: 'd_1', ...cut } } },
+  ],
+  [
+    'the end of an incident',
+    incidentDraft(ended),
+    { kind: 'incident', claims: ended, groups: null },
+  ],
+  [
+    'the beginning of an incident, with its ends and a reason',
+    incidentDraft({ ...ended, ...begun }),
+    { claims: { ...ended, ...begun } },
+  ],
+  [
+    'a review without more',
+    reviewDraft(review),
+    {
+      ...{ kind: 'review', claims: {} },
+      groups: { ...groups, facts: { rule: 'look', result: 'refused', at: AT } },
+    },
+  ],
+  [
+    'a review of a decision, by somebody, with a reason',
+    reviewDraft({ ...review, stream: 'b_1', decision: 'd_1', decided_by: 'mod_1', reason: 'no' }),
+    {
+      groups: {
+        ...groups,
+        facts: {
+          ...{ rule: 'look', result: 'refused', at: AT, stream: 'b_1', decision: 'd_1' },
+          ...{ decided_by: 'mod_1', reason: 'no' },
+        },
+      },
+    },
   ],
   [
     'a key that is active',
