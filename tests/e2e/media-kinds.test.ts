@@ -4,138 +4,24 @@
  * The bytes are those of tests/vectors/media with a key of this gate in them; everything else the test knows it learns over
  * the HTTP API with the admin key.
  */
-import { createHmac, randomUUID } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
-import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  type Asked,
+  type Key,
+  KINDS,
+  SECRET,
+  SIGNS,
+  signed,
+  type Told,
+} from '../support/media-kinds.ts'
 import { call, type ServerProcess, startServer } from '../support/server.ts'
 
-const SECRET = 'c2VjcmV0IG9mIGFsbCBraW5kcyBpbiB0aGlzIHRlc3Q'
-const SIGNS = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 const YEARS_AGO = '2020-01-01T00:00:00Z'
 const JSON_TYPE = { 'content-type': 'application/json' }
-
-interface Key {
-  readonly id: string
-  readonly key: string
-}
-
-interface Told {
-  readonly status: number
-  readonly body: Readonly<Record<string, unknown>>
-}
-
-/** How a server of each kind asks about a start of the key: address, headers, body. */
-const KINDS: Readonly<
-  Record<
-    string,
-    {
-      readonly secret: string
-      readonly ingest: string
-      ask(key: Key, name: string): { query?: string; headers: Record<string, string>; body: string }
-      yes(told: Told): boolean
-    }
-  >
-> = {
-  srs: {
-    secret: `srs.${SECRET}`,
-    ingest: 'rtmp',
-    ask: ({ key }, stream) => ({
-      query: `?secret=srs.${SECRET}`,
-      headers: JSON_TYPE,
-      body: JSON.stringify({
-        server_id: 'vid-a1',
-        service_id: 'pd8',
-        action: 'on_publish',
-        client_id: randomUUID().slice(0, 8),
-        ip: '203.0.113.9',
-        vhost: '__defaultVhost__',
-        app: 'live',
-        tcUrl: 'rtmp://host/live',
-        stream,
-        param: `?key=${key}`,
-      }),
-    }),
-    yes: ({ status, body }) => status === 200 && body.code === 0,
-  },
-  mediamtx: {
-    secret: `mtx.${SECRET}`,
-    ingest: 'srt',
-    ask: ({ key }, name) => ({
-      headers: {
-        ...JSON_TYPE,
-        authorization: `Basic ${Buffer.from(`gate:mtx.${SECRET}`).toString('base64')}`,
-      },
-      body: JSON.stringify({
-        ip: '203.0.113.9',
-        user: 'any',
-        password: key,
-        token: key,
-        action: 'publish',
-        path: `live/${name}`,
-        protocol: 'srt',
-        id: randomUUID(),
-        query: '',
-        userAgent: '',
-      }),
-    }),
-    yes: ({ status }) => status === 200,
-  },
-  'mediamtx-jwt': {
-    secret: `jwt.${SECRET}`,
-    ingest: 'webrtc',
-    ask: ({ key }) => ({
-      headers: { ...JSON_TYPE, authorization: `Bearer jwt.${SECRET}` },
-      body: JSON.stringify({
-        event: 'start',
-        session: randomUUID(),
-        app: 'live',
-        name: key,
-        protocol: 'webrtc',
-      }),
-    }),
-    yes: ({ status, body }) => status === 200 && typeof body.token === 'string',
-  },
-  ovenmediaengine: {
-    secret: `ome.${SECRET}`,
-    ingest: 'rtmp',
-    ask({ key }) {
-      const body = JSON.stringify({
-        client: { address: '203.0.113.9', port: 1024 + Math.floor(Math.random() * 60_000) },
-        request: {
-          direction: 'incoming',
-          protocol: 'rtmp',
-          status: 'opening',
-          time: new Date().toISOString(),
-          url: `rtmp://h:1935/live/${key}`,
-        },
-      })
-      const mac = createHmac('sha1', `ome.${SECRET}`).update(body).digest('base64url')
-      return { headers: { ...JSON_TYPE, 'x-ome-signature': mac }, body }
-    },
-    yes: ({ status, body }) => status === 200 && body.allowed === true,
-  },
-  generic: {
-    secret: SIGNS,
-    ingest: 'app',
-    ask: ({ key }) => signed({ event: 'start', session: randomUUID(), app: 'live', name: key }),
-    yes: ({ status, body }) => status === 200 && body.allowed === true,
-  },
-}
-
-function signed(value: object): { headers: Record<string, string>; body: string } {
-  const [body, id, now] = [JSON.stringify(value), randomUUID(), new Date()]
-  const headers = {
-    ...JSON_TYPE,
-    'webhook-id': id,
-    'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
-    'webhook-signature': new Webhook(SIGNS).sign(id, now, body),
-  }
-  return { headers, body }
-}
 
 describe('a gate that is asked by', () => {
   const folder = mkdtempSync(join(tmpdir(), 'livegate-e2e-'))
@@ -179,14 +65,7 @@ describe('a gate that is asked by', () => {
 
   const door = (kind: string) => `${gate.url}/hooks/${kind}/one-${Object.keys(KINDS).indexOf(kind)}`
 
-  async function tell(
-    kind: string,
-    {
-      query = '',
-      headers,
-      body,
-    }: { query?: string; headers: Record<string, string>; body: string },
-  ): Promise<Told> {
+  async function tell(kind: string, { query = '', headers, body }: Asked): Promise<Told> {
     const init = { method: 'POST', redirect: 'manual', headers, body } as const
     const response = await fetch(door(kind) + query, init)
     const text = await response.text()
