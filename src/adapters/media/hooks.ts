@@ -11,7 +11,7 @@ import { LivegateError } from '../../core/errors.ts'
 import { MAX_HOOK_BYTES } from '../../core/limits.ts'
 import { createEnforcement, type Enforcement } from '../../gate/enforcement.ts'
 import { shedBy } from '../../gate/shed.ts'
-import type { Answer, Gate } from '../../gate-types.ts'
+import type { Gate } from '../../gate-types.ts'
 import type { Clock, Observe, Pepper, Random, StreamKeys } from '../../ports.ts'
 import { type After, decideStart } from './decide-start.ts'
 import type {
@@ -33,6 +33,7 @@ import { type Resolved, resolveSubject } from './resolve-subject.ts'
 import type { MediaServer } from './servers-file.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { createStarts, type Start, type Starts } from './starts.ts'
+import { lifetimeOf, retryAfterSeconds } from './terms.ts'
 
 export interface HookPorts {
   readonly gate: Pick<Gate, 'decide' | 'endSession'>
@@ -260,22 +261,6 @@ async function decide(
   if (made.outcome === 'allow') return refusal(desk, asker.server, 'gone')
   const retry = retryAfterSeconds(made, desk.clock.now())
   return { type: 'deny', outcome: made.outcome, decision: made.id, retry_after_s: retry }
-}
-
-/** What is left of the lease, where the server ends the stream by itself. At least a millisecond: 0 means for ever. */
-function lifetimeOf(
-  server: MediaServer,
-  lease_until: Answer['decision']['lease_until'],
-  now: number,
-): { readonly lifetime_ms?: number } {
-  if (!server.lifetime || lease_until === null) return {}
-  return { lifetime_ms: Math.max(1, lease_until - now) }
-}
-
-/** When asking again may help, for logs and proxies; the publisher never sees it. */
-function retryAfterSeconds({ decision }: Answer, now: number): number | null {
-  if (decision.retry_after_s !== null) return decision.retry_after_s
-  return decision.not_before === null ? null : (decision.not_before - now) / 1000
 }
 
 /** The server says it is over. A session nobody opened ends nothing and is no fault. */
