@@ -8,6 +8,7 @@ import type { UngatedCause } from '../../src/ports.ts'
 import {
   aStrike,
   ask,
+  HOLD_RULE,
   HOUR,
   MINUTE,
   NOW,
@@ -278,6 +279,18 @@ describe('what ran before anybody decided', () => {
     const ids = [await late(world, 'c1'), await late(world, 'c2')].map(({ id }) => id)
     expect(new Set(ids).size).toBe(2)
     expect(world.revoked.map(({ session }) => session)).toEqual(['c1', 'c2'])
+  })
+
+  it('takes the place of what its session was let start, and an auditor follows that', async () => {
+    const world = await gates({ policy: policyOf(HOLD_RULE) })
+    await start(world, 'c1')
+    const few = { facts: { followers: 1 }, stream: { id: 'sk_1' } }
+    const session = { server: 'edge', session: 'c1' }
+    const { id } = await world.gate.decide(ask('u1', { ...few, session, ungated: 'lease_lost' }))
+    expect((await world.state('u1')).broadcasts).toMatchObject([{ id, cutting: {} }])
+    const { openings } = await start(world, 'c2')
+    const { hosts } = opened<{ hosts: object[] }>(openings, 'facts')
+    expect(hosts).toMatchObject([{ open_broadcasts: 0 }])
   })
 
   it('is told later when that fails, by whoever touches it next', async () => {

@@ -33,7 +33,10 @@ export class OpenBroadcasts {
 
   /** What the decision let start, in place of what it replaces. */
   begin(sub: string, at: number, trace: EvaluatedTrace): void {
-    if (trace.opens === null) return
+    if (trace.opens === null) {
+      this.#refused(sub, trace)
+      return
+    }
     const { id, lease_until } = trace.opens
     const until = Math.min(lease_until, at + UNCONFIRMED_BROADCAST_MS)
     const session = trace.place?.session ?? null
@@ -45,6 +48,15 @@ export class OpenBroadcasts {
     if (this.#running.size <= MAX_SUBJECTS) return
     const oldest = this.#running.keys().next().value
     if (oldest !== undefined) this.#running.delete(oldest)
+  }
+
+  /** What is refused although it runs (an `ungated` record may follow) is no broadcast of its session any more. */
+  #refused(sub: string, { place, renews }: EvaluatedTrace): void {
+    if (renews || place?.session === null) return
+    const running = this.#running.get(sub)
+    if (running === undefined) return
+    const left = place === null ? [] : running.filter((one) => one.session !== place.session)
+    this.#running.set(sub, left)
   }
 
   end(sub: string, id: string): void {
