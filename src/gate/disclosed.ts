@@ -4,8 +4,8 @@
  * They were committed to by what was signed, so the ledger is trusted to hold nothing else; an opening that is gone
  * reads as null and the caller decides anew.
  */
-import { textFromBase64Url } from '../core/encoding.ts'
 import type { Facts } from '../core/model.ts'
+import { groupIn } from '../core/record/cohost-openings.ts'
 import { decodeFacts } from '../core/record/decode-facts.ts'
 import type { RequestGroup, SubjectGroup } from '../core/record/groups.ts'
 import type { StoredRecord } from '../ports.ts'
@@ -19,33 +19,26 @@ export function disclosedFacts(record: StoredRecord): Facts | null {
 
 /** The same of an answer that has just been given. */
 export function factsIn(record: Openings): Facts | null {
-  const decoded = decodeFacts(disclosed(record, 'facts'))
+  const decoded = decodeFacts(groupIn(record.openings, 'facts'))
   return decoded.ok ? decoded.value : null
 }
 
 /** What a decision said, as it was signed; undefined when erased. */
 export function disclosedResult(record: StoredRecord): unknown {
-  return disclosed(record, 'result')
+  return groupIn(record.openings, 'result')
 }
 
 /** What was asked, and by whom; null when erased. */
 export function disclosedRequest(record: StoredRecord): RequestGroup | null {
-  return (disclosed(record, 'request') as RequestGroup | undefined) ?? null
+  return (groupIn(record.openings, 'request') as RequestGroup | undefined) ?? null
 }
 
 /** The co-hosts a decision was about; none when erased. */
 export function disclosedCohosts(record: Openings): readonly string[] {
-  return (disclosed(record, 'subject') as SubjectGroup | undefined)?.cohosts ?? []
+  return (groupIn(record.openings, 'subject') as SubjectGroup | undefined)?.cohosts ?? []
 }
 
 /** The value of any group, as it was signed; undefined when erased. */
 export function disclosedText(record: Openings, group: string): unknown {
-  return disclosed(record, group)
-}
-
-function disclosed(record: Openings, group: string): unknown {
-  const text = textFromBase64Url(record.openings[group] ?? '')
-  if (text === null || text === '') return undefined
-  const disclosure: unknown = JSON.parse(text)
-  return Array.isArray(disclosure) ? disclosure[2] : undefined
+  return groupIn(record.openings, group)
 }

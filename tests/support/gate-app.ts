@@ -44,7 +44,15 @@ export async function aGateApp(options: GateOptions = {}): Promise<GateApp> {
     recordKeys: () => [RECORD_KEY.jwk],
   })
   const tokens = new Map<Scope, string>()
-  for (const scope of ['decide', 'strikes', 'facts', 'audit', 'incident', 'review', 'admin'] as const) {
+  for (const scope of [
+    'decide',
+    'strikes',
+    'facts',
+    'audit',
+    'incident',
+    'review',
+    'admin',
+  ] as const) {
     const { token, key } = newApiKey({ scopes: [scope], owner: 'test' }, { random: bytes, clock })
     await store.apiKeys.create(key)
     tokens.set(scope, token)

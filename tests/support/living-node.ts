@@ -157,7 +157,7 @@ export async function aLivingNode(): Promise<LivingNode> {
   }
 }
 
-/** An erasure that began goes on beside whatever follows, and takes what names its subject meanwhile, too: it is waited for. */
+/** An erasure that began goes on beside whatever follows: it is waited for, so that what is copied afterwards is what is left. */
 function erasureOf({ erasure, store }: Process): ErasureDesk {
   return {
     ...erasure,

@@ -13,6 +13,7 @@ import type {
   StrikesPlan,
 } from '../../src/core/policy/plan.ts'
 import { selectorOf } from '../../src/core/policy/selector.ts'
+import { PLAIN_DENY } from '../../src/core/policy/suppressions.ts'
 import type { Trivalent } from '../../src/core/policy/trivalent.ts'
 import {
   DAY_MS,
@@ -121,26 +122,7 @@ export function aPlan(part: Partial<Plan> = {}): Plan {
 }
 
 export function aRule(part: Partial<RulePlan> & { readonly id: string }): RulePlan {
-  return {
-    ground: 'terms',
-    clause: null,
-    reference: null,
-    jurisdiction: null,
-    count: null,
-    when: null,
-    ladder: null,
-    retroactive: null,
-    inherited: null,
-    outcome: 'deny',
-    hold: null,
-    review: null,
-    broadcast_delay_s: null,
-    obligations: [],
-    lease_ms: null,
-    because: {},
-    appeal: null,
-    ...part,
-  }
+  return { ...PLAIN_DENY, ...part }
 }
 
 /** A count over category patterns, `*` unless given. */

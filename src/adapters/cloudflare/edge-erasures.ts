@@ -5,9 +5,11 @@
  * asks about the subject meanwhile waits for it (edge-ledger.ts). What is forgotten of a subject that stays is logged first, then
  * removed. Duties: gate/erasure-port.ts. Next stop: subject-erasing.ts.
  */
+
 import { toBase64Url } from '../../core/encoding.ts'
 import { ERASURE_KNOWN_MS } from '../../core/limits.ts'
 import type { SubjectId } from '../../core/model.ts'
+import { groupIn } from '../../core/record/cohost-openings.ts'
 import { epochMs } from '../../core/time.ts'
 import type { After } from '../../gate/context.ts'
 import type {
@@ -29,7 +31,6 @@ import { recordsOfChain } from './object-directory.ts'
 import { opened, type SequencerRpc } from './rpc.ts'
 import type { Erasing, ErasingParts } from './subject-erasing.ts'
 import { erasureOf, leavingIn, leavingOf, putLeaving } from './subject-leaving.ts'
-import { groupIn } from './subject-mentions.ts'
 
 export interface EdgeErasuresParts extends ErasingParts {
   readonly erasing: Erasing

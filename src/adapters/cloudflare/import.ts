@@ -5,10 +5,12 @@
  * brought again. All logs are shut before the first line and opened after the last. API keys are a secret of the
  * deployment and pass by. Duties: core/move/importer.ts. Spec: docs/spec/storage.md, "Moving".
  */
+
 import { fromBase64Url, utf8 } from '../../core/encoding.ts'
 import type { Importer, MoveProgress } from '../../core/move/importer.ts'
 import type { MoveHeader, MoveLine } from '../../core/move/lines.ts'
 import { numberedAfter, refusal, requireAcceptable } from '../../core/move/receive.ts'
+import { groupIn } from '../../core/record/cohost-openings.ts'
 import { leafHash } from '../../core/tlog/hash.ts'
 import type { Pepper, StreamKeys } from '../../ports.ts'
 import type { LogMove, LogProgress, Seed } from './import-steps.ts'
@@ -16,7 +18,6 @@ import { requireRoom, subjectOfMove } from './import-subject.ts'
 import { directoryName, originOfShard, serverName, shardOf, subjectObjectName } from './names.ts'
 import type { Stubs } from './rpc.ts'
 import { opened } from './rpc.ts'
-import { groupIn } from './subject-mentions.ts'
 
 export interface EdgeImportParts {
   readonly stubs: Stubs

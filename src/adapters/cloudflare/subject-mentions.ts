@@ -5,8 +5,7 @@
  * read names nobody. Next stop: subject-erasing.ts.
  */
 
-import { textFromBase64Url } from '../../core/encoding.ts'
-import { withoutCohosts } from '../../core/record/cohost-openings.ts'
+import { groupIn, withoutCohosts } from '../../core/record/cohost-openings.ts'
 import { integer, type Sql, text, textOrNull } from '../sqlite/sql.ts'
 import type { ChainStore } from './chain-store.ts'
 import { isSession } from './session.ts'
@@ -59,18 +58,6 @@ export interface SubjectSaid {
 
 interface FactsSaid {
   readonly hosts?: readonly { readonly strikes?: readonly { readonly id: string }[] }[]
-}
-
-/** What a group says; undefined when it is gone or cannot be read. */
-export function groupIn(openings: Readonly<Record<string, string>>, group: string): unknown {
-  const disclosure = textFromBase64Url(openings[group] ?? '')
-  if (disclosure === null || disclosure === '') return undefined
-  try {
-    const said: unknown = JSON.parse(disclosure)
-    return Array.isArray(said) ? said[2] : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** Hosts whose records name this subject, with the `seq` of each. */

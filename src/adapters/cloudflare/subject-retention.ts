@@ -5,7 +5,9 @@
  * that expires has none. Openings go here; whether a strike may go is a question of policy (gate/retention.ts). A legal hold puts
  * everything off until its end. Spec: docs/erasure.md, "Retention". From: subject-tending.ts.
  */
+
 import type { SubjectId } from '../../core/model.ts'
+import { groupIn } from '../../core/record/cohost-openings.ts'
 import { keptFor, type RetainedKind, type RetentionRules } from '../../core/retention.ts'
 import { DAY_MS, type EpochMs, epochMs } from '../../core/time.ts'
 import type { Retained } from '../../gate/retention.ts'
@@ -14,7 +16,7 @@ import { legalHoldOf } from '../sqlite/legal-holds.ts'
 import { integer, integerOrNull, type Sql, text, type Writer } from '../sqlite/sql.ts'
 import type { ChainStore } from './chain-store.ts'
 import type { Elsewhere } from './subject-erasing.ts'
-import { groupIn, type SubjectSaid } from './subject-mentions.ts'
+import type { SubjectSaid } from './subject-mentions.ts'
 
 export interface RetentionParts {
   readonly rules: RetentionRules

@@ -21,6 +21,8 @@ import { createVacate, observeDone } from './vacate.ts'
 export interface StoreErasures {
   readonly erasures: Erasures
   readonly retention: SqlRetention
+  /** What facts call somebody without a chain: told apart from who has none any more. */
+  accountOf(subject: SubjectId): string
   /** Goes on with what was begun before the store was opened. */
   resume(): void
   /** Ends after the step under way. */
@@ -54,6 +56,8 @@ export function createStoreErasures(parts: StoreErasuresParts): StoreErasures {
   return {
     erasures: createSqlErasures({ sql, writer, entries, subjects, eraser, origin, keyOf }),
     retention: createSqlRetention({ sql, writer, poke: eraser.poke }),
+    // As gate/gather.ts names them.
+    accountOf: (subject) => pepper.hash('account', subject),
     resume: eraser.poke,
     stop: eraser.stop,
   }

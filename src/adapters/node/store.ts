@@ -262,8 +262,7 @@ function assemble(assembly: Assembly): Assembled {
   const writer = createGroupCommit({ sql, halt, committer, die, observe, limits })
   const entries = createEntries(sql, origin)
   const keys = createStoreKeys({ sql, keyFiles, origin })
-  const { pepper } = keys.own
-  const subjects = createSubjects(sql, options.cacheWeight, erasedBefore(sql, pepper))
+  const subjects = createSubjects(sql, options.cacheWeight, erasedBefore(sql, keys.own.pepper))
   writer.follow(entries)
   writer.follow(subjects)
   const tiles = createTileFiles(paths.log, die)
@@ -317,15 +316,12 @@ function assemble(assembly: Assembly): Assembled {
     background.poke()
   })
 
-  // As gate/gather.ts names them.
-  const accountOf = (subject: string): string => pepper.hash('account', subject)
   return {
     origin,
-    ledger: createSqlLedger({ sql, writer, entries, subjects, accountOf }),
+    ledger: createSqlLedger({ sql, writer, entries, subjects, accountOf: forgetting.accountOf }),
     directory: createSqlDirectory({ sql, subjects, origin }),
     broadcasts: createSqlOpenBroadcasts(sql),
-    erasures: forgetting.erasures,
-    retention: forgetting.retention,
+    ...{ erasures: forgetting.erasures, retention: forgetting.retention },
     streamKeys: createSqlStreamKeys(sql, writer),
     apiKeys: createSqlApiKeys(sql, writer),
     log: { ...createSqlLog({ origin, writer, entries, rounds, tiles }), witnessed: witnessed.get },

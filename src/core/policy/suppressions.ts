@@ -36,10 +36,11 @@ export function suppressionEvidence(suppression: Suppression): Evidence {
 
 /** The rule of a suppression; a plain deny where the policy has none of this id. */
 export function ruleOf(plan: Plan, { rule: id }: Suppression): RulePlan {
-  return plan.rules.find((rule) => rule.id === id) ?? { ...GONE, id }
+  return plan.rules.find((rule) => rule.id === id) ?? { ...PLAIN_DENY, id }
 }
 
-const GONE: Omit<RulePlan, 'id'> = {
+/** A rule that says nothing but no. */
+export const PLAIN_DENY: Omit<RulePlan, 'id'> = {
   ground: 'terms',
   clause: null,
   reference: null,

@@ -1,5 +1,5 @@
 /**
- * What a record's openings say of people beside the one whose chain it is on, and the openings without that.
+ * What a record's openings say: any group of them, and of people beside the one whose chain it is on; the openings without those.
  *
  * Callers decide when somebody is to be forgotten (docs/erasure.md); here only the groups are told apart. Nothing is
  * verified: openings come from a ledger that holds what was signed.
