@@ -12,7 +12,7 @@ import type { Facts, SubjectId } from './core/model.ts'
 import { evaluate } from './core/policy/evaluate.ts'
 import type { Plan } from './core/policy/plan.ts'
 import { decisionDraft } from './core/record/drafts.ts'
-import { requireRunning, viewBroadcast } from './gate/broadcasts.ts'
+import { requireRunning } from './gate/broadcasts.ts'
 import {
   type CohostDesk,
   type Cohosts,
@@ -29,19 +29,15 @@ import {
   newRecordId,
   nextPlace,
 } from './gate/context.ts'
-import { cutDone } from './gate/cuts.ts'
-import { type Listener, requireHeard, withinBudget } from './gate/deadline.ts'
+import { type Listener, requireHeard } from './gate/deadline.ts'
 import { type Decided, effectsOf, requestGroup } from './gate/effects.ts'
 import { numbered } from './gate/enforcement.ts'
 import { createErasureDesk, type ErasureDesk } from './gate/erasure-desk.ts'
-import { explainNow, statesOf } from './gate/explain-now.ts'
+import { statesOf } from './gate/explain-now.ts'
 import { factsFor, surroundings } from './gate/facts-for.ts'
-import { setHandle } from './gate/handles.ts'
 import { decider, policyKey, policyOf, requiredBy, underOf } from './gate/in-force.ts'
-import { joiningOf } from './gate/joining.ts'
-import { observeDecided } from './gate/observe-decided.ts'
-import { type HostRecheck, recheckAtHost, recheckSubject } from './gate/recheck.ts'
-import { renew } from './gate/renewal.ts'
+import { gateOver } from './gate/methods.ts'
+import { type HostRecheck, recheckAtHost } from './gate/recheck.ts'
 import {
   heardUntil,
   judgeRetry,
@@ -54,12 +50,9 @@ import {
   type Standing,
 } from './gate/repeat.ts'
 import { askedItems, reviewsAsked } from './gate/review-items.ts'
-import { dueReviews, review } from './gate/reviews.ts'
-import { claimKey } from './gate/running-keys.ts'
-import { endBroadcast, endSession, takeBack, takeBackUnheard } from './gate/sessions.ts'
+import { dueReviews } from './gate/reviews.ts'
+import { takeBack, takeBackUnheard } from './gate/sessions.ts'
 import { joinedAmong, leaveReplaced, settled, type Verdict } from './gate/settled.ts'
-import { recordStrike, reverseStrike } from './gate/strikes.ts'
-import { changeFacts, viewSubject } from './gate/subjects.ts'
 import { createTables } from './gate/tables.ts'
 import { createTurns } from './gate/turns.ts'
 import { tellUngated } from './gate/ungated.ts'
@@ -107,7 +100,7 @@ export function createGateWithDesk(
   const desk = createCohostDesk(local)
   const context = { ...local, cohosts: route(desk) }
   return {
-    gate: gateOver(context),
+    gate: gateOver(context, decide),
     desk,
     takeBack: (subject, decision) => takeBackUnheard(context, subject, decision),
     atHost: (broadcast) => recheckAtHost(context, broadcast),
@@ -115,48 +108,8 @@ export function createGateWithDesk(
   }
 }
 
-function gateOver(context: Context): Gate {
-  const running = new Set<string>()
-  const timely = <T>(verb: string, work: (listener: Listener) => Promise<T>): Promise<T> =>
-    withinBudget(work, { after: context.after, budget_ms: context.settings.budget_ms, verb })
-  const decide = async (request: DecideRequest): Promise<Answer> => {
-    const started = context.clock.now()
-    const release = claimKey(running, request)
-    const answer = await timely('decide', (listener) =>
-      context.tables.run(request, () => decideHeard(context, request, listener)).finally(release),
-    )
-    observeDecided(context, answer, started)
-    return answer
-  }
-  return {
-    decide,
-    async join(request) {
-      return decide(await joiningOf(context, request))
-    },
-    explain: (request) => context.tables.run(request, () => explainNow(context, request)),
-    strike: (request) => timely('record the strike', () => recordStrike(context, request)),
-    reverse: (request) => timely('reverse the strike', () => reverseStrike(context, request)),
-    putFacts: (subject, facts, as_of) =>
-      timely('store facts', () => changeFacts(context, { subject, facts, as_of, replace: true })),
-    patchFacts: (subject, facts, as_of) =>
-      timely('store facts', () => changeFacts(context, { subject, facts, as_of, replace: false })),
-    subject: (subject) => viewSubject(context, subject),
-    endSession: (server, session) =>
-      timely('end the session', () => endSession(context, server, session)),
-    renew: (request) => timely('renew', (listener) => renew(context, request, listener)),
-    end: (request) => timely('end the broadcast', () => endBroadcast(context, request)),
-    broadcast: (id) => viewBroadcast(context, id),
-    recheck: (subject, cause, only_marked = false) =>
-      recheckSubject(context, subject, { cause, only_marked }),
-    review: (request) => timely('review', () => review(context, request)),
-    setHandle: (server, session, handle) =>
-      timely('keep the handle', () => setHandle(context, { server, session }, handle)),
-    cutDone: (broadcast, done) => timely('record the cut', () => cutDone(context, broadcast, done)),
-  }
-}
-
 /** One decision; made anew when a co-host's standing changes under it. */
-async function decideHeard(
+async function decide(
   context: Context,
   request: DecideRequest,
   listener: Listener,

@@ -6,12 +6,12 @@
  * standing is read. After the decision the pending entry is confirmed or taken back; a co-host whose standing changed
  * in between makes the decision void. What nobody settles (a crash) ends by itself after UNCONFIRMED_BROADCAST_MS.
  */
-import { LivegateError } from '../core/errors.ts'
-import { MAX_COHOSTS, UNCONFIRMED_BROADCAST_MS } from '../core/limits.ts'
+import { UNCONFIRMED_BROADCAST_MS } from '../core/limits.ts'
 import type { SubjectId } from '../core/model.ts'
 import type { EpochMs } from '../core/time.ts'
 import type { Answer, CohostRequest, DecideRequest } from '../gate-types.ts'
 import type { SubjectState } from '../ports.ts'
+import { askedCohosts } from './asked-cohosts.ts'
 import { type Context, change, type Effects, instantFor, later } from './context.ts'
 import type { HostState } from './gather.ts'
 import { heardUntil, mayStart, requireRoom } from './repeat.ts'
@@ -285,22 +285,4 @@ function hostState(cohost: CohostRequest, state: SubjectState): HostState {
 
 function cohostsOf(hosts: readonly HostState[]): Cohosts {
   return { hosts, version: hosts.reduce((sum, host) => sum + host.state.version, 0) }
-}
-
-/** Each co-host once, whatever the request says; the one who asks is not its own co-host. */
-function askedCohosts(request: Question): readonly CohostRequest[] {
-  const { hosts = [] } = request.stream
-  if (hosts.length === 0) return []
-  const seen = new Set<SubjectId>([request.subject])
-  const unique: CohostRequest[] = []
-  for (const cohost of hosts) {
-    if (seen.has(cohost.subject)) continue
-    seen.add(cohost.subject)
-    unique.push(cohost)
-  }
-  if (unique.length > MAX_COHOSTS)
-    throw new LivegateError('invalid_request', 'Cannot decide: too many co-hosts', {
-      faults: [{ pointer: '/stream/hosts', detail: `expected at most ${MAX_COHOSTS}` }],
-    })
-  return unique
 }
