@@ -107,7 +107,8 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
     for (const one of ours) listed.push({ ...one, stream: await streamOf(ports, server, one) })
     const open = await openOf(ports, server.id)
     const busy = (session: string): boolean => ports.sessions.busySince(server.id, session, since)
-    const result = reconcile({ asked_at, listed, open, busy, missed, start_timeout_ms })
+    const heard = (session: string): boolean => ports.sessions.heard(server.id, session)
+    const result = reconcile({ asked_at, listed, open, busy, heard, missed, start_timeout_ms })
     missed = result.missed
     meter(listed.length, result.actions)
     forgetOld(listed, since)

@@ -28,6 +28,7 @@ export async function answerPoll(
   event: PollEvent,
 ): Promise<PollAnswer> {
   const { server } = reach
+  ports.sessions.polled(server.id, event.session)
   // A hook speaks of it at this moment: its start may still be undecided.
   if (ports.sessions.busySince(server.id, event.session, Number.POSITIVE_INFINITY)) return GO_ON
   try {

@@ -4,7 +4,8 @@
  * Pure. A session id alone proves nothing, because a server counts anew when it restarts: a publisher is covered by a
  * broadcast of his session *and* his stream. Whatever a hook speaks of at this moment (`busy`) is left alone. A lease is
  * lost only after two lists in a row that lack it, both older than a start can take, so that neither a start that was
- * just admitted nor one bad list ends anything. Next: keeper.ts, which does what is said here.
+ * just admitted nor one bad list ends anything; and never while the server itself asks about it (after a reload an old
+ * worker of nginx keeps its publishers, and is in no list). Next: keeper.ts, which does what is said here.
  */
 import { type EpochMs, epochMs } from '../../core/time.ts'
 import type { BroadcastView } from '../../ports.ts'
@@ -23,6 +24,8 @@ export interface Picture<Open extends KnownBroadcast = KnownBroadcast> {
   readonly open: readonly Open[]
   /** A hook speaks of the session now, or has since `asked_at`. */
   readonly busy: (session: string) => boolean
+  /** The server asks about the session itself, so it runs, in a worker that the list is not about. */
+  readonly heard: (session: string) => boolean
   /** `missed` of the picture before. */
   readonly missed: ReadonlySet<string>
   readonly start_timeout_ms: number
@@ -63,6 +66,10 @@ export function reconcile<Open extends KnownBroadcast>(picture: Picture<Open>): 
     const { session } = broadcast
     if (session === undefined || busy(session)) continue
     const there = bySession.get(session)
+    if (there === undefined && picture.heard(session)) {
+      if (broadcast.cutting === null) actions.push({ type: 'keep', broadcast })
+      continue
+    }
     if (there !== undefined && (there.stream === null || there.stream === broadcast.stream)) {
       covered.add(session)
       actions.push(runs(broadcast, there))

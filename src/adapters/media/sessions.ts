@@ -17,12 +17,19 @@ export interface Sessions {
   ): Promise<T>
   /** True while work about the session is under way, or when some ended at or after `since`. */
   busySince(server: string, session: string, since: number): boolean
+  /** The server has just asked whether it may go on. */
+  polled(server: string, session: string): void
+  /** True while the server asks about it in the rhythm it had, so that it runs whatever a list says. */
+  heard(server: string, session: string): boolean
   /** True when this process has been asked whether the session may start. */
   asked(server: string, session: string): boolean
 }
 
-/** At about 150 bytes each, 15 MB for both. */
+/** At about 150 bytes each, 22 MB for all three. */
 const REMEMBERED = 50_000
+
+/** A server that has asked once is believed for so long; then twice its rhythm, and a second. */
+const FIRST_RHYTHM_MS = 30_000
 
 /** `elapsed`: milliseconds from anywhere, never backwards. */
 export function createSessions(elapsed: () => number): Sessions {
@@ -30,6 +37,7 @@ export function createSessions(elapsed: () => number): Sessions {
   const underWay = new Map<string, number>()
   const touched = new LRUCache<string, number>({ max: REMEMBERED })
   const asked = new LRUCache<string, true>({ max: REMEMBERED })
+  const polls = new LRUCache<string, { last: number; rhythm: number }>({ max: REMEMBERED })
   return {
     async run(server, session, work, why) {
       const key = keyOf(server, session)
@@ -47,6 +55,17 @@ export function createSessions(elapsed: () => number): Sessions {
     busySince(server, session, since) {
       const key = keyOf(server, session)
       return underWay.has(key) || (touched.get(key) ?? Number.NEGATIVE_INFINITY) >= since
+    },
+    polled(server, session) {
+      const key = keyOf(server, session)
+      const now = elapsed()
+      const before = polls.get(key)
+      const rhythm = before === undefined ? FIRST_RHYTHM_MS : now - before.last
+      polls.set(key, { last: now, rhythm: Math.min(rhythm, FIRST_RHYTHM_MS) })
+    },
+    heard(server, session) {
+      const poll = polls.get(keyOf(server, session))
+      return poll !== undefined && elapsed() - poll.last < 2 * poll.rhythm + 1_000
     },
     asked: (server, session) => asked.has(keyOf(server, session)),
   }

@@ -189,6 +189,20 @@ describe('a server that lies', () => {
   })
 })
 
+it('what no list shows but the server asks about keeps its lease, and is cut by its next question', async () => {
+  const s = await scene()
+  await s.live('u_1', '41')
+  s.control.publishers.clear()
+  expect((await poll(s)).status).toBe(200)
+  s.t.clock.set(NOW + MINUTE)
+  await s.looks(3)
+  expect(await open(s, 'u_1')).toHaveLength(1)
+  await s.t.gate.strike(aStrike('s1', 'u_1'))
+  await s.looks()
+  expect(await s.broadcastEvents()).toEqual(['revoked strike'])
+  expect((await poll(s)).status).toBe(403)
+})
+
 describe('a publisher nobody decided', () => {
   it('under a key of somebody who may is decided, recorded as ungated and kept', async () => {
     const s = await scene({ server: { when_down: 'allow' } })

@@ -49,6 +49,7 @@ function picture(changes: Partial<Picture>): Picture {
     listed: [],
     open: [],
     busy: () => false,
+    heard: () => false,
     missed: new Set(),
     start_timeout_ms: TIMEOUT,
     ...changes,
@@ -150,6 +151,21 @@ const CASES: readonly Case[] = [
     does: ['keep d1', 'decide 42'],
   },
   {
+    name: 'what no list shows and the server asks about itself runs: kept, however often it was missed',
+    see: { open: [open()], missed: new Set(['d1']), heard: () => true },
+    does: ['keep d1'],
+  },
+  {
+    name: 'absence confirms no cut of what the server still asks about',
+    see: { open: [open({ cutting: cut(ago(60_000)) })], heard: () => true },
+    does: [],
+  },
+  {
+    name: 'a number that belongs to another stream is told by the list, not by questions',
+    see: { listed: [listed({ stream: 'sk_2' })], open: [open()], heard: () => true },
+    does: ['end_lost d1', 'decide 41'],
+  },
+  {
     name: 'a broadcast without a session is none of the server’s',
     see: {
       open: [{ id: 'd1', stream: 'sk_1', opened_at: ago(60_000), cutting: null }],
@@ -200,12 +216,14 @@ const pictures = fc
     listed: lists,
     open: opens,
     busy: fc.uniqueArray(session),
+    heard: fc.uniqueArray(session),
     missed: fc.array(fc.nat(99)),
   })
-  .map(({ busy, missed, ...rest }) =>
+  .map(({ busy, heard, missed, ...rest }) =>
     picture({
       ...rest,
       busy: (one) => busy.includes(one),
+      heard: (one) => heard.includes(one),
       missed: new Set(missed.map((n) => `d${n}`)),
     }),
   )
@@ -239,6 +257,7 @@ describe('any picture', () => {
           if (there?.stream === null || there?.stream === broadcast.stream) return false
           if (see.busy(broadcast.session ?? '')) return false
           if (there !== undefined) continue
+          if (see.heard(broadcast.session ?? '')) return false
           const from = broadcast.cutting === null ? broadcast.opened_at : broadcast.cutting.since
           if (see.asked_at <= from + TIMEOUT) return false
           if (action.type === 'end_lost' && !see.missed.has(broadcast.id)) return false

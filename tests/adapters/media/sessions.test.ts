@@ -49,6 +49,24 @@ describe('sessions', () => {
     expect(sessions.busySince('edge-1', '41', 21)).toBe(false)
   })
 
+  it('are heard of while their server asks in its rhythm, and half a minute after its first question', () => {
+    let now = 0
+    const sessions = createSessions(() => now)
+    const heard = (at: number): boolean => {
+      now = at
+      return sessions.heard('edge-1', '41')
+    }
+    expect(heard(0)).toBe(false)
+    sessions.polled('edge-1', '41')
+    expect([heard(60_999), heard(61_000)]).toEqual([true, false])
+    now = 70_000
+    sessions.polled('edge-1', '41')
+    now = 75_000
+    sessions.polled('edge-1', '41')
+    expect([heard(85_999), heard(86_000)]).toEqual([true, false])
+    expect(sessions.heard('edge-1', '42')).toBe(false)
+  })
+
   it('were asked about only when they asked to start', async () => {
     const sessions = createSessions(() => 0)
     await sessions.run('edge-1', '41', async () => {})
