@@ -4,10 +4,15 @@
  */
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { logPolicy } from '../../src/adapters/node/bootstrap.ts'
 import { LivegateError } from '../../src/core/errors.ts'
+import type { EpochMs } from '../../src/core/time.ts'
 import { createSweeps } from '../../src/gate/sweep.ts'
+import type { Gate } from '../../src/gate-types.ts'
+import type { OpenBroadcasts, SubjectState } from '../../src/ports.ts'
 import { LEASE, Model, type ModelBroadcast } from '../support/broadcast-model.ts'
-import { aGate, aStrike, ask, MINUTE, NOW, policyOf, type TestGate } from '../support/gate.ts'
+import { activePolicy, aGate, aStrike, ask, MINUTE, NOW, policyOf } from '../support/gate.ts'
+import { aNodeGate } from '../support/node-gate.ts'
 
 const RUNS = { numRuns: Number(process.env.PROPERTY_RUNS ?? 120) }
 const STRICT = policyOf(
@@ -64,9 +69,22 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
 )
 
+/** What a host of the gate is here. */
+interface World {
+  readonly gate: Gate
+  readonly store: { readonly broadcasts: OpenBroadcasts }
+  readonly clock: { now(): EpochMs }
+  pass(ms: number): void
+  state(subject: string): Promise<SubjectState>
+  activate(text: string): Promise<void>
+  /** What is not on disk is gone. */
+  restart(): Promise<void>
+  verify(): Promise<void>
+}
+
 /** A gate and its model, and every broadcast there ever was. */
 interface Life {
-  readonly world: TestGate
+  readonly world: World
   readonly model: Model
   readonly ids: string[]
   strikes: number
@@ -185,6 +203,7 @@ async function perform(life: Life, one: Step): Promise<void> {
       model.strict = one.strict
       return sweep(life, 'policy')
     case 'restart':
+      await world.restart()
       return sweep(life, 'restart')
   }
 }
@@ -219,21 +238,75 @@ async function agree({ world, model, ids }: Life): Promise<void> {
   }
 }
 
+async function inMemory(): Promise<World> {
+  const world = await aGate({ policy: STRICT })
+  return Object.assign(world, { restart: async () => {} })
+}
+
+/** A real data directory, closed and opened again. */
+async function onNode(): Promise<World & { close(): Promise<void> }> {
+  let node = await aNodeGate()
+  let text = STRICT
+  let gate = node.gate
+  const activate = async (next: string): Promise<void> => {
+    const policy = activePolicy(next)
+    await logPolicy(node.scribe, node.store.log, node.store.signer, policy.bytes)
+    text = next
+    gate = node.gateUnder({ active: () => policy })
+  }
+  await activate(text)
+  return {
+    get gate() {
+      return gate
+    },
+    get store() {
+      return node.store
+    },
+    clock: node.time,
+    pass: (ms) => node.time.pass(ms),
+    state: async (subject) => node.store.ledger.load(subject),
+    activate,
+    async restart() {
+      node = await node.restart()
+      await activate(text)
+    },
+    async verify() {
+      expect((await node.audit()).findings).toEqual([])
+    },
+    close: () => node.close(),
+  }
+}
+
+/** The model begins at the world's own instant. */
+async function live(world: World, steps: readonly Step[]): Promise<void> {
+  expect(world.clock.now()).toBe(NOW)
+  const life: Life = { world, model: new Model(), ids: [], strikes: 0 }
+  for (const one of steps) {
+    await perform(life, one)
+    await agree(life)
+  }
+  await world.verify()
+}
+
+const histories = fc.array(step, { minLength: 1, maxLength: 25 })
+
 it('the gate and the model agree on every broadcast, whatever happens', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
-      const life: Life = {
-        world: await aGate({ policy: STRICT }),
-        model: new Model(),
-        ids: [],
-        strikes: 0,
-      }
-      for (const one of steps) {
-        await perform(life, one)
-        await agree(life)
-      }
-      await life.world.verify()
-    }),
+    fc.asyncProperty(histories, async (steps) => live(await inMemory(), steps)),
     RUNS,
+  )
+}, 120_000)
+
+it('and so they do on disk, through every restart', async () => {
+  await fc.assert(
+    fc.asyncProperty(histories, async (steps) => {
+      const world = await onNode()
+      try {
+        await live(world, steps)
+      } finally {
+        await world.close()
+      }
+    }),
+    { numRuns: Math.ceil(RUNS.numRuns / 8) },
   )
 }, 120_000)
