@@ -9,6 +9,7 @@ import { waitUntil } from 'cloudflare:workers'
 import { createRemoteJWKSet } from 'jose'
 import { BUNDLED_POLICY, BUNDLED_SERVERS, BUNDLED_SHADOW } from './adapters/cloudflare/bundle.ts'
 import { type EdgeConfig, edgeConfigOf } from './adapters/cloudflare/config.ts'
+import { useCuts } from './adapters/cloudflare/cutting.ts'
 import { createEdgeApiKeys } from './adapters/cloudflare/edge-api-keys.ts'
 import { candidateOf, planOf } from './adapters/cloudflare/edge-candidate.ts'
 import { createEdgeDirectory } from './adapters/cloudflare/edge-directory.ts'
@@ -51,8 +52,15 @@ import { createApp } from './adapters/http/app.ts'
 import { createCallerKeys } from './adapters/http/caller-keys.ts'
 import { type AppDeps, DEFAULT_HTTP_CONFIG, type ServedLog } from './adapters/http/deps.ts'
 import { problemResponse } from './adapters/http/problem.ts'
-import { createHooks } from './adapters/media/hooks.ts'
+import { controlOf } from './adapters/media/drivers.ts'
+import { createGuessLimit } from './adapters/media/guess-limit.ts'
+import { createHooks, type Hooks } from './adapters/media/hooks.ts'
+import { createKeeper } from './adapters/media/keeper.ts'
+import { createRenewals } from './adapters/media/renewals.ts'
 import { type MediaServer, parseServersFile } from './adapters/media/servers-file.ts'
+import { createSessions } from './adapters/media/sessions.ts'
+import { createBackend } from './adapters/media/whip/backend.ts'
+import { createWhipDoor, type WhipDoor } from './adapters/media/whip/door.ts'
 import { utf8 } from './core/encoding.ts'
 import { LivegateError } from './core/errors.ts'
 import type { Plan } from './core/policy/plan.ts'
@@ -97,6 +105,21 @@ const worker: ExportedHandler<Env> = {
 }
 
 export default worker
+
+/** Objects end what runs at media servers as the keeper of the other host does: by the driver of the server's kind. */
+useCuts(async (env, { server: id, session, handle }) => {
+  const deployment = deploymentOf(env)
+  const server = deployment.ok ? deployment.value.servers.find((one) => one.id === id) : undefined
+  const control =
+    server === undefined ? null : controlOf({ fetch: callServer, after, clock }, server)
+  if (control === null) return null
+  const cut = await control.driver.cut(control.access, { session, handle })
+  return cut.ok ? cut.value.dropped : 'unknown'
+})
+
+function callServer(url: string, init: RequestInit): Promise<Response> {
+  return fetch(url, init)
+}
 
 const UNFIT = new LivegateError('halted', 'Cannot answer: the deployment is not configured', {
   hint: 'The log lines of the Worker name everything that is missing or malformed.',
@@ -192,10 +215,40 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
     erasure: createEdgeErasureDesk({ stubs, pepper }),
     ...(config.retention === null ? {} : { retention: config.retention }),
     importer: createEdgeImporter({ ...config, stubs, pepper, streamKeys }),
-    hooks: createHooks({ gate, streamKeys, pepper, servers, observe, clock, random, after }),
+    ...mediaOf({ gate, directory, streamKeys, pepper, servers, observe, clock, random, after }),
     report: ({ route, error }) => reportFailure(route, error),
     ...accessTokensOf(config),
   }
+}
+
+type MediaPorts = Omit<
+  Parameters<typeof createKeeper>[0],
+  'broadcasts' | 'sessions' | 'renewals' | 'elapsed' | 'onError' | 'fetch'
+> &
+  Pick<Parameters<typeof createHooks>[0], 'gate'> &
+  Pick<Parameters<typeof createWhipDoor>[0], 'gate'>
+
+/**
+ * Hooks, polls and the front door. Nobody lists here what servers run: an isolate is not there to look every few seconds, and
+ * what must stop is ended by its subject's object.
+ */
+function mediaOf(ports: MediaPorts): { readonly hooks: Hooks; readonly whip: WhipDoor } {
+  const elapsed = (): number => performance.now()
+  const sessions = createSessions(elapsed)
+  const keeper = createKeeper({
+    ...{ ...ports, sessions, elapsed, renewals: createRenewals() },
+    broadcasts: { list: async () => ({ items: [], next: null }) },
+    fetch(url, init) {
+      const called = callServer(url, init)
+      waitUntil(called.catch(() => {}))
+      return called
+    },
+    onError: (error) => reportFailure('media', error),
+  })
+  const { enforcement } = keeper
+  const backend = createBackend({ fetch: callServer, after: ports.after })
+  const whip = createWhipDoor({ ...ports, enforcement, backend, guesses: createGuessLimit() })
+  return { hooks: createHooks({ ...ports, sessions, keeper }), whip }
 }
 
 function shadowOf(

@@ -1,7 +1,8 @@
 /** What runs in a subject's object is renewed, revoked and cut there: by strikes, across objects, through losses and deaths. */
 import { describe, expect, it } from 'vitest'
+import type { AtServer, CutAtServer } from '../../src/adapters/cloudflare/subject-cuts.ts'
 import type { Answer, DecideRequest } from '../../src/gate-types.ts'
-import type { OpenBroadcast } from '../../src/ports.ts'
+import type { BroadcastView, OpenBroadcast } from '../../src/ports.ts'
 import { aStrike, ask, HOUR, NOW, policyOf, STRIKE_RULE } from '../support/gate.ts'
 import { type Around, aWorld, lost, type World } from './subject-world.ts'
 
@@ -123,5 +124,74 @@ describe('a broadcast somebody joined', () => {
     await world.alarm('u_2')
     expect(await seen(world, 'u_1', id)).toMatchObject({ cutting: { cause: 'cohost' } })
     await world.verify('u_1', 'u_2')
+  })
+})
+
+describe('what must stop at a media server', () => {
+  interface Scene {
+    readonly world: World
+    readonly asked: AtServer[]
+    /** What the server says to the next calls; then that nobody was dropped. */
+    readonly answers: (number | 'unknown')[]
+    readonly id: string
+  }
+
+  async function struck(...answers: (number | 'unknown')[]): Promise<Scene> {
+    const asked: AtServer[] = []
+    const cut: CutAtServer = async (at) => {
+      asked.push(at)
+      return answers.shift() ?? 0
+    }
+    const world = aWorld(STRICT, { cut })
+    const { id } = await live(world)
+    await strike(world, 'u_1')
+    return { world, asked, answers, id }
+  }
+
+  const quiet = async (): Promise<void> => {
+    for (let i = 0; i < 20; i++) await new Promise<void>((go) => setTimeout(go, 0))
+  }
+
+  it('is ended by its subject’s object as soon as the strike is answered, and on record once somebody was dropped', async () => {
+    const { world, asked, id } = await struck(1)
+    await quiet()
+    expect(asked).toEqual([SESSION])
+    expect(await seen(world, 'u_1', id)).toBeNull()
+    expect(await kinds(world, 'u_1')).toEqual(['decision', 'strike', 'broadcast', 'broadcast'])
+  })
+
+  it('is tried again while nobody was dropped or nothing is known, until somebody is', async () => {
+    const { world, asked, id } = await struck(0, 'unknown', 1)
+    for (let i = 0; i < 3; i++) {
+      await quiet()
+      await world.pass('u_1', 1_000)
+    }
+    await quiet()
+    expect(asked).toHaveLength(3)
+    expect(await seen(world, 'u_1', id)).toBeNull()
+  })
+
+  it('is tried again by the alarm after the object died between the order and the cut', async () => {
+    const { world, asked, answers, id } = await struck()
+    await quiet()
+    world.wake('u_1')
+    answers.push(1)
+    world.clock.set(NOW + 10_000)
+    await world.alarm('u_1')
+    expect(asked.length).toBeGreaterThan(1)
+    expect(await seen(world, 'u_1', id)).toBeNull()
+    await world.verify('u_1')
+  })
+
+  it('is given up, on record, when its time for trying is over', async () => {
+    const { world, id } = await struck()
+    await quiet()
+    world.wake('u_1')
+    const view = await seen(world, 'u_1', id)
+    const until = (view as BroadcastView | null)?.cutting?.until ?? 0
+    world.clock.set(until - 1_000)
+    await world.alarm('u_1')
+    expect(await seen(world, 'u_1', id)).toBeNull()
+    expect((await kinds(world, 'u_1')).at(-1)).toBe('broadcast')
   })
 })

@@ -98,7 +98,7 @@ let worlds = 0
 
 export function aWorld(
   policyText: string = policyOf(''),
-  settings: Pick<SubjectSettings, 'retention'> = {},
+  settings: Pick<SubjectSettings, 'retention' | 'cut'> = {},
 ): World {
   const salt = `${++worlds} ${crypto.randomUUID()}`
   const pepper: Pepper = {

@@ -53,6 +53,7 @@ import type { SparseSql } from './sparse-sql.ts'
 import { type AlarmStorage, createAlarm } from './subject-alarm.ts'
 import { type Others, patientOthers } from './subject-calls.ts'
 import { claimsOf, cohostOf } from './subject-claims.ts'
+import { createSubjectCuts } from './subject-cuts.ts'
 import { createElsewhere } from './subject-elsewhere.ts'
 import { createErasing, type Erasing } from './subject-erasing.ts'
 import { leavingIn } from './subject-leaving.ts'
@@ -343,6 +344,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
       issuer: { kid: settings.signer.kid, issue },
       policies: ready.policies,
       recheckHost: (broadcast) => recheckElsewhere({ others, shards }, broadcast),
+      onRevoked: (view) => cuts.revoked(view),
     },
     gateSettings(settings),
     route,
@@ -354,6 +356,10 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   })
   const whole = createSetBackCheck({ object, log, store, observe: parts.observe })
   const answering = createAnswering({ writer, store, clock, after: parts.after })
+  const cuts = createSubjectCuts({
+    ...{ gate: () => gate, answering, clock, after: parts.after },
+    cut: settings.cut ?? (async () => null),
+  })
   return {
     ...{ subject, gate, takeBack, atHost, reread: store.reread, answering, erasing, erasure },
     whole,
@@ -368,6 +374,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
       ...{ storage: parts.storage, erasing, retention },
       endLease: (broadcast) => desk.end(subject, broadcast),
       recheck: () => gate.recheck(subject, 'restart', true),
+      cutAgain: cuts.again,
     }),
   }
 }

@@ -3,6 +3,7 @@
  */
 import type { RetentionRules } from '../../core/retention.ts'
 import type { ActivePolicy, Pepper, RecordSigner, Surroundings } from '../../ports.ts'
+import type { CutAtServer } from './subject-cuts.ts'
 import type { ShadowSettings } from './subject-shadow.ts'
 
 /** What of a deployment is the same for every subject. */
@@ -21,6 +22,8 @@ export interface SubjectSettings {
   readonly facts_max_age_ms?: number
   readonly budget_ms?: number
   readonly shadow?: ShadowSettings
+  /** Ends sessions at media servers; nobody can be asked unless given. */
+  readonly cut?: CutAtServer
   /** How long contents are kept; for ever unless given. */
   readonly retention?: RetentionRules
 }

@@ -6,6 +6,7 @@
 import type { Surroundings } from '../../ports.ts'
 import { BUNDLED_POLICY, BUNDLED_SHADOW } from './bundle.ts'
 import { type EdgeConfig, requireEdgeConfig } from './config.ts'
+import { cutIn } from './cutting.ts'
 import { createDoSql } from './do-sql.ts'
 import { candidateOf, planOf } from './edge-candidate.ts'
 import { createRecordSigner } from './edge-keys.ts'
@@ -13,6 +14,7 @@ import { createPepper } from './edge-pepper.ts'
 import { requireBundledPolicy } from './edge-policy.ts'
 import type { Env } from './env.ts'
 import { stubsOf } from './stubs.ts'
+import type { AtServer } from './subject-cuts.ts'
 import { createSubjectHost, type SubjectHost, type SubjectSettings } from './subject-host.ts'
 import type { KnownReady } from './subject-ready.ts'
 import { subjectSql } from './subject-schema.ts'
@@ -25,7 +27,7 @@ const ready: KnownReady = new Map()
 /** The host over an object's own storage. Throws `internal` when the deployment is not configured. */
 export async function startSubjectHost(ctx: DurableObjectState, env: Env): Promise<SubjectHost> {
   const config = requireEdgeConfig(env)
-  const settings = await settingsOf(config)
+  const settings = { ...(await settingsOf(config)), cut: (at: AtServer) => cutIn(env, at) }
   const sql = subjectSql(createDoSql(ctx.storage))
   return createSubjectHost({
     ...{ sql, writer: createTurnWriter(sql), storage: ctx.storage, settings, ready },

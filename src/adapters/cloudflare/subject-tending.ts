@@ -9,7 +9,7 @@ import { LivegateError } from '../../core/errors.ts'
 import type { SubjectId } from '../../core/model.ts'
 import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from '../../core/time.ts'
 import { endOf } from '../../gate/broadcast-port.ts'
-import type { Clock, Random } from '../../ports.ts'
+import type { Clock, OpenBroadcast, Random } from '../../ports.ts'
 import { integerOrNull, type Sql, type Writer } from '../sqlite/sql.ts'
 import type { Chain, ChainStore } from './chain-store.ts'
 import { RETRY_AFTER_MS } from './edge-ledger.ts'
@@ -17,6 +17,7 @@ import { jittered } from './jitter.ts'
 import { isSession, type Session } from './session.ts'
 import type { SparseSql } from './sparse-sql.ts'
 import type { Alarm } from './subject-alarm.ts'
+import { nextCut } from './subject-cuts.ts'
 import type { Erasing } from './subject-erasing.ts'
 import { forgetKept, nextForgotten } from './subject-kept.ts'
 import type { SubjectRetention } from './subject-retention.ts'
@@ -39,6 +40,8 @@ export interface TendingParts {
   readonly storage: { deleteAll(): Promise<void> }
   readonly erasing: Pick<Erasing, 'carryOn'>
   readonly retention: SubjectRetention
+  /** Tries once more to end what must stop. Never rejects. */
+  readonly cutAgain: (broadcasts: readonly OpenBroadcast[]) => Promise<void>
   /** Looks at what changes marked and nobody has looked at since; what fails keeps its mark. Never rejects. */
   readonly recheck: () => Promise<readonly string[]>
   /** Ends a broadcast whose lease is over, in the subject's turn. */
@@ -72,6 +75,7 @@ export function createTending(parts: TendingParts): () => Promise<void> {
       await chain?.outbox.drain()
       if (chain !== null) await endLeases(parts, chain)
       if (isMarked(parts, chain)) await parts.recheck()
+      if (chain !== null) await parts.cutAgain(broadcastsOf(parts, chain))
       await parts.retention.sweep()
     })
     const chain = store.peek()
@@ -97,16 +101,22 @@ function isMarked({ subject, clock }: TendingParts, chain: Chain | null): boolea
   return broadcasts.some((open) => open.recheck !== undefined && endOf(open) > clock.now())
 }
 
-function sessionsOf({ subject }: TendingParts, chain: Chain): readonly Session[] {
-  return chain.subjects.load(subject).state.broadcasts.filter(isSession)
+function broadcastsOf({ subject }: TendingParts, chain: Chain): readonly OpenBroadcast[] {
+  return chain.subjects.load(subject).state.broadcasts
+}
+
+function sessionsOf(parts: TendingParts, chain: Chain): readonly Session[] {
+  return broadcastsOf(parts, chain).filter(isSession)
 }
 
 /** When there is something to forget, or a lease of a media server's session ends. */
 function nextOf(parts: TendingParts, chain: Chain | null): number | null {
   const expiry = nextExpiry(parts.sql)
   const leases = chain === null ? [] : sessionsOf(parts, chain).map(endOf)
-  const marked = isMarked(parts, chain) ? parts.clock.now() + MARKED_MS : null
-  const times = [expiry, nextForgotten(parts.sql), parts.retention.due(), marked].map(
+  const now = parts.clock.now()
+  const marked = isMarked(parts, chain) ? now + MARKED_MS : null
+  const cutting = chain === null ? null : nextCut(broadcastsOf(parts, chain), now)
+  const times = [expiry, nextForgotten(parts.sql), parts.retention.due(), marked, cutting].map(
     (at) => at ?? Number.POSITIVE_INFINITY,
   )
   const next = Math.min(...leases, ...times)

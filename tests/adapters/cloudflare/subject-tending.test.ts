@@ -43,6 +43,7 @@ async function back(code: ProblemCode, times: number): Promise<readonly number[]
       idle: () => true,
       endLease: async () => {},
       recheck: async () => [],
+      cutAgain: async () => {},
     })
     for (let i = 0; i < times; i++) await tend()
     due.push((set.at(-1) ?? 0) - T0)
