@@ -118,7 +118,7 @@ export interface StrikeAnswer {
   readonly restrictions: readonly Restriction[]
   /** Null when the strike existed already. */
   readonly receipt: Receipt | null
-  /** Broadcasts, the subject's own and those it had joined, that have to stop because of it. May grow after the answer. */
+  /** Broadcasts, the subject's own and those it had joined, that have to stop because of it, as far as known; the rest follows. */
   readonly revoked: readonly string[]
 }
 
