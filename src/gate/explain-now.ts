@@ -7,13 +7,14 @@ import type { Context } from './context.ts'
 import { factsFor, surroundings } from './facts-for.ts'
 import { decider } from './in-force.ts'
 import { replacedBy } from './repeat.ts'
+import { asIfDue } from './review-items.ts'
 
 export async function explainNow(
   context: Context,
   request: Parameters<Gate['explain']>[0],
 ): Promise<Explanation> {
   const cohosts = await readCohosts(context, request)
-  const state = await context.ledger.load(request.subject)
+  const state = asIfDue(await context.ledger.load(request.subject), context.clock.now())
   const { plan, at } = decider(context, state, ...statesOf(cohosts))
   const replaces = replacedBy(request, state, null)
   const around = surroundings(context, at)

@@ -75,6 +75,17 @@ export function isOverdue(item: ReviewItem, at: EpochMs): boolean {
   return item.result === undefined && item.by <= at
 }
 
+/** The state as it is once what is overdue has been written down: for questions without effect. */
+export function asIfDue(state: SubjectState, at: EpochMs): SubjectState {
+  const said = (state.review_items ?? [])
+    .filter((item) => isOverdue(item, at))
+    .map(({ stream, rule, at_deadline }) => ({
+      ...{ stream, rule, at },
+      result: at_deadline === 'allow' ? ('released' as const) : ('refused' as const),
+    }))
+  return said.length === 0 ? state : { ...state, reviews: nextReviews(state.reviews, said) }
+}
+
 /** Whose it is: the place of the host in its decision, 0 for who asked. Null for an id that is none of ours. */
 export function partsOfId(id: string): { readonly decision: string; readonly host: number } | null {
   const [, decision, host] = /^([A-Za-z0-9_-]{22,64})\.(\d{1,2})\.\d{1,4}$/.exec(id) ?? []

@@ -49,6 +49,8 @@ export interface StandingNow {
   /** Ends of waiting times that began, by stream and rule. */
   readonly holds: SubjectState['holds']
   readonly reviews: SubjectState['reviews']
+  /** What people are, or were, asked about; absent when nothing. */
+  readonly asked?: SubjectState['review_items']
   readonly legal_hold: Pick<LegalHold, 'until' | 'basis'> | null
 }
 
@@ -135,6 +137,7 @@ async function standingNow(
     broadcasts: state.broadcasts.filter((open) => open.lease_until > at),
     holds: state.holds,
     reviews: state.reviews,
+    ...(state.review_items === undefined ? {} : { asked: state.review_items }),
     legal_hold: holding ? { until: hold.until, basis: hold.basis } : null,
   }
 }

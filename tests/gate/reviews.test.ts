@@ -217,6 +217,8 @@ describe('a deadline', () => {
       world.pass(30 * MINUTE - 1)
       expect(await outcome(world)).toBe('delay review')
       world.pass(1)
+      const { decision } = await world.gate.explain(ask('u'))
+      expect([decision.outcome, world.kinds().includes('review')]).toEqual([found, false])
       expect(await outcome(world)).toBe(found)
       expect(world.kinds().slice(-2)).toEqual(['review', 'decision'])
       const [item] = await queueOf(world, state as 'refused' | 'released')
@@ -257,6 +259,8 @@ describe('what is kept', () => {
       world.pass(1)
     }
     const kept = await queueOf(world)
+    const { now } = await world.erasure.exported('u', null)
+    expect(now?.asked).toHaveLength(MAX_REVIEW_ITEMS)
     expect([kept.length, kept[0]?.stream]).toEqual([MAX_REVIEW_ITEMS, 's3'])
     await world.erasure.erase({ subject: 'u', scope: 'subject', basis: 'art17' })
     expect(await queueOf(world)).toEqual([])

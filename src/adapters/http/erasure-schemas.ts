@@ -111,6 +111,12 @@ const now = v.strictObject({
   broadcasts: v.array(v.record(words, v.unknown())),
   holds: v.array(v.strictObject({ stream: words, rule: words, first_asked_at: at })),
   reviews: v.array(v.strictObject({ stream: words, rule: words, result: words, at })),
+  asked: v.array(
+    v.strictObject({
+      ...{ id: words, stream: words, rule: words, queue: words },
+      ...{ opened_at: at, review_by: at },
+    }),
+  ),
   legal_hold: optional(v.strictObject({ until: at, basis: words })),
   retention: v.array(v.strictObject({ what: words, days: v.nullable(count) })),
   rights: strings,

@@ -76,6 +76,10 @@ function renderNow(now: StandingNow, retention: RetentionRules): Json {
     reviews: now.reviews.map(({ stream, rule, result, at }) => ({
       ...{ stream, rule, result, at: formatInstant(at) },
     })),
+    asked: (now.asked ?? []).map(({ id, stream, rule, queue, opened_at, by }) => ({
+      ...{ id, stream, rule, queue },
+      ...{ opened_at: formatInstant(opened_at), review_by: formatInstant(by) },
+    })),
     ...(legal_hold === null
       ? {}
       : { legal_hold: { until: formatInstant(legal_hold.until), basis: legal_hold.basis } }),
