@@ -166,7 +166,7 @@ async function passOn(
     return backendProblem(opened.error)
   }
   const { handle } = opened.value
-  const kept = await ports.gate.setHandle(server.id, session, handle).catch(() => false)
+  const kept = await mayRun(ports, server, { session, handle }).catch(() => false)
   // What could not be cut, or nobody hears of, must not run.
   if (!kept || request.signal?.aborted === true) {
     await ports.backend.close(server, handle)
@@ -174,6 +174,17 @@ async function passOn(
     return refusalProblem('unavailable', 1)
   }
   return created(server, session, opened.value)
+}
+
+/** True once it can be cut, and nobody has ordered that yet: an order from before the handle has nothing to end it by. */
+async function mayRun(
+  { gate, directory }: WhipPorts,
+  server: MediaServer,
+  { session, handle }: { readonly session: string; readonly handle: string },
+): Promise<boolean> {
+  if (!(await gate.setHandle(server.id, session, handle))) return false
+  const found = await directory.broadcastOfSession(server.id, session)
+  return found !== null && found.broadcast.cutting === undefined
 }
 
 /** With a length: some encoders cannot read an answer in chunks. */

@@ -159,6 +159,22 @@ describe('an encoder that may go live', () => {
     expect(await openOf(scene)).toEqual([])
   })
 
+  it('who is struck while the server answers is not let in, and his session there is ended', async () => {
+    const scene = await aScene()
+    backend.instead = (_request, response) => {
+      backend.instead = null
+      void scene.world.gate.strike(aStrike('s_1', 'u_1')).then(() => {
+        response.writeHead(201, { 'content-type': 'application/sdp', location: '/sessions/9' })
+        response.end('v=0\r\n')
+      })
+    }
+    expect((await scene.offer()).status).toBe(503)
+    expect(backend.requests.at(-1)).toMatchObject({ method: 'DELETE', path: '/sessions/9' })
+    expect(await openOf(scene)).toEqual([])
+    expect((await scene.offer()).status).toBe(403)
+    await scene.world.verify()
+  })
+
   it('is cut after a strike: DELETE at the server, and its next offer is refused', async () => {
     const scene = await aScene()
     await scene.offer()
