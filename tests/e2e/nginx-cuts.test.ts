@@ -171,7 +171,7 @@ describeWithMedia('cutting through nginx-rtmp', () => {
     expect(await twin.live).toBe(false)
     expect((await twin.ended).log).toMatch(/Already publishing|Operation not permitted/)
     expect(await closed.names()).toEqual([name])
-    expect(await broadcastsOf(subject)).toHaveLength(1)
+    await vi.waitFor(async () => expect(await broadcastsOf(subject)).toHaveLength(1), WAIT)
     await strike(subject)
     expect((await on.ended).log).toContain('Broken pipe')
     expect(await closed.names()).toEqual([])
@@ -253,6 +253,19 @@ describeWithMedia('cutting through nginx-rtmp', () => {
     expect((await on.ended).log).toContain('Broken pipe')
     await vi.waitFor(async () => expect(await broadcastsOf(subject)).toEqual([]), WAIT)
   })
+
+  it('after a reload what an old worker carries keeps its lease, and its next poll can end it', async () => {
+    const { subject, name, on } = await live(closed)
+    closed.reload()
+    await vi.waitFor(async () => expect(await closed.names()).not.toContain(name), WAIT)
+    // Later than a lease is lost that is in no list: the time of a start, and two lists.
+    const long = new Promise((resolve) => setTimeout(resolve, 14_000, 'still live'))
+    expect(await Promise.race([on.ended, long])).toBe('still live')
+    expect(await broadcastsOf(subject)).toHaveLength(1)
+    await strike(subject)
+    expect((await on.ended).log).toContain('Broken pipe')
+    await vi.waitFor(async () => expect(await broadcastsOf(subject)).toEqual([]), WAIT)
+  }, 40_000)
 
   it('what an nginx that crashed can no longer tell is noticed, and its numbers mean others afterwards', async () => {
     const before = await live(closed)

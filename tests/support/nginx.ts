@@ -27,6 +27,8 @@ export interface Nginx {
   written(): string
   /** Kills it as a crash would and starts it again: same ports, connections counted from one. */
   restart(): Promise<void>
+  /** Reads its configuration again: a new worker answers, the old one keeps its publishers. */
+  reload(): void
   stop(): Promise<void>
 }
 
@@ -92,6 +94,7 @@ function running({ process, prefix, rtmp, hook }: Running): Nginx {
       now = run(prefix)
       if (!(await listens(rtmp, now.exited))) throw new Error('Cannot restart nginx')
     },
+    reload: () => void now.child.kill('SIGHUP'),
     async stop() {
       now.child.kill('SIGTERM')
       await now.exited

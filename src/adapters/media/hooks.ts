@@ -267,6 +267,7 @@ async function decide(
 async function end(desk: Desk, server: MediaServer, session: string): Promise<Verdict> {
   desk.starts.get(server.id, session)?.over.abort()
   return desk.sessions.run(server.id, session, async () => {
+    desk.sessions.ended(server.id, session)
     await endEarlier(desk, server, session)
     return { type: 'noted' }
   })

@@ -87,7 +87,10 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
   const queue: CutQueue = createCutQueue({
     cut: control === null ? null : (cut) => control.driver.cut(control.access, cut),
     async done({ broadcast, session }, end) {
-      if (end.confirmed === 'dropped') dropped.set(session, ports.elapsed())
+      if (end.confirmed === 'dropped') {
+        dropped.set(session, ports.elapsed())
+        ports.sessions.ended(server.id, session)
+      }
       if (broadcast !== null) await ports.gate.cutDone(broadcast, end)
     },
     ...{ budget, onFault, clock: ports.clock, after: ports.after, onError: ports.onError },

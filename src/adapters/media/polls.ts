@@ -67,7 +67,8 @@ async function decidePolled(
 ): Promise<PollAnswer> {
   const { server, dialect } = reach
   const { start, session } = poll.event
-  if (start === undefined) return GO_ON
+  // Asked before it ended, and heard of after that.
+  if (start === undefined || ports.sessions.isOver(server.id, session)) return GO_ON
   const lookup = { ...ports, guesses: NO_GUESS_LIMIT }
   const resolved = await resolveSubject(lookup, server, start, ports.clock.now())
   if (!resolved.ok) return GO_ON

@@ -21,13 +21,18 @@ export interface Sessions {
   polled(server: string, session: string): void
   /** True while the server asks about it in the rhythm it had, so that it runs whatever a list says. */
   heard(server: string, session: string): boolean
+  /** It has ended, or was cut: a question about it that was under way says nothing any more. */
+  ended(server: string, session: string): void
+  /** True for a minute after it ended, unless it has asked to start since. */
+  isOver(server: string, session: string): boolean
   /** True when this process has been asked whether the session may start. */
   asked(server: string, session: string): boolean
 }
 
-/** At about 150 bytes each, 22 MB for all three. */
+/** At about 150 bytes each, 30 MB for all of them. */
 const REMEMBERED = 50_000
 
+const OVER_MS = 60_000
 /** A server that has asked once is believed for so long; then twice its rhythm, and a second. */
 const FIRST_RHYTHM_MS = 30_000
 
@@ -37,11 +42,15 @@ export function createSessions(elapsed: () => number): Sessions {
   const underWay = new Map<string, number>()
   const touched = new LRUCache<string, number>({ max: REMEMBERED })
   const asked = new LRUCache<string, true>({ max: REMEMBERED })
+  const over = new LRUCache<string, number>({ max: REMEMBERED })
   const polls = new LRUCache<string, { last: number; rhythm: number }>({ max: REMEMBERED })
   return {
     async run(server, session, work, why) {
       const key = keyOf(server, session)
-      if (why === 'asked') asked.set(key, true)
+      if (why === 'asked') {
+        asked.set(key, true)
+        over.delete(key)
+      }
       underWay.set(key, (underWay.get(key) ?? 0) + 1)
       try {
         return await turns.run(key, work)
@@ -66,6 +75,11 @@ export function createSessions(elapsed: () => number): Sessions {
     heard(server, session) {
       const poll = polls.get(keyOf(server, session))
       return poll !== undefined && elapsed() - poll.last < 2 * poll.rhythm + 1_000
+    },
+    ended: (server, session) => void over.set(keyOf(server, session), elapsed()),
+    isOver(server, session) {
+      const at = over.get(keyOf(server, session))
+      return at !== undefined && elapsed() - at < OVER_MS
     },
     asked: (server, session) => asked.has(keyOf(server, session)),
   }

@@ -391,6 +391,27 @@ describe('a poll', () => {
     ])
   })
 
+  it('that comes after the end it was overtaken by decides nothing', async () => {
+    const s = await scene({ server: { control: null } })
+    await s.live('u_1', '41')
+    await post(s, 'app=live&addr=203.0.113.9&clientid=41&call=publish_done&name=x')
+    expect((await poll(s)).status).toBe(200)
+    expect(s.t.kinds().filter((kind) => kind === 'decision')).toHaveLength(1)
+    expect(await open(s, 'u_1')).toEqual([])
+  })
+
+  it('that comes after the cut it was overtaken by decides nothing', async () => {
+    const s = await scene()
+    await s.live('u_1', '41')
+    await s.t.gate.strike(aStrike('s1', 'u_1'))
+    await vi.waitFor(
+      async () => expect(await s.broadcastEvents()).toContain('cut strike dropped'),
+      WAIT,
+    )
+    expect((await poll(s)).status).toBe(200)
+    expect(s.t.kinds().filter((kind) => kind === 'decision')).toHaveLength(1)
+  })
+
   it('of somebody unknown goes on: only a clear no ends what runs', async () => {
     const s = await scene({ server: { control: null } })
     expect((await poll(s, '99', 'who-is-this')).status).toBe(200)

@@ -67,6 +67,21 @@ describe('sessions', () => {
     expect(sessions.heard('edge-1', '42')).toBe(false)
   })
 
+  it('are over for a minute after their end, unless they ask to start again', async () => {
+    let now = 0
+    const sessions = createSessions(() => now)
+    sessions.ended('edge-1', '41')
+    now = 59_999
+    expect(sessions.isOver('edge-1', '41')).toBe(true)
+    now = 60_000
+    expect(sessions.isOver('edge-1', '41')).toBe(false)
+    sessions.ended('edge-1', '41')
+    await sessions.run('edge-1', '41', async () => {})
+    expect(sessions.isOver('edge-1', '41')).toBe(true)
+    await sessions.run('edge-1', '41', async () => {}, 'asked')
+    expect(sessions.isOver('edge-1', '41')).toBe(false)
+  })
+
   it('were asked about only when they asked to start', async () => {
     const sessions = createSessions(() => 0)
     await sessions.run('edge-1', '41', async () => {})
