@@ -1,5 +1,5 @@
 /**
- * What runs on a real nginx-rtmp ends when it must: strikes, crashes of either side, fail-open starts, lost messages.
+ * (G5, G11) What runs on a real nginx-rtmp ends when it must: strikes, crashes of either side, fail-open starts, lost messages.
  *
  * Real encoders, real nginx in the configuration of docs/media/nginx-rtmp.md, a real gate process under
  * policies/default.yaml, everything learnt over HTTP. Without any of them: tests/adapters/media/keeper.test.ts.

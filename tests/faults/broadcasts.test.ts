@@ -1,5 +1,5 @@
 /**
- * Every write in the life of a broadcast that has to stop × {fails, is done but reported failed, the process dies before it or
+ * Every write in the life of a broadcast that has to stop (G5) × {fails, is done but reported failed, the process dies before it or
  * after it}: after the next start it is revoked and cut all the same, once each, and nobody who may go on is.
  */
 import { describe, expect, it } from 'vitest'

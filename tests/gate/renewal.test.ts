@@ -1,5 +1,5 @@
 /**
- * What runs is looked at again: on what was given at its start, what was given since, and what is known now.
+ * What runs is looked at again (G5): on what was given at its start, what was given since, and what is known now.
  */
 import { describe, expect, it } from 'vitest'
 import { decodeFacts } from '../../src/core/record/decode-facts.ts'

@@ -1,5 +1,5 @@
 /**
- * A strike ends what runs: marked in its own commit, looked at before its answer, cut by whoever can, confirmed in a record.
+ * A strike ends what runs (G5), and what ran before it was decided is decided late (G11): marked in its own commit, looked at before its answer, cut by whoever can, confirmed in a record.
  */
 import { describe, expect, it } from 'vitest'
 import { CUT_FOR_MS, MAX_CUTTING } from '../../src/core/limits.ts'

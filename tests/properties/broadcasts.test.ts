@@ -1,5 +1,5 @@
 /**
- * The life of broadcasts against a model: whatever callers, media servers, moderators, policies and restarts do, the gate says
+ * The life of broadcasts against a model (G5): whatever callers, media servers, moderators, policies and restarts do, the gate says
  * of each what the model says, and its log is in order (audited after each history).
  */
 import * as fc from 'fast-check'

@@ -1,5 +1,5 @@
 /**
- * The keeper with a real gate and a real HTTP control server: cuts, late decisions, leases, and servers that lie.
+ * (G5, G11) The keeper with a real gate and a real HTTP control server: cuts, late decisions, leases, and servers that lie.
  */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { aStrike, ask, HOUR, MINUTE, NOW, useGates } from '../../support/gate.ts'
