@@ -45,6 +45,8 @@ export function workerdConfig(config: WorkerdConfig): string {
     ...services.map((service) => `    ${service}`),
     '    # Where the databases of objects lie: --directory-path=disk=/var/lib/livegate',
     '    (name = "disk", disk = (writable = true)),',
+    '    # Control interfaces of media servers are in networks of your own; nothing else the program calls is chosen by callers.',
+    '    (name = "internet", network = (allow = ["public", "private", "local"], tlsOptions = (trustBrowserCas = true))),',
     '  ],',
     `  sockets = [(name = "http", address = ${quoted(ADDRESS)}, http = (), service = ${quoted(first)})],`,
     ');',

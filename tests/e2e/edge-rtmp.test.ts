@@ -15,16 +15,18 @@ import { type EdgeGate, edgeGate } from '../support/edge-gate.ts'
 import { type Broadcast, broadcast, canPlay } from '../support/ffmpeg.ts'
 import { type Nginx, startNginx } from '../support/nginx.ts'
 import { pageConfig } from '../support/nginx-page.ts'
+import { freePorts } from '../support/ports.ts'
 import { describeWithMedia } from '../support/programs.ts'
 import { ADMIN_KEY, call, type ServerProcess } from '../support/server.ts'
 
 const SECRET = 'Zmlyc3Qgc2VjcmV0IG9mIHRoZSB0ZXN0'
-const SERVERS = `servers:
+const serversFile = (control: string): string => `servers:
   - id: edge-1
     kind: nginx-rtmp
     secret_env: EDGE_1_SECRET
     subject: { from: stream_key }
     app: live
+    control: ${control}
 `
 const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts')
 const WAIT = { timeout: 10_000, interval: 50 }
@@ -46,11 +48,15 @@ describeWithMedia('a broadcast through nginx-rtmp, nginx and the edge host', () 
   let nginx: Nginx
 
   beforeAll(async () => {
-    edge = await edgeGate({ dir: folder, servers: SERVERS, env: { EDGE_1_SECRET: SECRET } })
-    gate = await edge.start()
+    const [port = 0] = await freePorts(1)
     nginx = await startNginx((ports) =>
-      pageConfig({ ...ports, gate: gate.url, secret: SECRET, when_down: 'deny' }),
+      pageConfig({
+        ...{ ...ports, gate: `http://127.0.0.1:${port}`, secret: SECRET, when_down: 'deny' },
+      }),
     )
+    const servers = serversFile(nginx.http)
+    edge = await edgeGate({ dir: folder, servers, env: { EDGE_1_SECRET: SECRET } })
+    gate = await edge.start(port)
   })
   afterEach(async () => {
     for (const on of running.splice(0)) await on.stop()
@@ -116,6 +122,21 @@ describeWithMedia('a broadcast through nginx-rtmp, nginx and the edge host', () 
     const reversed = await call(gate, 'POST', '/v1/strikes/s_edge_1/reversal', reversal)
     expect(reversed.status).toBe(201)
     expect((await go(key.key)).live).toBe(true)
+  })
+
+  it('a strike ends the running stream, the next start is refused, and what was ordered and confirmed is on record', async () => {
+    const key = await keyFor('u_cut')
+    const { on, live } = await go(key.key)
+    expect(live).toBe(true)
+    const [open] = await broadcastsOf('u_cut')
+    await strike('u_cut', 's_edge_cut')
+    const answered = performance.now()
+    await on.ended
+    expect(performance.now() - answered).toBeLessThan(AT_ONCE_MS)
+    expect((await go(key.key)).live).toBe(false)
+    const ended = async (): Promise<number> =>
+      (await call(gate, 'GET', `/v1/broadcasts/${open?.id}`)).status
+    await vi.waitFor(async () => expect(await ended()).toBe(404), WAIT)
   })
 
   it('an unknown key is refused', async () => {
