@@ -10,7 +10,7 @@ import type { ControlAccess, ControlDriver, ControlFault, LiveSession } from './
 import type { ControlAuth } from './control-auth.ts'
 import { callJson, everyItem, type JsonAnswer } from './control-json.ts'
 import { fieldsOf, type JsonFields, textOf } from './json-fields.ts'
-import { liveKitHandle, liveKitSession } from './livekit.ts'
+import { isMachine, liveKitHandle, liveKitSession } from './livekit.ts'
 import { JOIN_MS, signLiveKit } from './livekit-jwt.ts'
 
 const CALL_MS = 60_000
@@ -71,10 +71,10 @@ function namesOf(answer: JsonAnswer): readonly string[] | null {
 
 function publisherIn(room: string): (item: JsonFields) => LiveSession | 'none' | null {
   return (item) => {
-    const { tracks = [], kind } = item
+    const { tracks = [] } = item
     const identity = textOf(item, 'identity')
     if (!identity || !Array.isArray(tracks)) return null
-    if (tracks.length === 0 || kind === 'EGRESS' || kind === 'AGENT') return 'none'
+    if (tracks.length === 0 || isMachine(item)) return 'none'
     const handle = liveKitHandle(room, identity)
     return { session: liveKitSession(room, identity), handle, app: room, name: identity }
   }

@@ -82,8 +82,19 @@ function platformEvent(fields: JsonFields): Result<MediaEvent, string> {
   return event === 'end' ? ok({ kind: 'end', session: start.session }) : err('unknown event')
 }
 
-/** Kinds of participants that broadcast nothing of their own. */
 const MACHINES: ReadonlySet<unknown> = new Set(['EGRESS', 'AGENT', 2, 4])
+
+/** Participants that broadcast nothing of their own. */
+export function isMachine({ kind }: JsonFields): boolean {
+  return MACHINES.has(kind)
+}
+
+/** What is false is left out of LiveKit's JSON; without permissions nothing is known. */
+function mayPublish({ permission }: JsonFields): boolean {
+  const given = fieldsOf(permission)
+  return given === null || (given.canPublish ?? given.can_publish) === true
+}
+
 /** The identity has joined once more; what is over is the earlier connection. */
 const DUPLICATE: ReadonlySet<unknown> = new Set(['DUPLICATE_IDENTITY', 2])
 
@@ -95,20 +106,21 @@ function webhookEvent(fields: JsonFields): Result<MediaEvent, string> {
   const participant = fieldsOf(fields.participant)
   const start = startOf(textOf(fieldsOf(fields.room), 'name'), textOf(participant, 'identity'))
   if (participant === null || start === null) return err('room or participant is missing')
-  if (MACHINES.has(participant.kind)) return ok({ kind: 'other' })
+  if (isMachine(participant)) return ok({ kind: 'other' })
   const { session } = start
   if (event === 'participant_left')
     return DUPLICATE.has(participant.disconnectReason ?? participant.disconnect_reason)
       ? ok({ kind: 'other' })
       : ok({ kind: 'end', session })
-  const mayPublish = fieldsOf(participant.permission)?.canPublish !== false
-  return mayPublish || event === 'track_published'
+  return event === 'track_published' || mayPublish(participant)
     ? ok({ kind: 'poll', session, start })
     : ok({ kind: 'other' })
 }
 
 function startOf(room: string | null, identity: string | null): StartEvent | null {
   if (!room || !identity || room.length > 256 || identity.length > 256) return null
+  // Who cannot be named to the API cannot be put out either.
+  if (liveKitHandle(room, identity) === '') return null
   const session = liveKitSession(room, identity)
   const nobody = { args: [], client_ip: '' }
   return { kind: 'start', session, connection: session, app: room, name: identity, ...nobody }
@@ -119,7 +131,7 @@ export function liveKitSession(room: string, identity: string): string {
   return `lk_${toBase64Url(sha256(utf8(JSON.stringify([room, identity])))).slice(0, 22)}`
 }
 
-/** Where its API finds the participant; empty for names too long to be kept, which then nobody can cut. */
+/** Where its API finds the participant; empty for names too long to be kept. */
 export function liveKitHandle(room: string, identity: string): string {
   const handle = `${encodeURIComponent(room)}/${encodeURIComponent(identity)}`
   return handle.length > MAX_HANDLE_CHARS ? '' : handle

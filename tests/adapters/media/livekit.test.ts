@@ -160,6 +160,12 @@ describe('a publisher who may go live', () => {
   })
 })
 
+test('a name under which nobody could be put out again gets no token', async () => {
+  expect((await ask('u_1', 'ü'.repeat(100))).status).toBe(400)
+  expect((await ask('/'.repeat(200))).status).toBe(400)
+  expect((await ask('u/ü 1', 'ü'.repeat(50))).status).toBe(200)
+})
+
 describe('somebody who came in by another door', () => {
   const sideDoor = async (identity: string): Promise<string> => {
     const token = new AccessToken(API_KEY, API_SECRET, { identity, ttl: 3_600 })
@@ -192,8 +198,12 @@ describe('somebody who came in by another door', () => {
   it('who only watches or works for the server is nobody’s business', async () => {
     for (const more of [
       { permission: { canPublish: false } },
+      // As LiveKit writes it: what is false is left out.
+      { permission: { canSubscribe: true, canPublishData: true } },
+      { permission: {} },
       { kind: 'EGRESS' },
       { kind: 'AGENT' },
+      { kind: 4 },
     ])
       await tell(await livekit.webhook('participant_joined', 'live-42', 'u_8', more))
     expect(await openOf('u_8')).toEqual([])
@@ -283,6 +293,21 @@ describe('the control interface', () => {
     expect(listed).toMatchObject({ ok: true, value: [{ app: 'live-42', name: 'u_1' }] })
     expect(livekit.calls.map(({ method }) => method)).toEqual(theirs.map(({ method }) => method))
     expect(livekit.calls.at(-1)?.body).toEqual(theirs.at(-1)?.body)
+  })
+
+  it('lists no machines, however their kind is written', async () => {
+    const tracks = [{ sid: 'TR_1' }]
+    const all = ['AGENT', 4, 'STANDARD', 0].map((kind, i) => ({ identity: `p${i}`, kind, tracks }))
+    livekit.instead = (method) => {
+      const list = method === 'ListRooms' ? { rooms: [{ name: 'r' }] } : { participants: all }
+      return { status: 200, body: JSON.stringify(list) }
+    }
+    const control = controlOf(
+      { fetch: (url, init) => fetch(url, init), after, clock: world.clock },
+      server(),
+    )
+    const listed = await control?.driver.list(control.access)
+    expect(listed).toMatchObject({ ok: true, value: [{ name: 'p2' }, { name: 'p3' }] })
   })
 
   it.each([
