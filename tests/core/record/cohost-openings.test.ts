@@ -3,7 +3,7 @@
  */
 import { expect, test } from 'vitest'
 import { textToBase64Url } from '../../../src/core/encoding.ts'
-import { groupIn, withoutCohosts } from '../../../src/core/record/cohost-openings.ts'
+import { cohostsIn, groupIn, withoutCohosts } from '../../../src/core/record/cohost-openings.ts'
 
 const opening = (group: string, value: unknown): string =>
   textToBase64Url(JSON.stringify(['c2FsdA', group, value]))
@@ -42,3 +42,27 @@ test.each([
 ])('%s discloses nothing', (_name, openings) => {
   expect(groupIn(openings, 'chain')).toBeUndefined()
 })
+
+const HOSTS = [{ subject: 'me' }, { subject: 'p_other' }]
+const THIRD = { subject: opening('subject', { subject: 'u_me', cohosts: ['u_other', 'u_third'] }) }
+
+test.each([
+  ['a decision', opening('facts', { hosts: HOSTS }), 'p_other'],
+  [
+    'what was looked at again',
+    opening('facts', { event: 'cut', facts: { hosts: HOSTS } }),
+    'p_other',
+  ],
+  ['what tells of nobody', opening('facts', { event: 'ended' }), null],
+])(
+  'co-hosts have the name the facts of %s call them by, where there is one',
+  (_name, facts, called) => {
+    expect(cohostsIn({ ...THIRD, facts })).toEqual([
+      { subject: 'u_other', called },
+      { subject: 'u_third', called: null },
+    ])
+  },
+)
+
+test('without the group that names people nobody is named', () =>
+  expect(cohostsIn({ facts: ALL.facts })).toEqual([]))
