@@ -67,8 +67,9 @@ async function decidePolled(
 ): Promise<PollAnswer> {
   const { server, dialect } = reach
   const { start, session } = poll.event
-  // Asked before it ended, and heard of after that.
-  if (start === undefined || ports.sessions.isOver(server.id, session)) return GO_ON
+  if (start === undefined) return GO_ON
+  // Asked before it ended, and heard of after that. One that only tells of joins tells of another.
+  if (dialect.capabilities.poll && ports.sessions.isOver(server.id, session)) return GO_ON
   const lookup = { ...ports, guesses: NO_GUESS_LIMIT }
   const resolved = await resolveSubject(lookup, server, start, ports.clock.now())
   if (!resolved.ok) return GO_ON
