@@ -27,7 +27,7 @@ export interface WebhookWorld {
   readonly received: readonly Received[]
   readonly errors: unknown[]
   /** What the receiver answers; 204 to everything at first. */
-  answer: (message: Received) => Posted
+  answer: (message: Received) => Posted | Promise<Posted>
   /** Puts records into the log. */
   log(records: readonly Pick<StoredRecord, 'jws' | 'openings'>[]): void
   /** Everything of an entry that could be opened is gone. */
@@ -36,6 +36,8 @@ export interface WebhookWorld {
   start(endpoints?: readonly WebhookEndpoint[]): Promise<Dispatcher>
   /** Lets time go by, firing what is due in order, until nothing is under way. */
   pass(ms: number): Promise<void>
+  /** The machine's clock is set; timers do not mind. */
+  turnClock(ms: number): void
   now(): EpochMs
   close(): void
 }
@@ -51,6 +53,7 @@ export function aWebhookWorld(): WebhookWorld {
   migrate(sql)
   let size = 0
   let now = Date.UTC(2026, 10, 20, 12)
+  let skew = 0
   const received: Received[] = []
   const errors: unknown[] = []
   const timers = new Set<{ readonly at: number; readonly fire: () => void }>()
@@ -85,7 +88,7 @@ export function aWebhookWorld(): WebhookWorld {
     async start(endpoints = [ENDPOINT]) {
       const dispatcher = createDispatcher({
         ...{ origin: 'gate.example/log', endpoints, outbox, post, after },
-        clock: { now: () => epochMs(now) },
+        clock: { now: () => epochMs(now + skew) },
         random: { bytes: (length) => new Uint8Array(length) },
         onError: (error) => errors.push(error),
       })
@@ -105,7 +108,10 @@ export function aWebhookWorld(): WebhookWorld {
       }
       now = end
     },
-    now: () => epochMs(now),
+    turnClock(ms) {
+      skew += ms
+    },
+    now: () => epochMs(now + skew),
     close: () => sql.close(),
   }
   return world

@@ -17,7 +17,7 @@ import type {
   WebhookMessage,
   WebhookOutbox,
 } from './port.ts'
-import { arrived, isGone, letterAfter, restAfter } from './schedule.ts'
+import { arrived, isGone, letterAfter, MAX_REST_MS, restAfter } from './schedule.ts'
 
 /** Entries looked at in one step, and messages under way at once. */
 const STRETCH = 64
@@ -30,7 +30,6 @@ const MAX_REFUSED = 3
 export const MAX_LETTERS = 10_000
 /** Looked at again although nobody said that anything is new. */
 const IDLE_MS = 30_000
-const FULL_MS = 60_000
 
 export interface DispatcherParts {
   readonly origin: string
@@ -83,15 +82,20 @@ function createPump(parts: DispatcherParts, endpoint: WebhookEndpoint): Pump {
   let cancel = (): void => {}
 
   async function run(): Promise<void> {
-    do {
-      again = false
-      const wait_ms = await step(clock.now(), () => stopped).catch((error: unknown) => {
-        onError(error)
-        return IDLE_MS
-      })
-      if (wait_ms === 0) again = true
-      else if (!again) plan(wait_ms)
-    } while (again && !stopped)
+    try {
+      do {
+        again = false
+        const wait_ms = await step(clock.now(), () => stopped).catch((error: unknown) => {
+          onError(error)
+          return IDLE_MS
+        })
+        if (wait_ms === 0) again = true
+        else if (!again) plan(wait_ms)
+      } while (again && !stopped)
+    } finally {
+      // At once, not when the promise has settled: a wake in between would be lost.
+      running = null
+    }
   }
 
   function plan(wait_ms: number): void {
@@ -102,9 +106,7 @@ function createPump(parts: DispatcherParts, endpoint: WebhookEndpoint): Pump {
   function wake(): void {
     if (stopped) return
     again = true
-    running ??= run().finally(() => {
-      running = null
-    })
+    running ??= run()
   }
 
   return {
@@ -118,7 +120,9 @@ function createPump(parts: DispatcherParts, endpoint: WebhookEndpoint): Pump {
 }
 
 /** One step of an endpoint; resolves with when the next is due, ms, 0 for at once. */
-type Step = (now: EpochMs, isOver: () => boolean) => Promise<number>
+type Step = (now: EpochMs, isStopped: IsOver) => Promise<number>
+/** Nothing more may be begun. */
+type IsOver = () => boolean
 
 function createStep(parts: DispatcherParts, endpoint: WebhookEndpoint): Step {
   const { outbox, clock } = parts
@@ -126,9 +130,9 @@ function createStep(parts: DispatcherParts, endpoint: WebhookEndpoint): Step {
   let refused = 0
   let rests_until = 0
 
-  async function tryLetters(now: EpochMs): Promise<void> {
+  async function tryLetters(now: EpochMs, isOver: IsOver): Promise<void> {
     const letters = outbox.due(id, now, STRETCH)
-    await eachOf(letters, async (letter) => {
+    await eachOf(letters, isOver, async (letter) => {
       const [entry] = outbox.read(letter.index, 1)
       const message = entry?.index === letter.index ? messageOf(entry, parts.origin) : null
       const posted = message === null ? null : await deliver(parts, endpoint, message)
@@ -140,32 +144,36 @@ function createStep(parts: DispatcherParts, endpoint: WebhookEndpoint): Step {
   }
 
   /** The next stretch; how long until another may be tried. */
-  async function goOn(now: EpochMs, next: number): Promise<number> {
-    if (now < rests_until) return rests_until - now
+  async function goOn(now: EpochMs, next: number, isOver: IsOver): Promise<number> {
+    const rests_ms = rests_until - now
+    // Longer than anything rests: the clock went back.
+    if (rests_ms > 0 && rests_ms <= MAX_REST_MS) return rests_ms
     const entries = outbox.read(next, STRETCH)
     const last = entries.at(-1)
     if (last === undefined) return IDLE_MS
     const messages = entries.flatMap((entry) => wanted(parts, endpoint, entry))
-    const tried = await eachOf(messages, async ({ index, message }) => ({
-      index,
-      posted: await deliver(parts, endpoint, message),
-    }))
+    let gone = false
+    const ends = (): boolean => gone || isOver()
+    const tried = await eachOf(messages, ends, async ({ index, message }) => {
+      const posted = await deliver(parts, endpoint, message)
+      gone ||= isGone(posted)
+      return { index, posted }
+    })
+    if (gone) await outbox.disable(id, clock.now())
+    if (tried.length < messages.length || gone) return IDLE_MS
     const failed = tried.filter(({ posted }) => !arrived(posted))
-    if (failed.some(({ posted }) => isGone(posted))) {
-      await outbox.disable(id, clock.now())
-      return IDLE_MS
-    }
     const takesNothing = failed.length > 0 && failed.length === tried.length
-    if (takesNothing && ++refused < MAX_REFUSED) return rest(restAfter(refused))
+    const answers = failed.map(({ posted }) => posted)
+    if (takesNothing && ++refused < MAX_REFUSED) return rest(restAfter(refused, answers))
     if (failed.length > 0 && outbox.counts(id).waiting + failed.length > MAX_LETTERS)
-      return rest(FULL_MS)
+      return rest(MAX_REST_MS)
     if (!takesNothing) refused = 0
     await outbox.advance(
       id,
       last.index + 1,
       failed.map((one) => letterOf(parts, one, 1)),
     )
-    return takesNothing ? rest(restAfter(refused)) : 0
+    return takesNothing ? rest(restAfter(refused, answers)) : 0
   }
 
   function rest(ms: number): number {
@@ -173,12 +181,13 @@ function createStep(parts: DispatcherParts, endpoint: WebhookEndpoint): Step {
     return ms
   }
 
-  return async (now, isOver) => {
+  return async (now, isStopped) => {
     const place = outbox.place(id)
-    if (place === null || place.disabled_at !== null) return IDLE_MS
-    await tryLetters(now)
+    const isOver = (): boolean => isStopped() || outbox.place(id)?.disabled_at !== null
+    if (place === null || isOver()) return IDLE_MS
+    await tryLetters(now, isOver)
     if (isOver()) return IDLE_MS
-    const wait = await goOn(now, place.next)
+    const wait = await goOn(now, place.next, isOver)
     const due = outbox.nextDue(id)
     return due === null ? wait : Math.max(0, Math.min(wait, due - clock.now()))
   }
@@ -223,16 +232,26 @@ function letterOf(
   return letterAfter({ index, attempts, at: clock.now(), posted, spread })
 }
 
-/** Works on all, a few at a time; results in the order given. */
-async function eachOf<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = []
+/** Works on all, a few at a time, until it is over; resolves when nothing is under way, with the results in the order given. */
+async function eachOf<T, R>(
+  items: readonly T[],
+  isOver: IsOver,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results = new Map<number, R>()
+  let failed: { readonly error: unknown } | null = null
   let next = 0
   const worker = async (): Promise<void> => {
-    for (let at = next++; at < items.length; at = next++) {
-      const item = items[at] as T
-      results[at] = await work(item)
+    while (next < items.length && failed === null && !isOver()) {
+      const at = next++
+      try {
+        results.set(at, await work(items[at] as T))
+      } catch (error) {
+        failed ??= { error }
+      }
     }
   }
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker))
-  return results
+  if (failed !== null) throw (failed as { readonly error: unknown }).error
+  return [...results].sort(([a], [b]) => a - b).map(([, result]) => result)
 }

@@ -43,8 +43,7 @@ export function letterAfter(failed: {
 }): Letter {
   const { index, attempts, at, posted, spread } = failed
   const delay = DELAYS_MS[attempts - 1]
-  const asked = 'status' in posted ? (posted.retry_after_s ?? 0) * 1000 : 0
-  const least = Math.min(asked, MAX_RETRY_AFTER_MS)
+  const least = Math.min(askedMs(posted), MAX_RETRY_AFTER_MS)
   const wait = delay === undefined ? null : Math.max(delay * (1 + spread / 5), least)
   const due_at = wait === null ? null : epochMs(at + Math.round(wait))
   return { index, attempts, due_at, failed_at: at, error: wordsFor(posted) }
@@ -55,7 +54,16 @@ function wordsFor(posted: Posted): string {
   return 'status' in posted ? `status ${posted.status}` : posted.fault
 }
 
-/** How long an endpoint rests that took nothing of a batch, after so many such batches, ms. */
-export function restAfter(failures: number): number {
-  return [1_000, 5_000][failures - 1] ?? 30_000
+/** An endpoint that cannot be gone on with is looked at again after this. */
+export const MAX_REST_MS: number = MINUTE_MS
+
+/** How long an endpoint rests that took nothing of a batch, after so many such batches, ms; longer where it asks for that. */
+export function restAfter(failures: number, posted: readonly Posted[]): number {
+  const usual = [1_000, 5_000][failures - 1] ?? 30_000
+  return Math.min(Math.max(usual, ...posted.map(askedMs)), MAX_REST_MS)
+}
+
+/** Retry-After. */
+function askedMs(posted: Posted): number {
+  return 'status' in posted ? (posted.retry_after_s ?? 0) * 1000 : 0
 }
