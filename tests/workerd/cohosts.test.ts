@@ -1,9 +1,19 @@
 /** Co-hosts in objects of their own: calls that get lost on the way, and a host that dies between them. */
 import { describe, expect, it } from 'vitest'
+import { textFromBase64Url } from '../../src/core/encoding.ts'
 import { UNCONFIRMED_BROADCAST_MS } from '../../src/core/limits.ts'
 import type { Answer, DecideRequest } from '../../src/gate-types.ts'
 import type { OpenBroadcast } from '../../src/ports.ts'
-import { aStrike, ask, askOnce, NOW, policyOf, STRIKE_RULE } from '../support/gate.ts'
+import {
+  aStrike,
+  ask,
+  askOnce,
+  chainOf,
+  NOW,
+  opened,
+  policyOf,
+  STRIKE_RULE,
+} from '../support/gate.ts'
 import { type Around, aWorld, lost, never, type World } from './subject-world.ts'
 
 const HOSTS = ['u_2', 'u_3']
@@ -190,4 +200,34 @@ describe('co-hosts in other objects', () => {
     })
     await world.verify('u_1')
   })
+
+  it('who are forgotten while the host decides are named by no record: it is decided anew, about a stranger', async () => {
+    const world = aWorld(policyOf(STRIKE_RULE))
+    const first = await decide(world, ask('u_2'))
+    const { sub: then } = chainOf(first.openings)
+    let erased = false
+    world.around = async (step, call) => {
+      const result = await call()
+      if (step === 'cohost' && !erased) {
+        erased = true
+        const request = { subject: 'u_2', basis: 'Art. 17 GDPR', scope: 'subject' } as const
+        await world.ask('u_2', (host) => host.erase(request))
+      }
+      return result
+    }
+    const about = ask('u_1', { stream: { id: 'b_9', hosts: [{ subject: 'u_2', facts: {} }] } })
+    const answered = await decide(world, about).catch((error: { code: string }) => error.code)
+    calm(world)
+    expect(erased).toBe(true)
+    const again = typeof answered === 'string' ? await decide(world, about) : answered
+    expect(typeof answered === 'string' ? answered : 'log_unavailable').toBe('log_unavailable')
+    const hosts = (opened(again.openings, 'facts') as { hosts: { subject: string }[] }).hosts
+    expect(hosts[1]?.subject).not.toBe(then)
+    const stored = await world.ask('u_1', (host) => host.records([1, 2, 3]))
+    expect(
+      JSON.stringify(stored.map(({ openings }) => Object.values(openings).map(plain))),
+    ).not.toContain(then)
+  })
 })
+
+const plain = (text: string): string => textFromBase64Url(text) ?? ''

@@ -148,7 +148,11 @@ export async function anEdgeStore(): Promise<EdgeStore> {
           return null
         }, console.error)
       const methods: Pick<SubjectRpc, 'named' | 'unname' | 'unhost'> = {
-        named: (_subject, host, seq) => ask((there) => there.named(host, seq)),
+        named: (_subject, { host, seq }) =>
+          carried(async () => {
+            await inObject(object, (there) => there.named(host, seq))
+            return true
+          }, console.error),
         unname: (_subject, cohost, seqs) => ask((there) => there.unname(cohost, seqs)),
         unhost: (_subject, host) => ask((there) => there.unhost(host)),
       }
@@ -301,11 +305,12 @@ function holdIn(
         const slice = directories().directory(reviewsName(pepper, subject))
         await opened(slice.putReviews(subject, items, at))
       },
-      async names(cohosts, host, seq) {
+      async names({ cohosts, host, seq }) {
         for (const cohost of cohosts) {
           const there = others.subject(subjectObjectName(pepper, cohost))
-          await opened(there.named(cohost, host, seq))
+          await opened(there.named(cohost, { host, seq, pseudonym: null }))
         }
+        return true
       },
       async openSession(subject, { id, server, session }) {
         await opened(directories().directory(serverName(server)).openSession(session, subject, id))

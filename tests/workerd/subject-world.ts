@@ -256,9 +256,9 @@ export function aWorld(
       ),
     )
   const cohosts: Omit<ReturnType<Others['subject']>, 'life'> = {
-    named: (subject, host, seq) =>
+    named: (subject, naming) =>
       call('named', () =>
-        carried(() => world.ask(subject, (own) => own.named(subject, host, seq)), console.error),
+        carried(() => world.ask(subject, (own) => own.named(subject, naming)), console.error),
       ),
     unname: (subject, cohost, seqs) =>
       call('unname', () =>

@@ -71,8 +71,16 @@ export interface EdgeLedgerParts {
 export interface Claims {
   /** `taken` when another subject has the id. */
   strike(strike: Strike): Promise<'ok' | 'taken'>
-  /** The record of `host` at `seq` is going to name them. */
-  names(cohosts: readonly SubjectId[], host: SubjectId, seq: number): Promise<void>
+  /**
+   * The record of `host` at `seq` is going to name them, as `record` says they were; false when one of them has been erased
+   * since.
+   */
+  names(naming: {
+    readonly cohosts: readonly SubjectId[]
+    readonly host: SubjectId
+    readonly seq: number
+    readonly record: Pick<SignedRecord, 'openings'>
+  }): Promise<boolean>
   openSession(subject: SubjectId, broadcast: Session): Promise<void>
   /** Lists what people are asked about, or what has become of it. */
   queueReviews(subject: SubjectId, items: readonly ReviewItem[], at: EpochMs): Promise<void>
@@ -142,8 +150,9 @@ async function refusalOf(parts: EdgeLedgerParts, change: Change): Promise<Commit
   if (isSession(opens)) await claims.openSession(subject, opens)
   // Before it is true here: somebody has to find it.
   if (asked.length > 0) await claims.queueReviews(subject, asked, change.at)
-  if (cohosts.length > 0 && change.record !== null) await claims.names(cohosts, subject, seq + 1)
-  return null
+  if (cohosts.length === 0 || change.record === null) return null
+  const naming = { cohosts, host: subject, seq: seq + 1, record: change.record }
+  return (await claims.names(naming)) ? null : 'conflict'
 }
 
 async function committed(parts: EdgeLedgerParts, change: Change): Promise<CommitResult> {

@@ -120,7 +120,11 @@ async function nameCohosts({ stubs, pepper }: EdgeImportParts, line: MoveLine): 
   const { subject, seq, openings } = line.record
   const { cohosts = [] } = (groupIn(openings, 'subject') ?? {}) as { cohosts?: readonly string[] }
   for (const cohost of cohosts)
-    await opened(stubs.subject(subjectObjectName(pepper, cohost)).named(cohost, subject, seq))
+    await opened(
+      stubs
+        .subject(subjectObjectName(pepper, cohost))
+        .named(cohost, { host: subject, seq, pseudonym: null }),
+    )
 }
 
 async function keepPolicy(

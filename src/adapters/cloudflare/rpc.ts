@@ -74,6 +74,14 @@ export interface NumberedRequest extends Omit<DecideRequest, 'enforcement'> {
 /** `number_free`: no record was made with the number of the question, and none will be. */
 export type NumberedReply = Reply<Answer> & { readonly number_free?: true }
 
+/** A record that is being written, and what it calls somebody it names. */
+export interface Naming {
+  readonly host: SubjectId
+  readonly seq: number
+  /** Null for an account that had no chain. */
+  readonly pseudonym: string | null
+}
+
 /** One subject: its history, its turn, its chain, and what of it the log does not have yet. */
 export interface SubjectRpc {
   decide(request: NumberedRequest): Promise<NumberedReply>
@@ -116,8 +124,11 @@ export interface SubjectRpc {
   holdLegally(request: Omit<LegalHold, 'set_at'>): Promise<Reply<LegalHold>>
   liftHold(subject: SubjectId): Promise<Reply<boolean>>
   exported(subject: SubjectId, before: number | null): Promise<Reply<SubjectExport>>
-  /** The record of `host` at `seq` is going to name this subject: whoever erases it has to find that. Repeatable. */
-  named(subject: SubjectId, host: SubjectId, seq: number): Promise<Reply<null>>
+  /**
+   * The record of `host` at `seq` is going to name this subject: whoever erases it has to find that. False when it was
+   * called what it is not any more: it has been erased since. Repeatable.
+   */
+  named(subject: SubjectId, naming: Naming): Promise<Reply<boolean>>
   /** Records of this subject no longer name `cohost`, who is being erased. Repeatable. */
   unname(subject: SubjectId, cohost: SubjectId, seqs: readonly number[]): Promise<Reply<null>>
   /** Records of `host` that named this subject no longer do, by `seq` or all of them. Repeatable. */

@@ -3,8 +3,10 @@
  *
  * Duties: edge-ledger.ts, `Claims`.
  */
+
 import type { SubjectId } from '../../core/model.ts'
-import type { Pepper } from '../../ports.ts'
+import { groupIn } from '../../core/record/cohost-openings.ts'
+import type { Pepper, SignedRecord } from '../../ports.ts'
 import type { Claims } from './edge-ledger.ts'
 import { directoryName, reviewsName, serverName, subjectObjectName } from './names.ts'
 import type { CohostRpc } from './remote-cohosts.ts'
@@ -28,13 +30,17 @@ export function claimsOf({ others, pepper }: ClaimParts): Claims {
     async openSession(subject, { id, server, session }) {
       await opened(others.directory(serverName(server)).openSession(session, subject, id))
     },
-    async names(cohosts, host, seq) {
-      await Promise.all(
-        cohosts.map(async (cohost) => {
+    async names({ cohosts, host, seq, record }) {
+      const named = await Promise.all(
+        cohosts.map((cohost) => {
           const object = others.subject(subjectObjectName(pepper, cohost))
-          await opened(object.named(cohost, host, seq))
+          const called = calledIn(record, cohost)
+          // Whoever has no chain is called by a keyed hash, which no erasure changes.
+          const pseudonym = called === pepper.hash('account', cohost) ? null : called
+          return opened(object.named(cohost, { host, seq, pseudonym }))
         }),
       )
+      return named.every((isSo) => isSo)
     },
     async queueReviews(subject, items, at) {
       await opened(others.directory(reviewsName(pepper, subject)).putReviews(subject, items, at))
@@ -43,4 +49,16 @@ export function claimsOf({ others, pepper }: ClaimParts): Claims {
       opened(others.directory(serverName(server)).closeSession(session, id)).catch(() => {})
     },
   }
+}
+
+/** What a record calls somebody it names; null where it does not tell. */
+function calledIn({ openings }: Pick<SignedRecord, 'openings'>, cohost: SubjectId): string | null {
+  const { cohosts = [] } = (groupIn(openings, 'subject') ?? {}) as {
+    readonly cohosts?: readonly SubjectId[]
+  }
+  const { hosts = [] } = (groupIn(openings, 'facts') ?? {}) as {
+    readonly hosts?: readonly { readonly subject: string }[]
+  }
+  const place = cohosts.indexOf(cohost)
+  return place === -1 ? null : (hosts[place + 1]?.subject ?? null)
 }

@@ -46,7 +46,7 @@ import { originOfShard, sequencerName, shardOf, subjectObjectName } from './name
 import { createObjectDirectory, recordsOfChain } from './object-directory.ts'
 import { renewing } from './outbox-renewal.ts'
 import { routeCohosts } from './remote-cohosts.ts'
-import type { ChainPlace } from './rpc.ts'
+import type { ChainPlace, Naming } from './rpc.ts'
 import { checkedDesk, createSetBackCheck } from './set-back.ts'
 import { signerAmong } from './signer-among.ts'
 import type { SparseSql } from './sparse-sql.ts'
@@ -112,7 +112,7 @@ export interface SubjectHost {
   holdLegally(request: Omit<LegalHold, 'set_at'>): Promise<LegalHold>
   liftHold(subject: SubjectId): Promise<boolean>
   exported(subject: SubjectId, before: number | null): Promise<SubjectExport>
-  named(subject: SubjectId, host: SubjectId, seq: number): Promise<null>
+  named(subject: SubjectId, naming: Naming): Promise<boolean>
   unname(subject: SubjectId, cohost: SubjectId, seqs: readonly number[]): Promise<null>
   unhost(subject: SubjectId, host: SubjectId, seqs: readonly number[] | null): Promise<null>
   keep(kept: KeptMove): Promise<null>
@@ -222,10 +222,13 @@ export function createSubjectHost(given: SubjectParts): SubjectHost {
       await of(subject).whole()
       return desk(subject, (erasure) => erasure.exported(subject, before))
     },
-    async named(subject, host, seq) {
+    async named(subject, { host, seq, pseudonym }) {
+      const { erasing, pseudonym: current } = of(subject)
       // What is on its way out here would take it along.
-      await of(subject).erasing.carryOn()
-      return write(() => noteHost(parts.sql, host, seq))
+      await erasing.carryOn()
+      if (pseudonym !== null && pseudonym !== current()) return false
+      await write(() => noteHost(parts.sql, host, seq))
+      return true
     },
     async unname(subject, cohost, seqs) {
       of(subject)
@@ -272,6 +275,8 @@ interface House {
   readonly reread: () => void
   readonly wakeAt: (at: EpochMs) => Promise<void>
   readonly erasing: Erasing
+  /** Of the chain as it is now; null before its first record. */
+  readonly pseudonym: () => string | null
   readonly erasure: ErasureDesk | null
 }
 
@@ -363,6 +368,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   return {
     ...{ subject, gate, takeBack, atHost, reread: store.reread, answering, erasing, erasure },
     whole,
+    pseudonym: () => store.peek()?.subjects.load(subject).state.pseudonym ?? null,
     async wakeAt(at) {
       await alarm.known()
       await alarm.arm(at)

@@ -29,6 +29,7 @@ import { packed, unpacked } from './packed.ts'
 import {
   type ChainPlace,
   carried,
+  type Naming,
   type NumberedReply,
   type NumberedRequest,
   type Reply,
@@ -140,8 +141,8 @@ export class SubjectObject extends DurableObject<Env> implements SubjectRpc {
     return this.#ask((host) => host.exported(subject, before))
   }
 
-  named(subject: SubjectId, host: SubjectId, seq: number): Promise<Reply<null>> {
-    return this.#ask((own) => own.named(subject, host, seq))
+  named(subject: SubjectId, naming: Naming): Promise<Reply<boolean>> {
+    return this.#ask((own) => own.named(subject, naming))
   }
 
   unname(subject: SubjectId, cohost: SubjectId, seqs: readonly number[]): Promise<Reply<null>> {
