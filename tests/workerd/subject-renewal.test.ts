@@ -63,7 +63,8 @@ describe('a record whose key ended before the log had it', () => {
     const world = await waiting(before)
     world.wake('u_1')
     await world.alarm('u_1', 2)
-    expect(await signers(world)).toEqual([OLD, NEW])
+    // The decision, the strike, and the end it puts to what the decision had let start.
+    expect(await signers(world)).toEqual([OLD, NEW, NEW])
     expect(await strike(world)).toMatchObject({ created: false })
   })
 
