@@ -23,11 +23,15 @@ export function scrub(diagnostic: Diagnostic, file: Scrubbed): Diagnostic {
 function scrubText({ code, message }: Diagnostic, { noun, words }: Scrubbed): string {
   // The library puts what it found behind a colon.
   if (code === 'yaml-syntax') return message.split(':', 1)[0] ?? message
-  return message
-    .replace('a policy cannot', `${noun} cannot`)
-    .replace(/`([^`]*)`/g, (all, inner: string) =>
-      words.includes(inner) || mayShow(inner) ? all : '`…`',
-    )
+  return (
+    message
+      .replace('a policy cannot', `${noun} cannot`)
+      .replace(/`([^`]*)`/g, (all, inner: string) =>
+        words.includes(inner) || mayShow(inner) ? all : '`…`',
+      )
+      // A backtick that an author wrote ends a quotation early: what is left of it stands outside.
+      .replace(/[^\s`]+/g, (word) => (words.includes(word) || mayShow(word) ? word : '…'))
+  )
 }
 
 /** An `@` may follow a password in an address. */

@@ -56,16 +56,27 @@ function guarded(lookup: typeof dnsLookup): LookupFunction {
   }
 }
 
+/** What is given out of IPv6 (RFC 4291 section 2.4): outside lie IPv4 in old disguises, and what routers may do as they like with. */
+const GLOBAL_IPV6 = ipaddr.parseCIDR('2000::/3')
+
 /** False for every range that is not the public internet: private, loopback, link-local, metadata services, tunnels. */
 export function isPublic(address: string): boolean {
-  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast'
+  if (!ipaddr.isValid(address)) return false
+  const parsed = ipaddr.process(address)
+  if (parsed.range() !== 'unicast') return false
+  return parsed.kind() === 'ipv4' || parsed.match(GLOBAL_IPV6)
 }
 
 function postedOf(response: IncomingMessage): Posted {
   const status = response.statusCode ?? 0
   if (status >= 300 && status < 400) return { fault: 'redirect' }
-  const seconds = Number(response.headers['retry-after'])
-  return { status, retry_after_s: Number.isFinite(seconds) && seconds > 0 ? seconds : null }
+  return { status, retry_after_s: secondsIn(response.headers['retry-after'] ?? '') }
+}
+
+/** Retry-After has seconds or a date (RFC 9110 section 10.2.3). */
+function secondsIn(text: string): number | null {
+  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : null
 }
 
 function faultOf(error: NodeJS.ErrnoException): 'unreachable' | 'unreadable' {

@@ -64,6 +64,8 @@ async function endpointOf(
       'messages hold personal data and this address has no TLS',
       'use https, or say `private: true` for a receiver in your own network',
     )
+  if (!URL.canParse(url))
+    reporter.report('bad-value', source.url, 'this is no address anything can be sent to')
   const signers: Sign[] = []
   for (const secret of source.secrets.value) {
     const sign = await signerAt(secret, sources, reporter)

@@ -53,6 +53,18 @@ describe('a message', () => {
     expect(await send(url)).toEqual({ status: 503, retry_after_s: 17 })
   })
 
+  it('says when to come back also where that is a date, and nothing where it is nonsense', async () => {
+    let given = new Date(Date.now() + 120_000).toUTCString()
+    const url = await serving((_request, response) =>
+      response.writeHead(503, { 'retry-after': given }).end(),
+    )
+    const { retry_after_s } = (await send(url)) as { retry_after_s: number }
+    expect(retry_after_s).toBeGreaterThan(60)
+    expect(retry_after_s).toBeLessThanOrEqual(120)
+    for (given of ['soon', '-5', '0x10', '1e9999', 'Thu, 01 Jan 1970 00:00:00 GMT'])
+      expect(await send(url), given).toEqual({ status: 503, retry_after_s: null })
+  })
+
   it.each([301, 302, 307, 308])('follows no redirect (%i)', async (status) => {
     let asked = 0
     const url = await serving((_request, response) => {
@@ -144,6 +156,10 @@ test.each([
   ['::', false],
   ['64:ff9b::7f00:1', false],
   ['2002:7f00:1::', false],
+  ['::7f00:1', false],
+  ['64:ff9b:1::a00:1', false],
+  ['fec0::1', false],
+  ['4000::1', false],
   ['nonsense', false],
 ])('%s is public: %s', (address, expected) => {
   expect(isPublic(address)).toBe(expected)

@@ -110,6 +110,14 @@ const FAULTS: readonly (readonly [name: string, text: string, code: string, line
   ['an unknown type', one(SIGNED).replace('decision.made', 'decision.maid'), 'bad-value', 4],
   ['an address with a password', one(SIGNED).replace('//', '//u:p@'), 'bad-value', 3],
   ['an address with a query', one(SIGNED).replace('/x', '/x?token=1'), 'bad-value', 3],
+  [
+    'an address no URL has',
+    one(SIGNED).replace('example.com', 'example.com:99999'),
+    'bad-value',
+    3,
+  ],
+  ['an id with a backtick', one(SIGNED).replace('id: a', `id: "a\`${HMAC}"`), 'bad-value', 2],
+  ['a member with backticks', one(`${SIGNED}    "a\`${HMAC}\`b": 1\n`), 'unknown-key', 6],
   ['private that is no boolean', one(`${SIGNED}    private: maybe\n`), 'wrong-type', 6],
   ['two of one id', `${one(SIGNED)}${one(SIGNED).replace('endpoints:\n', '')}`, 'duplicate-id', 6],
 ]
