@@ -105,7 +105,7 @@ export function createBackend(ports: {
       const reached = await reach(sessionUrl(server, handle), { method: 'PATCH', headers, body })
       if (!reached.ok) return reached
       const { status } = reached.value
-      if (status < 200 || (status >= 300 && status < 400) || status >= 500) return err('refused')
+      if (!mayTell(status)) return err('refused')
       return ok({
         status,
         body: status === 200 ? reached.value.body : '',
@@ -113,6 +113,12 @@ export function createBackend(ports: {
       })
     },
   }
+}
+
+/** The bearer is the gate's, not the encoder's: what the server thinks of it is not told, nor where else it is. */
+function mayTell(status: number): boolean {
+  if (status === 401 || status === 403) return false
+  return (status >= 200 && status < 300) || (status >= 400 && status < 500)
 }
 
 /** 201 with SDP and a session on the same origin (section 4.1); anything else is no session. */

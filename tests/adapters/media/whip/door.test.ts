@@ -321,6 +321,15 @@ describe('a server behind the door that', () => {
     expect(await openOf(scene)).toEqual([])
   })
 
+  it.each([401, 403])('wants another bearer (%i) blames no encoder for it', async (status) => {
+    const scene = await aScene()
+    const location = (await scene.offer()).headers.get('location')
+    backend.instead = (_request, response) => response.writeHead(status).end()
+    const patched = await scene.ask('PATCH', location)
+    expect(patched.status).toBe(502)
+    expect(await patched.json()).toMatchObject({ code: 'media_refused' })
+  })
+
   it('cannot end a session leaves the broadcast as it is, and says so', async () => {
     const scene = await aScene()
     const location = (await scene.offer()).headers.get('location')
