@@ -46,6 +46,8 @@ const AT_ONCE = 16
 /** Between two looks for what was left to do, and between two tries of what failed. */
 export const AGAIN_MS = 30_000
 const FIRST_AGAIN_MS = 1_000
+/** Whatever one batch took: a clock may jump, and 1,000 broadcasts are 63 batches. */
+const MAX_REST_MS = 40
 
 export function createSweeps(parts: SweepParts): Sweeps {
   const { after, onError } = parts
@@ -129,7 +131,7 @@ async function sweepAll(parts: SweepParts, run: Run, cause: RecheckCause): Promi
   let left: readonly string[] | null = null
   for (let wait = FIRST_AGAIN_MS; ; wait = Math.min(2 * wait, AGAIN_MS)) {
     left ??= await idsOf(parts)
-    if (left !== null) left = await each(run, left, look)
+    if (left !== null) left = await each({ run, clock: parts.clock }, left, look)
     if (run.stopped() || left?.length === 0) return { looked, revoked }
     await run.pause(wait)
   }
@@ -165,10 +167,14 @@ async function doLeft(parts: SweepParts, run: Run): Promise<void> {
     { flagged: true },
     ({ subject, recheck = 'restart' }) => [subject, recheck] as const,
   )
-  await each(run, [...new Map<SubjectId, RecheckCause>(marked)], async ([subject, cause]) => {
-    await parts.gate.recheck(subject, cause, true)
-    return true
-  })
+  await each(
+    { run, clock: parts.clock },
+    [...new Map<SubjectId, RecheckCause>(marked)],
+    async ([subject, cause]) => {
+      await parts.gate.recheck(subject, cause, true)
+      return true
+    },
+  )
 }
 
 /** What there is now, to the end: all pages are read before anything changes. */
@@ -192,9 +198,14 @@ async function listed<T>(
   return found
 }
 
+/** Most of the time belongs to those who wait for an answer: a third is taken, and less than a tick costs nothing. */
+function restAfter(took_ms: number): number {
+  return Math.min(MAX_REST_MS, Math.max(0, 2 * took_ms))
+}
+
 /** Those `work` could not be done for, or was not begun. */
 async function each<T>(
-  run: Run,
+  { run, clock }: { readonly run: Run; readonly clock: Clock },
   all: readonly T[],
   work: (one: T) => Promise<boolean>,
 ): Promise<readonly T[]> {
@@ -202,9 +213,10 @@ async function each<T>(
   for (let i = 0; i < all.length; i += AT_ONCE) {
     if (run.stopped()) return [...failed, ...all.slice(i)]
     const some = all.slice(i, i + AT_ONCE)
+    const from = clock.now()
     const done = await Promise.all(some.map(work))
     failed.push(...some.filter((_, j) => done[j] === false))
-    await run.pause(0)
+    await run.pause(restAfter(clock.now() - from))
   }
   return failed
 }

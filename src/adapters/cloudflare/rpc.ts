@@ -52,6 +52,7 @@ import type { KeptMove, LogMove, SubjectMove } from './import-steps.ts'
 import type { ShadowCounts, Shadowed } from './rpc-shadow.ts'
 import type { PolicyText } from './sequencer-revisions.ts'
 import type { LifeAnswer, LifeQuestion } from './subject-lives.ts'
+import type { Naming } from './subject-mentions.ts'
 
 /** A failure as it crosses; `retry_after_s` and `hint` are null when absent. */
 export interface WireError {
@@ -73,14 +74,6 @@ export interface NumberedRequest extends Omit<DecideRequest, 'enforcement'> {
 
 /** `number_free`: no record was made with the number of the question, and none will be. */
 export type NumberedReply = Reply<Answer> & { readonly number_free?: true }
-
-/** A record that is being written, and what it calls somebody it names. */
-export interface Naming {
-  readonly host: SubjectId
-  readonly seq: number
-  /** Null for an account that had no chain. */
-  readonly pseudonym: string | null
-}
 
 /** One subject: its history, its turn, its chain, and what of it the log does not have yet. */
 export interface SubjectRpc {

@@ -46,7 +46,7 @@ import { originOfShard, sequencerName, shardOf, subjectObjectName } from './name
 import { createObjectDirectory, recordsOfChain } from './object-directory.ts'
 import { renewing } from './outbox-renewal.ts'
 import { routeCohosts } from './remote-cohosts.ts'
-import type { ChainPlace, Naming } from './rpc.ts'
+import type { ChainPlace } from './rpc.ts'
 import { checkedDesk, createSetBackCheck } from './set-back.ts'
 import { signerAmong } from './signer-among.ts'
 import type { SparseSql } from './sparse-sql.ts'
@@ -63,7 +63,7 @@ import {
   type LifeQuestion,
   recheckElsewhere,
 } from './subject-lives.ts'
-import { dropHost, noteHost, stripNames } from './subject-mentions.ts'
+import { dropHost, type Naming, noteHost, stripNames } from './subject-mentions.ts'
 import { createReady, doubting, type KnownReady } from './subject-ready.ts'
 import { createSubjectRetention } from './subject-retention.ts'
 import { hasSubjectTables } from './subject-schema.ts'

@@ -5,10 +5,19 @@
  * read names nobody. Next stop: subject-erasing.ts.
  */
 
+import type { SubjectId } from '../../core/model.ts'
 import { groupIn, withoutCohosts } from '../../core/record/cohost-openings.ts'
 import { integer, type Sql, text, textOrNull } from '../sqlite/sql.ts'
 import type { ChainStore } from './chain-store.ts'
 import { isSession } from './session.ts'
+
+/** A record that is being written, and what it calls somebody it names. */
+export interface Naming {
+  readonly host: SubjectId
+  readonly seq: number
+  /** Null for an account that had no chain. */
+  readonly pseudonym: string | null
+}
 
 export interface Mentions {
   /** Ids of the subject's strikes. */

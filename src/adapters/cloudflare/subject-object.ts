@@ -29,7 +29,6 @@ import { packed, unpacked } from './packed.ts'
 import {
   type ChainPlace,
   carried,
-  type Naming,
   type NumberedReply,
   type NumberedRequest,
   type Reply,
@@ -37,6 +36,7 @@ import {
 } from './rpc.ts'
 import type { SubjectHost } from './subject-host.ts'
 import type { LifeAnswer, LifeQuestion } from './subject-lives.ts'
+import type { Naming } from './subject-mentions.ts'
 import { startSubjectHost } from './subject-start.ts'
 import { reportFailure } from './worker-lines.ts'
 import { random } from './worker-system.ts'
