@@ -50,9 +50,11 @@ async function doctor(session: Session, options: Options): Promise<ExitCode> {
   const play = options.play === undefined ? publish : streamUrl(options.play, '--play')
   const facts = factsOf(options.facts)
   const client = await gateClient(session, options)
+  const cleaner = await gateClient(uninterrupted(session), options)
   await requireFfmpeg()
   const { world } = session
   const checks = await examine({
+    ...{ cleaner: asking(cleaner) },
     ...{ gate: asking(client), publish, play, facts, canPlay, send: sendTestStream },
     server: {
       ...{ id: server.id, playback: server.playback, when_down: server.when_down },
@@ -109,6 +111,11 @@ function factsOf(text: string): object {
   throw usage(
     'Cannot read --facts: expected a JSON object, as PUT /v1/subjects/{subject}/facts takes',
   )
+}
+
+function uninterrupted(session: Session): Session {
+  const { signal } = new AbortController()
+  return { ...session, world: { ...session.world, signal } }
 }
 
 function asking(client: GateClient): GateAsked {

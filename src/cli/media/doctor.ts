@@ -32,6 +32,8 @@ export interface Patient {
 
 export interface DoctorPorts {
   readonly gate: GateAsked
+  /** The same gate, to be asked although a person wants to stop: what was made up is taken away. */
+  readonly cleaner: GateAsked
   readonly server: Patient
   /** `rtmp://host/app`, without a slash at its end. */
   readonly publish: string
@@ -213,7 +215,7 @@ async function strike({ gate, subject, now }: DoctorPorts): Promise<void> {
 }
 
 /** Whatever was left; a step that fails leaves the others to do. */
-async function cleanUp({ gate, subject }: DoctorPorts, key: Key): Promise<void> {
+async function cleanUp({ cleaner: gate, subject }: DoctorPorts, key: Key): Promise<void> {
   const steps: readonly (() => Promise<unknown>)[] = [
     () => gate.ask('POST', `/v1/strikes/doctor-${subject}/reversal`, { reason: 'media doctor' }),
     () => gate.ask('DELETE', `/v1/stream-keys/${key.id}`),
