@@ -20,7 +20,7 @@ function wantedOf(languages = ''): readonly string[] {
     .split(',')
     .map((range, place) => {
       const [tag = '', weight = 'q=1'] = range.trim().split(/\s*;\s*/)
-      const quality = Number(weight.replace(/^q=/, ''))
+      const quality = Number(weight.replace(/^q=/i, ''))
       return { tag: primary(tag), quality, place }
     })
     .filter(({ quality }) => quality > 0)
