@@ -28,6 +28,8 @@ const ATTEMPT_MS = 15_000
 const MAX_REFUSED = 3
 /** Letters of one endpoint, each some 100 bytes: 1 MB. With more it stays where it is. */
 export const MAX_LETTERS = 10_000
+/** Dead ones: 10 MB. */
+export const MAX_DEAD = 100_000
 /** Looked at again although nobody said that anything is new. */
 const IDLE_MS = 30_000
 
@@ -131,7 +133,8 @@ function createStep(parts: DispatcherParts, endpoint: WebhookEndpoint): Step {
   let rests_until = 0
 
   async function tryLetters(now: EpochMs, isOver: IsOver): Promise<void> {
-    const letters = outbox.due(id, now, STRETCH)
+    // No more than go out at once: news of a cut does not wait for a hundred receivers' timeouts.
+    const letters = outbox.due(id, now, AT_ONCE)
     await eachOf(letters, isOver, async (letter) => {
       const [entry] = outbox.read(letter.index, 1)
       const message = entry?.index === letter.index ? messageOf(entry, parts.origin) : null
@@ -165,8 +168,7 @@ function createStep(parts: DispatcherParts, endpoint: WebhookEndpoint): Step {
     const takesNothing = failed.length > 0 && failed.length === tried.length
     const answers = failed.map(({ posted }) => posted)
     if (takesNothing && ++refused < MAX_REFUSED) return rest(restAfter(refused, answers))
-    if (failed.length > 0 && outbox.counts(id).waiting + failed.length > MAX_LETTERS)
-      return rest(MAX_REST_MS)
+    if (failed.length > 0 && isFull(outbox.counts(id), failed.length)) return rest(MAX_REST_MS)
     if (!takesNothing) refused = 0
     await outbox.advance(
       id,
@@ -191,6 +193,11 @@ function createStep(parts: DispatcherParts, endpoint: WebhookEndpoint): Step {
     const due = outbox.nextDue(id)
     return due === null ? wait : Math.max(0, Math.min(wait, due - clock.now()))
   }
+}
+
+/** Nothing is thrown away to make room: an endpoint that is full stays where it is. */
+function isFull({ waiting, dead }: ReturnType<WebhookOutbox['counts']>, more: number): boolean {
+  return waiting + more > MAX_LETTERS || dead >= MAX_DEAD
 }
 
 function wanted(

@@ -193,6 +193,26 @@ describe('an endpoint', () => {
     expect(world.outbox.place('platform')?.next).toBe(2)
   })
 
+  it('is told of news beside a heap of letters that time out', async () => {
+    const dispatcher = await world.start()
+    world.answer = () => ({ fault: 'timeout' })
+    world.log(records.slice(0, 40))
+    dispatcher.wake()
+    await world.pass(60 * SECOND)
+    expect(world.outbox.counts('platform').waiting).toBeGreaterThan(20)
+    await world.pass(10 * SECOND)
+    const before = world.received.length
+    world.log(records.slice(40, 41))
+    dispatcher.wake()
+    await world.pass(SECOND)
+    const [news] = ids(40, 41)
+    const place = receivedIds()
+      .slice(before)
+      .indexOf(news ?? '')
+    expect(place).toBeGreaterThanOrEqual(0)
+    expect(place).toBeLessThanOrEqual(16)
+  })
+
   it('costs one endpoint’s patience, not another’s', async () => {
     const other = { ...ENDPOINT, id: 'other', sign: () => 'v1,other' }
     const dispatcher = await world.start([ENDPOINT, other])

@@ -80,12 +80,22 @@ export function createBackend(ports: {
     }
   }
 
+  async function dropUnused(server: MediaServer, reached: Reached, url: URL): Promise<void> {
+    const handle = handleOf(reached.headers.get('location'), url)
+    if (reached.status !== 201 || handle === null) return
+    await reach(sessionUrl(server, handle), { method: 'DELETE', headers: bearerFor(server) })
+  }
+
   return {
     async offer(server, name, sdp) {
       const url = endpointOf(server, name)
       const headers = { ...bearerFor(server), 'content-type': 'application/sdp' }
       const reached = await reach(url, { method: 'POST', headers, body: sdp })
-      return reached.ok ? sessionIn(reached.value, url) : reached
+      if (!reached.ok) return reached
+      const session = sessionIn(reached.value, url)
+      // It has begun one that nobody will use.
+      if (!session.ok) await dropUnused(server, reached.value, url)
+      return session
     },
     async close(server, handle) {
       const reached = await reach(sessionUrl(server, handle), {

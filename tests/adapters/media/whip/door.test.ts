@@ -313,6 +313,17 @@ describe('a server behind the door that', () => {
     },
   )
 
+  it('begins a session and answers something else has it ended', async () => {
+    const scene = await aScene()
+    backend.instead = (request, response) => {
+      if (request.method !== 'POST') return void response.writeHead(200).end()
+      const headers = { 'content-type': 'text/html', location: '/sessions/7' }
+      response.writeHead(201, headers).end('<p>')
+    }
+    expect((await scene.offer()).status).toBe(502)
+    expect(backend.requests.at(-1)).toMatchObject({ method: 'DELETE', path: '/sessions/7' })
+  })
+
   it('is silent costs three seconds, not the encoder’s patience', async () => {
     const scene = await aScene()
     backend.instead = () => {}
