@@ -159,9 +159,11 @@ describe('co-hosts in other objects', () => {
   it('answer for the broadcast with their own strikes', async () => {
     const [a, b] = [someone(), someone()]
     expect((await decide(together(a, b))).outcome).toBe('allow')
+    expect((await gate.subject(b)).broadcasts.map(({ role }) => role)).toEqual(['cohost'])
     await strike(`s_${b}`, b)
     expect((await decide(together(a, b))).outcome).toBe('deny')
-    expect((await gate.subject(b)).broadcasts.map(({ id }) => id)).toHaveLength(1)
+    // What ran has to stop, at its host and so with everybody who had joined it.
+    for (const subject of [a, b]) expect((await gate.subject(subject)).broadcasts).toEqual([])
   })
 
   it('twelve in a ring, each with the next three, all at once', async () => {
