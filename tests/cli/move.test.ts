@@ -81,7 +81,7 @@ beforeAll(async () => {
     file,
   ])
   expect(out).toMatchObject({ exit: 0, err: '' })
-  expect(out.out).toContain('3 subjects, 1 strike, 4 records, 1 stream key, 1 API key, 1 policy')
+  expect(out.out).toContain('3 subjects, 1 strike, 5 records, 1 stream key, 1 API key, 1 policy')
   moved = { root, old: house.dir, file, vkey }
 })
 
@@ -128,7 +128,7 @@ describe('livegate export', () => {
   test('again gives the same file, readable by its owner alone', async () => {
     const again = join(aDirectory(), 'again')
     const ran = await run(moved.root, ['export', '--data', 'old', '--out', again, '--json'])
-    expect(JSON.parse(ran.out)).toMatchObject({ origin: OLD, successors: [NEW], lines: 13 })
+    expect(JSON.parse(ran.out)).toMatchObject({ origin: OLD, successors: [NEW], lines: 14 })
     expect(readFileSync(again)).toEqual(readFileSync(moved.file))
     expect(statSync(again).mode & 0o777).toBe(0o600)
   })
