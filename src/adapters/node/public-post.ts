@@ -59,11 +59,14 @@ function guarded(lookup: typeof dnsLookup): LookupFunction {
 /** What is given out of IPv6 (RFC 4291 section 2.4): outside lie IPv4 in old disguises, and what routers may do as they like with. */
 const GLOBAL_IPV6 = ipaddr.parseCIDR('2000::/3')
 
+/** The host under an Azure machine gives it keys and settings, at an address out of the public ranges. */
+const AZURE_HOST = '168.63.129.16'
+
 /** False for every range that is not the public internet: private, loopback, link-local, metadata services, tunnels. */
 export function isPublic(address: string): boolean {
   if (!ipaddr.isValid(address)) return false
   const parsed = ipaddr.process(address)
-  if (parsed.range() !== 'unicast') return false
+  if (parsed.range() !== 'unicast' || parsed.toString() === AZURE_HOST) return false
   return parsed.kind() === 'ipv4' || parsed.match(GLOBAL_IPV6)
 }
 

@@ -10,6 +10,7 @@ import { err, ok, type Result } from '../../../core/result.ts'
 import { readBounded } from '../bounded-body.ts'
 import type { After } from '../decide-start.ts'
 import type { MediaServer } from '../servers-file.ts'
+import { iceLinksIn } from './ice-links.ts'
 
 export type BackendFault = 'unreachable' | 'timeout' | 'refused' | 'unreadable'
 
@@ -43,7 +44,6 @@ export interface Backend {
 
 /** Largest SDP or fragment: an offer with two media and all of a machine's addresses has some 6 KB. */
 export const MAX_SDP_BYTES: number = 64 * 1024
-const MAX_LINK_CHARS = 4_096
 const TIMEOUT_MS = 3_000
 
 interface Reached {
@@ -139,11 +139,8 @@ function sessionIn(reached: Reached, url: URL): Result<Session, BackendFault> {
   if (type !== 'application/sdp' || !body.startsWith('v=0')) return err('unreadable')
   const handle = handleOf(headers.get('location'), url)
   if (handle === null) return err('unreadable')
-  const link = headers.get('link')
-  return ok({
-    ...{ answer: body, handle, etag: etagOf(reached) },
-    link: link !== null && link.length <= MAX_LINK_CHARS ? link : null,
-  })
+  const link = iceLinksIn(headers.get('link'))
+  return ok({ answer: body, handle, link, etag: etagOf(reached) })
 }
 
 function handleOf(location: string | null, url: URL): string | null {
