@@ -3,7 +3,7 @@
  *
  * Read out of the log's own search and records, a bounded page at a time, so that an incident of any size can be reported on;
  * counts are those of the page. A decision belongs to the incident its disclosed facts name; of one whose contents were
- * erased nobody can say, so it is counted apart. Spec: docs/incident.md, "The report".
+ * erased nobody can say: it is counted apart, where the host still lists it at all (docs/erasure.md). Spec: docs/incident.md, "The report".
  */
 import { LivegateError } from '../core/errors.ts'
 import type { Incident } from '../core/incident.ts'
@@ -36,7 +36,7 @@ export interface IncidentReport {
     readonly count: number
   }[]
   readonly revoked: readonly RevokedBroadcast[]
-  /** Records of that time whose contents were erased. */
+  /** Records of that time still listed whose contents were erased; a host that drops such records whole counts none. */
   readonly erased: number
   /** Where to go on; null at the end. */
   readonly next: string | null
