@@ -69,6 +69,9 @@ it('what may not go on has to stop, whatever says so, and a new process knows it
     ...{ scope: 'all', reason: 'drill', expires_at },
   })
   expect(started.status).toBe(201)
+  const metrics = String((await call(server, 'GET', '/metrics')).body)
+  expect(metrics).toContain('\nlivegate_incident_active 1\n')
+  expect(metrics).toContain('\nlivegate_reviews_open 0\n')
   expect(await isCut(server, calm)).toMatchObject({ cutting: { cause: 'incident' } })
   await isCut(server, other)
 

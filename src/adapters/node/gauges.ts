@@ -10,6 +10,7 @@ import type { PolicyBook } from '../../gate/policy-book.ts'
 import type { EndpointView } from '../../gate/webhooks/desk.ts'
 import type { Clock } from '../../ports.ts'
 import type { WitnessStatus } from '../sqlite/witnesses.ts'
+import type { NodeIncidents } from './incidents.ts'
 import type { Gauges } from './metrics.ts'
 
 export interface GaugedStore {
@@ -22,14 +23,21 @@ export interface GaugedStore {
   }
   /** When the entry at an index was made. */
   instantOf(index: number): EpochMs | null
+  /** Reviews without a word whose deadline is after `at`. */
+  openReviews(at: EpochMs): number
 }
 
-/** `policies` is null until there are any. */
+/** Parts that are made after the metrics are: null until there are any. */
+export interface GaugedParts {
+  policies(): Pick<PolicyBook, 'now' | 'next'> | null
+  incidents(): Pick<NodeIncidents, 'facts'> | null
+  webhooks(): readonly EndpointView[]
+}
+
 export function gaugesOf(
   store: GaugedStore,
   clock: Clock,
-  policies: () => Pick<PolicyBook, 'now' | 'next'> | null,
-  webhooks: () => readonly EndpointView[] = () => [],
+  { policies, incidents, webhooks }: GaugedParts,
 ): Gauges {
   const plan = (): Plan | null => policies()?.now()?.plan ?? null
   return {
@@ -46,6 +54,8 @@ export function gaugesOf(
     witnessedSize: () => store.status().witnesses?.size ?? 0,
     witnessLagSeconds: () => store.status().witnesses?.lag_s ?? 0,
     halted: () => store.status().halted !== null,
+    incidentActive: () => incidents()?.facts(clock.now()).active ?? false,
+    openReviews: () => store.openReviews(clock.now()),
     webhooksWaiting: () => webhooks().map((one) => [one.id, one.behind + one.waiting]),
   }
 }

@@ -67,6 +67,8 @@ export type FamilyId =
   | 'witness_lag'
   | 'witness_errors'
   | 'halted'
+  | 'incident'
+  | 'reviews'
   | 'policy'
   | 'policy_revision'
   | 'policy_pending'
@@ -75,6 +77,10 @@ export type FamilyId =
   | 'shadow'
   | 'shadow_rules'
   | 'memory'
+
+const gauge = (name: string, unit: Family['unit'], about: string): Family => ({
+  ...{ name, type: 'gauge', labels: [], unit, about },
+})
 
 export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
   decisions: {
@@ -245,13 +251,7 @@ export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
     unit: 'changes',
     about: 'changes that shared one commit',
   },
-  queue: {
-    name: 'livegate_commit_queue',
-    type: 'gauge',
-    labels: [],
-    unit: 'changes',
-    about: 'changes waiting for a commit',
-  },
+  queue: gauge('livegate_commit_queue', 'changes', 'changes waiting for a commit'),
   round_seconds: {
     name: 'livegate_log_round_seconds',
     type: 'histogram',
@@ -259,50 +259,32 @@ export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
     unit: 'seconds',
     about: 'time of one Merkle round, from reading to the published checkpoint',
   },
-  log_size: {
-    name: 'livegate_log_size',
-    type: 'gauge',
-    labels: [],
-    unit: 'entries',
-    about: 'entries durable in the log',
-  },
-  published_size: {
-    name: 'livegate_log_published_size',
-    type: 'gauge',
-    labels: [],
-    unit: 'entries',
-    about: 'entries the published checkpoint covers',
-  },
-  lag_entries: {
-    name: 'livegate_log_lag_entries',
-    type: 'gauge',
-    labels: [],
-    unit: 'entries',
-    about: 'durable entries no published checkpoint covers yet',
-  },
-  lag_seconds: {
-    name: 'livegate_log_lag_seconds',
-    type: 'gauge',
-    labels: [],
-    unit: 'seconds',
-    about: 'age of the oldest of those entries; 0 when there is none',
-  },
-  witnessed_size: {
-    name: 'livegate_witnessed_size',
-    type: 'gauge',
-    labels: [],
-    unit: 'entries',
-    about:
-      'entries of the newest checkpoint the quorum of witnesses has cosigned; 0 before the first',
-  },
-  witness_lag: {
-    name: 'livegate_witness_lag_seconds',
-    type: 'gauge',
-    labels: [],
-    unit: 'seconds',
-    about:
-      'how long ago the first checkpoint was published that has no quorum; 0 when all have, or none is asked for',
-  },
+  log_size: gauge('livegate_log_size', 'entries', 'entries durable in the log'),
+  published_size: gauge(
+    'livegate_log_published_size',
+    'entries',
+    'entries the published checkpoint covers',
+  ),
+  lag_entries: gauge(
+    'livegate_log_lag_entries',
+    'entries',
+    'durable entries no published checkpoint covers yet',
+  ),
+  lag_seconds: gauge(
+    'livegate_log_lag_seconds',
+    'seconds',
+    'age of the oldest of those entries; 0 when there is none',
+  ),
+  witnessed_size: gauge(
+    'livegate_witnessed_size',
+    'entries',
+    'entries of the newest checkpoint the quorum of witnesses has cosigned; 0 before the first',
+  ),
+  witness_lag: gauge(
+    'livegate_witness_lag_seconds',
+    'seconds',
+    'how long ago the first checkpoint was published that has no quorum; 0 when all have, or none is asked for',
+  ),
   witness_errors: {
     name: 'livegate_witness_errors_total',
     type: 'counter',
@@ -311,13 +293,13 @@ export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
     about:
       'times a witness has not cosigned, by its name in the witness policy and what went wrong',
   },
-  halted: {
-    name: 'livegate_halted',
-    type: 'gauge',
-    labels: [],
-    unit: '1',
-    about: '1 once the log is only readable, else 0',
-  },
+  halted: gauge('livegate_halted', '1', '1 once the log is only readable, else 0'),
+  incident: gauge('livegate_incident_active', '1', '1 while incident mode is on, else 0'),
+  reviews: gauge(
+    'livegate_reviews_open',
+    'entries',
+    'reviews that wait for a word, their deadline ahead',
+  ),
   policy: {
     name: 'livegate_policy_info',
     type: 'gauge',
@@ -325,27 +307,13 @@ export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
     unit: '1',
     about: '1 for the active policy revision',
   },
-  policy_revision: {
-    name: 'livegate_policy_revision',
-    type: 'gauge',
-    labels: [],
-    unit: '1',
-    about: 'number of the revision that decides',
-  },
-  policy_pending: {
-    name: 'livegate_policy_pending',
-    type: 'gauge',
-    labels: [],
-    unit: '1',
-    about: '1 while another revision is to come',
-  },
-  policy_stale: {
-    name: 'livegate_policy_stale',
-    type: 'gauge',
-    labels: [],
-    unit: '1',
-    about: '1 once the active policy is older than its `max_age`',
-  },
+  policy_revision: gauge('livegate_policy_revision', '1', 'number of the revision that decides'),
+  policy_pending: gauge('livegate_policy_pending', '1', '1 while another revision is to come'),
+  policy_stale: gauge(
+    'livegate_policy_stale',
+    '1',
+    '1 once the active policy is older than its `max_age`',
+  ),
   rejected: {
     name: 'livegate_policy_rejected_total',
     type: 'counter',
@@ -368,13 +336,7 @@ export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
     unit: 'decisions',
     about: 'those with a change, by each rule behind it',
   },
-  memory: {
-    name: 'process_resident_memory_bytes',
-    type: 'gauge',
-    labels: [],
-    unit: 'bytes',
-    about: 'resident memory of the process',
-  },
+  memory: gauge('process_resident_memory_bytes', 'bytes', 'resident memory of the process'),
 }
 
 /** What the client library wants to know of a metric. */

@@ -24,6 +24,9 @@ export interface Gauges {
   /** Commits waiting. */
   queued(): number
   halted(): boolean
+  incidentActive(): boolean
+  /** Reviews without a word whose deadline is ahead. */
+  openReviews(): number
   /** Entries of the newest checkpoint with a quorum of witnesses. */
   witnessedSize(): number
   /** How long ago the first checkpoint was published that has none. */
@@ -200,6 +203,8 @@ function registerGauges(registry: Registry, gauges: Gauges): void {
   read('witnessed_size', gauges.witnessedSize)
   read('witness_lag', gauges.witnessLagSeconds)
   read('halted', () => (gauges.halted() ? 1 : 0))
+  read('incident', () => (gauges.incidentActive() ? 1 : 0))
+  read('reviews', gauges.openReviews)
   read('policy_revision', gauges.policyRevision)
   read('policy_pending', () => (gauges.policyPending() ? 1 : 0))
   read('policy_stale', () => (gauges.policyStale() ? 1 : 0))

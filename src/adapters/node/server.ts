@@ -119,7 +119,12 @@ async function decideUntilAborted(house: House): Promise<void> {
   let deciding: NodePolicies | null = null
   const endpoints = await readWebhooks(config.webhooks, process.env, { parse: parseWebhooksFile })
   const webhooks = createNodeWebhooks({ store, endpoints, observe, onError })
-  const gauges = gaugesOf(store, clock, () => deciding, webhooks.desk.list)
+  let incidentMode: NodeIncidents | null = null
+  const gauges = gaugesOf(store, clock, {
+    policies: () => deciding,
+    incidents: () => incidentMode,
+    webhooks: webhooks.desk.list,
+  })
   const metrics = createMetrics(gauges)
   add(metrics.observe)
   const adminKey = await ensureAdminKey({
@@ -146,6 +151,7 @@ async function decideUntilAborted(house: House): Promise<void> {
   })
   const onChange = (): void => sweep('incident')
   const incidents = createNodeIncidents({ store, scribe, clock, random, after, onChange, onError })
+  incidentMode = incidents
   await incidents.resume().catch(onError)
   const surroundings = surroundingsOf(config, incidents, clock)
   const shadow = await shadowOf(house)

@@ -3,18 +3,21 @@
  */
 import type { IncidentChange } from '../../core/incident.ts'
 import type { Activation } from '../../core/model.ts'
+import type { EpochMs } from '../../core/time.ts'
 import type { ReviewQueue } from '../../ports.ts'
 import { loggedActivations } from '../sqlite/activations.ts'
 import { createHeartbeats, type Heartbeats } from '../sqlite/heartbeats.ts'
 import { loggedIncidents } from '../sqlite/incidents.ts'
 import { createPolicyTexts, type PolicyTexts } from '../sqlite/policy-texts.ts'
-import { listReviews } from '../sqlite/review-queue.ts'
+import { listReviews, openReviews } from '../sqlite/review-queue.ts'
 import type { Sql } from '../sqlite/sql.ts'
 import { type StruckFound, type StruckPage, struckSubjects } from '../sqlite/struck.ts'
 
 export interface DeploymentNow {
   /** What people are asked about. */
   readonly reviews: ReviewQueue
+  /** Reviews without a word whose deadline is after `at`. */
+  openReviews(at: EpochMs): number
   /** Every policy revision in the log. */
   readonly policyTexts: PolicyTexts
   /** Every activation in the log, by number. */
@@ -30,6 +33,7 @@ export interface DeploymentNow {
 export function createDeploymentNow(sql: Sql): DeploymentNow {
   return {
     reviews: { list: async (search) => listReviews(sql, search) },
+    openReviews: (at) => openReviews(sql, at),
     activations: () => loggedActivations(sql),
     incidents: () => loggedIncidents(sql),
     policyTexts: createPolicyTexts(sql),

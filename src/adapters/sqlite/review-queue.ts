@@ -81,6 +81,15 @@ export function listReviews(
   return { items, next: items.length < limit || last === undefined ? null : reviewCursor(last) }
 }
 
+/** How many have no word yet and their deadline after `at`. Reads the index alone. */
+export function openReviews(sql: Sql, at: number): number {
+  const [row] = sql.all(
+    "SELECT COUNT(*) AS open FROM review_items WHERE state = 'open' AND due > ?",
+    at,
+  )
+  return Number(row?.open ?? 0)
+}
+
 /** Where a page ended. */
 export function reviewCursor({ by, id }: Pick<ReviewView, 'by' | 'id'>): string {
   return `${by}:${id}`

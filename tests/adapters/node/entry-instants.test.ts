@@ -5,7 +5,9 @@ import { aNodeGate, START } from '../../support/node-gate.ts'
 
 it('an entry knows when it was made: records to the millisecond, entries of the deployment to the second', async () => {
   const world = await aNodeGate()
-  const gauges = gaugesOf(world.store, world.time, () => null)
+  const gauges = gaugesOf(world.store, world.time, {
+    ...{ policies: () => null, incidents: () => null, webhooks: () => [] },
+  })
   while (await world.store.publish());
   expect(gauges.lagSeconds()).toBe(0)
   world.time.pass(1_234)

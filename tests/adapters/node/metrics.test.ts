@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { gaugesOf } from '../../../src/adapters/node/gauges.ts'
+import { type GaugedParts, gaugesOf } from '../../../src/adapters/node/gauges.ts'
 import { FAMILIES } from '../../../src/adapters/node/metric-families.ts'
 import { createMetrics, type Gauges, type Metrics } from '../../../src/adapters/node/metrics.ts'
 import { epochMs } from '../../../src/core/time.ts'
@@ -17,10 +17,16 @@ const QUIET: Gauges = {
   halted: () => false,
   witnessedSize: () => 9,
   witnessLagSeconds: () => 2.5,
+  incidentActive: () => false,
+  openReviews: () => 0,
   policyRevision: () => 3,
   policyPending: () => false,
   policyStale: () => false,
   webhooksWaiting: () => [['platform', 4]],
+}
+
+const NO_PARTS: GaugedParts = {
+  ...{ policies: () => null, incidents: () => null, webhooks: () => [] },
 }
 
 const DECIDED: GateEvent = {
@@ -210,10 +216,15 @@ describe('metrics', () => {
         'livegate_log_lag_seconds 1.5',
         'livegate_commit_queue 3',
         'livegate_halted 0',
+        'livegate_incident_active 0',
+        'livegate_reviews_open 0',
       ]),
     )
-    const halted = createMetrics({ ...QUIET, halted: () => true, publishedSize: () => 20 })
-    const lines = await linesOf(halted)
+    const moved = { halted: () => true, publishedSize: () => 20 }
+    const busy = { incidentActive: () => true, openReviews: () => 41 }
+    const lines = await linesOf(createMetrics({ ...QUIET, ...moved, ...busy }))
+    expect(lines).toContain('livegate_incident_active 1')
+    expect(lines).toContain('livegate_reviews_open 41')
     expect(lines).toContain('livegate_halted 1')
     expect(lines).toContain('livegate_log_lag_entries 0')
   })
@@ -251,7 +262,8 @@ describe('the age of what is not published', () => {
     })
     const instantOf = (index: number): typeof at | null =>
       index === published && instant !== null ? epochMs(instant) : null
-    return gaugesOf({ status, instantOf }, time, () => null).lagSeconds()
+    const store = { status, instantOf, openReviews: () => 0 }
+    return gaugesOf(store, time, NO_PARTS).lagSeconds()
   }
 
   it('is that of the first entry no checkpoint covers', () => {

@@ -8,6 +8,7 @@ import { openNodeSql } from '../../../src/adapters/node/node-sql.ts'
 import {
   forgetReviews,
   listReviews,
+  openReviews,
   putReviews,
   REVIEW_TABLES,
 } from '../../../src/adapters/sqlite/review-queue.ts'
@@ -159,4 +160,18 @@ describe('rows of a subject', () => {
     expect(new Set(names).size).toBe(REVIEW_SLICES)
     expect(names[0]).toBe(reviewsName(pepper, 'u0'))
   })
+})
+
+it('counts what has no word yet and its deadline ahead, out of the index alone', () => {
+  const { sql, put } = sqlQueue()
+  expect(openReviews(sql, 0)).toBe(0)
+  put('u', [item(1), item(2), item(3, { result: word })])
+  put('v', [item(10)])
+  expect([0, 1_001, 1_002, 1_010].map((at) => openReviews(sql, at))).toEqual([3, 2, 1, 0])
+  put('v', [item(10, { result: word })])
+  expect(openReviews(sql, 0)).toBe(2)
+  const plan = sql.all(
+    "EXPLAIN QUERY PLAN SELECT COUNT(*) AS open FROM review_items WHERE state = 'open' AND due > 0",
+  )
+  expect(String(plan[0]?.detail)).toContain('COVERING INDEX review_items_by_due')
 })
