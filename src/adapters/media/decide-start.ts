@@ -5,13 +5,12 @@
  * server's patience), else no. Every ask is a decision of its own with its own record; waiting opens nothing by
  * itself. Which delays exist: docs/spec/policy.md. From: hooks.ts.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { toBase64Url, utf8 } from '../../core/encoding.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { Enforcement } from '../../gate/enforcement.ts'
 import type { Answer, DecideRequest, Gate } from '../../gate-types.ts'
 import type { Clock } from '../../ports.ts'
 import type { MediaDialect, StartEvent } from './dialect.ts'
+import { digestOf } from './digest.ts'
 import type { Resolved } from './resolve-subject.ts'
 import type { MediaServer } from './servers-file.ts'
 import type { Start } from './starts.ts'
@@ -88,7 +87,7 @@ function idempotencyOf(
 ): Pick<DecideRequest, 'idempotency'> {
   if (start === null) return {}
   const question = [server.id, event.session, start.nonce, resolved.stream, ask]
-  const fingerprint = toBase64Url(sha256(utf8(JSON.stringify(question))))
+  const fingerprint = digestOf(question)
   return { idempotency: { key: `${event.session}.${start.nonce}.${ask}`, fingerprint } }
 }
 

@@ -5,7 +5,6 @@
  * (HMAC-SHA256, `v1,`) covers id, instant and raw body and is checked first; the same signed bytes count once.
  * Format for people: docs/media/generic.md; who uses it for what: docs/media/recipes.md.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, fromBase64, toBase64Url, utf8 } from '../../core/encoding.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import { type EpochMs, epochMs } from '../../core/time.ts'
@@ -19,6 +18,7 @@ import type {
   StartEvent,
   Verdict,
 } from './dialect.ts'
+import { digestOf } from './digest.ts'
 import { type JsonFields, readObject, textOf } from './json-fields.ts'
 import { jsonReply, plainName, REFUSAL_STATUS, retryAfter, wordFor } from './replies.ts'
 import type { ServerSecret } from './server-secret.ts'
@@ -105,7 +105,7 @@ function startOf(fields: JsonFields, session: string): Result<StartEvent, string
     return err('app, key or client_ip is not clean text')
   if (protocol === null || (protocol !== '' && !WORD.test(protocol)))
     return err('protocol is not a word')
-  const connection = toBase64Url(sha256(utf8(JSON.stringify([session, ip]))))
+  const connection = digestOf([session, ip])
   return ok({
     kind: 'start',
     session,

@@ -6,8 +6,7 @@
  * Identities are accounts: the platform has checked them. Set-up for people: docs/media/livekit.md. Next:
  * livekit-jwt.ts, livekit-control.ts.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { toBase64Url, utf8 } from '../../core/encoding.ts'
+import { utf8 } from '../../core/encoding.ts'
 import { MAX_HANDLE_CHARS } from '../../core/limits.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import { type EpochMs, epochMs, formatInstant } from '../../core/time.ts'
@@ -22,6 +21,7 @@ import type {
   StartEvent,
   Verdict,
 } from './dialect.ts'
+import { digestOf } from './digest.ts'
 import { renderGeneric } from './generic.ts'
 import { fieldsOf, type JsonFields, readObject, textOf } from './json-fields.ts'
 import { JOIN_MS, signLiveKit, webhookProof } from './livekit-jwt.ts'
@@ -128,7 +128,7 @@ function startOf(room: string | null, identity: string | null): StartEvent | nul
 
 /** One identity can be in a room once. */
 export function liveKitSession(room: string, identity: string): string {
-  return `lk_${toBase64Url(sha256(utf8(JSON.stringify([room, identity])))).slice(0, 22)}`
+  return `lk_${digestOf([room, identity]).slice(0, 22)}`
 }
 
 /** Where its API finds the participant; empty for names too long to be kept. */

@@ -5,12 +5,11 @@
  * readers pass without a decision. Clients that were not asked for credentials yet get 401, which makes the server ask.
  * No end is ever told: its list is what ends sessions (mediamtx-control.ts). Set-up for people: docs/media/mediamtx.md.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { toBase64Url, utf8 } from '../../core/encoding.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { HookCall, MediaDialect, MediaEvent, Reply, Verdict } from './dialect.ts'
+import { digestOf } from './digest.ts'
 import { argsOf, type JsonFields, readObject, textOf } from './json-fields.ts'
-import { REFUSAL_STATUS, retryAfter, textReply, wordFor } from './replies.ts'
+import { REFUSAL_STATUS, statusReply } from './replies.ts'
 
 export const mediamtx: MediaDialect = {
   kind: 'mediamtx',
@@ -94,28 +93,10 @@ export function splitPath(path: string): { readonly app: string; readonly name: 
 /** An id is new for every connection. */
 function connectionOf(fields: JsonFields): string {
   const parts = ['id', 'ip', 'protocol'].map((name) => textOf(fields, name))
-  return toBase64Url(sha256(utf8(JSON.stringify(parts))))
+  return digestOf(parts)
 }
 
+/** With 401 the server asks its client for credentials, if it has not yet. */
 function render(verdict: Verdict): Reply {
-  switch (verdict.type) {
-    case 'admit':
-      return textReply(200, 'ok\n', { 'livegate-decision': verdict.decision })
-    case 'noted':
-      return textReply(200, 'ok\n')
-    case 'deny':
-      return textReply(403, `${verdict.outcome}\n`, {
-        'livegate-decision': verdict.decision,
-        ...retryAfter(verdict.retry_after_s),
-      })
-    case 'refused': {
-      // With 401 the server asks its client for credentials, if it has not yet.
-      const status = verdict.why === 'no_key' ? 401 : REFUSAL_STATUS[verdict.why]
-      return textReply(
-        status,
-        `refused ${wordFor(verdict.why)}\n`,
-        retryAfter(verdict.retry_after_s),
-      )
-    }
-  }
+  return statusReply(verdict, (why) => (why === 'no_key' ? 401 : REFUSAL_STATUS[why]))
 }

@@ -12,7 +12,7 @@ import { err, ok, type Result } from '../../core/result.ts'
 import type { HookCall, MediaDialect, MediaEvent, Reply, StartEvent, Verdict } from './dialect.ts'
 import { type RawField, splitForm, unescapeStrictly } from './form.ts'
 import { nginxHandle } from './nginx-rtmp-control.ts'
-import { plainName, REFUSAL_STATUS, retryAfter, textReply, wordFor } from './replies.ts'
+import { plainName, statusReply, textReply } from './replies.ts'
 
 /** Name and arguments share one buffer of 256 bytes with its terminator; longer ones arrive cut off. */
 const MAX_NAME_BYTES = 255
@@ -150,25 +150,10 @@ function startOf(session: string, form: Form): Result<StartEvent, string> {
 }
 
 function render(verdict: Verdict): Reply {
-  switch (verdict.type) {
-    case 'admit':
-      return verdict.playback_name === null
-        ? textReply(200, 'ok\n', { 'livegate-decision': verdict.decision })
-        : textReply(302, 'ok\n', {
-            'livegate-decision': verdict.decision,
-            // With `rtmp://` in front nginx would send a copy of the stream there.
-            location: plainName(verdict.playback_name),
-          })
-    case 'deny':
-      return textReply(403, `${verdict.outcome}\n`, {
-        'livegate-decision': verdict.decision,
-        ...retryAfter(verdict.retry_after_s),
-      })
-    case 'noted':
-      return textReply(200, 'ok\n')
-    case 'refused':
-      return textReply(REFUSAL_STATUS[verdict.why], `refused ${wordFor(verdict.why)}\n`, {
-        ...retryAfter(verdict.retry_after_s),
-      })
-  }
+  if (verdict.type !== 'admit' || verdict.playback_name === null) return statusReply(verdict)
+  return textReply(302, 'ok\n', {
+    'livegate-decision': verdict.decision,
+    // With `rtmp://` in front nginx would send a copy of the stream there.
+    location: plainName(verdict.playback_name),
+  })
 }

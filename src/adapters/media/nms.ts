@@ -6,12 +6,12 @@
  * or not at all when the publisher comes back meanwhile. Set-up for people: docs/media/node-media-server.md.
  * Next: nms-control.ts.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { toBase64Url, utf8 } from '../../core/encoding.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import type { HookCall, MediaDialect, MediaEvent, Reply, Verdict } from './dialect.ts'
-import { fieldsOf, type JsonFields, readObject, textOf } from './json-fields.ts'
-import { REFUSAL_STATUS, retryAfter, textReply, wordFor } from './replies.ts'
+import { parseAction } from './actions.ts'
+import type { MediaDialect, MediaEvent } from './dialect.ts'
+import { digestOf } from './digest.ts'
+import { fieldsOf, type JsonFields, textOf } from './json-fields.ts'
+import { statusReply } from './replies.ts'
 
 export const nodeMediaServer: MediaDialect = {
   kind: 'node-media-server',
@@ -30,8 +30,8 @@ export const nodeMediaServer: MediaDialect = {
     max_credential_bytes: 1_000,
     supports: [],
   },
-  parse,
-  render,
+  parse: (call) => parseAction(call, ACTIONS, eventOf),
+  render: (verdict) => statusReply(verdict),
   handleOf: () => '',
 }
 
@@ -44,16 +44,6 @@ const ACTIONS: Readonly<Record<string, MediaEvent['kind']>> = {
   donePlay: 'other',
   postRecord: 'other',
   doneRecord: 'other',
-}
-
-function parse(call: HookCall): Result<MediaEvent, string> {
-  if (call.method !== 'POST') return err('method is not POST')
-  const fields = readObject(call.body)
-  if (fields === null) return err('body is not a JSON object')
-  const action = textOf(fields, 'action') ?? ''
-  const kind = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined
-  if (kind === undefined) return err('unknown action')
-  return kind === 'other' ? ok({ kind }) : eventOf(kind, fields)
 }
 
 function eventOf(kind: 'start' | 'end' | 'poll', fields: JsonFields): Result<MediaEvent, string> {
@@ -71,7 +61,7 @@ function eventOf(kind: 'start' | 'end' | 'poll', fields: JsonFields): Result<Med
   return ok({
     kind,
     session,
-    connection: toBase64Url(sha256(utf8(JSON.stringify([session, ip])))),
+    connection: digestOf([session, ip]),
     app,
     name,
     args,
@@ -91,24 +81,4 @@ function argumentsOf(fields: JsonFields): readonly (readonly [string, string])[]
   )
   const texts = pairs.filter((pair): pair is [string, string] => typeof pair[1] === 'string')
   return texts.length === pairs.length ? texts : null
-}
-
-function render(verdict: Verdict): Reply {
-  switch (verdict.type) {
-    case 'admit':
-      return textReply(200, 'ok\n', { 'livegate-decision': verdict.decision })
-    case 'noted':
-      return textReply(200, 'ok\n')
-    case 'deny':
-      return textReply(403, `${verdict.outcome}\n`, {
-        'livegate-decision': verdict.decision,
-        ...retryAfter(verdict.retry_after_s),
-      })
-    case 'refused':
-      return textReply(
-        REFUSAL_STATUS[verdict.why],
-        `refused ${wordFor(verdict.why)}\n`,
-        retryAfter(verdict.retry_after_s),
-      )
-  }
 }

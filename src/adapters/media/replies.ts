@@ -5,7 +5,7 @@
  * so that nobody learns from it which kinds and ids there are.
  */
 import { utf8 } from '../../core/encoding.ts'
-import type { Refusal, Reply } from './dialect.ts'
+import type { Refusal, Reply, Verdict } from './dialect.ts'
 
 /** None begins with 2 or 3: a refusal to every server that looks at the status. */
 export const REFUSAL_STATUS: Readonly<Record<Refusal, number>> = {
@@ -47,6 +47,30 @@ export function jsonReply(
 /** `Retry-After` in whole seconds, at least one; nothing for null. */
 export function retryAfter(seconds: number | null): Record<string, string> {
   return seconds === null ? {} : { 'retry-after': String(Math.max(1, Math.ceil(seconds))) }
+}
+
+/** To servers that look at the status alone: 200, 403 for a denial, or what `statusOf` says of a refusal. */
+export function statusReply(
+  verdict: Verdict,
+  statusOf: (why: Refusal) => number = (why) => REFUSAL_STATUS[why],
+): Reply {
+  switch (verdict.type) {
+    case 'admit':
+      return textReply(200, 'ok\n', { 'livegate-decision': verdict.decision })
+    case 'noted':
+      return textReply(200, 'ok\n')
+    case 'deny':
+      return textReply(403, `${verdict.outcome}\n`, {
+        'livegate-decision': verdict.decision,
+        ...retryAfter(verdict.retry_after_s),
+      })
+    case 'refused':
+      return textReply(
+        statusOf(verdict.why),
+        `refused ${wordFor(verdict.why)}\n`,
+        retryAfter(verdict.retry_after_s),
+      )
+  }
 }
 
 /** The name itself; throws RangeError for anything that could be more than a name where it is put. */

@@ -5,11 +5,11 @@
  * a body. It cannot rename a stream, hence the key stands beside the name. Refused publishers over WebRTC get an end of
  * their own. Set-up for people: docs/media/srs.md. Next: srs-control.ts.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { toBase64Url, utf8 } from '../../core/encoding.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import type { HookCall, MediaDialect, MediaEvent, Reply, Verdict } from './dialect.ts'
-import { argsOf, type JsonFields, readObject, textOf } from './json-fields.ts'
+import { parseAction } from './actions.ts'
+import type { MediaDialect, MediaEvent, Reply, Verdict } from './dialect.ts'
+import { digestOf } from './digest.ts'
+import { argsOf, type JsonFields, textOf } from './json-fields.ts'
 import { jsonReply, REFUSAL_STATUS, retryAfter } from './replies.ts'
 
 export const srs: MediaDialect = {
@@ -30,7 +30,7 @@ export const srs: MediaDialect = {
     max_credential_bytes: 1_000,
     supports: [],
   },
-  parse,
+  parse: (call) => parseAction(call, ACTIONS, eventOf),
   render,
   handleOf: () => '',
 }
@@ -45,16 +45,6 @@ const ACTIONS: Readonly<Record<string, MediaEvent['kind']>> = {
   on_dvr: 'other',
   on_hls: 'other',
   on_hls_notify: 'other',
-}
-
-function parse(call: HookCall): Result<MediaEvent, string> {
-  if (call.method !== 'POST') return err('method is not POST')
-  const fields = readObject(call.body)
-  if (fields === null) return err('body is not a JSON object')
-  const action = textOf(fields, 'action') ?? ''
-  const kind = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined
-  if (kind === undefined) return err('unknown action')
-  return kind === 'other' ? ok({ kind }) : eventOf(kind, fields)
 }
 
 function eventOf(kind: 'start' | 'end' | 'poll', fields: JsonFields): Result<MediaEvent, string> {
@@ -82,7 +72,7 @@ function eventOf(kind: 'start' | 'end' | 'poll', fields: JsonFields): Result<Med
 /** Ids of the process and of the connection in it. */
 function connectionOf(fields: JsonFields): string {
   const ids = ['server_id', 'service_id', 'client_id', 'ip'].map((name) => textOf(fields, name))
-  return toBase64Url(sha256(utf8(JSON.stringify(ids))))
+  return digestOf(ids)
 }
 
 function render(verdict: Verdict): Reply {
