@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Posted } from '../../../src/gate/webhooks/port.ts'
 import { aGate, ask } from '../../support/gate.ts'
-import { aWebhookWorld, type WebhookWorld } from '../../support/webhooks.ts'
+import { aWebhookWorld, ENDPOINT, type WebhookWorld } from '../../support/webhooks.ts'
 
 const SECOND = 1_000
 const AT_ONCE = 8
@@ -86,6 +86,26 @@ describe('a stop', () => {
     await stopped
     expect(world.errors.splice(0)).toEqual([new Error('disk full')])
   })
+})
+
+it('an endpoint that was left out goes on where it was, a new one with what happens from then on', async () => {
+  const first = await world.start()
+  world.log(records.slice(0, 3))
+  first.wake()
+  await world.pass(SECOND)
+  await first.stop()
+  const other = { ...ENDPOINT, id: 'other' }
+  const without = await world.start([other])
+  world.log(records.slice(3, 6))
+  without.wake()
+  await world.pass(SECOND)
+  await without.stop()
+  const before = world.received.map(({ id }) => id)
+  expect(before).toEqual(ids(0, 6))
+  expect(world.outbox.place('platform')?.next).toBe(3)
+  await world.start([ENDPOINT])
+  await world.pass(SECOND)
+  expect(world.received.slice(before.length).map(({ id }) => id)).toEqual(ids(3, 6))
 })
 
 describe('a receiver that is gone', () => {

@@ -115,6 +115,10 @@ describe('an encoder that may go live', () => {
     expect(response.headers.get('content-length')).toBe(String(text.length))
     expect(response.headers.get('content-type')).toBe('application/sdp')
     expect(response.headers.get('link')).toContain('stun:')
+    expect(response.headers.get('access-control-allow-origin')).toBe('*')
+    expect(response.headers.get('access-control-expose-headers')?.toLowerCase()).toContain(
+      'location',
+    )
     expect(response.headers.get('location')).toMatch(/^\/whip\/door-1\/[A-Za-z0-9_-]{22}$/)
     expect([...backend.sessions.values()]).toEqual(['/whip/live_AAAAAAAAAAAAAAAAAAAAAA'])
     expect(await openOf(scene)).toMatchObject([{ server: 'door-1', handle: '/sessions/1' }])
