@@ -7,7 +7,7 @@ import type { SubjectId } from '../core/model.ts'
 import { broadcastDraft } from '../core/record/drafts.ts'
 import type { CutDone } from '../gate-types.ts'
 import type { OpenBroadcast, SubjectState } from '../ports.ts'
-import { hostedIn, subjectOfBroadcast } from './broadcasts.ts'
+import { hostedIn } from './broadcasts.ts'
 import { advance, type Context, instantFor, newRecordId, nextPlace } from './context.ts'
 import { disclosedCohosts } from './disclosed.ts'
 import { loadTold } from './ungated.ts'
@@ -18,15 +18,17 @@ export async function cutDone(
   broadcast: string,
   done: CutDone,
 ): Promise<boolean> {
-  const subject = await subjectOfBroadcast(context, broadcast)
-  if (subject === null) return false
+  const opening = await context.directory.record(broadcast)
+  if (opening?.kind !== 'decision') return false
+  const { subject } = opening
+  const cohosts = disclosedCohosts(opening)
   return context.turns.run(
     subject,
     async () => {
       const state = await loadTold(context, subject, broadcast)
       const open = hostedIn(state, broadcast)
       if (open?.cutting === undefined) return false
-      await recordCut(context, { subject, state, open, done, caller: callerOf(open) })
+      await recordCut(context, { subject, state, open, cohosts, done, caller: callerOf(open) })
       return true
     },
     'always',
@@ -44,17 +46,16 @@ export async function recordCut(
     readonly subject: SubjectId
     readonly state: SubjectState
     readonly open: OpenBroadcast
+    readonly cohosts: readonly SubjectId[]
     readonly done: CutDone
     readonly caller: string
   },
 ): Promise<void> {
-  const { subject, state, open, done, caller } = input
+  const { subject, state, open, cohosts, done, caller } = input
   const { cutting } = open
   if (cutting === undefined) return
   const at = instantFor(context, state)
   const { pseudonym, chain } = nextPlace(context, state, at)
-  const opening = await context.directory.record(open.id)
-  const cohosts = opening === null ? [] : disclosedCohosts(opening)
   const took_ms = at - cutting.since
   const { confirmed, attempts } = done
   const draft = broadcastDraft({

@@ -105,7 +105,7 @@ async function end(context: Context, subject: SubjectId, ending: Ending): Promis
   if (open === null) return false
   if (open.cutting !== undefined) {
     const done = { confirmed: reason === 'lost' ? 'absent' : 'reported', attempts: 0 } as const
-    await recordCut(context, { subject, state, open, done, caller })
+    await recordCut(context, { subject, state, open, cohosts, done, caller })
     return true
   }
   const at = instantFor(context, state)

@@ -18,12 +18,16 @@ export interface Room extends Mirror {
   require(): void
 }
 
-/** Followed by the writer: the size is asked for once a transaction, because to ask costs more than to append. */
+/** Transactions between two questions: at 4 MiB each (group-writer.ts) and as much again for indexes, half a gigabyte. */
+const ASKED_EVERY = 64
+
+/** Followed by the writer: to ask for the size costs as much as an append, and there is a gigabyte left above the bound. */
 export function createRoom(
   sql: Pick<SqlStorage, 'databaseSize'>,
   maxBytes: number = MAX_LOG_BYTES,
 ): Room {
   let size: number | null = null
+  let commits = 0
   const forget = (): void => {
     size = null
   }
@@ -33,7 +37,11 @@ export function createRoom(
   }
   return {
     why,
-    committed: forget,
+    committed() {
+      commits = (commits + 1) % ASKED_EVERY
+      // What is full is asked again at once: it may have made room.
+      if (commits === 0 || (size !== null && size >= maxBytes)) forget()
+    },
     aborted: forget,
     require() {
       const reason = why()
