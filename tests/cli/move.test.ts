@@ -15,9 +15,10 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createNodeImporter } from '../../src/adapters/node/import.ts'
 import { openNodeSql } from '../../src/adapters/node/node-sql.ts'
+import { putIncidents } from '../../src/adapters/sqlite/incidents.ts'
 import type { World } from '../../src/cli/world.ts'
 import type { MoveLine } from '../../src/core/move/lines.ts'
 import { presentation } from '../../src/core/record/presentation.ts'
@@ -36,6 +37,46 @@ import {
 } from '../support/moving.ts'
 import { aTime, ISSUER } from '../support/node-gate.ts'
 import { aDirectory, type Ran, run } from './a-world.ts'
+
+describe('while an incident runs', () => {
+  async function inIncident(until: number): Promise<string> {
+    const root = mkdtempSync(join(tmpdir(), 'livegate-incident-'))
+    onTestFinished(() => rmSync(root, { recursive: true, force: true }))
+    const house = await anOldHouse(root)
+    const end = epochMs(until)
+    const change = { change: 1, active: true, id: 'inc_1', scope: 'public', at: epochMs(1) }
+    const more = { until: end, expires_at: end, confirmed: false, by: 'k1', reason: 'a test' }
+    await putIncidents(house.scribe, house.store.signer, [{ ...change, ...more }])
+    await house.close()
+    return root
+  }
+  const CLOSE = ['export', '--data', 'old', '--close', '--successor', NEW, '--out', 'file.jsonl']
+  const HOUR = 3_600_000
+
+  test('the log is not closed, because nobody would go on with it, unless that is said', async () => {
+    const root = await inIncident(Date.now() + HOUR)
+    const refused = await run(root, CLOSE)
+    expect(refused.exit).toBe(1)
+    expect(refused.err).toContain('Cannot close the log: incident inc_1 runs until ')
+    expect(refused.err).toContain('--despite-incident')
+    expect(existsSync(join(root, 'file.jsonl'))).toBe(false)
+    const store = await openStore(join(root, 'old'))
+    expect(store.status().successors).toBeNull()
+    await store.close()
+    expect(await run(root, [...CLOSE, '--despite-incident'])).toMatchObject({ exit: 0, err: '' })
+  })
+
+  test('one that is over is no reason', async () => {
+    const root = await inIncident(Date.now() - HOUR)
+    expect(await run(root, CLOSE)).toMatchObject({ exit: 0, err: '' })
+  })
+
+  test('--despite-incident alone is a mistake', async () => {
+    const given = ['export', '--data', 'old', '--out', 'file.jsonl', '--despite-incident']
+    const { exit, err } = await run('/', given)
+    expect([exit, err]).toEqual([2, expect.stringContaining('expected --close')])
+  })
+})
 
 /** A closed deployment and its file, made once. */
 interface Moved {
