@@ -16,7 +16,10 @@ export interface Load {
   /** Further headers of the i-th request. */
   readonly own?: (i: number) => Readonly<Record<string, string>>
   readonly connections: number
+  /** Infinity: until every body was sent once. */
   readonly seconds: number
+  /** First digit of every answer's status; 2 unless given. */
+  readonly expect?: '2' | '4'
 }
 
 export interface Loaded {
@@ -29,9 +32,9 @@ export interface Loaded {
 
 const HEADER_END = Buffer.from('\r\n\r\n')
 
-/** Loads a server. Rejects when a single answer is not 2xx, or a connection ends. */
+/** Loads a server. Rejects when a single answer is not as expected, or a connection ends. */
 export async function generateLoad(load: Load): Promise<Loaded> {
-  const { url, path, headers, bodies, connections, seconds } = load
+  const { url, path, headers, bodies, connections, seconds, expect = '2' } = load
   const { hostname, port, host } = new URL(url)
   const linesOf = (i: number): string =>
     Object.entries({ host, ...headers, ...load.own?.(i) })
@@ -48,7 +51,8 @@ export async function generateLoad(load: Load): Promise<Loaded> {
   await Promise.all(
     Array.from({ length: connections }, (_, i) => {
       const mine = requests.filter((_request, n) => n % connections === i)
-      return ask({ socket: connect(Number(port), hostname), requests: mine, until, took })
+      const socket = connect(Number(port), hostname)
+      return ask({ socket, requests: mine, until, took, expect })
     }),
   )
   const passed_s = (performance.now() - began) / 1000
@@ -64,10 +68,12 @@ function ask(connection: {
   readonly requests: readonly Buffer[]
   readonly until: number
   readonly took: number[]
+  readonly expect: string
 }): Promise<void> {
-  const { socket, requests, until, took } = connection
+  const { socket, requests, until, took, expect } = connection
+  const once = until === Number.POSITIVE_INFINITY
   return new Promise((done, failed) => {
-    let next = Math.floor(Math.random() * requests.length)
+    let next = once ? 0 : Math.floor(Math.random() * requests.length)
     let sent = 0
     /** Bytes of the answer still to come; null while its head is. */
     let missing: number | null = null
@@ -81,7 +87,7 @@ function ask(connection: {
       const now = performance.now()
       took.push(now - sent)
       missing = null
-      if (now < until) send()
+      if (once ? next < requests.length : now < until) send()
       else {
         socket.end()
         done()
@@ -97,7 +103,8 @@ function ask(connection: {
         const end = head.indexOf(HEADER_END)
         if (end === -1) return
         const text = head.toString('latin1', 0, end)
-        if (!text.startsWith('HTTP/1.1 2')) return failed(new Error(text.split('\r\n', 1)[0]))
+        if (!text.startsWith(`HTTP/1.1 ${expect}`))
+          return failed(new Error(text.split('\r\n', 1)[0]))
         const length = /\r\ncontent-length: *(\d+)/i.exec(text)?.[1]
         if (length === undefined) return failed(new Error('an answer has no content-length'))
         missing = Number(length) - (head.length - end - HEADER_END.length)

@@ -13,6 +13,7 @@ import { benchErasureRows } from './erasure.ts'
 import { benchEvaluatePeers } from './evaluate-peers.ts'
 import { benchHookRows } from './hooks.ts'
 import { benchHttp } from './http.ts'
+import { benchReconnectRows } from './reconnect.ts'
 import { benchSubjectsRows } from './subjects.ts'
 
 const { values } = parseArgs({ options: { peer: { type: 'string' }, only: { type: 'string' } } })
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   erasure: benchErasureRows,
   backtest: benchBacktestRows,
   hooks: benchHookRows,
+  reconnect: benchReconnectRows,
   cut: benchCutRows,
 }
 

@@ -57,6 +57,8 @@ export interface DecideRequest {
   readonly ungated?: UngatedCause
   /** For media servers: numbers the record, if one is made. */
   readonly enforcement?: Enforcement
+  /** The caller shows nobody the proof: an earlier refusal may be the answer without `jws` and `openings`. */
+  readonly terse?: true
   /** Set by the gate: it is to take the place of what runs, and this was given when that was let start. */
   readonly in_place?: { readonly of: string; readonly remembered: StoredFacts }
 }

@@ -34,10 +34,11 @@ import { type Decided, effectsOf, requestGroup } from './gate/effects.ts'
 import { numbered } from './gate/enforcement.ts'
 import { createErasureDesk, type ErasureDesk } from './gate/erasure-desk.ts'
 import { statesOf } from './gate/explain-now.ts'
-import { factsFor, surroundings } from './gate/facts-for.ts'
-import { decider, policyKey, policyOf, requiredBy, underOf } from './gate/in-force.ts'
+import { factsFor } from './gate/facts-for.ts'
+import { policyOf, requiredBy, underOf } from './gate/in-force.ts'
 import { gateOver } from './gate/methods.ts'
 import { type HostRecheck, recheckAtHost } from './gate/recheck.ts'
+import { createRefusedAgain } from './gate/refused-again.ts'
 import {
   heardUntil,
   judgeRetry,
@@ -47,12 +48,12 @@ import {
   rememberKey,
   replacedBy,
   requireRoom,
-  type Standing,
 } from './gate/repeat.ts'
 import { askedItems, reviewsAsked } from './gate/review-items.ts'
 import { dueReviews } from './gate/reviews.ts'
 import { takeBack, takeBackUnheard } from './gate/sessions.ts'
 import { joinedAmong, leaveReplaced, settled, type Verdict } from './gate/settled.ts'
+import { standingNow } from './gate/standing-now.ts'
 import { createTables } from './gate/tables.ts'
 import { createTurns } from './gate/turns.ts'
 import { tellUngated } from './gate/ungated.ts'
@@ -90,6 +91,7 @@ export function createGateWithDesk(
     turns: createTurns(),
     lives: createTurns(),
     tables: createTables(),
+    refusedAgain: createRefusedAgain(),
     settings: {
       facts_max_age_ms: DEFAULT_FACTS_MAX_AGE_MS,
       budget_ms: DECISION_BUDGET_MS,
@@ -178,14 +180,12 @@ async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
     context,
     await dueReviews(context, subject, await context.ledger.load(subject)),
   )
-  const { plan, at } = decider(context, state, ...statesOf(cohosts))
-  const around = surroundings(context, at)
-  const standing: Standing = {
-    version: state.version + cohosts.version,
-    policy: policyKey(plan),
-    incident: JSON.stringify([around.incident, around.platform]),
-    at,
-  }
+  const under = standingNow(context, state, statesOf(cohosts), cohosts.version)
+  const { plan, around, standing } = under
+  const { at } = standing
+  const now = { request, state, standing }
+  const known = context.refusedAgain.find(now)
+  if (known !== null) return { answer: known, replaces: [], left: [] }
   const retry = await judgeRetry(context, request, { standing, state, plan })
   if (retry.before !== null) return { answer: retry.before, replaces: [], left: [] }
 
@@ -200,7 +200,9 @@ async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
   // What runs already is decided for itself: its record orders the cut.
   const again = late ? null : await refusedBefore(context, before)
   if (again !== null) {
-    await rememberKey(context, { request, state, standing, again })
+    await rememberKey(context, { ...now, again })
+    const { facts_max_age_ms } = context.settings
+    context.refusedAgain.keep(now, { answer: again, facts, plan, facts_max_age_ms })
     return { answer: again, replaces: [], left: [] }
   }
 

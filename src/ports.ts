@@ -235,6 +235,8 @@ export type CommitResult =
 export interface Ledger {
   /** State for one subject; a subject never seen has `seq` 0 and no members. Reads its own writes. */
   load(subject: SubjectId): Promise<SubjectState> | SubjectState
+  /** What `load` would give, where that is at hand in memory; null where it is not. Absent: never. */
+  peek?(subject: SubjectId): SubjectState | null
   commit(change: Change): Promise<CommitResult>
   /** The stored answer of an Idempotency-Key, expired ones included until they are swept. */
   idempotent(

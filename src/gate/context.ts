@@ -29,6 +29,7 @@ import type {
 } from '../ports.ts'
 import type { CohostDesk } from './cohosts.ts'
 import type { HostRecheck } from './recheck.ts'
+import type { RefusedAgain } from './refused-again.ts'
 import type { Tables } from './tables.ts'
 import type { Turns } from './turns.ts'
 
@@ -75,6 +76,7 @@ export interface Context extends GatePorts {
    */
   readonly lives: Turns
   readonly tables: Tables
+  readonly refusedAgain: RefusedAgain
   readonly cohosts: CohostDesk
 }
 

@@ -13,6 +13,7 @@ import { setHandle } from './handles.ts'
 import { joiningOf } from './joining.ts'
 import { observeDecided } from './observe-decided.ts'
 import { recheckSubject } from './recheck.ts'
+import { refusedAtOnce } from './refused-again.ts'
 import { renew } from './renewal.ts'
 import { review } from './reviews.ts'
 import { claimKey } from './running-keys.ts'
@@ -34,6 +35,11 @@ export function gateOver(context: Context, decideHeard: Decide): Gate {
     withinBudget(work, { after: context.after, budget_ms: context.settings.budget_ms, verb })
   const decide = async (request: DecideRequest): Promise<Answer> => {
     const started = context.clock.now()
+    const known = refusedAtOnce(context, request)
+    if (known !== null) {
+      observeDecided(context, known, started)
+      return known
+    }
     const release = claimKey(running, request)
     const answer = await timely('decide', (listener) =>
       context.tables.run(request, () => decideHeard(context, request, listener)).finally(release),

@@ -22,6 +22,8 @@ export interface Turns {
   run<T>(key: string, work: () => Promise<T>, admit?: 'if_room' | 'always'): Promise<T>
   /** Keys with work under way. */
   size(): number
+  /** True while work for `key` is under way or waits. */
+  busy(key: string): boolean
 }
 
 interface Tail {
@@ -35,6 +37,7 @@ export function createTurns(): Turns {
   let underWay = 0
   return {
     size: () => tails.size,
+    busy: (key) => tails.has(key),
     run<T>(
       key: string,
       work: () => Promise<T>,

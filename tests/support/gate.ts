@@ -68,6 +68,8 @@ export interface GateOptions {
   readonly around?: Around
   /** Policies are activated under numbers, through a desk, as on hosts that offer it. */
   readonly numbered?: true
+  /** Its ledger has nothing at hand: every question waits for it. */
+  readonly waits?: true
   /** Told of what has to stop, as by a host that can cut. */
   readonly onRevoked?: (view: BroadcastView) => void
 }
@@ -204,6 +206,7 @@ export async function aGate(options: GateOptions = {}): Promise<TestGate> {
       },
       ledger: {
         load: (subject) => around('load', async () => store.ledger.load(subject)),
+        ...(options.waits === true ? {} : { peek: store.ledger.peek }),
         idempotent: store.ledger.idempotent,
         commit,
       },

@@ -28,8 +28,8 @@ export interface DecideStart {
   readonly resolved: Resolved
   /** Makes the question idempotent; null where a repeated call is known by what runs. */
   readonly start: Pick<Start, 'nonce'> | null
-  /** Aborted when there is nobody left to wait for. */
-  readonly over: AbortSignal
+  /** Aborted when there is nobody left to wait for; asked for only when there is something to wait for. */
+  readonly over: () => AbortSignal
   /** Numbers the records of this server. */
   readonly enforcement: Enforcement | undefined
 }
@@ -39,13 +39,14 @@ const MAX_ASKS = 3
 
 /** The gate's last word, or null when the publisher went away while waiting. */
 export async function decideStart(input: DecideStart): Promise<Answer | null> {
-  const { clock, server, dialect, over } = input
+  const { clock, server, dialect } = input
   const patience = Math.min(server.hold_max_ms, dialect.capabilities.hold_max_ms)
   const deadline = clock.now() + patience
   for (let ask = 1; ; ask++) {
     const answer = await input.gate.decide(requestFor(input, ask))
     const wait = ask < MAX_ASKS ? waitFor(answer, clock.now(), deadline) : null
     if (wait === null) return answer
+    const over = input.over()
     await pause(input.after, wait, over)
     if (over.aborted) return null
   }
@@ -69,6 +70,7 @@ function requestFor(input: DecideStart, ask: number): DecideRequest {
       ...(territory === null ? {} : { territory }),
     },
     facts: {},
+    terse: true,
     supports: dialect.capabilities.supports,
     caller: `hook:${server.id}`,
     session: {

@@ -242,7 +242,8 @@ async function decide(
 ): Promise<Verdict> {
   const { event, resolved, life } = input
   const { hungUp } = asker
-  const over = hungUp === null ? life.over.signal : AbortSignal.any([life.over.signal, hungUp])
+  const over = (): AbortSignal =>
+    hungUp === null ? life.over.signal : AbortSignal.any([life.over.signal, hungUp])
   const enforcement = desk.enforcements.get(asker.server.id)
   // Who can ask what runs needs no stored answer to know a repeated call by.
   const start = desk.keeper === undefined ? life : null

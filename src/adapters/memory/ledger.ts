@@ -96,6 +96,7 @@ export function createMemoryHistory(log: MemoryLog, fates: Fates): MemoryHistory
         loads.set(subject, (loads.get(subject) ?? 0) + 1)
         return stateOf(subject)
       },
+      peek: (subject) => shelves.states.get(subject) ?? null,
       commit(change) {
         followUp(change.subject)
         checkChange(change, stateOf(change.subject))

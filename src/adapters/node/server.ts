@@ -17,7 +17,7 @@ import { createSweeps, type Sweeps } from '../../gate/sweep.ts'
 import type { WebhookDesk } from '../../gate/webhooks/desk.ts'
 import { createGateWithDesk } from '../../gate.ts'
 import type { Gate } from '../../gate-types.ts'
-import type { BroadcastView, RecheckCause, Surroundings } from '../../ports.ts'
+import type { BroadcastView, RecheckCause, StreamKeys, Surroundings } from '../../ports.ts'
 import { describeProblem as describe } from '../../scrub.ts'
 import { apiKeyFromToken, newApiKey } from '../http/api-key.ts'
 import { createApp } from '../http/app.ts'
@@ -27,6 +27,7 @@ import { unreadableResponse } from '../http/unread.ts'
 import { createGuessLimit } from '../media/guess-limit.ts'
 import { createHooks, type Hooks } from '../media/hooks.ts'
 import { createKeeper, type Keeper } from '../media/keeper.ts'
+import { rememberKeys } from '../media/known-keys.ts'
 import { createRenewals } from '../media/renewals.ts'
 import { parseServersFile as parse } from '../media/servers-file.ts'
 import { createSessions } from '../media/sessions.ts'
@@ -169,7 +170,11 @@ async function decideUntilAborted(house: House): Promise<void> {
   })
   const gate = shadow === null ? plain : withShadow(plain, shadow)
   sweeps = createSweeps({ gate: plain, broadcasts: store.broadcasts, clock, after, onError })
-  const media = await mediaOf(house, gate)
+  const streamKeys = rememberKeys(store.streamKeys)
+  add((event) => {
+    if (event.type === 'erased') streamKeys.forget()
+  })
+  const media = await mediaOf(house, gate, streamKeys)
   keeper = media.keeper
   const heartbeat = createHeartbeat({ store, scribe, elapsed, onError })
   add(heartbeat.observe)
@@ -187,6 +192,7 @@ async function decideUntilAborted(house: House): Promise<void> {
       keys,
       erasure,
       webhooks: webhooks.desk,
+      streamKeys,
     })
     const { host, port } = config
     const answers = { fetch: app.fetch, unreadable: unreadableResponse }
@@ -226,11 +232,12 @@ async function shadowOf({ config, observers, onError }: House): Promise<ShadowPo
 async function mediaOf(
   { config, store, observers, onError }: House,
   gate: Gate,
+  streamKeys: StreamKeys,
 ): Promise<{ readonly hooks: Hooks; readonly keeper: Keeper; readonly whip: WhipDoor }> {
   const servers = await readMediaServers(config.servers, process.env, { parse, describe })
   const { observe } = observers
   const sessions = createSessions(elapsed)
-  const shared = { ...store, gate, servers, sessions, observe, clock, random, after }
+  const shared = { ...store, streamKeys, gate, servers, sessions, observe, clock, random, after }
   const renewals = createRenewals()
   const keeper = createKeeper({ ...shared, renewals, elapsed, fetch: callServer, onError })
   const { enforcement } = keeper
@@ -257,6 +264,7 @@ async function appOf(
     readonly keys: NodeKeys
     readonly erasure: ErasureDesk
     readonly webhooks: WebhookDesk
+    readonly streamKeys: StreamKeys
   },
 ): Promise<ReturnType<typeof createApp>> {
   const {
@@ -272,6 +280,7 @@ async function appOf(
     keys,
     erasure,
     webhooks,
+    streamKeys,
   } = parts
   const { facts_max_age_ms } = config
   const { observe } = observers
@@ -296,7 +305,7 @@ async function appOf(
     ...(shadow === null ? {} : { shadow: shadow.report }),
     logs: [{ log: store.log, vkey: store.vkey, vkeys: store.vkeys, access }],
     keyDesk: keys.desk,
-    webhooks,
+    ...{ webhooks, streamKeys },
     ...{ erasure, retention: config.retention ?? KEEP_EVERYTHING },
     ...accessTokensOf(config),
   })

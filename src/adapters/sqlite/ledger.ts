@@ -35,6 +35,7 @@ export function createSqlLedger(parts: LedgerParts): Ledger {
   const { sql, writer, subjects } = parts
   return {
     load: (subject) => subjects.load(subject).state,
+    peek: (subject) => subjects.peek(subject)?.state ?? null,
     async commit(given) {
       if (given.record !== null) requireEntry(given.record)
       requireWhole(given)

@@ -23,6 +23,8 @@ export interface SubjectEntry {
 export interface Subjects extends Mirror {
   /** The subject's durable state. */
   load(subject: string): SubjectEntry
+  /** The same if it is in memory, else null. */
+  peek(subject: string): SubjectEntry | null
   /** What the transactions under way have made of it, the durable state otherwise. Inside a transaction only. */
   read(subject: string): SubjectEntry
   /**
@@ -104,6 +106,7 @@ export function createSubjects(
 
   return {
     load,
+    peek: (subject) => durable.get(subject) ?? null,
     read,
     advance(change, place) {
       const before = read(change.subject)

@@ -58,6 +58,7 @@ describe('whose broadcast it is', () => {
         stream: { id: 'sk_AAAAAAAAAAAAAAAAAAAAAA' },
         request: { ingest: 'rtmp', territory: 'FR' },
         facts: {},
+        terse: true,
         supports: [],
         caller: 'hook:edge-1',
         session: { server: 'edge-1', session: '41', handle: 'app=live' },

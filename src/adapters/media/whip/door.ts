@@ -126,7 +126,7 @@ function decide(
   return decideStart({
     ...{ gate: ports.gate, clock: ports.clock, after: ports.after },
     ...{ server, dialect: whip, event, resolved, start: { nonce: '1' } },
-    over: request.signal ?? new AbortController().signal,
+    over: () => request.signal ?? new AbortController().signal,
     enforcement: ports.enforcement(server.id),
   })
 }
