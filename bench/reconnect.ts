@@ -61,7 +61,9 @@ export async function benchReconnectRows(): Promise<readonly string[]> {
       )
     const again = (): Promise<Loaded> =>
       load(
-        Array.from({ length: MOST * SECONDS }, (_, i) => publish(keys[i % DENIED] ?? '', ++session)),
+        Array.from({ length: MOST * SECONDS }, (_, i) =>
+          publish(keys[i % DENIED] ?? '', ++session),
+        ),
         SECONDS,
       )
     // So often that everything is as it is after a minute of this.
