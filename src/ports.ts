@@ -384,6 +384,7 @@ export type Peppered =
   | 'strike'
   | 'stream_key'
   | 'stream_name'
+  | 'tape_name'
   | 'subject'
 
 /** `HMAC-SHA256(pepper, "<what> <text>")` as base64url: stream keys and idempotency keys are stored only like this. */

@@ -30,6 +30,7 @@ const world: World = {
   columns: process.stderr.columns ?? 80,
   env: process.env,
   cwd: process.cwd(),
+  pipe: () => ({ input: process.stdin, output: process.stdout }),
   now: () => epochMs(Date.now()),
   fetch: (url, init) => fetch(url, init),
   sleep: (ms) => delay(ms, undefined, { signal: stop.signal }),

@@ -26,6 +26,7 @@ import { logMirror } from './commands/log-mirror.ts'
 import { logMonitor } from './commands/log-monitor.ts'
 import { logProof } from './commands/log-proof.ts'
 import { logVerify } from './commands/log-verify.ts'
+import { mediaDelay } from './commands/media-delay.ts'
 import { mediaDoctor } from './commands/media-doctor.ts'
 import { policyActivate } from './commands/policy-activate.ts'
 import { policyBacktest } from './commands/policy-backtest.ts'
@@ -82,7 +83,7 @@ const NOUNS: readonly (readonly [name: string, about: string, verbs: readonly Re
     'what a running gate stores about a person: export, erase, hold',
     [subjectExport, subjectErase, subjectHold],
   ],
-  ['media', 'media servers: do they do what the gate decides?', [mediaDoctor]],
+  ['media', 'media servers: what they do, and tape delay', [mediaDoctor, mediaDelay]],
   [
     'webhook',
     'webhooks of a running gate: what did not arrive, and sending it again',

@@ -4,6 +4,7 @@
  * `out` is for results and `talk` for everything said to the person; files are reached through node:fs relative to
  * `cwd`. main.ts builds the real one.
  */
+import type { Readable, Writable } from 'node:stream'
 import type { EpochMs } from '../core/time.ts'
 
 export interface World {
@@ -17,6 +18,8 @@ export interface World {
   readonly columns: number
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  /** Standard input and output as bytes, for a command that is a link of a pipe; called once, in place of `out`. */
+  pipe(): { readonly input: Readable; readonly output: Writable }
   now(): EpochMs
   fetch(url: string, init: RequestInit): Promise<Response>
   /** Resolves after `ms`, rejects when `signal` aborts. */

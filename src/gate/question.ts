@@ -6,8 +6,9 @@
  * Next stop: renewal.ts.
  */
 import type { Facts, RequestFacts, StreamFacts, SubjectFacts, SubjectId } from '../core/model.ts'
+import { supportsRunning } from '../core/policy/supports.ts'
 import { decodeFacts } from '../core/record/decode-facts.ts'
-import type { BroadcastContent, SubjectGroup } from '../core/record/groups.ts'
+import type { BroadcastContent, ResultGroup, SubjectGroup } from '../core/record/groups.ts'
 import type { EpochMs } from '../core/time.ts'
 import type { OpenBroadcast, StoredFacts, StoredRecord } from '../ports.ts'
 import type { Context } from './context.ts'
@@ -57,7 +58,16 @@ function readQuestion(subject: SubjectId, record: StoredRecord): Question | null
   const { cohosts } = group
   if (hosts.length !== 1 + cohosts.length) return null
   const remembered = hosts.map(rememberedOf)
-  return { subject, stream, request, supports, cohosts, remembered, readable: true }
+  const runs = { stream, request, supports: runningWith(record, supports) }
+  return { subject, ...runs, cohosts, remembered, readable: true }
+}
+
+/** What runs cannot be shown later than it is: what was a choice at the start is a fact since. */
+function runningWith(record: StoredRecord, supports: readonly string[]): readonly string[] {
+  // A renewal's record says what ran already.
+  if (record.kind === 'broadcast') return supports
+  const result = disclosedText(record, 'result') as ResultGroup | undefined
+  return supportsRunning(supports, result?.broadcast_delay_s ?? 0)
 }
 
 function rememberedOf({ facts, sources }: Facts['hosts'][number]): StoredFacts {

@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
 import { onTestFinished } from 'vitest'
 import type { ExitCode } from '../../src/cli/failure.ts'
 import { runCli } from '../../src/cli/program.ts'
@@ -44,6 +45,7 @@ export async function run(
     columns: 80,
     env: {},
     cwd,
+    pipe: () => ({ input: Readable.from([]), output: new PassThrough() }),
     now: () => epochMs(Date.parse(NOW)),
     fetch: noNetwork,
     sleep: async () => undefined,

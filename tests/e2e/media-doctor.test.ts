@@ -83,6 +83,7 @@ describeWithMedia('the doctor of media servers', () => {
         },
         talk: () => {},
         ...{ out_tty: false, talk_tty: false, columns: 80, env: {}, cwd: folder },
+        pipe: () => ({ input: process.stdin, output: process.stdout }),
         now: () => epochMs(Date.now()),
         fetch: (address, init) => fetch(address, init),
         sleep: (ms) => new Promise((done) => setTimeout(done, ms)),

@@ -102,6 +102,7 @@ async function cli(url: string, ...argv: string[]): Promise<{ exit: number; out:
     },
     talk: () => {},
     ...{ out_tty: false, talk_tty: false, columns: 80, env: {}, cwd: dir },
+    pipe: () => ({ input: process.stdin, output: process.stdout }),
     now: () => epochMs(Date.now()),
     fetch: (address, init) => fetch(address, init),
     sleep: async () => undefined,

@@ -76,6 +76,7 @@ async function monitor(url: string): Promise<{ exit: number; out: string }> {
     },
     talk: () => {},
     ...{ out_tty: false, talk_tty: false, columns: 80, env: {}, cwd: dir },
+    pipe: () => ({ input: process.stdin, output: process.stdout }),
     now: () => epochMs(Date.now()),
     fetch: (address, init) => fetch(address, init),
     sleep: async () => undefined,

@@ -14,6 +14,7 @@ import { digestOf } from './digest.ts'
 import type { Resolved } from './resolve-subject.ts'
 import type { MediaServer } from './servers-file.ts'
 import type { Start } from './starts.ts'
+import { supportsOf } from './tape.ts'
 
 /** Runs `fire` once after `delay_ms` unless cancelled. */
 export type After = (delay_ms: number, fire: () => void) => () => void
@@ -71,12 +72,12 @@ function requestFor(input: DecideStart, ask: number): DecideRequest {
     },
     facts: {},
     terse: true,
-    supports: dialect.capabilities.supports,
+    supports: supportsOf(input),
     caller: `hook:${server.id}`,
     session: {
       server: server.id,
       session: event.session,
-      ...handleOf(dialect, event, resolved),
+      ...handleOf(input),
     },
     ...(enforcement === undefined ? {} : { enforcement }),
     ...idempotencyOf(input, ask),
@@ -94,12 +95,11 @@ function idempotencyOf(
 }
 
 /** How the control interface finds it again; nothing where the session alone is enough. */
-function handleOf(
-  dialect: MediaDialect,
-  event: StartEvent,
-  { playback_name }: Resolved,
-): { readonly handle?: string } {
-  const handle = dialect.handleOf?.(event, playback_name) ?? ''
+function handleOf({ server, dialect, event, resolved }: DecideStart): {
+  readonly handle?: string
+} {
+  const { playback_name } = resolved
+  const handle = dialect.handleOf?.(event, playback_name, server.delayed?.app) ?? ''
   return handle === '' ? {} : { handle }
 }
 

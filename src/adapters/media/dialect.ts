@@ -26,6 +26,12 @@ export interface Capabilities {
   readonly hold_max_ms: number
   /** The answer can give the stream another name than the publisher used. */
   readonly rename: boolean
+  /**
+   * How a broadcast can be shown later than it is sent. `copy`: it keeps running under a name nobody can guess, and a late
+   * copy of it in another application is what viewers get. `move`: the answer can put it into another application, which
+   * nobody watches. Either needs `delayed` in the servers file.
+   */
+  readonly late: 'copy' | 'move' | 'no'
   /** The answer can limit how long the stream runs. */
   readonly lifetime: boolean
   /** A refused publisher can be told why. */
@@ -121,6 +127,8 @@ export type Verdict =
       readonly type: 'admit'
       /** Name viewers use; null = the publisher's own. */
       readonly playback_name: string | null
+      /** Application it is moved to; absent where it stays. */
+      readonly app?: string
       readonly decision: string
       /** The server shall end it by itself after so long; absent where something else does. */
       readonly lifetime_ms?: number
@@ -170,6 +178,9 @@ export interface MediaDialect {
   complete?(verdict: Verdict, event: MediaEvent, at: SignedAt): Promise<Reply>
   /** Public keys by which the server checks what `complete` signs. */
   keys?(secret: ServerSecret): Promise<Reply>
-  /** What the control interface needs to find the broadcast again, at most 512 characters, no key in it. */
-  handleOf?(event: StartEvent, playback_name: string | null): string
+  /**
+   * What the control interface needs to find the broadcast again, at most 512 characters, no key in it. `late_app`: the
+   * delayed application of the server, where it may be found as well.
+   */
+  handleOf?(event: StartEvent, playback_name: string | null, late_app?: string | null): string
 }

@@ -31,6 +31,7 @@ export const generic: MediaDialect = {
     proof: 'signature',
     hold_max_ms: 25_000,
     rename: true,
+    late: 'no',
     lifetime: true,
     reason_to_client: false,
     poll: true,

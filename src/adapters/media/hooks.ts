@@ -33,6 +33,7 @@ import { type Resolved, resolveSubject } from './resolve-subject.ts'
 import type { MediaServer } from './servers-file.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { createStarts, type Start, type Starts } from './starts.ts'
+import { placeOf } from './tape.ts'
 import { lifetimeOf, retryAfterSeconds } from './terms.ts'
 
 export interface HookPorts {
@@ -189,7 +190,7 @@ async function startInTurn(desk: Desk, asker: StartAsker, event: StartEvent): Pr
   if (!resolved.ok) return refusal(desk, server, resolved.error)
   if (!repeated && earlier?.connection === event.connection)
     return refusal(desk, server, 'session_conflict')
-  const again = repeated ? await stillAdmitted(desk, server, earlier, resolved.value) : null
+  const again = repeated ? await stillAdmitted(desk, server, earlier) : null
   if (again !== null) return again
   const life = repeated ? earlier : beginLife(desk, server, event, resolved.value)
   let admitted = false
@@ -208,13 +209,12 @@ async function startInTurn(desk: Desk, asker: StartAsker, event: StartEvent): Pr
 async function stillAdmitted(
   desk: Desk,
   server: MediaServer,
-  { decision }: Start,
-  { playback_name }: Resolved,
+  { admitted }: Start,
 ): Promise<Verdict | null> {
-  const view = decision === null ? null : ((await desk.keeper?.running(decision)) ?? null)
-  if (decision === null || view === null) return null
+  const view = admitted === null ? null : ((await desk.keeper?.running(admitted.decision)) ?? null)
+  if (admitted === null || view === null) return null
   const lifetime = lifetimeOf(server, view.lease_until, desk.clock.now())
-  return { type: 'admit', playback_name, decision, ...lifetime }
+  return { type: 'admit', ...admitted.place, decision: admitted.decision, ...lifetime }
 }
 
 /** The same connection asks the same thing again: a proxy repeated the call. */
@@ -250,16 +250,15 @@ async function decide(
   const asked = { event, resolved, start, over, enforcement }
   const made = await decideStart({ ...desk, ...asker, ...asked })
   if (made === null) return refusal(desk, asker.server, 'gone')
-  const admitted = made.outcome === 'allow' && hungUp?.aborted !== true
-  if (admitted) {
-    life.decision = made.id
-    const { playback_name } = resolved
+  const place = placeOf({ ...desk, ...asker }, event, resolved, made)
+  if (place !== null && hungUp?.aborted !== true) {
+    life.admitted = { decision: made.id, place }
     const lifetime = lifetimeOf(asker.server, made.decision.lease_until, desk.clock.now())
-    return { type: 'admit', playback_name, decision: made.id, ...lifetime }
+    return { type: 'admit', ...place, decision: made.id, ...lifetime }
   }
   // Nobody heard it, or this server cannot carry it out: what the decision opened must not stay open.
   if (made.decision.lease_until !== null) await desk.gate.endSession(asker.server.id, event.session)
-  if (made.outcome === 'allow') return refusal(desk, asker.server, 'gone')
+  if (place !== null || made.outcome === 'allow') return refusal(desk, asker.server, 'gone')
   const retry = retryAfterSeconds(made, desk.clock.now())
   return { type: 'deny', outcome: made.outcome, decision: made.id, retry_after_s: retry }
 }

@@ -9,11 +9,12 @@ import type { Enforcement } from '../../gate/enforcement.ts'
 import type { Gate } from '../../gate-types.ts'
 import type { BroadcastView, Clock, Observe, OpenBroadcasts } from '../../ports.ts'
 import { type Budget, createBudget } from './budget.ts'
-import type { ControlFault } from './control.ts'
+import type { ControlFault, LiveSession } from './control.ts'
 import { type CutQueue, createCutQueue } from './cut-queue.ts'
 import type { After } from './decide-start.ts'
 import type { MediaDialect } from './dialect.ts'
 import type { Control } from './drivers.ts'
+import { sortList, strayCopies } from './late-copies.ts'
 import { causeOf, decideLate } from './late-decisions.ts'
 import { type ListedPorts, streamOf, whoseIs } from './listed.ts'
 import { each, openOf } from './portions.ts'
@@ -21,6 +22,7 @@ import { type Action, type Listed, reconcile } from './reconcile.ts'
 import { type Renewals, renewLease } from './renewals.ts'
 import type { MediaServer } from './servers-file.ts'
 import type { Sessions } from './sessions.ts'
+import { supportsListed } from './tape.ts'
 import { lookAtUnlisted } from './unlisted.ts'
 
 export interface KeptPorts extends ListedPorts {
@@ -105,7 +107,7 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
     const [asked_at, since] = [ports.clock.now(), ports.elapsed()]
     const list = await control.driver.list(control.access)
     if (!list.ok) return onFault(list.error)
-    const ours = list.value.filter(({ app }) => server.app === null || app === server.app)
+    const { ours, copies } = sortList(server, reach.dialect, list.value)
     const listed: Listed[] = []
     for (const one of ours) listed.push({ ...one, stream: await streamOf(ports, server, one) })
     const open = await openOf(ports, server.id)
@@ -114,12 +116,19 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
     const result = reconcile({ asked_at, listed, open, busy, heard, missed, start_timeout_ms })
     missed = result.missed
     meter(listed.length, result.actions)
-    forgetOld(listed, since)
+    forgetOld([...listed, ...copies], since)
     // What has ended goes first: somebody else may have its session now.
     const over = result.actions.filter(isOver)
     const rest = result.actions.filter((action) => !isOver(action))
     for (const actions of [over, rest])
       await each(actions, ACTIONS_AT_ONCE, (action) => act(action, since))
+    if (copies.length > 0) await dropStray(copies)
+  }
+
+  /** Read once more: what was found undecided may have its lease only now. */
+  async function dropStray(copies: readonly LiveSession[]): Promise<void> {
+    const open = await openOf(ports, server.id)
+    for (const copy of strayCopies(copies, open, ports.clock.now())) cutStranger(copy)
   }
 
   async function lookUnlisted(): Promise<void> {
@@ -147,7 +156,7 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
   }
 
   /** What was cut and is gone needs no memory; a stranger who is gone needs no further call. */
-  function forgetOld(listed: readonly Listed[], since: number): void {
+  function forgetOld(listed: readonly LiveSession[], since: number): void {
     const there = new Set(listed.map(({ session }) => session))
     for (const [session, at] of dropped) if (since - at > CUT_AGAIN_MS) dropped.delete(session)
     for (const session of strangers)
@@ -215,9 +224,11 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
     const { leased } = whose.value
     const cause = causeOf({ leased, asked, before, when_down: server.when_down })
     const { session, handle } = listed
-    const late = { ...reach, session, handle, whose: whose.value, cause }
+    const supports = supportsListed({ ...ports, ...reach }, listed)
+    const late = { ...reach, session, handle, whose: whose.value, cause, supports }
     const answer = await decideLate(ports.gate, late)
-    if (answer.outcome !== 'allow') await cutRefused(answer.id, listed)
+    // It may run where it has a lease: also as late as it is shown already.
+    if (answer.decision.lease_until === null) await cutRefused(answer.id, listed)
   }
 
   async function cutRefused(id: string, listed: Listed): Promise<void> {

@@ -21,6 +21,8 @@ export interface Late {
   /** What its publisher speaks, where that is known; the dialect's usual one otherwise. */
   readonly ingest?: string
   readonly enforcement: Enforcement | undefined
+  /** What it can be asked for as it runs; what its kind can unless given. */
+  readonly supports?: readonly string[]
 }
 
 /** May it go on? Rejects when that cannot be answered now; it runs on undecided then. */
@@ -30,14 +32,14 @@ export async function decideLate(gate: Pick<Gate, 'decide'>, late: Late): Promis
 
 function requestFor(late: Late): DecideRequest {
   const { server, dialect, session, handle, whose, cause, enforcement } = late
-  const { ingest = dialect.ingest } = late
+  const { ingest = dialect.ingest, supports = dialect.capabilities.supports } = late
   const { territory } = server
   return {
     subject: whose.subject,
     stream: { id: whose.stream },
     request: { ingest, ...(territory === null ? {} : { territory }) },
     facts: {},
-    supports: dialect.capabilities.supports,
+    supports,
     caller: `hook:${server.id}`,
     session: { server: server.id, session, handle },
     ungated: cause,

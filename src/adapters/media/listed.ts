@@ -13,8 +13,9 @@ import type { LiveSession } from './control.ts'
 import type { Refusal, StartEvent } from './dialect.ts'
 import { NO_GUESS_LIMIT } from './guess-limit.ts'
 import type { Listed } from './reconcile.ts'
-import { playbackName, resolveSubject, streamOfName } from './resolve-subject.ts'
+import { playbackName, resolveSubject, streamOfName, streamOfPlayback } from './resolve-subject.ts'
 import type { MediaServer } from './servers-file.ts'
+import { readTapeName } from './tape.ts'
 
 export interface ListedPorts {
   readonly streamKeys: StreamKeys
@@ -22,18 +23,18 @@ export interface ListedPorts {
   readonly directory: Pick<Directory, 'broadcastOfSession'>
 }
 
-const PUBLIC_NAME = /^live_([A-Za-z0-9_-]{22})$/
-
 /** The stream the name stands for; empty when it is nobody's, null when the list does not tell the name. */
 export async function streamOf(
   ports: ListedPorts,
   server: MediaServer,
-  { name }: LiveSession,
+  listed: LiveSession,
 ): Promise<Listed['stream']> {
+  const { name } = listed
   if (name === null) return null
   if (server.subject_from === 'name') return streamOfName(ports.pepper, server, name)
-  const id = PUBLIC_NAME.exec(name)?.[1]
-  if (id !== undefined && server.playback !== 'keep') return `sk_${id}`
+  const shown = readTapeName(ports.pepper, server, listed)?.playback_name ?? name
+  const stream = streamOfPlayback(shown)
+  if (stream !== null && server.playback !== 'keep') return stream
   const key = await ports.streamKeys.byHash(ports.pepper.hash('stream_key', name))
   return key?.id ?? ''
 }

@@ -36,6 +36,7 @@ export const livekit: MediaDialect = {
     proof: 'signature',
     hold_max_ms: 25_000,
     rename: false,
+    late: 'no',
     lifetime: false,
     reason_to_client: false,
     poll: false,

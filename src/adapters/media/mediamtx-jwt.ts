@@ -24,6 +24,7 @@ export const mediamtxJwt: MediaDialect = {
     proof: 'header',
     hold_max_ms: 25_000,
     rename: true,
+    late: 'no',
     lifetime: false,
     reason_to_client: false,
     poll: false,

@@ -19,6 +19,7 @@ export const mediamtx: MediaDialect = {
     proof: 'url',
     hold_max_ms: 0,
     rename: false,
+    late: 'no',
     lifetime: false,
     reason_to_client: false,
     poll: false,

@@ -8,7 +8,7 @@
  */
 import { fromUtf8 } from '../../core/encoding.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import type { ControlDriver, ControlFault, LiveSession } from './control.ts'
+import type { ControlAccess, ControlDriver, ControlFault, LiveSession } from './control.ts'
 import { visitPlainXml, type XmlVisitor } from './plain-xml.ts'
 
 export const nginxRtmpControl: ControlDriver = {
@@ -23,28 +23,43 @@ export const nginxRtmpControl: ControlDriver = {
   },
   async cut(access, { session, handle }) {
     if (!NUMBER.test(session)) return err('unreadable')
-    const where = HANDLE.test(handle) ? `${handle}&` : ''
-    const path = `/control/drop/publisher?${where}clientid=${session}`
-    const answer = await access.call({ method: 'GET', path })
-    if (!answer.ok) return answer
-    const count = answer.value.status === 200 ? fromUtf8(answer.value.body) : null
-    if (count === null || !/^[0-9]{1,6}$/.test(count)) return err('unreadable')
-    return ok({ dropped: Number(count) })
+    const { where = '', copy_app, copy } = HANDLE.exec(handle)?.groups ?? {}
+    const dropped = drop(access, `${where === '' ? '' : `${where}&`}clientid=${session}`)
+    if (copy === undefined) return dropped
+    // Its late copy holds what was sent before: at once as well, and if that fails the keeper finds it in the list.
+    await Promise.all([dropped, drop(access, `app=${copy_app}&name=${copy}`)])
+    return dropped
   },
+}
+
+async function drop(
+  access: ControlAccess,
+  which: string,
+): Promise<Result<{ readonly dropped: number }, ControlFault>> {
+  const path = `/control/drop/publisher?${which}`
+  const answer = await access.call({ method: 'GET', path })
+  if (!answer.ok) return answer
+  const count = answer.value.status === 200 ? fromUtf8(answer.value.body) : null
+  if (count === null || !/^[0-9]{1,6}$/.test(count)) return err('unreadable')
+  return ok({ dropped: Number(count) })
 }
 
 const NUMBER = /^[0-9]{1,20}$/
 /** nginx compares arguments as they were sent, escapes and all: a name that needs escaping is left out. */
 const PLAIN_NAME = /^[A-Za-z0-9_.-]{1,128}$/
-const HANDLE = /^(?:srv=[0-9]{1,3}&)?app=[A-Za-z0-9_.-]{1,128}$|^srv=[0-9]{1,3}$/
+const HANDLE =
+  /^(?<where>(?:srv=[0-9]{1,3}&)?app=[A-Za-z0-9_.-]{1,128}|srv=[0-9]{1,3}|)(?: (?<copy_app>[A-Za-z0-9_.-]{1,128})\/(?<copy>live_[A-Za-z0-9_-]{22}))?$/
 
-/** What a drop needs beside the number of the connection: where to look. Empty = everywhere in the first server. */
-export function nginxHandle(app: string, server = 0): string {
+/**
+ * What a drop needs beside the number of the connection: where to look. Empty = everywhere in the first server. `copy`,
+ * application and name of its late copy, is behind a space.
+ */
+export function nginxHandle(app: string, server = 0, copy = ''): string {
   const parts = [
     ...(server === 0 ? [] : [`srv=${server}`]),
     ...(PLAIN_NAME.test(app) ? [`app=${app}`] : []),
   ]
-  return parts.join('&')
+  return `${parts.join('&')}${copy === '' ? '' : ` ${copy}`}`
 }
 
 interface Client {

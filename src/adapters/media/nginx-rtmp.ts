@@ -27,18 +27,23 @@ export const nginxRtmp: MediaDialect = {
     // librtmp (and OBS with it) gives up after 30 s.
     hold_max_ms: 25_000,
     rename: true,
+    late: 'copy',
     lifetime: false,
     reason_to_client: false,
     poll: true,
     cut: 'api',
     when_down: 'deny',
     max_credential_bytes: MAX_NAME_BYTES,
-    // Tape delay and audience caps belong to a packager behind it.
+    // Audience caps belong to a packager behind it; for tape delay see `late`.
     supports: [],
   },
   parse,
   render,
-  handleOf: (event) => nginxHandle(event.app),
+  handleOf: (event, playback, late_app) => nginxHandle(event.app, 0, copyOf(playback, late_app)),
+}
+
+function copyOf(playback: string | null, late_app: string | null = null): string {
+  return playback === null || late_app === null ? '' : `${late_app}/${playback}`
 }
 
 /** Fields only the server may write. */

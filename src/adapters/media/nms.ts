@@ -22,6 +22,7 @@ export const nodeMediaServer: MediaDialect = {
     // Waiting would be streaming.
     hold_max_ms: 0,
     rename: false,
+    late: 'no',
     lifetime: false,
     reason_to_client: false,
     poll: false,

@@ -33,17 +33,29 @@ export const omeControl: ControlDriver = {
     return ok(sessions)
   },
   async cut(access, { session, handle }) {
-    if (!HANDLE.test(handle)) return err('unreadable')
-    const [app, stream] = handle.split('/')
-    const path = `/apps/${app}/streams/${stream}`
-    const there = await sourceOf(access, path)
-    if (!there.ok) return there
-    if (there.value !== session) return ok({ dropped: 0 })
-    const answer = await callJson(access, { method: 'DELETE', path })
-    if (!answer.ok) return answer
-    if (answer.value.status === 200) return ok({ dropped: 1 })
-    return answer.value.status === 404 ? ok({ dropped: 0 }) : err('unreadable')
+    const places = handle.split(' ')
+    if (places.length > 2 || !places.every((place) => HANDLE.test(place))) return err('unreadable')
+    const cuts = await Promise.all(places.map((place) => cutAt(access, place, session)))
+    const dropped = cuts.find((cut) => cut.ok && cut.value.dropped > 0)
+    return dropped ?? cuts.find((cut) => !cut.ok) ?? ok({ dropped: 0 })
   },
+}
+
+/** `place` is one of those a stream may run at: as it was asked for, or in the delayed application. */
+async function cutAt(
+  access: ControlAccess,
+  place: string,
+  session: string,
+): Promise<Result<{ readonly dropped: number }, ControlFault>> {
+  const [app, stream] = place.split('/')
+  const path = `/apps/${app}/streams/${stream}`
+  const there = await sourceOf(access, path)
+  if (!there.ok) return there
+  if (there.value !== session) return ok({ dropped: 0 })
+  const answer = await callJson(access, { method: 'DELETE', path })
+  if (!answer.ok) return answer
+  if (answer.value.status === 200) return ok({ dropped: 1 })
+  return answer.value.status === 404 ? ok({ dropped: 0 }) : err('unreadable')
 }
 
 async function publishersOf(

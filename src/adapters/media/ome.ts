@@ -31,6 +31,7 @@ export const ome: MediaDialect = {
     proof: 'signature',
     hold_max_ms: 0,
     rename: true,
+    late: 'move',
     lifetime: true,
     reason_to_client: false,
     poll: false,
@@ -43,7 +44,11 @@ export const ome: MediaDialect = {
   authenticate,
   parse,
   render,
-  handleOf: (event, playback) => omeHandle(event.app, playback ?? event.name),
+  handleOf: (event, playback, late_app) => {
+    const name = playback ?? event.name
+    const places = late_app == null ? [event.app] : [event.app, late_app]
+    return places.map((app) => omeHandle(app, name)).join(' ')
+  },
 }
 
 /** How far the server's clock may be off. */
@@ -126,8 +131,8 @@ function startOf(
 function render(verdict: Verdict, event?: MediaEvent): Reply {
   switch (verdict.type) {
     case 'admit': {
-      const { lifetime_ms, decision, playback_name } = verdict
-      const url = playback_name === null ? {} : { new_url: renamed(event, playback_name) }
+      const { lifetime_ms, decision, playback_name, app } = verdict
+      const url = playback_name === null ? {} : { new_url: renamed(event, playback_name, app) }
       const lifetime = lifetime_ms === undefined ? {} : { lifetime: Math.floor(lifetime_ms) }
       return jsonReply(
         200,
@@ -156,10 +161,10 @@ function render(verdict: Verdict, event?: MediaEvent): Reply {
   }
 }
 
-/** The publisher's address with another stream name; everything else must stay as it is. */
-function renamed(event: MediaEvent | undefined, name: string): string {
+/** The publisher's address with another stream name, perhaps in another application; everything else must stay as it is. */
+function renamed(event: MediaEvent | undefined, name: string, moved_to?: string): string {
   const url = event?.kind === 'start' ? event.url : undefined
   const [, origin, app, , rest] = URL_PARTS.exec(url ?? '') ?? []
   if (origin === undefined) throw new RangeError('Cannot rename a stream: its address is not known')
-  return `${origin}${app}/${plainName(name)}${rest}`
+  return `${origin}${moved_to ?? app}/${plainName(name)}${rest}`
 }

@@ -64,6 +64,14 @@ export function playbackName(streamKeyId: string): string {
   return `live_${streamKeyId.replace(/^sk_/, '')}`
 }
 
+const PUBLIC_NAME = /^live_([A-Za-z0-9_-]{22})$/
+
+/** The stream a public name stands for; null for every other name. */
+export function streamOfPlayback(name: string): string | null {
+  const id = PUBLIC_NAME.exec(name)?.[1]
+  return id === undefined ? null : `sk_${id}`
+}
+
 /** `.` and `..` cannot stand in a path of the API: a subject that nobody could ever record a strike for. */
 function byName(pepper: Pepper, server: MediaServer, name: string): Result<Resolved, Refusal> {
   if (name === '.' || name === '..') return err('malformed')

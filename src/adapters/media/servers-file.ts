@@ -49,6 +49,8 @@ export interface MediaServer {
   readonly territory: string | null
   /** Only this application may start broadcasts; null = any. */
   readonly app: string | null
+  /** Where broadcasts go that viewers shall see later, and how much later at most; null = nowhere. Only with `app`. */
+  readonly delayed: { readonly app: string; readonly up_to_s: number } | null
 }
 
 const NO_SECRET = { text: null, at: null }
@@ -129,8 +131,15 @@ function checkServer(
       (value.lifetime?.value ?? (control === null ? 'lease' : 'none')) === 'lease',
     territory: value.territory?.value ?? null,
     app: value.app?.value ?? null,
+    delayed: delayedOf(value),
   }
   return { server, id: value.id, secret: found.at }
+}
+
+function delayedOf({ delayed }: ServerSource): MediaServer['delayed'] {
+  if (delayed === undefined) return null
+  const { app, up_to } = delayed.value
+  return { app: app.value, up_to_s: up_to.value / 1000 }
 }
 
 /** Ids and secrets are the servers' identities: none may be used twice. */

@@ -5,7 +5,7 @@
  */
 import type { Reporter } from '../../core/policy/diagnostic.ts'
 import { ControlAuth, controlSecretFault } from './control-auth.ts'
-import { dialectFor } from './dialects.ts'
+import { dialectFor, MEDIA_KINDS } from './dialects.ts'
 import type { MediaServer } from './servers-file.ts'
 import { readSecret, type SecretSources } from './servers-secrets.ts'
 import type { ServerSource } from './servers-syntax.ts'
@@ -41,10 +41,46 @@ export function checkKind(value: ServerSource, reporter: Reporter): void {
       lifetime,
       'this kind of server cannot end a stream by itself',
     )
+  checkDelayed(value, reporter)
   if (capabilities.proof === 'publisher') checkDoor(value, reporter)
   checkLiveKit(value, reporter)
   if (control_auth !== undefined && control === undefined)
     reporter.report('conflicting-keys', control_auth, 'control_auth needs control')
+}
+
+const MAX_DELAY_MS = 3_600_000
+
+/** A delayed application is one of two, and who is sent there must lose the name of his key. */
+function checkDelayed(value: ServerSource, reporter: Reporter): void {
+  const { kind, delayed, app } = value
+  if (delayed === undefined) return
+  if (dialectFor(kind.value).capabilities.late === 'no') {
+    const able = MEDIA_KINDS.filter((other) => dialectFor(other).capabilities.late !== 'no')
+    reporter.report(
+      'conflicting-keys',
+      delayed,
+      'this kind of server cannot be told to show a broadcast later',
+      `only ${able.join(' and ')} can; without it the policy's \`unsupported\` answers a tape delay`,
+    )
+    return
+  }
+  const { up_to } = delayed.value
+  if (up_to.value > MAX_DELAY_MS) reporter.report('bad-value', up_to, 'up_to is above an hour')
+  if (app === undefined)
+    reporter.report('missing-key', delayed, 'delayed needs `app`: the application publishers use')
+  else if (app.value === delayed.value.app.value)
+    reporter.report(
+      'conflicting-keys',
+      delayed.value.app,
+      'the delayed application is the one publishers use',
+    )
+  if (playbackOf(value) !== 'rename')
+    reporter.report(
+      'conflicting-keys',
+      delayed,
+      'delayed needs playback rename and subject.from stream_key',
+      'a broadcast that keeps its name could be watched at once by whoever knows it',
+    )
 }
 
 /** Its tokens name an API key and an account, and its API takes tokens only. */

@@ -28,6 +28,12 @@ export interface ServerSource {
   readonly lifetime?: At<'lease' | 'none'>
   readonly territory?: At<string>
   readonly app?: At<string>
+  readonly delayed?: At<DelayedSource>
+}
+
+export interface DelayedSource {
+  readonly app: At<string>
+  readonly up_to: At<DurationMs>
 }
 
 export interface ControlAuthSource {
@@ -69,6 +75,23 @@ const VARIABLE = text({
   max: 128,
   pattern: /^[A-Za-z_][A-Za-z0-9_]*$/,
   expected: 'the name of a variable',
+})
+
+const APPLICATION = text({
+  max: 128,
+  pattern: /^[A-Za-z0-9_.-]+$/,
+  expected: 'the name of an application',
+})
+
+const DELAYED = object<DelayedSource>({
+  name: 'a delayed',
+  members: {
+    app: required(APPLICATION, 'The delayed application.'),
+    up_to: required(
+      duration({ wholeSeconds: true }),
+      'Longest delay it can make, an hour at most.',
+    ),
+  },
 })
 
 const CONTROL_AUTH = object<ControlAuthSource>({
@@ -148,9 +171,10 @@ const SERVER = object<ServerSource>({
       text({ max: 2, pattern: /^[A-Z]{2}$/, expected: 'two capital letters such as FR' }),
       'Where its broadcasts come from, ISO 3166-1.',
     ),
-    app: optional(
-      text({ max: 128, pattern: /^[A-Za-z0-9_.-]+$/, expected: 'the name of an application' }),
-      'The only application that may start broadcasts.',
+    app: optional(APPLICATION, 'The only application that may start broadcasts.'),
+    delayed: optional(
+      DELAYED,
+      'Where broadcasts go that viewers shall see later, for nginx-rtmp and ovenmediaengine. Without it a tape delay is refused.',
     ),
   },
 })

@@ -21,6 +21,7 @@ export const srs: MediaDialect = {
     // Its callback waits 30 s, and so does librtmp.
     hold_max_ms: 25_000,
     rename: false,
+    late: 'no',
     lifetime: false,
     reason_to_client: false,
     poll: false,

@@ -7,6 +7,7 @@
  * nothing but that: the gate's own table of open broadcasts stays the truth.
  */
 import { LRUCache } from 'lru-cache'
+import type { Place } from './tape.ts'
 
 /** One life of a session id. */
 export interface Start {
@@ -16,8 +17,8 @@ export interface Start {
   readonly stream: string
   /** Aborted when the server says it is over. */
   readonly over: AbortController
-  /** What admitted it; null until then. */
-  decision: string | null
+  /** What admitted it, and where to; null until then. */
+  admitted: { readonly decision: string; readonly place: Place } | null
 }
 
 /** At about 600 bytes each, 30 MB; more live streams than one gate serves. */
@@ -50,7 +51,7 @@ export function createStarts(): Starts {
       let over: AbortController | null = null
       const start = {
         ...{ nonce, connection, stream },
-        decision: null,
+        admitted: null,
         get over() {
           over ??= new AbortController()
           return over

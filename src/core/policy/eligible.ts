@@ -21,6 +21,7 @@ import {
 import { edgesWork, evaluationWork } from './eligible-work.ts'
 import { evaluate } from './evaluate.ts'
 import type { Condition, Plan, StrikeCondition } from './plan.ts'
+import { supportsDelay } from './supports.ts'
 
 export interface Eligibility {
   /** First instant from `facts.at` on at which the broadcast may start; null when waiting alone never helps. */
@@ -207,7 +208,8 @@ function rulesWith(decision: Decision, until: 'forever'): string {
 }
 
 function unsupported({ obligations, broadcast_delay_s }: Decision, { supports }: Facts): string {
-  const wanted = obligations.map(({ type }) => type)
-  if (broadcast_delay_s !== null) wanted.push('broadcast_delay')
-  return [...new Set(wanted)].filter((type) => !supports.includes(type)).join(', ')
+  const lacking = obligations.map(({ type }) => type).filter((type) => !supports.includes(type))
+  if (broadcast_delay_s !== null && !supportsDelay(supports, broadcast_delay_s))
+    lacking.push('broadcast_delay')
+  return [...new Set(lacking)].join(', ')
 }

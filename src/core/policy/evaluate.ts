@@ -40,6 +40,7 @@ import {
 import type { ExemptionPlan, Plan, RulePlan } from './plan.ts'
 import { compareReasons, defaultReason, ruleReason, staleReason } from './reasons.ts'
 import { restrictionId } from './restriction.ts'
+import { supportsDelay } from './supports.ts'
 import { ruleOf, runningSuppressions, suppressionEvidence } from './suppressions.ts'
 
 /** What one evaluation collects beside the join. */
@@ -259,7 +260,7 @@ function imposeConditions(tally: Tally, finding: Finding): void {
   let supported = true
   if (rule.broadcast_delay_s !== null) {
     joinBroadcastDelay(join, rule.broadcast_delay_s)
-    supported = facts.supports.includes('broadcast_delay')
+    supported = supportsDelay(facts.supports, rule.broadcast_delay_s)
   }
   for (const obligation of rule.obligations) {
     join.obligations.push(obligation)

@@ -30,6 +30,7 @@ export function aServer(changes: Partial<MediaServer> = {}): MediaServer {
     lifetime: false,
     territory: null,
     app: null,
+    delayed: null,
     ...changes,
   }
 }

@@ -47,6 +47,7 @@ describe('a servers file', () => {
           lifetime: false,
           territory: null,
           app: null,
+          delayed: null,
         },
         {
           id: 'edge-2',
@@ -62,6 +63,7 @@ describe('a servers file', () => {
           lifetime: false,
           territory: 'NO',
           app: 'live',
+          delayed: null,
         },
       ],
     })

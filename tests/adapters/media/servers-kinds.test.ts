@@ -74,6 +74,71 @@ for (const kind of HOOK_KINDS)
     })
   })
 
+describe('a delayed application', () => {
+  const able = ['nginx-rtmp', 'ovenmediaengine']
+  const delayed = 'delayed: { app: live_delayed, up_to: 30s }'
+  for (const kind of HOOK_KINDS)
+    it(`is ${able.includes(kind) ? 'taken' : 'refused'} for ${kind}`, () => {
+      if (able.includes(kind))
+        expect(serverOf(`kind: ${kind}, app: live, ${delayed}`).delayed).toEqual({
+          app: 'live_delayed',
+          up_to_s: 30,
+        })
+      else
+        expect(problems(`kind: ${kind}, app: live, ${delayed}`)).toEqual([
+          "conflicting-keys: this kind of server cannot be told to show a broadcast later\n  hint: only nginx-rtmp and ovenmediaengine can; without it the policy's `unsupported` answers a tape delay",
+        ])
+    })
+
+  it('is none unless given', () => {
+    expect(serverOf('kind: nginx-rtmp').delayed).toBeNull()
+  })
+
+  const faults = [
+    [
+      'needs the application publishers use',
+      delayed,
+      ['missing-key: delayed needs `app`: the application publishers use'],
+    ],
+    [
+      'is not the one publishers use',
+      'app: live_delayed, delayed: { app: live_delayed, up_to: 30s }',
+      ['conflicting-keys: the delayed application is the one publishers use'],
+    ],
+    [
+      'needs a name to take away',
+      `app: live, playback: keep, ${delayed}`,
+      [
+        'conflicting-keys: delayed needs playback rename and subject.from stream_key\n  hint: a broadcast that keeps its name could be watched at once by whoever knows it',
+      ],
+    ],
+    [
+      'has an end',
+      'app: live, delayed: { app: late, up_to: 3601s }',
+      ['bad-value: up_to is above an hour'],
+    ],
+    [
+      'delays by whole seconds',
+      'app: live, delayed: { app: late, up_to: 1500ms }',
+      ['bad-duration: found `1500ms`, expected whole seconds'],
+    ],
+    [
+      'says how long',
+      'app: live, delayed: { app: late }',
+      ['missing-key: a delayed needs `up_to`'],
+    ],
+    [
+      'has a plain name',
+      'app: live, delayed: { app: "a/b", up_to: 30s }',
+      ['bad-value: found `a/b`, expected the name of an application'],
+    ],
+  ] as const
+  for (const [name, members, expected] of faults)
+    it(name, () => {
+      expect(problems(`kind: nginx-rtmp, ${members}`)).toEqual(expected)
+    })
+})
+
 describe('a lifetime', () => {
   const cases = [
     ['', true],

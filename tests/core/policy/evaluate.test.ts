@@ -373,6 +373,30 @@ table('tape delay, obligations and lease', [
     },
   },
   {
+    name: 'a tape delay as long as the caller can make it is carried out',
+    rules: [
+      counting({}, { outcome: 'delay', broadcast_delay_s: 5, ladder: aLadder({ 1: '30d' }) }),
+    ],
+    host: strikesAt(NOW),
+    facts: { supports: ['broadcast_delay:5'] },
+    expect: { mode: 'broadcast', broadcast_delay_s: 5, lease_until: addMs(NOW, d('4h')) },
+  },
+  {
+    name: 'a tape delay longer than the caller can make it holds',
+    rules: [
+      counting({}, { outcome: 'delay', broadcast_delay_s: 6, ladder: aLadder({ 1: '30d' }) }),
+    ],
+    host: strikesAt(NOW),
+    facts: { supports: ['broadcast_delay:5'] },
+    expect: {
+      mode: 'hold',
+      broadcast_delay_s: 6,
+      not_before: addMs(NOW, d('30d')),
+      lease_until: null,
+      reasons: [{ code: 'unsupported_condition' }] as never,
+    },
+  },
+  {
     name: 'an unsupported condition denies when the policy says so',
     rules: [capped],
     plan: { unsupported: 'deny' },

@@ -21,6 +21,7 @@ export const whip: MediaDialect = {
     proof: 'publisher',
     hold_max_ms: HOLD_MAX_MS,
     rename: true,
+    late: 'no',
     lifetime: false,
     reason_to_client: true,
     poll: false,

@@ -11,6 +11,7 @@ import { type HostContext, hostContext, matchRule, type RuleMatch } from '../eva
 import { holdState, reviewState } from '../holds.ts'
 import { stepFor } from '../ladder.ts'
 import type { ExemptionPlan, Plan, RulePlan } from '../plan.ts'
+import { supportsDelay } from '../supports.ts'
 import { lacks, type Point, type PointKind, pointsOf, stepName } from './points.ts'
 
 export interface CoveredPoint extends Point {
@@ -121,10 +122,12 @@ function seeMeans({ facts, host }: HostContext, rule: RulePlan, hit: Hit): void 
     hit('hold', rule.id, satisfied ? 'over' : 'running')
   }
   if (rule.review !== null) hit('review', rule.id, reviewState(rule.id, host.reviews, facts.at))
-  const asked = rule.obligations.map(({ type }) => type)
-  if (rule.broadcast_delay_s !== null) asked.push('broadcast_delay')
-  for (const type of asked)
-    hit('asks', rule.id, facts.supports.includes(type) ? type : 'unsupported')
+  const { supports } = facts
+  for (const { type } of rule.obligations)
+    hit('asks', rule.id, supports.includes(type) ? type : 'unsupported')
+  const seconds = rule.broadcast_delay_s
+  if (seconds !== null)
+    hit('asks', rule.id, supportsDelay(supports, seconds) ? 'broadcast_delay' : 'unsupported')
 }
 
 function seeExemption(context: HostContext, { id, when }: ExemptionPlan, hit: Hit): void {

@@ -53,7 +53,7 @@ const server = (): MediaServer => ({
   control: `${backend.url}/whip/{name}`,
   control_auth: new ControlAuth('bearer', null, BACKEND_TOKEN),
   ...{ reconcile_ms: 0, when_down: 'deny', hold_max_ms: 3_000, playback: 'rename' },
-  ...{ lifetime: false, territory: null, app: null },
+  ...{ lifetime: false, territory: null, app: null, delayed: null },
 })
 
 const after = (ms: number, fire: () => void) => {
