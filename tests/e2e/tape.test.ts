@@ -69,7 +69,7 @@ describeWithMedia('tape delay through nginx-rtmp', () => {
       servers,
       `servers:
   - { id: edge-1, kind: nginx-rtmp, secret: ${SECRET}, subject: { from: stream_key }, app: live, control: '${nginx.http}',
-      reconcile: 1s, delayed: { app: live_delayed, up_to: ${SECONDS}s } }
+      reconcile: 15s, delayed: { app: live_delayed, up_to: ${SECONDS}s } }
 `,
     )
     gate = await startServer({ data: join(folder, 'data'), policy, servers, port })
@@ -190,6 +190,23 @@ describeWithMedia('tape delay through nginx-rtmp', () => {
     expect(viewer.bytes()).toBe(shown)
     expect(viewer.last() - struck).toBeLessThan(1_500)
     expect(await go(`live/${key}`).live).toBe(false)
+  }, 60_000)
+
+  it('a broadcast that ends by itself takes with it what was held back', async () => {
+    const { subject, key, name } = await someone(5)
+    const viewer = watch(`live_delayed/${name}`)
+    const on = go(`live/${key}`)
+    await viewer.first
+    await on.stop()
+    const ended = Date.now()
+    await vi.waitFor(async () => expect(await publishers()).toEqual([]), WAIT)
+    const shown = viewer.bytes()
+    await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000))
+    expect(viewer.bytes()).toBe(shown)
+    // Sooner than the gate looks: the recipe alone does it.
+    expect(viewer.last() - ended).toBeLessThan(1_500)
+    const view = await call(gate, 'GET', `/v1/subjects/${subject}`)
+    expect((view.body as { broadcasts: unknown[] }).broadcasts).toEqual([])
   }, 60_000)
 
   it('a delay longer than the server can make is refused', async () => {

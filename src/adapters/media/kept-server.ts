@@ -22,7 +22,7 @@ import { type Action, type Listed, reconcile } from './reconcile.ts'
 import { type Renewals, renewLease } from './renewals.ts'
 import type { MediaServer } from './servers-file.ts'
 import type { Sessions } from './sessions.ts'
-import { supportsListed } from './tape.ts'
+import { readTapeName, supportsListed } from './tape.ts'
 import { lookAtUnlisted } from './unlisted.ts'
 
 export interface KeptPorts extends ListedPorts {
@@ -122,13 +122,19 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
     const rest = result.actions.filter((action) => !isOver(action))
     for (const actions of [over, rest])
       await each(actions, ACTIONS_AT_ONCE, (action) => act(action, since))
-    if (copies.length > 0) await dropStray(copies)
+    if (copies.length > 0) await dropStray(copies, ours)
   }
 
-  /** Read once more: what was found undecided may have its lease only now. */
-  async function dropStray(copies: readonly LiveSession[]): Promise<void> {
+  async function dropStray(
+    copies: readonly LiveSession[],
+    ours: readonly LiveSession[],
+  ): Promise<void> {
+    const tapes = ours.flatMap(
+      (one) => readTapeName(ports.pepper, server, one)?.playback_name ?? [],
+    )
+    // Read once more: what was found undecided may have its lease only now.
     const open = await openOf(ports, server.id)
-    for (const copy of strayCopies(copies, open, ports.clock.now())) cutStranger(copy)
+    for (const copy of strayCopies(copies, new Set(tapes), open)) cutStranger(copy)
   }
 
   async function lookUnlisted(): Promise<void> {

@@ -5,7 +5,6 @@
  * does not, viewers would go on seeing what was cut. So whatever runs in the delayed application without such a
  * broadcast is dropped. Pure. From: kept-server.ts.
  */
-import type { EpochMs } from '../../core/time.ts'
 import type { BroadcastView } from '../../ports.ts'
 import type { LiveSession } from './control.ts'
 import type { MediaDialect } from './dialect.ts'
@@ -33,13 +32,19 @@ export function sortList(
   }
 }
 
-/** Copies of nothing that may be shown. */
+/**
+ * Copies of nothing that may be shown: neither is there a publisher whom the gate sent that way, nor a broadcast that may
+ * run. Either is enough, so that neither a lease that could not be renewed in time nor a publisher whom a list does not
+ * tell of (after a reload an old worker of nginx keeps him) takes the pictures away from viewers.
+ */
 export function strayCopies(
   copies: readonly LiveSession[],
-  open: readonly Pick<BroadcastView, 'stream' | 'cutting' | 'lease_until'>[],
-  now: EpochMs,
+  sent: ReadonlySet<string>,
+  open: readonly Pick<BroadcastView, 'stream' | 'cutting'>[],
 ): readonly LiveSession[] {
-  const running = open.filter(({ cutting, lease_until }) => cutting === null && lease_until > now)
+  const running = open.filter(({ cutting }) => cutting === null)
   const streams = new Set(running.map(({ stream }) => stream))
-  return copies.filter(({ name }) => !streams.has(streamOfPlayback(name ?? '') ?? ''))
+  return copies.filter(
+    ({ name }) => name === null || !(sent.has(name) || streams.has(streamOfPlayback(name) ?? '')),
+  )
 }

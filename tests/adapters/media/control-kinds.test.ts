@@ -211,6 +211,51 @@ describe('OvenMediaEngine', () => {
     const ref = { session: omeSession('203.0.113.9:50211'), handle: 'app/live_x' }
     expect(await controlDriver('ovenmediaengine').cut(access, ref)).toEqual(ok({ dropped: 0 }))
   })
+
+  describe('that may have moved a stream', () => {
+    const ref = {
+      session: omeSession('203.0.113.9:50211'),
+      handle: 'app/live_x app_held/live_x',
+    }
+    /** An answer for each path; anything else is not there. */
+    const paths = (answers: Readonly<Record<string, readonly [number, string]>>) => {
+      const deleted: string[] = []
+      const access: ControlAccess = {
+        async call({ method, path }) {
+          if (method === 'DELETE') deleted.push(path)
+          const [status, body] = answers[path] ?? [404, '{}']
+          return ok({ status, content_type: 'application/json', body: utf8(body) })
+        },
+      }
+      return { access, deleted }
+    }
+    const mine = source('TCP://203.0.113.9:50211')
+
+    for (const app of ['app', 'app_held'])
+      it(`deletes it in ${app} if it is there`, async () => {
+        const path = `/apps/${app}/streams/live_x`
+        const { access, deleted } = paths({ [path]: [200, mine] })
+        const cut = await controlDriver('ovenmediaengine').cut(access, ref)
+        expect([cut, deleted]).toEqual([ok({ dropped: 1 }), [path]])
+      })
+
+    it('is not sure while one place cannot be looked at', async () => {
+      const { access } = paths({ '/apps/app_held/streams/live_x': [500, '{}'] })
+      const cut = await controlDriver('ovenmediaengine').cut(access, ref)
+      expect(cut).toEqual(err('unreadable'))
+    })
+
+    it('and is in neither place has dropped nobody', async () => {
+      const cut = await controlDriver('ovenmediaengine').cut(paths({}).access, ref)
+      expect(cut).toEqual(ok({ dropped: 0 }))
+    })
+
+    it('is asked about two places at most', async () => {
+      const three = { ...ref, handle: 'a/live_x b/live_x c/live_x' }
+      const cut = await controlDriver('ovenmediaengine').cut(paths({}).access, three)
+      expect(cut).toEqual(err('unreadable'))
+    })
+  })
 })
 
 describe('the login of node-media-server', () => {

@@ -10,7 +10,7 @@ import {
   readStatistics,
 } from '../../../src/adapters/media/nginx-rtmp-control.ts'
 import { utf8 } from '../../../src/core/encoding.ts'
-import { ok } from '../../../src/core/result.ts'
+import { err, ok } from '../../../src/core/result.ts'
 import { statisticsOf } from '../../support/control-server.ts'
 
 const TWO = new Map([
@@ -140,6 +140,68 @@ describe('the statistics page', () => {
         ok: false,
         error: 'unreadable',
       })
+  })
+})
+
+const NAME = 'live_AAAAAAAAAAAAAAAAAAAAAA'
+const COPY = `live_delayed/${NAME}`
+
+describe('a drop of what has a late copy', () => {
+  const publisher = 'GET /control/drop/publisher?app=live&clientid=41'
+  const copy = `GET /control/drop/publisher?app=live_delayed&name=${NAME}`
+
+  it('drops the copy in the same moment, and counts the publisher', async () => {
+    const { access, paths } = answering(200, '1')
+    const handle = nginxHandle('live', 0, COPY)
+    expect(await nginxRtmpControl.cut(access, { session: '41', handle })).toEqual(
+      ok({ dropped: 1 }),
+    )
+    expect(paths).toEqual([publisher, copy])
+  })
+
+  const answers: readonly (readonly [string, Awaited<ReturnType<ControlAccess['call']>>])[] = [
+    ['of which there is none yet', ok({ status: 200, content_type: '', body: utf8('0') })],
+    ['that cannot be reached', err('timeout')],
+    ['about which nginx says nothing clear', ok({ status: 200, content_type: '', body: utf8('') })],
+  ]
+  for (const [name, answer] of answers)
+    it(`a copy ${name} confirms and denies nothing`, async () => {
+      const access: ControlAccess = {
+        call: async ({ path }) =>
+          path.includes('clientid')
+            ? ok({ status: 200, content_type: '', body: utf8('1') })
+            : answer,
+      }
+      const ref = { session: '41', handle: nginxHandle('live', 0, COPY) }
+      expect(await nginxRtmpControl.cut(access, ref)).toEqual(ok({ dropped: 1 }))
+    })
+
+  it('a copy that was dropped does not confirm that the publisher was', async () => {
+    const access: ControlAccess = {
+      call: async ({ path }) =>
+        ok({ status: 200, content_type: '', body: utf8(path.includes('clientid') ? '0' : '1') }),
+    }
+    const ref = { session: '41', handle: nginxHandle('live', 0, COPY) }
+    expect(await nginxRtmpControl.cut(access, ref)).toEqual(ok({ dropped: 0 }))
+  })
+
+  it('is found where only the copy has a plain address', async () => {
+    const { access, paths } = answering(200, '1')
+    await nginxRtmpControl.cut(access, { session: '41', handle: nginxHandle('a b', 0, COPY) })
+    expect(paths).toEqual(['GET /control/drop/publisher?clientid=41', copy])
+  })
+
+  it('names only what the gate itself has named', async () => {
+    const { access, paths } = answering(200, '1')
+    for (const evil of [
+      'live_delayed/x',
+      `a/b/${NAME}`,
+      `../${NAME}`.slice(2),
+      `a&b/${NAME}`,
+      `${COPY}x`,
+    ])
+      await nginxRtmpControl.cut(access, { session: '41', handle: `app=live ${evil}` })
+    expect(new Set(paths)).toEqual(new Set(['GET /control/drop/publisher?clientid=41']))
   })
 })
 

@@ -31,6 +31,12 @@ const CUT: Readonly<Record<Capabilities['cut'], string>> = {
   none: 'nothing',
 }
 
+const LATE: Readonly<Record<Capabilities['late'], string>> = {
+  copy: 'by a copy',
+  move: 'elsewhere',
+  no: 'no',
+}
+
 function row(kind: (typeof MEDIA_KINDS)[number]): string {
   const can = dialectFor(kind).capabilities
   const yes = (value: boolean): string => (value ? 'yes' : 'no')
@@ -40,6 +46,7 @@ function row(kind: (typeof MEDIA_KINDS)[number]): string {
     PROOF[can.proof],
     can.hold_max_ms === 0 ? 'no' : `${can.hold_max_ms / 1000} s`,
     can.rename ? 'by the answer' : can.style === 'token' ? 'there is no key' : 'beside the key',
+    LATE[can.late],
     yes(can.lifetime),
     yes(can.poll),
     CUT[can.cut],
@@ -52,8 +59,8 @@ function row(kind: (typeof MEDIA_KINDS)[number]): string {
 
 it('README shows what each kind can do, as the code has it', () => {
   const table = [
-    '| kind | asks | shows | waits | public name | ends by itself | asks again | cut by | nobody answers | reason | key and name, bytes |',
-    '|---|---|---|---|---|---|---|---|---|---|---|',
+    '| kind | asks | shows | waits | public name | shown later | ends by itself | asks again | cut by | nobody answers | reason | key and name, bytes |',
+    '|---|---|---|---|---|---|---|---|---|---|---|---|',
     ...MEDIA_KINDS.map(row),
   ].join('\n')
   expect(textOf('README.md')).toContain(table)
