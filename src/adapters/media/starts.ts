@@ -36,7 +36,7 @@ export interface Starts {
 
 /** Stays so that the memory is never empty; no session has its key. */
 const NOBODY: Start = {
-  ...{ nonce: '', connection: '', stream: '', decision: null },
+  ...{ nonce: '', connection: '', stream: '', admitted: null },
   over: new AbortController(),
 }
 
