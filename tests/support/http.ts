@@ -231,8 +231,8 @@ export function aFixture(options: FixtureOptions = {}): Fixture {
       preflight: () => new Response(null, { status: 204 }),
     },
     webhooks: {
-      list: () => [],
-      dead: () => ({ letters: [], next: null }),
+      list: async () => [],
+      dead: async () => ({ letters: [], next: null }),
       replay: async () => ({ revived: 0, enabled: false }),
     },
     erasure: anErasureDesk({ erasure: AN_ERASURE }),

@@ -3,7 +3,7 @@
  */
 import { openNodeSql } from '../../src/adapters/node/node-sql.ts'
 import { migrate } from '../../src/adapters/sqlite/schema.ts'
-import { createWebhookOutbox } from '../../src/adapters/sqlite/webhook-outbox.ts'
+import { createWebhookOutbox, dropLetters } from '../../src/adapters/sqlite/webhook-outbox.ts'
 import { type EpochMs, epochMs } from '../../src/core/time.ts'
 import type { After } from '../../src/gate/context.ts'
 import { createDispatcher, type Dispatcher } from '../../src/gate/webhooks/dispatcher.ts'
@@ -32,6 +32,8 @@ export interface WebhookWorld {
   log(records: readonly Pick<StoredRecord, 'jws' | 'openings'>[]): void
   /** Everything of an entry that could be opened is gone. */
   erase(index: number): void
+  /** Its letters are gone as well, as after an erasure. */
+  forget(index: number): void
   /** A dispatcher over what is stored: another process, if there was one. */
   start(endpoints?: readonly WebhookEndpoint[]): Promise<Dispatcher>
   /** Lets time go by, firing what is due in order, until nothing is under way. */
@@ -65,7 +67,7 @@ export function aWebhookWorld(): WebhookWorld {
   const write = async <T>(work: () => T): Promise<T> => sql.transaction(work)
   const outbox = createWebhookOutbox({
     sql,
-    writer: { write, writeLater: write, follow: () => {} },
+    writer: { write },
     size: () => size,
   })
   const post: Post = async ({ headers, body }) => {
@@ -85,6 +87,10 @@ export function aWebhookWorld(): WebhookWorld {
         )
     },
     erase: (index) => sql.run('UPDATE entries SET openings = NULL WHERE idx = ?', index),
+    forget: (index) => {
+      world.erase(index)
+      dropLetters(sql, index)
+    },
     async start(endpoints = [ENDPOINT]) {
       const dispatcher = createDispatcher({
         ...{ origin: 'gate.example/log', endpoints, outbox, post, after },

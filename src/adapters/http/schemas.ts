@@ -270,7 +270,8 @@ export const MAX_RECORDS_PAGE = 500
 export const DEFAULT_RECORDS_PAGE = 100
 
 /** Logs a deployment may have. */
-const MAX_SHARDS = 64
+/** Logs of one deployment. */
+export const MAX_SHARDS = 64
 
 export interface RecordsQuery {
   readonly shard?: number

@@ -8,37 +8,51 @@ import { WEBHOOK_TYPES } from '../../gate/webhooks/port.ts'
 import type { Shape } from './answers.ts'
 import { closed, integer, integerText, list, may, type Reader } from './atoms.ts'
 import type { Operation } from './operations.ts'
+import { MAX_SHARDS } from './schemas.ts'
 import type { RouteId } from './scopes.ts'
 
 /** Letters shown or named at once. */
 export const MAX_LETTERS_SHOWN = 200
 
-export const DEAD_QUERY: Reader<{ readonly from?: number; readonly limit?: number }> = closed<{
+export const DEAD_QUERY: Reader<{
+  readonly shard?: number
+  readonly from?: number
+  readonly limit?: number
+}> = closed<{
+  readonly shard?: number
   readonly from?: number
   readonly limit?: number
 }>({
+  shard: may(integerText(0, MAX_SHARDS - 1)),
   from: may(integerText(0, Number.MAX_SAFE_INTEGER)),
   limit: may(integerText(1, MAX_LETTERS_SHOWN)),
 })
 
 /** `POST /v1/webhooks/{endpoint}/replay`. */
-export const REPLAY_BODY: Reader<{ readonly indexes?: readonly number[] }> = closed<{
+export const REPLAY_BODY: Reader<{
   readonly indexes?: readonly number[]
-}>({ indexes: may(list(integer(0), MAX_LETTERS_SHOWN)) })
+  readonly shard?: number
+}> = closed<{
+  readonly indexes?: readonly number[]
+  readonly shard?: number
+}>({
+  indexes: may(list(integer(0), MAX_LETTERS_SHOWN)),
+  shard: may(integer(0, MAX_SHARDS - 1)),
+})
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const at = v.pipe(v.string(), v.isoTimestamp())
 const type = v.picklist(WEBHOOK_TYPES)
+
+const STANDING = { behind: count, waiting: count, dead: count, disabled_at: v.nullable(at) }
 
 const LIST_ANSWER: Shape = v.strictObject({
   endpoints: v.array(
     v.strictObject({
       id: v.string(),
       types: v.array(type),
-      behind: count,
-      waiting: count,
-      dead: count,
-      disabled_at: v.nullable(at),
+      ...STANDING,
+      logs: v.array(v.strictObject(STANDING)),
     }),
   ),
 })

@@ -124,7 +124,7 @@ async function decideUntilAborted(house: House): Promise<void> {
   const gauges = gaugesOf(store, clock, {
     policies: () => deciding,
     incidents: () => incidentMode,
-    webhooks: webhooks.desk.list,
+    webhooks: webhooks.standings,
   })
   const metrics = createMetrics(gauges)
   add(metrics.observe)

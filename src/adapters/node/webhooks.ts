@@ -4,7 +4,12 @@
 import { LivegateError } from '../../core/errors.ts'
 import type { Diagnostic } from '../../core/policy/diagnostic.ts'
 import type { Result } from '../../core/result.ts'
-import { createWebhookDesk, type WebhookDesk } from '../../gate/webhooks/desk.ts'
+import {
+  createWebhookDesk,
+  type EndpointView,
+  standingsOf,
+  type WebhookDesk,
+} from '../../gate/webhooks/desk.ts'
 import { createDispatcher, type Dispatcher } from '../../gate/webhooks/dispatcher.ts'
 import type { Posted, WebhookEndpoint } from '../../gate/webhooks/port.ts'
 import type { Observe } from '../../ports.ts'
@@ -43,6 +48,8 @@ export async function readWebhooks(
 
 export interface NodeWebhooks extends Pick<Dispatcher, 'start' | 'stop'> {
   readonly desk: WebhookDesk
+  /** Where endpoints stand, for gauges. */
+  standings(): readonly EndpointView[]
 }
 
 /** Sends, once started, until it is stopped; whatever is committed wakes it. */
@@ -62,7 +69,8 @@ export function createNodeWebhooks(parts: {
   })
   if (endpoints.length > 0) store.onCommitted(dispatcher.wake)
   const desk = createWebhookDesk({ origin, endpoints, outbox, dispatcher, clock: systemClock })
-  return { desk, start: dispatcher.start, stop: dispatcher.stop }
+  const standings = (): readonly EndpointView[] => standingsOf(endpoints, outbox)
+  return { desk, standings, start: dispatcher.start, stop: dispatcher.stop }
 }
 
 function resultOf(posted: Posted): string {

@@ -18,6 +18,7 @@ import {
 } from './erasure-rows.ts'
 import { dropAnswers } from './idempotency.ts'
 import { integerOrNull, type Row, type Sql, text, textOrNull, type Writer } from './sql.ts'
+import { dropLetters } from './webhook-outbox.ts'
 
 export interface EraserParts {
   readonly sql: Sql
@@ -163,6 +164,7 @@ function purgeRecords(sql: Sql, from: number): number | null {
 /** Takes the openings of a record, given its row's `outcome` and `openings`. Inside a transaction only. */
 export function stripRecord(sql: Sql, row: Row, idx: number): void {
   purgeNamed(sql, row, idx)
+  dropLetters(sql, idx)
   sql.run('UPDATE entries SET openings = NULL WHERE idx = ?', idx)
 }
 
@@ -197,6 +199,7 @@ function purgeAppearance(sql: Sql, subject: string, idx: number): void {
     sql.run('UPDATE entries SET openings = ? WHERE idx = ?', left, idx)
   }
   dropAppearances(sql, [subject], idx)
+  dropLetters(sql, idx)
 }
 
 function openingsIn(row: Row): Readonly<Record<string, string>> {

@@ -9,7 +9,7 @@
 import { LivegateError } from '../../core/errors.ts'
 import { REVIEW_TABLES } from './review-queue.ts'
 import { integer, type Sql } from './sql.ts'
-import { WEBHOOK_TABLES } from './webhook-outbox.ts'
+import { LETTERS_BY_ENTRY, WEBHOOK_TABLES } from './webhook-outbox.ts'
 
 /** Decisions by the strikes their reasons name, whichever host's. */
 export const RELIANCE: string = `CREATE TABLE reliance (
@@ -211,6 +211,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
   RETAINED,
   WEBHOOK_TABLES,
   REVIEW_TABLES,
+  LETTERS_BY_ENTRY,
 ]
 export const SCHEMA_VERSION: number = MIGRATIONS.length
 

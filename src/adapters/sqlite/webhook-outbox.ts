@@ -4,7 +4,7 @@
  * Rows name entries by their place and hold nothing of them. The log itself is `entries`. Port: gate/webhooks/port.ts.
  */
 import type { EpochMs } from '../../core/time.ts'
-import type { Letter, OpenEntry, WebhookOutbox } from '../../gate/webhooks/port.ts'
+import type { Letter, OpenEntry, WebhookOutbox, WebhookPlaces } from '../../gate/webhooks/port.ts'
 import { integer, integerOrNull, type Row, type Sql, text, textOrNull, type Writer } from './sql.ts'
 
 /** Migration. */
@@ -28,9 +28,16 @@ export const WEBHOOK_TABLES: readonly string[] = [
   'CREATE INDEX webhook_letters_by_due ON webhook_letters (endpoint, due_at)',
 ]
 
+/** Migration: letters of entries that are erased are found by their place. */
+export const LETTERS_BY_ENTRY: readonly string[] = [
+  'CREATE INDEX webhook_letters_by_entry ON webhook_letters (idx)',
+]
+
 const READ = 'SELECT idx, jws, openings FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?'
 const LAY = `INSERT OR REPLACE INTO webhook_letters (endpoint, idx, attempts, due_at, failed_at, error)
   VALUES (?, ?, ?, ?, ?, ?)`
+const LAY_AGAIN = `UPDATE webhook_letters SET attempts = ?, due_at = ?, failed_at = ?, error = ?
+  WHERE endpoint = ? AND idx = ?`
 const DUE = `SELECT * FROM webhook_letters WHERE endpoint = ? AND due_at IS NOT NULL AND due_at <= ?
   ORDER BY due_at, idx LIMIT ?`
 const NEXT_DUE = 'SELECT min(due_at) AS due FROM webhook_letters WHERE endpoint = ?'
@@ -42,28 +49,46 @@ const REVIVE = `UPDATE webhook_letters SET due_at = ?, attempts = 0
   WHERE endpoint = ? AND due_at IS NULL AND (? IS NULL OR idx IN (SELECT value FROM json_each(?)))
   RETURNING idx`
 
+/** Nothing of the entry at this place can be told any more. Inside a transaction only. */
+export function dropLetters(sql: Sql, idx: number): void {
+  sql.run('DELETE FROM webhook_letters WHERE idx = ?', idx)
+}
+
 /** `size`: entries that are durable. */
 export function createWebhookOutbox(parts: {
   readonly sql: Sql
-  readonly writer: Writer
+  readonly writer: Pick<Writer, 'write'>
   readonly size: () => number
 }): WebhookOutbox {
-  const { sql, writer, size } = parts
-
-  function lay(endpoint: string, letter: Letter): void {
-    const { index, attempts, due_at, failed_at, error } = letter
-    sql.run(LAY, endpoint, index, attempts, due_at, failed_at, error)
+  const { sql, size } = parts
+  const read = (from: number, limit: number): readonly OpenEntry[] => {
+    const durable = size()
+    return sql
+      .all(READ, from, limit)
+      .map(openEntry)
+      .filter(({ index }) => index < durable)
   }
-
   return {
+    ...createWebhookPlaces(parts),
     size,
-    read: (from, limit) => {
-      const durable = size()
-      return sql
-        .all(READ, from, limit)
-        .map(openEntry)
-        .filter(({ index }) => index < durable)
+    read(from, limit) {
+      const entries = read(from, limit)
+      return { entries, next: (entries.at(-1)?.index ?? from - 1) + 1 }
     },
+    entry(index) {
+      const [entry] = read(index, 1)
+      return entry?.index === index ? entry : null
+    },
+  }
+}
+
+/** Places and letters, in the tables above. */
+export function createWebhookPlaces(parts: {
+  readonly sql: Sql
+  readonly writer: Pick<Writer, 'write'>
+}): WebhookPlaces {
+  const { sql, writer } = parts
+  return {
     place(endpoint) {
       const row = sql.get('SELECT * FROM webhook_places WHERE endpoint = ?', endpoint)
       if (row === undefined) return null
@@ -80,7 +105,8 @@ export function createWebhookOutbox(parts: {
     advance: (endpoint, next, letters) =>
       writer.write(() => {
         sql.run('UPDATE webhook_places SET next = ? WHERE endpoint = ?', next, endpoint)
-        for (const letter of letters) lay(endpoint, letter)
+        for (const { index, attempts, due_at, failed_at, error } of letters)
+          sql.run(LAY, endpoint, index, attempts, due_at, failed_at, error)
       }),
     disable: (endpoint, at) =>
       writer.write(() =>
@@ -98,8 +124,14 @@ export function createWebhookOutbox(parts: {
     dead: (endpoint, from, limit) => sql.all(DEAD, endpoint, from, limit).map(letterOf),
     settle: (endpoint, index, letter) =>
       writer.write(() => {
-        if (letter !== null) return lay(endpoint, letter)
-        sql.run('DELETE FROM webhook_letters WHERE endpoint = ? AND idx = ?', endpoint, index)
+        if (letter === null)
+          return sql.run(
+            'DELETE FROM webhook_letters WHERE endpoint = ? AND idx = ?',
+            endpoint,
+            index,
+          )
+        const { attempts, due_at, failed_at, error } = letter
+        sql.run(LAY_AGAIN, attempts, due_at, failed_at, error, endpoint, index)
       }),
     async revive(endpoint, indexes, at) {
       const list = indexes === null ? null : JSON.stringify(indexes)

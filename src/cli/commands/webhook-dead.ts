@@ -32,18 +32,33 @@ export function webhookDead(noun: Command, act: Act): void {
 
 async function dead(session: Session, endpoint: string, options: GateOptions): Promise<ExitCode> {
   const client = await gateClient(session, options)
-  const letters: Letter[] = []
-  for (let from: number | null = 0; from !== null; ) {
-    const path: string = `/v1/webhooks/${encodeURIComponent(endpoint)}/dead?from=${from}&limit=200`
-    const page = (await client.json({ method: 'GET', path }, 'list dead letters')) as Page
-    letters.push(...page.letters)
-    from = page.next
-  }
+  const logs = await countOfLogs(client, endpoint)
+  const letters: (Letter & { readonly shard: number })[] = []
+  for (let shard = 0; shard < logs; shard++)
+    for (let from: number | null = 0; from !== null; ) {
+      const of = logs === 1 ? '' : `shard=${shard}&`
+      const path: string = `/v1/webhooks/${encodeURIComponent(endpoint)}/dead?${of}from=${from}&limit=200`
+      const page = (await client.json({ method: 'GET', path }, 'list dead letters')) as Page
+      letters.push(...page.letters.map((letter) => ({ shard, ...letter })))
+      from = page.next
+    }
   const lines = letters.map(
-    ({ index, message, type, attempts, failed_at, error }) =>
-      `${index}  ${failed_at}  ${type ?? 'erased'}  ${message ?? '-'}  ${error}, ${plural(attempts, 'attempt')}`,
+    ({ shard, index, message, type, attempts, failed_at, error }) =>
+      `${logs === 1 ? '' : `${shard}/`}${index}  ${failed_at}  ${type ?? 'erased'}  ${message ?? '-'}  ${error}, ${plural(attempts, 'attempt')}`,
   )
   const value = { letters }
   session.result([...lines, plural(letters.length, 'dead letter')].join('\n'), value)
   return letters.length === 0 ? EXIT.clean : EXIT.findings
+}
+
+/** How many logs an endpoint is told of; one where it is not known, so that the gate says so. */
+async function countOfLogs(
+  client: Awaited<ReturnType<typeof gateClient>>,
+  endpoint: string,
+): Promise<number> {
+  const request = { method: 'GET', path: '/v1/webhooks' } as const
+  const { endpoints } = (await client.json(request, 'list webhooks')) as {
+    readonly endpoints: readonly { readonly id: string; readonly logs?: readonly unknown[] }[]
+  }
+  return endpoints.find(({ id }) => id === endpoint)?.logs?.length ?? 1
 }

@@ -9,6 +9,7 @@ import { plural, type Session } from '../session.ts'
 
 interface Options extends GateOptions {
   readonly index?: readonly string[]
+  readonly shard?: string
 }
 
 export function webhookReplay(noun: Command, act: Act): void {
@@ -17,6 +18,7 @@ export function webhookReplay(noun: Command, act: Act): void {
     .argument('<endpoint>', 'its id in the webhooks file')
     .description('send dead letters again')
     .option('--index <n...>', 'only these, by their place in the log')
+    .option('--shard <n>', 'only of this log; with several, where --index is (0)')
   gateOptions(command).addHelpText('after', EXAMPLE)
   act(command, replay)
 }
@@ -32,9 +34,12 @@ async function replay(session: Session, endpoint: string, options: Options): Pro
     if (index === null) throw usage('Cannot read --index: expected places in the log, from 0')
     return index
   })
+  if (options.shard !== undefined && !/^[0-9]{1,2}$/.test(options.shard))
+    throw usage('Cannot read --shard: expected the number of a log, from 0')
+  const shard = options.shard === undefined ? {} : { shard: Number(options.shard) }
   const client = await gateClient(session, options)
   const path = `/v1/webhooks/${encodeURIComponent(endpoint)}/replay`
-  const body = indexes === undefined ? {} : { indexes }
+  const body = { ...(indexes === undefined ? {} : { indexes }), ...shard }
   const value = (await client.json({ method: 'POST', path, body }, 'replay dead letters')) as {
     readonly revived: number
     readonly enabled: boolean

@@ -6,13 +6,13 @@
  */
 import { textFromBase64Url } from '../../core/encoding.ts'
 import { groupIn } from '../../core/record/cohost-openings.ts'
+import { kindOfTyp, type RecordKind } from '../../core/record/kinds.ts'
 import { epochMs, formatInstant } from '../../core/time.ts'
 import type { OpenEntry, WebhookMessage, WebhookType } from './port.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
 interface Told {
-  readonly type: WebhookType
   readonly at: number
   readonly data: Json
 }
@@ -20,25 +20,38 @@ interface Told {
 /** The message of an entry of the log `origin`; null for kinds nobody is told of, and for what was erased. */
 export function messageOf(entry: OpenEntry, origin: string): WebhookMessage | null {
   const [header = '', payload = ''] = entry.jws.split('.')
-  const { typ } = jsonIn(header)
+  const kind = kindOfTyp(String(jsonIn(header).typ))
+  const reader = kind === undefined ? undefined : KINDS[kind]
+  if (reader === undefined) return null
   const claims = jsonIn(payload)
-  const told = READERS[String(typ)]?.(claims, entry.openings) ?? null
+  const told = reader.told(claims, entry.openings)
   if (told === null) return null
-  const { type, at, data } = told
+  const { type } = reader
+  const { at, data } = told
   const record = { id: claims.jti, origin, index: entry.index }
   const timestamp = instant(at)
   const body = JSON.stringify({ type, timestamp, data: { record, ...data } })
   return { id: `msg_${String(claims.jti)}`, type, body }
 }
 
+/** What an entry may say, as far as its kind tells without its openings; null for kinds nobody is told of. */
+export function typeOfKind(kind: RecordKind): WebhookType | null {
+  return KINDS[kind]?.type ?? null
+}
+
 type Openings = OpenEntry['openings']
 
-const READERS: Readonly<Record<string, (claims: Json, openings: Openings) => Told | null>> = {
-  'livegate-decision+jwt': decisionTold,
-  'livegate-strike+jwt': strikeTold,
-  'livegate-reversal+jwt': reversalTold,
-  'livegate-broadcast+jwt': broadcastTold,
-  'livegate-activation+jwt': activationTold,
+interface Reader {
+  readonly type: WebhookType
+  readonly told: (claims: Json, openings: Openings) => Told | null
+}
+
+const KINDS: Readonly<Partial<Record<RecordKind, Reader>>> = {
+  decision: { type: 'decision.made', told: decisionTold },
+  strike: { type: 'strike.recorded', told: strikeTold },
+  reversal: { type: 'strike.reversed', told: reversalTold },
+  broadcast: { type: 'broadcast.cut', told: broadcastTold },
+  activation: { type: 'policy.activated', told: activationTold },
 }
 
 function decisionTold(claims: Json, openings: Openings): Told | null {
@@ -52,7 +65,7 @@ function decisionTold(claims: Json, openings: Openings): Told | null {
     ...askedIn(openings),
     policy: claims.policy,
   }
-  return { type: 'decision.made', at: person.at, data }
+  return { at: person.at, data }
 }
 
 function strikeTold(_claims: Json, openings: Openings): Told | null {
@@ -60,7 +73,7 @@ function strikeTold(_claims: Json, openings: Openings): Told | null {
   const facts = group(openings, 'facts')
   if (person === null || facts === null) return null
   const { subject: _pseudonym, ...strike } = facts.strike as Json
-  return { type: 'strike.recorded', at: person.at, data: { ...person.said, strike: dated(strike) } }
+  return { at: person.at, data: { ...person.said, strike: dated(strike) } }
 }
 
 function reversalTold(_claims: Json, openings: Openings): Told | null {
@@ -69,7 +82,7 @@ function reversalTold(_claims: Json, openings: Openings): Told | null {
   if (person === null || facts === null) return null
   const { strike, reason, decided_by } = facts
   const data = { ...person.said, strike, reason, ...present({ decided_by }) }
-  return { type: 'strike.reversed', at: person.at, data }
+  return { at: person.at, data }
 }
 
 /** An order to cut, and what came of it; everything else about broadcasts is nobody's news. */
@@ -79,7 +92,7 @@ function broadcastTold(claims: Json, openings: Openings): Told | null {
   if (person === null || facts === null) return null
   const { event, broadcast, reason, ordered, confirmed, took_ms, attempts } = facts
   const what = { ...person.said, broadcast, ...askedIn(openings) }
-  const told = (data: Json): Told => ({ type: 'broadcast.cut', at: person.at, data })
+  const told = (data: Json): Told => ({ at: person.at, data })
   if (event === 'cut')
     return told({ ...what, stage: 'done', ...present({ ordered, confirmed, took_ms, attempts }) })
   if (event !== 'revoked') return null
@@ -99,7 +112,7 @@ function activationTold(claims: Json): Told {
   const { revision, digest, name, active_from, scheduled, previous, cause, by, note, iat } = claims
   const policy = { name, digest, revision, active_from: dateOf(active_from), scheduled, previous }
   const data = { policy, cause, by, ...present({ note }) }
-  return { type: 'policy.activated', at: Number(iat) * 1000, data }
+  return { at: Number(iat) * 1000, data }
 }
 
 function personIn(openings: Openings): { readonly at: number; readonly said: Json } | null {

@@ -23,6 +23,19 @@ export interface OpenEntry {
   readonly openings: Readonly<Record<string, string>>
 }
 
+/** An entry that may say something and cannot be opened now: who holds its openings does not answer. */
+export interface ShutEntry {
+  readonly index: number
+  readonly shut: true
+}
+
+/** Some of a log, in its order. */
+export interface Stretch {
+  readonly entries: readonly (OpenEntry | ShutEntry)[]
+  /** Everything before it was looked at; where the stretch began when there is nothing more. */
+  readonly next: number
+}
+
 /** What is sent. */
 export interface WebhookMessage {
   /** `msg_` and the record's id: the same however often it is sent. */
@@ -62,12 +75,18 @@ export interface Letter {
   readonly error: string
 }
 
-/** Durable when resolved. */
-export interface WebhookOutbox {
-  /** Entries durable so far. */
+/** The log, as far as it may be told of. */
+export interface WebhookLog {
+  /** Entries that may be read so far. */
   size(): number
-  /** Entries from an index on, in order. */
-  read(from: number, limit: number): readonly OpenEntry[]
+  /** Entries from an index on that may say anything of `types`, at most `limit` of them; others may be left out. */
+  read(from: number, limit: number, types: ReadonlySet<WebhookType>): Stretch | Promise<Stretch>
+  /** One entry; null when nothing of it can be told any more, or ever. */
+  entry(index: number): OpenEntry | ShutEntry | null | Promise<OpenEntry | ShutEntry | null>
+}
+
+/** Where endpoints stand. Durable when resolved. */
+export interface WebhookPlaces {
   /** Null for an endpoint never seen. */
   place(endpoint: string): WebhookPlace | null
   /** Puts an endpoint that was never seen at an index; does nothing for another. */
@@ -82,13 +101,22 @@ export interface WebhookOutbox {
   counts(endpoint: string): { readonly waiting: number; readonly dead: number }
   /** Dead letters by index, from one on. */
   dead(endpoint: string, from: number, limit: number): readonly Letter[]
-  /** Null: it was sent. */
+  /** Null: it was sent. A letter that is not there any more, because what it was about was erased, is not laid again. */
   settle(endpoint: string, index: number, letter: Letter | null): Promise<void>
   /** Makes dead letters due at `at` as if never tried: those given, or all. How many. */
   revive(endpoint: string, indexes: readonly number[] | null, at: EpochMs): Promise<number>
 }
 
-export type PostFault = 'unreachable' | 'timeout' | 'blocked' | 'redirect' | 'unreadable'
+export interface WebhookOutbox extends WebhookLog, WebhookPlaces {}
+
+/** `unopened`: nothing was sent, for who holds the entry's openings did not answer. */
+export type PostFault =
+  | 'unreachable'
+  | 'timeout'
+  | 'blocked'
+  | 'redirect'
+  | 'unreadable'
+  | 'unopened'
 
 /** What came of one attempt. */
 export type Posted =

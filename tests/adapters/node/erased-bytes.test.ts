@@ -145,6 +145,34 @@ describe('the bytes of a subject (G7)', () => {
     await expect.poll(() => found([subject, basis]), { timeout: 5_000 }).toEqual([])
   })
 
+  it('are in no letter of a webhook either, waiting or dead, of its records or of those that name it', async () => {
+    const { webhooks } = store
+    await webhooks.begin('platform', 0)
+    const first = webhooks.size()
+    await live(1, 2)
+    const between = webhooks.size()
+    await live(2, 1)
+    const letters = Array.from({ length: webhooks.size() - first }, (_, i) => ({
+      ...{ index: first + i, attempts: 10, failed_at: T0 },
+      due_at: i % 2 === 0 ? null : later(9_000),
+      // Longer than any of ours, so that no byte of it is overwritten by chance.
+      error: `letter-${first + i < between ? 1 : 2}-${i}-mark`.padEnd(300, '.'),
+    }))
+    await webhooks.advance('platform', webhooks.size(), letters)
+    const marksIn = (n: number) =>
+      letters.map(({ error }) => error).filter((e) => e.includes(`letter-${n}-`))
+    expect(found(marksIn(1))).not.toEqual([])
+    const { length: others } = found(marksIn(2))
+    await erase(1)
+    expect(found(marksIn(1))).toEqual([])
+    // The last record of the other names it as a co-host, and nothing of that one can be told any more.
+    expect(found(marksIn(2)).length).toBeLessThan(others)
+    const { waiting, dead } = webhooks.counts('platform')
+    expect(waiting + dead).toBe(marksIn(2).length - 1)
+    await webhooks.settle('platform', first, letters[0] ?? null)
+    expect(found(marksIn(1)), 'what was under way is not laid again').toEqual([])
+  })
+
   it('are nowhere once it is, among many others and beside work that goes on', async () => {
     const count = 120
     for (let n = 0; n < count; n++) await live(n, (n + 7) % count)

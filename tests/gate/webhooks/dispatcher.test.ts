@@ -1,9 +1,9 @@
 /** Endpoints are told of everything at least once, through receivers that fail in every way and gates that die. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createWebhookDesk } from '../../../src/gate/webhooks/desk.ts'
-import { MAX_LETTERS } from '../../../src/gate/webhooks/dispatcher.ts'
 import type { Posted } from '../../../src/gate/webhooks/port.ts'
 import { MAX_ATTEMPTS } from '../../../src/gate/webhooks/schedule.ts'
+import { MAX_LETTERS } from '../../../src/gate/webhooks/step.ts'
 import type { StoredRecord } from '../../../src/ports.ts'
 import { aGate, ask } from '../../support/gate.ts'
 import { aWebhookWorld, ENDPOINT, type WebhookWorld } from '../../support/webhooks.ts'
@@ -103,15 +103,21 @@ describe('an endpoint', () => {
     expect(receivedIds().filter((id) => id === poison)).toHaveLength(MAX_ATTEMPTS)
     expect(world.outbox.counts('platform')).toEqual({ waiting: 0, dead: 1 })
     const desk = deskOver(dispatcher)
-    expect(desk.dead('platform', { from: 0, limit: 10 })).toMatchObject({
+    expect(await desk.dead('platform', { shard: 0, from: 0, limit: 10 })).toMatchObject({
       letters: [
         { index: 3, message: poison, type: 'decision.made', attempts: 10, error: 'status 500' },
       ],
       next: null,
     })
     world.answer = () => status(200)
-    expect(await desk.replay('platform', [4])).toEqual({ revived: 0, enabled: false })
-    expect(await desk.replay('platform', null)).toEqual({ revived: 1, enabled: false })
+    expect(await desk.replay('platform', { shard: 0, indexes: [4] })).toEqual({
+      revived: 0,
+      enabled: false,
+    })
+    expect(await desk.replay('platform', { shard: null, indexes: null })).toEqual({
+      revived: 1,
+      enabled: false,
+    })
     await world.pass(SECOND)
     expect(receivedIds().at(-1)).toBe(poison)
     expect(world.outbox.counts('platform')).toEqual({ waiting: 0, dead: 0 })
@@ -138,11 +144,13 @@ describe('an endpoint', () => {
     const before = world.received.length
     expect(before).toBeLessThanOrEqual(3)
     const desk = deskOver(dispatcher)
-    expect(desk.list()).toMatchObject([
+    expect(await desk.list()).toMatchObject([
       { id: 'platform', behind: 3, disabled_at: expect.any(Number) },
     ])
     world.answer = () => status(200)
-    expect(await desk.replay('platform', null)).toMatchObject({ enabled: true })
+    expect(await desk.replay('platform', { shard: null, indexes: null })).toMatchObject({
+      enabled: true,
+    })
     await world.pass(SECOND)
     expect([...new Set(receivedIds().slice(before))].sort()).toEqual(ids(0, 3).sort())
   })
@@ -237,6 +245,12 @@ function deskOver(dispatcher: { wake(): void }) {
 it('the desk knows only endpoints of the file', async () => {
   const dispatcher = await world.start()
   const desk = deskOver(dispatcher)
-  expect(() => desk.dead('nobody', { from: 0, limit: 1 })).toThrow('none has this id')
-  await expect(desk.replay('nobody', null)).rejects.toMatchObject({ code: 'not_found' })
+  const page = { shard: 0, from: 0, limit: 1 }
+  await expect(desk.dead('nobody', page)).rejects.toThrow('none has this id')
+  await expect(desk.dead('platform', { ...page, shard: 1 })).rejects.toMatchObject({
+    code: 'not_found',
+  })
+  await expect(desk.replay('nobody', { shard: null, indexes: null })).rejects.toMatchObject({
+    code: 'not_found',
+  })
 })

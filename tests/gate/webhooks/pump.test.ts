@@ -157,6 +157,102 @@ describe('a rest', () => {
   })
 })
 
+describe('a disk that is full', () => {
+  /** Writes fail until it has room again. */
+  function aFullDisk(): { hasRoom(): void } {
+    let full = true
+    for (const name of ['advance', 'settle', 'disable'] as const) {
+      const write = world.outbox[name] as (...given: unknown[]) => Promise<void>
+      Object.assign(world.outbox, {
+        [name]: (...given: unknown[]) =>
+          full ? Promise.reject(new Error('disk full')) : write(...given),
+      })
+    }
+    return {
+      hasRoom() {
+        full = false
+      },
+    }
+  }
+  const faults = () => new Set(world.errors.splice(0).map(String))
+
+  it('does not make a stretch be told again and again', async () => {
+    const dispatcher = await world.start()
+    const disk = aFullDisk()
+    world.log(records.slice(0, 60))
+    dispatcher.wake()
+    await world.pass(3_600 * SECOND)
+    expect(world.received).toHaveLength(60)
+    expect(faults()).toEqual(new Set(['Error: disk full']))
+    disk.hasRoom()
+    world.log(records.slice(60, 61))
+    await world.pass(60 * SECOND)
+    expect(world.received.map(({ id }) => id).sort()).toEqual(ids(0, 61).sort())
+    expect(world.outbox.place('platform')?.next).toBe(61)
+  })
+
+  it('does not make a letter be sent again that has arrived', async () => {
+    await layAside(6)
+    const disk = aFullDisk()
+    world.answer = () => status(200)
+    const before = world.received.length
+    await world.pass(3_600 * SECOND)
+    expect(world.received.length - before).toBe(5)
+    expect(faults()).toEqual(new Set(['Error: disk full']))
+    disk.hasRoom()
+    await world.pass(60 * SECOND)
+    expect(world.received.length - before).toBe(5)
+    expect(world.outbox.counts('platform')).toEqual({ waiting: 0, dead: 0 })
+  })
+
+  it('does not make a receiver be asked again that is gone', async () => {
+    const dispatcher = await world.start()
+    const disk = aFullDisk()
+    world.answer = () => status(410)
+    world.log(records.slice(0, 1))
+    dispatcher.wake()
+    await world.pass(3_600 * SECOND)
+    expect(world.received).toHaveLength(1)
+    expect(faults()).toEqual(new Set(['Error: disk full']))
+    disk.hasRoom()
+    await world.pass(60 * SECOND)
+    expect(world.outbox.place('platform')?.disabled_at).not.toBeNull()
+    expect(world.received).toHaveLength(1)
+  })
+})
+
+it('an entry that cannot be opened now is laid aside, told when it can be, and stops nobody', async () => {
+  const dispatcher = await world.start()
+  const { read, entry } = world.outbox
+  let shut = true
+  Object.assign(world.outbox, {
+    read: async (...given: Parameters<typeof read>) => {
+      const { entries, next } = await read(...given)
+      return { entries: entries.map((one) => (one.index === 1 ? { index: 1, shut } : one)), next }
+    },
+    entry: (index: number) => (shut ? { index, shut } : entry(index)),
+  })
+  world.log(records.slice(0, 4))
+  dispatcher.wake()
+  await world.pass(60 * SECOND)
+  expect(world.received.map(({ id }) => id)).toEqual([...ids(0, 1), ...ids(2, 4)])
+  expect(world.outbox.counts('platform')).toEqual({ waiting: 1, dead: 0 })
+  shut = false
+  await world.pass(400 * SECOND)
+  expect(world.received.at(-1)?.id).toBe(ids(1, 2)[0])
+  expect(world.outbox.counts('platform')).toEqual({ waiting: 0, dead: 0 })
+})
+
+it('a letter whose entry was erased while it was under way is not laid again', async () => {
+  await layAside(2)
+  world.answer = async () => {
+    world.forget(1)
+    return status(500)
+  }
+  await world.pass(10 * SECOND)
+  expect(world.outbox.counts('platform')).toEqual({ waiting: 0, dead: 0 })
+})
+
 it('no wake is lost, whenever it comes', async () => {
   const dispatcher = await world.start()
   let size = 0
