@@ -7,7 +7,13 @@
  */
 import { waitUntil } from 'cloudflare:workers'
 import { createRemoteJWKSet } from 'jose'
-import { BUNDLED_POLICY, BUNDLED_SERVERS, BUNDLED_SHADOW } from './adapters/cloudflare/bundle.ts'
+import {
+  BUNDLED_POLICY,
+  BUNDLED_SERVERS,
+  BUNDLED_SHADOW,
+  BUNDLED_WEBHOOKS,
+  type BundledFile,
+} from './adapters/cloudflare/bundle.ts'
 import { type EdgeConfig, edgeConfigOf } from './adapters/cloudflare/config.ts'
 import { useCuts } from './adapters/cloudflare/cutting.ts'
 import { createEdgeApiKeys } from './adapters/cloudflare/edge-api-keys.ts'
@@ -26,13 +32,15 @@ import { edgeReportSources } from './adapters/cloudflare/edge-report.ts'
 import { createEdgeReviews } from './adapters/cloudflare/edge-reviews.ts'
 import { edgeShadow } from './adapters/cloudflare/edge-shadow.ts'
 import { createEdgeStreamKeys } from './adapters/cloudflare/edge-stream-keys.ts'
+import { createEdgeWebhooks } from './adapters/cloudflare/edge-webhooks.ts'
 import type { Env } from './adapters/cloudflare/env.ts'
 import { createEdgeImporter } from './adapters/cloudflare/import.ts'
 import { logPrefix, originOfShard } from './adapters/cloudflare/names.ts'
 import { opened, type Stubs } from './adapters/cloudflare/rpc.ts'
 import { edgeKeyDesk, edgeVkeys } from './adapters/cloudflare/sequencer-keys.ts'
 import { LEAD_MS } from './adapters/cloudflare/sequencer-revisions.ts'
-import { stubsOf } from './adapters/cloudflare/stubs.ts'
+import { hooksOf, stubsOf } from './adapters/cloudflare/stubs.ts'
+import { useWebhooks } from './adapters/cloudflare/webhooks-in.ts'
 import { edgeMetrics, edgeReadiness } from './adapters/cloudflare/worker-health.ts'
 import { line, logEvents, reportFailure } from './adapters/cloudflare/worker-lines.ts'
 import {
@@ -61,6 +69,7 @@ import { type MediaServer, parseServersFile } from './adapters/media/servers-fil
 import { createSessions } from './adapters/media/sessions.ts'
 import { createBackend } from './adapters/media/whip/backend.ts'
 import { createWhipDoor, type WhipDoor } from './adapters/media/whip/door.ts'
+import { parseWebhooksFile } from './adapters/webhooks/webhooks-file.ts'
 import { utf8 } from './core/encoding.ts'
 import { LivegateError } from './core/errors.ts'
 import type { Plan } from './core/policy/plan.ts'
@@ -69,12 +78,14 @@ import type { RecordAccess } from './gate/access.ts'
 import { createIncidentDesk } from './gate/incident.ts'
 import { createPolicyDesk } from './gate/policy-desk.ts'
 import type { ShadowReport } from './gate/shadow.ts'
+import type { WebhookEndpoint } from './gate/webhooks/port.ts'
 import type { ActivePolicy } from './ports.ts'
 import { describeProblem } from './scrub.ts'
 
 export { DirectoryObject } from './adapters/cloudflare/directory-object.ts'
 export { SequencerObject } from './adapters/cloudflare/sequencer-object.ts'
 export { SubjectObject } from './adapters/cloudflare/subject-object.ts'
+export { WebhooksObject } from './adapters/cloudflare/webhooks-object.ts'
 
 /** Everything a deployment is made of, read and found whole. */
 interface Deployment {
@@ -117,6 +128,38 @@ useCuts(async (env, { server: id, session, handle }) => {
   return cut.ok ? cut.value.dropped : 'unknown'
 })
 
+/** The webhooks file, read once an isolate: endpoints, or every fault of it, a line each. */
+const endpointsOf = createOnce(
+  async (env: Env): Promise<Result<readonly WebhookEndpoint[], readonly string[]>> => {
+    const { name, text } = webhooksFileOf(env)
+    const read = await parseWebhooksFile(utf8(text), name, secretsOf(env))
+    return read.ok ? read : err(read.error.map(describeProblem))
+  },
+)
+
+useWebhooks(async (env) => {
+  const endpoints = await endpointsOf(env)
+  return endpoints.ok ? endpoints.value : []
+})
+
+function webhooksFileOf(env: Env): BundledFile {
+  const config = edgeConfigOf(env)
+  const text = config.ok ? config.value.webhooks : null
+  return text === null ? BUNDLED_WEBHOOKS : { name: 'LIVEGATE_WEBHOOKS', text }
+}
+
+/** Files name secrets; here they are variables of the Worker. */
+function secretsOf(env: Env): { env(name: string): string | undefined; file(): null } {
+  const bound = env as unknown as Readonly<Record<string, unknown>>
+  return {
+    env(name) {
+      const value = bound[name]
+      return typeof value === 'string' ? value : undefined
+    },
+    file: () => null,
+  }
+}
+
 function callServer(url: string, init: RequestInit): Promise<Response> {
   return fetch(url, init)
 }
@@ -128,11 +171,12 @@ const UNFIT = new LivegateError('halted', 'Cannot answer: the deployment is not 
 /** Once an isolate; what failed for another reason than its configuration is made anew by the next request. */
 const appOf = createOnce(async (env: Env): Promise<Result<App, readonly string[]>> => {
   const deployment = deploymentOf(env)
-  if (!deployment.ok) {
-    deployment.error.forEach(sayUnfit)
-    return deployment
-  }
-  return ok(createApp(await depsOf(env, deployment.value)))
+  const endpoints = await endpointsOf(env)
+  if (deployment.ok && endpoints.ok)
+    return ok(createApp(await depsOf(env, deployment.value, endpoints.value)))
+  const problems = [deployment, endpoints].flatMap((read) => (read.ok ? [] : read.error))
+  problems.forEach(sayUnfit)
+  return err(problems)
 })
 
 async function answerTo(request: Request, env: Env): Promise<Response> {
@@ -152,10 +196,8 @@ function notStarted(error: unknown): Result<never, readonly []> {
 function deploymentOf(env: Env): Result<Deployment, readonly string[]> {
   const config = edgeConfigOf(env)
   const policy = bundledPolicy(BUNDLED_POLICY)
-  const servers = parseServersFile(utf8(BUNDLED_SERVERS.text), BUNDLED_SERVERS.name, {
-    env: (name) => (env as unknown as Readonly<Record<string, string | undefined>>)[name],
-    file: () => null,
-  })
+  const { name, text } = BUNDLED_SERVERS
+  const servers = parseServersFile(utf8(text), name, secretsOf(env))
   if (config.ok && policy.ok && servers.ok)
     return ok({ config: config.value, policy: policy.value, servers: servers.value })
   return err([
@@ -165,7 +207,11 @@ function deploymentOf(env: Env): Result<Deployment, readonly string[]> {
   ])
 }
 
-async function depsOf(env: Env, { config, policy, servers }: Deployment): Promise<AppDeps> {
+async function depsOf(
+  env: Env,
+  { config, policy, servers }: Deployment,
+  endpoints: readonly WebhookEndpoint[],
+): Promise<AppDeps> {
   const stubs = stubsOf(env, after)
   const pepper = createPepper(config.pepper)
   const observe = logEvents(config.log_level, clock.now)
@@ -182,6 +228,7 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
   const policies = policiesOf(stubs, { config, policy })
   const candidate = candidateOf(config, BUNDLED_SHADOW)
   const shadow = shadowOf(planOf(candidate), sequencers)
+  const webhooks = createEdgeWebhooks({ endpoints, hooks: hooksOf(env, after), ...config })
   const health = {
     ...{ policy: policies.active, file: BUNDLED_POLICY.name, logs: sequencers, candidate },
     ...shadow,
@@ -209,6 +256,7 @@ async function depsOf(env: Env, { config, policy, servers }: Deployment): Promis
       ...{ clock, lead_ms: LEAD_MS, sources: () => edgeReportSources(directory) },
     }),
     reviews: createEdgeReviews(stubs),
+    webhooks,
     incidents: createIncidentDesk({ ...incidentsOf(sequencers), clock }),
     recordKeys: () => recordKeysOf(sequencers),
     keyDesk: edgeKeyDesk(sequencers),

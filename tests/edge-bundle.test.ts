@@ -11,7 +11,7 @@ import { binary, ROOT } from '../scripts/edge/bundle.ts'
 import { BUNDLE_LIMIT_BYTES, measureBundle } from '../scripts/edge-bundle.ts'
 
 const TOML = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8')
-const OBJECTS = ['SubjectObject', 'SequencerObject', 'DirectoryObject']
+const OBJECTS = ['SubjectObject', 'SequencerObject', 'DirectoryObject', 'WebhooksObject']
 
 describe('the bundled Worker', () => {
   const outdir = mkdtempSync(join(tmpdir(), 'livegate-dry-run-'))
@@ -21,8 +21,8 @@ describe('the bundled Worker', () => {
     const { bytes, gzip_bytes, modules } = await measureBundle('production')
     console.log(`bundle: ${gzip_bytes} bytes compressed, ${bytes} as it is`)
     expect(gzip_bytes).toBeLessThanOrEqual(BUNDLE_LIMIT_BYTES)
-    // Policy, candidate, media servers.
-    expect(modules.filter(({ kind }) => kind === 'text')).toHaveLength(3)
+    // Policy, candidate, media servers, webhooks.
+    expect(modules.filter(({ kind }) => kind === 'text')).toHaveLength(4)
   })
 
   for (const environment of ['', 'staging', 'production'])

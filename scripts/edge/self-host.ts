@@ -6,8 +6,13 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { join } from 'node:path'
 import { type Bundle, bundleWorker, ROOT } from './bundle.ts'
-import { edgeVariables, SERVERS_FILE } from './variables.ts'
-import { fromEnvironment, type WorkerdWorker, workerdConfig } from './workerd-config.ts'
+import { edgeVariables, SERVERS_FILE, WEBHOOKS_FILE } from './variables.ts'
+import {
+  fromEnvironment,
+  PUBLIC_SERVICE,
+  type WorkerdWorker,
+  workerdConfig,
+} from './workerd-config.ts'
 
 const BUCKET_SOURCE = 'src/adapters/cloudflare/bucket-service.ts'
 
@@ -17,16 +22,25 @@ export interface SelfHost {
   readonly bundle: Bundle
 }
 
-/** Bundles into `dir`, replacing what an earlier version wrote there; `servers` in place of deploy/servers.yaml. */
+/**
+ * Bundles into `dir`, replacing what an earlier version wrote there; `servers` and `webhooks` in place of
+ * deploy/servers.yaml and deploy/webhooks.yaml.
+ */
 export async function writeSelfHost(
   dir: string,
   servers: string = SERVERS_FILE,
+  webhooks: string = WEBHOOKS_FILE,
 ): Promise<SelfHost> {
   const toml = join(ROOT, 'wrangler.toml')
   const bundle = await bundleWorker({ config: toml, outdir: join(dir, 'livegate') })
-  const module = bundle.modules.find(({ name }) => name.endsWith('-servers.yaml'))
-  if (module === undefined) throw new TypeError('the bundle has no media servers file')
-  copyFileSync(servers, module.path)
+  for (const [file, name] of [
+    [servers, 'servers.yaml'],
+    [webhooks, 'webhooks.yaml'],
+  ] as const) {
+    const module = bundle.modules.find((one) => one.name.endsWith(`-${name}`))
+    if (module === undefined) throw new TypeError(`the bundle has no ${name}`)
+    copyFileSync(file, module.path)
+  }
   mkdirSync(join(dir, 'bucket'), { recursive: true })
   // One file whose only import is the runtime's own: taking the types away is all the building it needs.
   const source = readFileSync(join(ROOT, BUCKET_SOURCE), 'utf8')
@@ -36,7 +50,7 @@ export async function writeSelfHost(
     config,
     workerdConfig({
       ...compatibilityOf(readFileSync(toml, 'utf8')),
-      workers: [livegateWorker(bundle, edgeVariables(servers)), BUCKET],
+      workers: [livegateWorker(bundle, edgeVariables(servers, webhooks)), BUCKET],
     }),
   )
   return { config, bundle }
@@ -50,9 +64,11 @@ function livegateWorker(bundle: Bundle, variables: readonly string[]): WorkerdWo
       { binding: 'SUBJECTS', class_name: 'SubjectObject' },
       { binding: 'SEQUENCERS', class_name: 'SequencerObject' },
       { binding: 'DIRECTORIES', class_name: 'DirectoryObject' },
+      { binding: 'WEBHOOKS', class_name: 'WebhooksObject' },
     ],
     bindings: [
       ['LOG', 'r2Bucket = (name = "bucket", entrypoint = "Bucket")'],
+      ['PUBLIC', PUBLIC_SERVICE],
       ...variables.map(fromEnvironment),
     ],
   }

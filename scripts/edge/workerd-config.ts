@@ -29,6 +29,15 @@ export interface WorkerdConfig {
 /** Where the first worker answers unless `--socket-addr=http=…` says otherwise. */
 export const ADDRESS = '127.0.0.1:8787'
 
+/** What to bind to reach public addresses only. */
+export const PUBLIC_SERVICE = 'service = "public"'
+
+/**
+ * Ranges that lead where others do not see: the host under an Azure machine, IPv4 inside of IPv6 (as src/public-address.ts, which
+ * knows more of them; of the rest the runtime itself says that they are not public).
+ */
+const NOT_PUBLIC: readonly string[] = ['168.63.129.16/32', '64:ff9b::/32', '2002::/16', '2001::/32']
+
 /** A binding of a variable of the environment workerd is started in; nothing secret is written down. */
 export function fromEnvironment(name: string): readonly [string, string] {
   return [name, `fromEnvironment = ${quoted(name)}`]
@@ -45,8 +54,10 @@ export function workerdConfig(config: WorkerdConfig): string {
     ...services.map((service) => `    ${service}`),
     '    # Where the databases of objects lie: --directory-path=disk=/var/lib/livegate',
     '    (name = "disk", disk = (writable = true)),',
-    '    # Control interfaces of media servers are in networks of your own; nothing else the program calls is chosen by callers.',
+    '    # Control interfaces of media servers are in networks of your own, and webhook endpoints that say `private: true`.',
     '    (name = "internet", network = (allow = ["public", "private", "local"], tlsOptions = (trustBrowserCas = true))),',
+    '    # Every other webhook endpoint: whatever a name leads to, a connection is made to public addresses only.',
+    `    (name = "public", network = (allow = ["public"], deny = [${NOT_PUBLIC.map(quoted).join(', ')}], tlsOptions = (trustBrowserCas = true))),`,
     '  ],',
     `  sockets = [(name = "http", address = ${quoted(ADDRESS)}, http = (), service = ${quoted(first)})],`,
     ');',

@@ -14,17 +14,20 @@ export interface EdgeGate {
   start(port?: number): Promise<ServerProcess>
 }
 
-/** Bundles once. `servers` is the text of a media servers file. */
+/** Bundles once. `servers` is the text of a media servers file, `webhooks` of a webhooks file. */
 export async function edgeGate(options: {
   readonly dir: string
   readonly servers?: string
+  readonly webhooks?: string
   readonly env?: Readonly<Record<string, string>>
 }): Promise<EdgeGate> {
-  const { dir, servers = 'servers: []\n', env = {} } = options
+  const { dir, servers = 'servers: []\n', webhooks = 'endpoints: []\n', env = {} } = options
   mkdirSync(dir, { recursive: true })
   const file = join(dir, 'servers.yaml')
   writeFileSync(file, servers)
-  const { config } = await writeSelfHost(join(dir, 'bundle'), file)
+  const hooks = join(dir, 'webhooks.yaml')
+  writeFileSync(hooks, webhooks)
+  const { config } = await writeSelfHost(join(dir, 'bundle'), file, hooks)
   const variables = {
     ...newSecrets(),
     LIVEGATE_ADMIN_KEY: ADMIN_KEY,

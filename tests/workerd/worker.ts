@@ -1,4 +1,10 @@
 /**
  * The Worker the tests in this folder run in: the real one, with the settings of wrangler.toml beside it.
  */
-export { DirectoryObject, default, SequencerObject, SubjectObject } from '../../src/worker.ts'
+export {
+  DirectoryObject,
+  default,
+  SequencerObject,
+  SubjectObject,
+  WebhooksObject,
+} from '../../src/worker.ts'

@@ -38,6 +38,8 @@ export interface EdgeConfig {
   readonly shadow_policy: string | null
   /** Of decisions a candidate is asked about. */
   readonly shadow_share: number
+  /** Text of a webhooks file, in place of the bundled one. */
+  readonly webhooks: string | null
   readonly facts_max_age_ms: number
   readonly retention: RetentionRules | null
   readonly moderation_available: boolean | null
@@ -201,6 +203,13 @@ export const EDGE_SETTINGS: readonly EdgeSetting[] = [
     read: share,
   },
   {
+    name: 'webhooks',
+    env: 'LIVEGATE_WEBHOOKS',
+    fallback: null,
+    about: 'text of a webhooks file: who is told what happens, in place of deploy/webhooks.yaml',
+    read: anyText,
+  },
+  {
     name: 'facts_max_age_ms',
     env: 'LIVEGATE_FACTS_MAX_AGE',
     fallback: `${DEFAULT_FACTS_MAX_AGE_MS / 86_400_000}d`,
@@ -263,6 +272,7 @@ const BINDINGS: readonly (readonly [name: string, method: string, what: string])
   ['SUBJECTS', 'idFromName', 'a Durable Object namespace of class SubjectObject'],
   ['SEQUENCERS', 'idFromName', 'a Durable Object namespace of class SequencerObject'],
   ['DIRECTORIES', 'idFromName', 'a Durable Object namespace of class DirectoryObject'],
+  ['WEBHOOKS', 'idFromName', 'a Durable Object namespace of class WebhooksObject'],
   ['LOG', 'put', 'an R2 bucket'],
 ]
 

@@ -8,6 +8,7 @@
 import { LivegateError } from '../../core/errors.ts'
 import { MAX_RELYING } from '../../core/limits.ts'
 import type { Directory, Pepper, RecordPage, StoredRecord } from '../../ports.ts'
+import { charsOf, recordsOf } from './kept-records.ts'
 import { cursorBehind, mergedSearch } from './merged-search.ts'
 import { directoryName, serverName, shardOf, subjectObjectName } from './names.ts'
 import { type ChainPlace, opened, type SequencerRpc, type Stubs } from './rpc.ts'
@@ -118,18 +119,9 @@ async function recordsAt(
   const found = new Map<string, StoredRecord>()
   await Promise.all(
     [...byObject].map(async ([object, asked]) => {
-      let rest = asked.map(({ seq }) => seq)
-      while (rest.length > 0) {
-        const records = await opened(stubs.subject(object).records(rest, asked))
-        for (const record of records) found.set(`${object} ${record.seq}`, record)
-        const last = records.at(-1)
-        rest = last === undefined ? [] : rest.slice(rest.indexOf(last.seq) + 1)
-      }
+      for (const record of await recordsOf(stubs.subject(object), asked))
+        found.set(`${object} ${record.seq}`, record)
     }),
   )
   return places.flatMap(({ object, seq }) => found.get(`${object} ${seq}`) ?? [])
-}
-
-function charsOf({ jws, openings }: StoredRecord): number {
-  return Object.values(openings).reduce((sum, opening) => sum + opening.length, jws.length)
 }

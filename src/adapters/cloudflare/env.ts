@@ -2,6 +2,7 @@
  * What a deployment binds (wrangler.toml): objects, the bucket, secrets and settings. Checked once in config.ts.
  */
 import type { DirectoryRpc, SequencerRpc, SubjectRpc } from './rpc.ts'
+import type { WebhooksRpc } from './rpc-webhooks.ts'
 
 type Objects<T> = DurableObjectNamespace<Rpc.DurableObjectBranded & T>
 
@@ -9,6 +10,9 @@ export interface Env {
   readonly SUBJECTS: Objects<SubjectRpc>
   readonly SEQUENCERS: Objects<SequencerRpc>
   readonly DIRECTORIES: Objects<DirectoryRpc>
+  readonly WEBHOOKS: Objects<WebhooksRpc>
+  /** Reaches public addresses only; absent where the platform's own network is like that. */
+  readonly PUBLIC?: { fetch(url: string, init: RequestInit): Promise<Response> }
   /** Tiles and checkpoints, `<shard>/…`. */
   readonly LOG: R2Bucket
   /** Everything else is text: secrets and variables `LIVEGATE_…`. */

@@ -65,6 +65,17 @@ export function serverName(server: string): string {
   return `server-${server}`
 }
 
+/** The object that tells an endpoint of the log of a shard. */
+export function webhooksName({
+  endpoint,
+  shard,
+}: {
+  readonly endpoint: string
+  readonly shard: number
+}): string {
+  return `${shard}/${endpoint}`
+}
+
 /** A keyed hash as a number below `count`: 32 bits of it, so no count up to 64 is uneven by more than 2^-26. */
 function slice(hash: string, count: number): number {
   const bytes = fromBase64Url(hash) ?? new Uint8Array(4)

@@ -19,8 +19,10 @@ import { originOfShard, sequencerName } from './names.ts'
 import { packed, unpackedEntries } from './packed.ts'
 import { carried, type Reply, type SequencerRpc } from './rpc.ts'
 import { openSequencer, type Sequencer } from './sequencer.ts'
+import { createTelling } from './sequencer-telling.ts'
 import { witnessSettings } from './sequencer-witnesses.ts'
-import { stubsOf } from './stubs.ts'
+import { hooksOf, stubsOf } from './stubs.ts'
+import { webhooksIn } from './webhooks-in.ts'
 import { logEvents, reportFailure } from './worker-lines.ts'
 import { after, random, systemClock } from './worker-system.ts'
 
@@ -189,6 +191,8 @@ export class SequencerObject extends DurableObject<Env> implements SequencerRpc 
     const shard = shardOf(env, ctx.id, config.shards)
     const origin = originOfShard(config.origin, shard, config.shards)
     const secrets = await readSecrets(config, origin)
+    const endpoints = (await webhooksIn(env)).map(({ id }) => id)
+    const onError = (error: unknown): void => reportFailure('sequencer', error)
     const shadow = planOf(candidateOf(config, BUNDLED_SHADOW))
     return openSequencer({
       ...{ storage: ctx.storage, bucket: env.LOG, prefix: `${shard}/` },
@@ -200,7 +204,12 @@ export class SequencerObject extends DurableObject<Env> implements SequencerRpc 
       ...witnessSettings(config.witnesses, { clock: systemClock, after, random }),
       ...(shard === 0 ? {} : { first: stubsOf(env, after).sequencer(0) }),
       observe: logEvents(config.log_level, Date.now),
-      onError: (error) => reportFailure('sequencer', error),
+      onError,
+      ...(endpoints.length === 0
+        ? {}
+        : {
+            onPublished: createTelling({ shard, endpoints, hooks: hooksOf(env, after), onError }),
+          }),
     })
   }
 }

@@ -103,6 +103,8 @@ export interface SequencerParts extends KeySecrets {
   readonly observe?: Observe
   /** A round failed and will be tried again. */
   readonly onError?: (error: unknown) => void
+  /** Told the size of each tree that is published, and of the one found when the log is opened. */
+  readonly onPublished?: (size: number) => void
   /** Shortest time between two rounds, ms; 1,000. */
   readonly roundIntervalMs?: number
   /** Who cosigns checkpoints; nobody unless given. */
@@ -178,6 +180,10 @@ function compose(parts: SequencerParts): Composed {
   })
   // Nobody waits for it, no round either: what fails is moved after the next one.
   rounds.onPublished(({ size }) => void segments.move(size).catch(onError))
+  if (parts.onPublished !== undefined) {
+    const { onPublished } = parts
+    rounds.onPublished(({ size }) => onPublished(size))
+  }
   if (shadow !== null)
     rounds.onPublished(() => void writer.write(() => shadow.save()).catch(onError))
   const alarm = createRoundAlarm({

@@ -6,15 +6,22 @@
  */
 import type { After } from '../../gate/context.ts'
 import type { Env } from './env.ts'
-import { sequencerName } from './names.ts'
+import { sequencerName, webhooksName } from './names.ts'
 import { PACKED_CALLS, unpacked } from './packed.ts'
 import { withPatience } from './patience.ts'
 import type { DirectoryRpc, SequencerRpc, Stubs, SubjectRpc } from './rpc.ts'
+import type { HooksStubs, WebhooksRpc } from './rpc-webhooks.ts'
 
 /** One that cannot be reached: a call takes milliseconds, and a subject's object answers within its own budget of 2 s. */
 export const CALL_PATIENCE_MS = 5_000
-/** Calls that wait for a checkpoint, write a piece of a whole deployment, or are of use late (edge-gate.ts). */
-const LONG_CALLS: ReadonlySet<string | symbol> = new Set(['proof', 'move', 'moveIn', 'decide'])
+/** Calls that wait for a checkpoint, write a piece of a whole deployment, look up many records, or are of use late (edge-gate.ts). */
+const LONG_CALLS: ReadonlySet<string | symbol> = new Set([
+  'proof',
+  'move',
+  'moveIn',
+  'decide',
+  'dead',
+])
 export const LONG_PATIENCE_MS = 60_000
 
 /** With `after`, a call that takes too long rejects, which `opened` (rpc.ts) makes `log_unavailable`. */
@@ -27,6 +34,11 @@ export function stubsOf(
     sequencer: (shard) => stub<SequencerRpc>(env.SEQUENCERS, sequencerName(shard), after),
     directory: (name) => stub<DirectoryRpc>(env.DIRECTORIES, name, after),
   }
+}
+
+/** Those that tell endpoints, likewise. */
+export function hooksOf(env: Pick<Env, 'WEBHOOKS'>, after: After): HooksStubs {
+  return (which) => stub<WebhooksRpc>(env.WEBHOOKS, webhooksName(which), after)
 }
 
 /**

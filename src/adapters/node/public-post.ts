@@ -8,9 +8,10 @@
 import { lookup as dnsLookup } from 'node:dns'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { isIP, type LookupFunction } from 'node:net'
-import ipaddr from 'ipaddr.js'
+import type { LookupFunction } from 'node:net'
 import type { Post, Posted } from '../../gate/webhooks/port.ts'
+import { retryAfterIn } from '../../gate/webhooks/schedule.ts'
+import { addressIn, isPublic } from '../../public-address.ts'
 
 class Blocked extends Error {}
 
@@ -19,8 +20,9 @@ export function createPublicPost(lookup: typeof dnsLookup = dnsLookup): Post {
   return ({ url, private: mayBePrivate, headers, body, timeout_ms }) =>
     new Promise<Posted>((resolve) => {
       const { protocol, hostname } = new URL(url)
-      const host = hostname.replace(/^\[(.*)\]$/, '$1')
-      if (!mayBePrivate && isIP(host) !== 0 && !isPublic(host)) return resolve({ fault: 'blocked' })
+      const address = addressIn(hostname)
+      if (!mayBePrivate && address !== null && !isPublic(address))
+        return resolve({ fault: 'blocked' })
       const open = protocol === 'https:' ? httpsRequest : httpRequest
       const request = open(url, {
         method: 'POST',
@@ -56,30 +58,10 @@ function guarded(lookup: typeof dnsLookup): LookupFunction {
   }
 }
 
-/** What is given out of IPv6 (RFC 4291 section 2.4): outside lie IPv4 in old disguises, and what routers may do as they like with. */
-const GLOBAL_IPV6 = ipaddr.parseCIDR('2000::/3')
-
-/** The host under an Azure machine gives it keys and settings, at an address out of the public ranges. */
-const AZURE_HOST = '168.63.129.16'
-
-/** False for every range that is not the public internet: private, loopback, link-local, metadata services, tunnels. */
-export function isPublic(address: string): boolean {
-  if (!ipaddr.isValid(address)) return false
-  const parsed = ipaddr.process(address)
-  if (parsed.range() !== 'unicast' || parsed.toString() === AZURE_HOST) return false
-  return parsed.kind() === 'ipv4' || parsed.match(GLOBAL_IPV6)
-}
-
 function postedOf(response: IncomingMessage): Posted {
   const status = response.statusCode ?? 0
   if (status >= 300 && status < 400) return { fault: 'redirect' }
-  return { status, retry_after_s: secondsIn(response.headers['retry-after'] ?? '') }
-}
-
-/** Retry-After has seconds or a date (RFC 9110 section 10.2.3). */
-function secondsIn(text: string): number | null {
-  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000
-  return Number.isFinite(seconds) && seconds > 0 ? seconds : null
+  return { status, retry_after_s: retryAfterIn(response.headers['retry-after'] ?? '', Date.now()) }
 }
 
 function faultOf(error: NodeJS.ErrnoException): 'unreachable' | 'unreadable' {

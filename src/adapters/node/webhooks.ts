@@ -11,7 +11,8 @@ import {
   type WebhookDesk,
 } from '../../gate/webhooks/desk.ts'
 import { createDispatcher, type Dispatcher } from '../../gate/webhooks/dispatcher.ts'
-import type { Posted, WebhookEndpoint } from '../../gate/webhooks/port.ts'
+import type { WebhookEndpoint } from '../../gate/webhooks/port.ts'
+import { resultOf } from '../../gate/webhooks/schedule.ts'
 import type { Observe } from '../../ports.ts'
 import { describeProblem } from '../../scrub.ts'
 import { readNamed, type Secrets, secretsBeside } from './config-files.ts'
@@ -71,8 +72,4 @@ export function createNodeWebhooks(parts: {
   const desk = createWebhookDesk({ origin, endpoints, outbox, dispatcher, clock: systemClock })
   const standings = (): readonly EndpointView[] => standingsOf(endpoints, outbox)
   return { desk, standings, start: dispatcher.start, stop: dispatcher.stop }
-}
-
-function resultOf(posted: Posted): string {
-  return 'status' in posted ? `status_${Math.floor(posted.status / 100)}xx` : posted.fault
 }

@@ -8,6 +8,7 @@ import { LivegateError } from '../../core/errors.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { Clock } from '../../ports.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import { eachOf } from './each-of.ts'
 import { messageOf } from './messages.ts'
 import type {
   WebhookEndpoint,
@@ -131,6 +132,8 @@ export function viewOf(
   return { id, types: [...types].sort(), ...sums, disabled_at, logs }
 }
 
+const LOOKED_UP_AT_ONCE = 8
+
 /** A page of dead letters of one log. */
 export async function deadIn(
   outbox: Pick<WebhookOutbox, 'dead' | 'entry'>,
@@ -139,13 +142,14 @@ export async function deadIn(
   { from, limit }: { readonly from: number; readonly limit: number },
 ): Promise<DeadPage> {
   const found = outbox.dead(endpoint, from, limit + 1)
-  const letters: DeadLetter[] = []
-  for (const { index, attempts, failed_at, error } of found.slice(0, limit)) {
+  const some = { isOver: () => false, atOnce: LOOKED_UP_AT_ONCE }
+  const letters = await eachOf(found.slice(0, limit), some, async (letter): Promise<DeadLetter> => {
+    const { index, attempts, failed_at, error } = letter
     const entry = await outbox.entry(index)
     const message = entry === null || 'shut' in entry ? null : messageOf(entry, origin)
     const named = { message: message?.id ?? null, type: message?.type ?? null }
-    letters.push({ index, ...named, attempts, failed_at, error })
-  }
+    return { index, ...named, attempts, failed_at, error }
+  })
   return { letters, next: found[limit]?.index ?? null }
 }
 

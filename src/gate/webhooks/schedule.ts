@@ -28,6 +28,11 @@ export function arrived(posted: Posted): boolean {
   return 'status' in posted && posted.status >= 200 && posted.status < 300
 }
 
+/** What came of it, in few different words: for counters. */
+export function resultOf(posted: Posted): string {
+  return 'status' in posted ? `status_${Math.floor(posted.status / 100)}xx` : posted.fault
+}
+
 /** The receiver wants nothing any more. */
 export function isGone(posted: Posted): boolean {
   return 'status' in posted && posted.status === 410
@@ -66,4 +71,10 @@ export function restAfter(failures: number, posted: readonly Posted[]): number {
 /** Retry-After. */
 function askedMs(posted: Posted): number {
   return 'status' in posted ? (posted.retry_after_s ?? 0) * 1000 : 0
+}
+
+/** Seconds a Retry-After asks for at `now`: it has seconds or a date (RFC 9110 section 10.2.3). Null for nonsense. */
+export function retryAfterIn(text: string, now: number): number | null {
+  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - now) / 1000
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : null
 }

@@ -28,6 +28,7 @@ quorum w
 `
 
 const SAMPLES: Readonly<Record<keyof EdgeConfig, Sample>> = {
+  webhooks: { good: [['endpoints: []', 'endpoints: []']], bad: [] },
   shadow_policy: { good: [['name: x', 'name: x']], bad: [] },
   shadow_share: {
     good: [
@@ -114,6 +115,7 @@ const BINDINGS = {
   SUBJECTS: { idFromName: () => null },
   SEQUENCERS: { idFromName: () => null },
   DIRECTORIES: { idFromName: () => null },
+  WEBHOOKS: { idFromName: () => null },
   LOG: { put: () => null },
 }
 

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
 import { afterEach, describe, expect, it, test } from 'vitest'
-import { createPublicPost, isPublic } from '../../../src/adapters/node/public-post.ts'
+import { createPublicPost } from '../../../src/adapters/node/public-post.ts'
+import { isPublic } from '../../../src/public-address.ts'
 
 const servers: Server[] = []
 afterEach(() => {

@@ -1,0 +1,25 @@
+/**
+ * What is asked of the object that tells one endpoint of one log (rpc.ts). From: webhooks-object.ts.
+ */
+import type { DeadPage, Replayed, Standing } from '../../gate/webhooks/desk.ts'
+import type { News } from './hooks-run.ts'
+import type { Reply } from './rpc.ts'
+
+/** Which of them an object is. */
+export interface WhichHooks {
+  /** Its id in the webhooks file. */
+  readonly endpoint: string
+  readonly shard: number
+}
+
+export interface WebhooksRpc {
+  /** The log has published something; the caller goes on at once. Repeatable. */
+  told(which: WhichHooks, news: News): Promise<Reply<null>>
+  /** Of an object that was never told anything: nothing. */
+  standing(): Promise<Reply<Standing>>
+  dead(page: { readonly from: number; readonly limit: number }): Promise<Reply<DeadPage>>
+  replay(indexes: readonly number[] | null): Promise<Reply<Replayed>>
+}
+
+/** Objects by what they are. */
+export type HooksStubs = (which: WhichHooks) => WebhooksRpc
