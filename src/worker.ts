@@ -231,7 +231,7 @@ async function depsOf(
   const webhooks = createEdgeWebhooks({ endpoints, hooks: hooksOf(env, after), ...config })
   const health = {
     ...{ policy: policies.active, file: BUNDLED_POLICY.name, logs: sequencers, candidate },
-    ...shadow,
+    ...{ ...shadow, webhooks },
   }
   return {
     ...{ gate, clock, random, pepper, streamKeys, logs, observe },

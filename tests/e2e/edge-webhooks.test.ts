@@ -134,8 +134,11 @@ const timesArrived = (id: string) =>
 const hasArrived = (id: string) => timesArrived(id) > 0
 
 async function decide(subject: string): Promise<string> {
-  const { status, body } = await call(one, 'POST', '/v1/decisions', { subject })
-  if (status !== 200) console.log(one.stderr())
+  const { status, body } = await call(one, 'POST', '/v1/decisions', {
+    subject,
+    stream: { id: `live-${subject}` },
+    facts: { created_at: '2020-01-01T00:00:00Z' },
+  })
   expect(status).toBe(200)
   return (body as { id: string }).id
 }
@@ -175,9 +178,8 @@ it('what happens in either log is told, signed with HMAC and Ed25519', async () 
   const issued_at = new Date(Date.now() - 1_000).toISOString()
   const path = '/v1/subjects/u_1/strikes'
   expect((await call(one, 'POST', path, { ...strike, issued_at })).status).toBe(201)
-  expect((await call(one, 'POST', '/v1/strikes/s_1/reversal', { reason: 'wrong' })).status).toBe(
-    200,
-  )
+  const reversal = { reason: 'wrong person' }
+  expect((await call(one, 'POST', '/v1/strikes/s_1/reversal', reversal)).status).toBe(201)
   await until(() => decided.every(hasArrived))
   const types = () => new Set(received.map(({ message }) => message.type))
   await until(() => types().has('strike.recorded') && types().has('strike.reversed'))
@@ -237,4 +239,24 @@ it('goes to no address of this machine that is not said to be private', async ()
   expect(metrics).toMatch(/^livegate_webhooks_waiting\{endpoint="outside"\} [1-9]/m)
   for (const secret of [HMAC, ED25519]) expect(one.stderr()).not.toContain(secret)
   expect(refused).toBeGreaterThan(0)
+}, 60_000)
+
+it('a deployment whose webhooks file is wrong answers nothing, and says every fault without a secret', async () => {
+  const text = [
+    'endpoints:',
+    '  - id: A',
+    '    url: http://x.example',
+    '    types: [nope]',
+    `    secrets: [{ env: ${HMAC} }]`,
+  ].join('\n')
+  const broken = await edgeGate({ dir: join(dir, 'broken'), env: { LIVEGATE_WEBHOOKS: text } })
+  const other = await broken.start()
+  try {
+    expect((await call(other, 'POST', '/v1/decisions', { subject: 'u_1' })).status).toBe(503)
+    const said = other.stderr()
+    for (const place of [2, 4]) expect(said).toContain(`LIVEGATE_WEBHOOKS:${place}:`)
+    expect(said).not.toContain(HMAC.slice(6))
+  } finally {
+    await other.stop()
+  }
 }, 60_000)

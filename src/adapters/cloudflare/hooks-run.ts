@@ -70,8 +70,8 @@ export const HOOKS_MIGRATIONS: readonly (readonly string[])[] = [
   [...WEBHOOK_TABLES, ...LETTERS_BY_ENTRY, ...RUNS],
 ]
 
-/** The platform lets an object have six connections at a time; reading the log takes some. */
-const AT_ONCE = 4
+/** The platform lets an object have six connections at a time; reading the log takes one. */
+const AT_ONCE = 5
 /** Steps one alarm takes: an invocation may ask others a thousand times, and a step asks some hundred. */
 const STEPS = 6
 /** An alarm that comes although nobody has set another: what was under way when the object ended goes on. */

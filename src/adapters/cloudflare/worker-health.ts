@@ -6,6 +6,7 @@
  */
 import { isStale } from '../../core/policy/in-force.ts'
 import type { ShadowReport } from '../../gate/shadow.ts'
+import type { WebhookDesk } from '../../gate/webhooks/desk.ts'
 import type { ActivePolicy } from '../../ports.ts'
 import type { Candidate } from './edge-candidate.ts'
 import { opened, type SequencerRpc, type SequencerStatus } from './rpc.ts'
@@ -25,6 +26,8 @@ export interface HealthParts {
   readonly candidate?: Candidate | null
   /** What all logs have counted of it. */
   readonly shadow?: () => Promise<ShadowReport | null>
+  /** Where webhook endpoints stand. */
+  readonly webhooks?: Pick<WebhookDesk, 'list'>
 }
 
 /** For `/readyz`. */
@@ -179,6 +182,7 @@ export async function edgeMetrics(parts: HealthParts): Promise<string> {
     ...headOf(policy),
     ...(active === null ? [] : policySamples(policy.name, active)),
     ...shadowSamples((await parts.shadow?.().catch(() => null)) ?? null),
+    ...(await webhookSamples(parts)),
     '',
   ].join('\n')
 }
@@ -223,6 +227,20 @@ function shadowSamples(report: ShadowReport | null): readonly string[] {
     ...Object.entries(by_rule).flatMap(([rule, of]) =>
       Object.entries(of.changes).map(([change, n]) => sample(rules.name, { rule, change }, n)),
     ),
+  ]
+}
+
+/** As on Node. Nothing without endpoints, or while one of their objects does not answer. */
+async function webhookSamples({ webhooks }: HealthParts): Promise<readonly string[]> {
+  const endpoints = (await webhooks?.list().catch(() => null)) ?? []
+  if (endpoints.length === 0) return []
+  const waiting = {
+    name: 'livegate_webhooks_waiting',
+    about: 'log entries a webhook endpoint has not been told of yet, letters that wait included',
+  }
+  return [
+    ...headOf({ ...waiting, type: 'gauge' }),
+    ...endpoints.map((one) => sample(waiting.name, { endpoint: one.id }, one.behind + one.waiting)),
   ]
 }
 
