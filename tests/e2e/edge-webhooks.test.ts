@@ -155,6 +155,7 @@ async function cli(...argv: string[]): Promise<{ exit: number; out: string }> {
     fetch: (address, init) => fetch(address, init),
     sleep: async () => undefined,
     watch: () => () => undefined,
+    pipe: () => ({ input: process.stdin, output: process.stdout }),
     signal: new AbortController().signal,
   })
   return { exit, out }
