@@ -55,6 +55,11 @@ export interface DecideRequest {
    * being cut. Only with `session`.
    */
   readonly ungated?: UngatedCause
+  /**
+   * For whom the policy is enforced where this was asked: `on` (as without it), `off`, or `canary N%`. Whoever is not one of
+   * them gets an allow, and the record says what the policy would have given.
+   */
+  readonly enforce?: string
   /** For media servers: numbers the record, if one is made. */
   readonly enforcement?: Enforcement
   /** The caller shows nobody the proof: an earlier refusal may be the answer without `jws` and `openings`. */

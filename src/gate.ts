@@ -192,7 +192,7 @@ async function decideInTurn(context: Context, asked: Asked): Promise<Verdict> {
   const supersedes = retry.supersedes ?? request.in_place?.of ?? null
   if (request.in_place !== undefined) requireRunning(state, request.in_place.of, at)
   const replaces = replacedBy(request, state, supersedes)
-  const facts = factsFor(context, { request, cohosts, state, around, at, replaces })
+  const facts = factsFor(context, { request, cohosts, state, around, at, replaces, plan })
   const decision = evaluate(plan, facts)
   const refusal = refusalOf({ request, facts, decision, plan, id })
   const late = request.ungated !== undefined

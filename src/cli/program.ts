@@ -37,6 +37,7 @@ import { policyList } from './commands/policy-list.ts'
 import { policyNew } from './commands/policy-new.ts'
 import { policyProve } from './commands/policy-prove.ts'
 import { policyRollback } from './commands/policy-rollback.ts'
+import { policyRollout } from './commands/policy-rollout.ts'
 import { policyTest } from './commands/policy-test.ts'
 import { reviewClaim } from './commands/review-claim.ts'
 import { reviewList } from './commands/review-list.ts'
@@ -70,6 +71,7 @@ const NOUNS: readonly (readonly [name: string, about: string, verbs: readonly Re
       policyExplain,
       policyDiff,
       policyBacktest,
+      policyRollout,
       policyProve,
       policyActivate,
       policyRollback,

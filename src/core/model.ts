@@ -138,6 +138,8 @@ export interface HostFacts {
   readonly open_broadcasts: number
   /** Restrictions that outlived an erasure; absent when there are none. Any order; an id seen twice counts once. */
   readonly suppressions?: readonly Suppression[]
+  /** 0 to 99, of the chain's pseudonym; only where an answer may depend on it, and of whom has a pseudonym. */
+  readonly bucket?: number
 }
 
 /**
@@ -157,6 +159,8 @@ export interface Facts {
   readonly platform: PlatformFacts
   /** Obligation types and delay modes the caller can carry out, for example `broadcast_delay`, `audience_cap`. */
   readonly supports: readonly string[]
+  /** For whom the policy is enforced at this door: `off` or `canary N%`; absent: for everybody. */
+  readonly enforce?: string
 }
 
 export type Outcome = 'allow' | 'deny' | 'delay'
@@ -261,6 +265,17 @@ export interface Decision {
   readonly exemptions: readonly string[]
   /** Holds that began with this very decision; the gate stores them (subject by host index). */
   readonly holds_opened: readonly { readonly host: number; readonly rule: string }[]
+  /** What would have been answered if everything were enforced; only where something applied that is not. */
+  readonly would?: Would
+}
+
+/** The answer that was not given. */
+export interface Would {
+  readonly outcome: Outcome
+  readonly mode: DelayMode | null
+  readonly until: Until | null
+  /** What applied without being enforced, sorted by (rule, host); `default` for the policy's own default or age. */
+  readonly rules: readonly { readonly host: number; readonly rule: string }[]
 }
 
 /** Why a revision was activated. */

@@ -51,10 +51,14 @@ export function requestGroup(pepper: Pepper, decided: Decided): RequestGroup {
   }
 }
 
+/** What decisions are searched by as if it were a rule, where something that applied was not enforced; no rule has this id. */
+export const NOT_ENFORCED = '!enforced'
+
 /** Everything committed together with the record. */
 export function effectsOf(pepper: Pepper, decided: Decided, state: SubjectState): Effects {
   const { decision, refusal } = decided
-  const { outcome, mode, rules } = decision
+  const { outcome, mode } = decision
+  const rules = decision.would === undefined ? decision.rules : [...decision.rules, NOT_ENFORCED]
   const idempotency = idempotencyOf(pepper, decided)
   return {
     bumps_version: false,

@@ -114,7 +114,7 @@ async function beginInTurn(context: ErasureContext, request: ErasureRequest): Pr
   const counts = inventory ?? {}
   const { plan, at } = decider(context, state)
   const suppressions =
-    scope === 'full' ? [] : suppressionsOf(plan, factsOf(context, subject, state, at))
+    scope === 'full' ? [] : suppressionsOf(plan, factsOf(context, plan, { subject, state, at }))
   const signed = await recordOf(context, { request, state, counts, at })
   const begun = await erasures.begin({
     ...{ subject, at, expect: expectedOf(state), scope, counts, suppressions },

@@ -18,6 +18,8 @@ export type GateEvent =
       readonly took_ms: number
       /** True when an earlier record was the answer. */
       readonly repeated: boolean
+      /** Where something applied that is not enforced: the outcome with it, and what it is. */
+      readonly would?: { readonly outcome: Outcome; readonly rules: readonly string[] }
     }
   | {
       readonly type: 'strike_recorded'

@@ -18,7 +18,7 @@ export async function explainNow(
   const { plan, at } = decider(context, state, ...statesOf(cohosts))
   const replaces = replacedBy(request, state, null)
   const around = surroundings(context, at)
-  const facts = factsFor(context, { request, cohosts, state, around, at, replaces })
+  const facts = factsFor(context, { request, cohosts, state, around, at, replaces, plan })
   return explain(plan, facts)
 }
 

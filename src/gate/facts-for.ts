@@ -5,6 +5,7 @@
  * evaluated. Putting together is gather.ts's.
  */
 import type { Facts, IncidentFacts, PlatformFacts } from '../core/model.ts'
+import type { Plan } from '../core/policy/plan.ts'
 import type { EpochMs } from '../core/time.ts'
 import type { DecideRequest } from '../gate-types.ts'
 import type { StoredFacts, SubjectState } from '../ports.ts'
@@ -32,7 +33,7 @@ export function factsFor(
   input: {
     readonly request: Pick<
       DecideRequest,
-      'subject' | 'facts' | 'stream' | 'request' | 'supports' | 'in_place'
+      'subject' | 'facts' | 'stream' | 'request' | 'supports' | 'in_place' | 'enforce'
     >
     readonly cohosts: Cohosts
     readonly state: SubjectState
@@ -41,9 +42,11 @@ export function factsFor(
     readonly replaces: readonly string[]
     /** It runs already: since when, and what was given of its host before. */
     readonly again?: { readonly running_since?: EpochMs; readonly remembered: StoredFacts }
+    /** What it is asked of. */
+    readonly plan: Plan
   },
 ): Facts {
-  const { request, state, at, replaces, around, again } = input
+  const { request, state, at, replaces, around, again, plan } = input
   const remembered = again?.remembered ?? request.in_place?.remembered
   const own = { subject: request.subject, given: request.facts, state }
   const asking = remembered === undefined ? own : { ...own, remembered }
@@ -51,6 +54,13 @@ export function factsFor(
   const hosts = [asking, ...input.cohosts.hosts] as const
   const { pepper } = context
   const { running_since } = again ?? {}
-  const since = running_since === undefined ? {} : { running_since }
-  return gather({ at, request, hosts, ...around, facts_max_age_ms, pepper, replaces, ...since })
+  const { enforce } = request
+  const more = {
+    ...(running_since === undefined ? {} : { running_since }),
+    ...(enforce === undefined || enforce === 'on' ? {} : { enforce }),
+  }
+  return gather({
+    ...{ at, request, hosts, ...around, facts_max_age_ms, pepper, replaces, plan },
+    ...more,
+  })
 }

@@ -16,6 +16,8 @@ import type {
   SubjectFacts,
   SubjectId,
 } from '../core/model.ts'
+import type { Plan } from '../core/policy/plan.ts'
+import { bucketOf, needsBuckets } from '../core/policy/rollout.ts'
 import { isRunning } from '../core/policy/suppressions.ts'
 import type { EpochMs } from '../core/time.ts'
 import type { DecideRequest, GivenFacts } from '../gate-types.ts'
@@ -43,12 +45,17 @@ export interface GatherInput {
   readonly replaces: readonly string[]
   /** Since when it runs, where it does. */
   readonly running_since?: EpochMs
+  /** For whom the policy is enforced at this door; absent: for everybody. */
+  readonly enforce?: string
+  /** What it is asked of: where that treats people by their bucket, facts name it. Null: they do not. */
+  readonly plan: Plan | null
 }
 
 /** The facts of one decision. */
 export function gather(input: GatherInput): Facts {
   const { hosts: _hosts, ...stream } = input.request.stream
   const [first, ...rest] = input.hosts
+  const { enforce } = input
   return {
     at: input.at,
     ...(input.running_since === undefined ? {} : { running_since: input.running_since }),
@@ -58,6 +65,7 @@ export function gather(input: GatherInput): Facts {
     incident: input.incident,
     platform: input.platform,
     supports: input.request.supports,
+    ...(enforce === undefined ? {} : { enforce }),
   }
 }
 
@@ -87,6 +95,7 @@ function hostFacts(host: HostState, input: GatherInput): HostFacts {
       (open) => open.lease_until > at && !input.replaces.includes(open.id),
     ).length,
     ...keptOf(host.state, at),
+    ...bucketIn(host.state, input),
   }
 }
 
@@ -94,6 +103,15 @@ function hostFacts(host: HostState, input: GatherInput): HostFacts {
 function keptOf({ suppressions = [] }: SubjectState, at: EpochMs): Pick<HostFacts, 'suppressions'> {
   const running = suppressions.filter((one) => isRunning(one, at))
   return running.length === 0 ? {} : { suppressions: running }
+}
+
+/** Left out where nothing depends on it, and of a co-host who has no pseudonym: a canary meets them. */
+function bucketIn(
+  { pseudonym }: SubjectState,
+  { plan, enforce }: GatherInput,
+): Pick<HostFacts, 'bucket'> {
+  if (pseudonym === null || plan === null || !needsBuckets(plan, enforce)) return {}
+  return { bucket: bucketOf(pseudonym) }
 }
 
 const NO_STRIKES: readonly Strike[] = []

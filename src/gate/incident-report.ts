@@ -11,6 +11,7 @@ import type { Outcome } from '../core/model.ts'
 import { addMs, type EpochMs } from '../core/time.ts'
 import type { Directory, StoredRecord } from '../ports.ts'
 import { disclosedResult, disclosedText, factsIn } from './disclosed.ts'
+import { firstSince } from './log-since.ts'
 
 export interface AffectedDecision {
   readonly id: string
@@ -52,9 +53,6 @@ export interface ReportSourcesOf {
 export const REPORT_PAGE = 200
 /** A decision's instant may be earlier than what it saw, where clocks step. */
 const AROUND_MS = 60_000
-/** Of a search for the place where an incident begins in a log of 2^40 entries. */
-const MAX_STEPS = 40
-
 type Stage =
   | { readonly is: 'deny' | 'delay'; readonly cursor?: string }
   | { readonly is: 'revoked'; readonly shard: number; readonly from: number | null }
@@ -167,31 +165,4 @@ function revokedBy(record: StoredRecord, incident: Incident): readonly RevokedBr
   const seen = facts?.incident
   if (seen?.active !== true || seen.id !== incident.id) return []
   return [{ broadcast, record: record.id, at: record.at }]
-}
-
-/** An index before which no record is as late as `at`, by halving: instants rise with the log, but for clocks that step. */
-async function firstSince(
-  directory: Pick<Directory, 'records'>,
-  shard: number,
-  at: EpochMs,
-): Promise<number> {
-  let low = 0
-  let step = 1
-  for (let n = 0; n < MAX_STEPS; n++) {
-    if (!(await isBefore(directory, { shard, from: low + step, at }))) break
-    low += step
-    step *= 2
-  }
-  for (let n = 0; n < MAX_STEPS && step >= 1; n++, step = Math.floor(step / 2))
-    if (await isBefore(directory, { shard, from: low + step, at })) low += step
-  return low
-}
-
-async function isBefore(
-  directory: Pick<Directory, 'records'>,
-  { shard, from, at }: { readonly shard: number; readonly from: number; readonly at: EpochMs },
-): Promise<boolean> {
-  const { records } = await directory.records({ shard, from, limit: 1 })
-  const [record] = records
-  return record !== undefined && record.at < at
 }

@@ -20,7 +20,7 @@ export async function joiningOf(context: Context, asked: JoinRequest): Promise<D
   const state = await context.ledger.load(subject)
   const open = requireRunning(state, broadcast, context.clock.now())
   const question = await questionOf(context, subject, open)
-  const { stream, request, supports, cohosts, remembered, readable } = question
+  const { stream, request, supports, enforce, cohosts, remembered, readable } = question
   if (!readable)
     throw new LivegateError('conflict', 'Cannot join the broadcast: what it began with is erased', {
       hint: 'end it, and ask for a new decision about everybody',
@@ -36,6 +36,7 @@ export async function joiningOf(context: Context, asked: JoinRequest): Promise<D
   return {
     ...{ subject, stream: { ...stream, hosts }, request, supports, caller, facts: {} },
     ...(named === null ? {} : { session: handle === undefined ? named : { ...named, handle } }),
+    ...(enforce === undefined ? {} : { enforce }),
     in_place: { of: broadcast, remembered: remembered[0] ?? {} },
   }
 }

@@ -1,7 +1,17 @@
 /** What a decision tells metrics and log lines. */
+import type { Decision } from '../core/model.ts'
 import type { EpochMs } from '../core/time.ts'
 import type { Answer } from '../gate-types.ts'
 import type { Context } from './context.ts'
+import type { GateEvent } from './events.ts'
+
+type DecidedEvent = Extract<GateEvent, { readonly type: 'decided' }>
+
+function wouldOf({ would }: Decision): { readonly would?: DecidedEvent['would'] & object } {
+  if (would === undefined) return {}
+  const rules = [...new Set(would.rules.map(({ rule }) => rule))]
+  return { would: { outcome: would.outcome, rules } }
+}
 
 export function observeDecided(context: Context, answer: Answer, started: EpochMs): void {
   const { outcome, decision, policy, repeated } = answer
@@ -15,5 +25,6 @@ export function observeDecided(context: Context, answer: Answer, started: EpochM
     policy: policy.digest,
     took_ms: context.clock.now() - started,
     repeated,
+    ...wouldOf(decision),
   })
 }

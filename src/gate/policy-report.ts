@@ -10,6 +10,7 @@ import { type Affected, affected } from '../core/policy/affected.ts'
 import { type ChangeReport, createComparison } from '../core/policy/compare/tally.ts'
 import { evaluate } from '../core/policy/evaluate.ts'
 import type { Plan } from '../core/policy/plan.ts'
+import { withBucket } from '../core/policy/rollout.ts'
 import type { EpochMs } from '../core/time.ts'
 import type { StoredRecord } from '../ports.ts'
 import { disclosedFacts } from './disclosed.ts'
@@ -102,7 +103,11 @@ async function compareDecisions(
         unreadable++
         continue
       }
-      comparison.add({ id: record.id, facts, before: evaluate(texts.before, facts) })
+      comparison.add({
+        id: record.id,
+        facts,
+        before: evaluate(texts.before, withBucket(texts.before, facts)),
+      })
       await slice(facts)
     }
     await sources.pause()

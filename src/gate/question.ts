@@ -19,6 +19,8 @@ export interface Question {
   readonly stream: StreamFacts
   readonly request: RequestFacts
   readonly supports: readonly string[]
+  /** For whom the policy was enforced where it was asked; absent: for everybody. */
+  readonly enforce?: string
   readonly cohosts: readonly SubjectId[]
   /** What the caller gave about each host, with when; accounts in it are hashes already. */
   readonly remembered: readonly StoredFacts[]
@@ -54,12 +56,13 @@ function readQuestion(subject: SubjectId, record: StoredRecord): Question | null
   )
   const group = disclosedText(record, 'subject') as SubjectGroup | undefined
   if (!decoded.ok || group === undefined) return null
-  const { hosts, stream, request, supports } = decoded.value
+  const { hosts, stream, request, supports, enforce } = decoded.value
   const { cohosts } = group
   if (hosts.length !== 1 + cohosts.length) return null
   const remembered = hosts.map(rememberedOf)
+  const door = enforce === undefined ? {} : { enforce }
   const runs = { stream, request, supports: runningWith(record, supports) }
-  return { subject, ...runs, cohosts, remembered, readable: true }
+  return { subject, ...runs, ...door, cohosts, remembered, readable: true }
 }
 
 /** What runs cannot be shown later than it is: what was a choice at the start is a fact since. */

@@ -127,8 +127,8 @@ function isPlain({ terse, idempotency, stream, facts, in_place, ungated }: Decid
   return (stream.hosts ?? []).length === 0 && Object.keys(facts).length === 0
 }
 
-function questionOf({ caller, stream, request, supports }: DecideRequest): string {
-  return JSON.stringify([caller, stream, request, supports])
+function questionOf({ caller, stream, request, supports, enforce }: DecideRequest): string {
+  return JSON.stringify([caller, stream, request, supports, enforce])
 }
 
 function holds(kept: Kept, { policy, incident, at }: Standing): boolean {

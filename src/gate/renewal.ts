@@ -112,7 +112,7 @@ async function lookInTurn(context: Context, look: Look): Promise<RenewalAnswer> 
   const open = requireRunning(state, request.broadcast, at)
   const facts = factsFor(context, {
     request: { ...question, facts: request.facts ?? {} },
-    ...{ cohosts, state, at, around: surroundings(context), replaces: [open.id] },
+    ...{ cohosts, state, at, plan, around: surroundings(context), replaces: [open.id] },
     again: { running_since: open.opened_at, remembered: question.remembered[0] ?? {} },
   })
   const decision = evaluate(plan, facts)

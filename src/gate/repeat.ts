@@ -47,6 +47,7 @@ function refusalFingerprint(facts: Facts, decision: Decision, plan: Plan, caller
     hosts: facts.hosts.map((host) => host.subject),
     stream: facts.stream,
     request: facts.request,
+    enforce: facts.enforce,
   }
   return toBase64Url(sha256(utf8(JSON.stringify(same))))
 }

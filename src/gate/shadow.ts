@@ -15,6 +15,7 @@ import {
 } from '../core/policy/compare/tally.ts'
 import { evaluate } from '../core/policy/evaluate.ts'
 import type { Plan } from '../core/policy/plan.ts'
+import { withBucket } from '../core/policy/rollout.ts'
 import type { EpochMs } from '../core/time.ts'
 import type { Answer, Gate } from '../gate-types.ts'
 import type { Clock, Observe } from '../ports.ts'
@@ -104,7 +105,7 @@ export function createShadow(parts: ShadowParts): Shadow {
     try {
       const facts = factsIn({ openings })
       if (facts === null) throw new TypeError('an answer without its facts')
-      const answer = evaluate(of.plan, facts)
+      const answer = evaluate(of.plan, withBucket(of.plan, facts))
       const change = of.tally.add({ id, at: facts.at, before: decision, after: answer })
       for (const fact of newlyLacking(decision, answer))
         of.lacking[fact] = (of.lacking[fact] ?? 0) + 1

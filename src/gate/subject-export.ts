@@ -6,7 +6,15 @@
  * named as removed. Rendering is the adapter's. Meaning: docs/erasure.md, "What is stored about me".
  */
 import { textFromBase64Url } from '../core/encoding.ts'
-import type { Decision, Reason, Strike, SubjectId, Suppression, Until } from '../core/model.ts'
+import type {
+  Decision,
+  Reason,
+  Strike,
+  SubjectId,
+  Suppression,
+  Until,
+  Would,
+} from '../core/model.ts'
 import { evaluate } from '../core/policy/evaluate.ts'
 import type { Plan } from '../core/policy/plan.ts'
 import type { ResultGroup } from '../core/record/groups.ts'
@@ -92,6 +100,8 @@ export interface ExportedDecision {
   readonly mode: Decision['mode']
   readonly until: Until | null
   readonly rules: readonly string[]
+  /** What would have been decided if everything were enforced; absent where everything was. */
+  readonly would?: Would
   /** Told in words where the policy of then still decides; null otherwise: its text is found under `policy`. */
   readonly reasons: readonly Pick<Reason, 'rule' | 'code' | 'strikes' | 'text' | 'appeal'>[] | null
 }
@@ -126,7 +136,7 @@ async function standingNow(
   },
 ): Promise<StandingNow> {
   const { subject, state, plan, at } = given
-  const decision = evaluate(plan, factsOf(context, subject, state, at))
+  const decision = evaluate(plan, factsOf(context, plan, { subject, state, at }))
   const hold = await context.erasures.legalHold(subject)
   const holding = hold !== null && hold.until > context.clock.now()
   return {
@@ -182,6 +192,7 @@ function exportedDecision(record: StoredRecord, plan: Plan): ExportedDecision {
     mode: result?.mode ?? null,
     until: result?.until ?? null,
     rules: result?.rules ?? [],
+    ...(result?.would === undefined ? {} : { would: result.would }),
     reasons: policy === plan.digest ? reasonsOf(record, plan) : null,
   }
 }

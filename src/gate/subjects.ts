@@ -10,6 +10,7 @@ import { MAX_STRIKE_FUTURE_MS } from '../core/limits.ts'
 import type { Facts, Restriction, SubjectId } from '../core/model.ts'
 import { eligibleAt } from '../core/policy/eligible.ts'
 import { evaluate } from '../core/policy/evaluate.ts'
+import type { Plan } from '../core/policy/plan.ts'
 import { type EpochMs, epochMs, formatInstant } from '../core/time.ts'
 import type { FactsPatch, SubjectView } from '../gate-types.ts'
 import type { StoredFacts, SubjectState } from '../ports.ts'
@@ -75,7 +76,7 @@ export function mergedFacts(stored: StoredFacts, input: Omit<FactsChange, 'subje
 export async function viewSubject(context: Context, subject: SubjectId): Promise<SubjectView> {
   const state = await context.ledger.load(subject)
   const { plan, at } = decider(context, state)
-  const facts = factsOf(context, subject, state, at)
+  const facts = factsOf(context, plan, { subject, state, at })
   const eligible = eligibleAt(plan, facts)
   return {
     subject,
@@ -96,7 +97,7 @@ export function restrictionsOf(
   at: EpochMs,
 ): readonly Restriction[] {
   const { plan } = context.policies.active(at)
-  return evaluate(plan, factsOf(context, subject, state, at)).restrictions
+  return evaluate(plan, factsOf(context, plan, { subject, state, at })).restrictions
 }
 
 /** What is known about a subject when nobody has asked anything in particular. */
@@ -104,12 +105,12 @@ export function factsOf(
   context: Pick<Context, 'surroundings' | 'pepper'> & {
     readonly settings: Pick<Context['settings'], 'facts_max_age_ms'>
   },
-  subject: SubjectId,
-  state: SubjectState,
-  at: EpochMs,
+  plan: Plan | null,
+  about: { readonly subject: SubjectId; readonly state: SubjectState; readonly at: EpochMs },
 ): Facts {
+  const { subject, state, at } = about
   return gather({
-    at,
+    ...{ at, plan },
     request: { stream: {}, request: {}, supports: [] },
     hosts: [{ subject, given: {}, state }],
     incident: context.surroundings.incident(at),

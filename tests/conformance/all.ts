@@ -9,6 +9,7 @@ import { openingsSuite } from './openings-suite.ts'
 import { operatorSuite } from './operator-suite.ts'
 import { peopleSuite } from './people-suite.ts'
 import { policiesSuite } from './policies-suite.ts'
+import { rolloutSuite } from './rollout-suite.ts'
 import { shadowSuite } from './shadow-suite.ts'
 
 const SUITES = [
@@ -21,6 +22,7 @@ const SUITES = [
   operatorSuite,
   policiesSuite,
   peopleSuite,
+  rolloutSuite,
   shadowSuite,
 ]
 

@@ -27,6 +27,7 @@ import { type HonestLog, honestLog, placeOf } from '../support/honest-log.ts'
 import { HONEST_DELAYS, INCIDENT_LIES, incidentHistory } from '../support/incident-lies.ts'
 import { copyOf, type Draft, LOG_LIES } from '../support/log-lies.ts'
 import { HAPPENED, REPLAY_LIES, replayHistory } from '../support/replay-lies.ts'
+import { ROLLOUT_LIES, rolloutHistory } from '../support/rollout-lies.ts'
 import { ADMIN_KEY, type ServerProcess, startServer } from '../support/server.ts'
 import { AUDITOR, describe, needs, ours, READER, second, told, VECTORS } from './second.ts'
 
@@ -126,6 +127,22 @@ describe(`of a log that lies both auditors say the same${needs}`, () => {
     const given = ['--vkey', VKEY, '--disclosures', await published(dir, await forged(log))]
     const two = await second(...given, dir)
     expect(two.findings).toEqual((await ours(dir, ...given)).findings)
+  })
+
+  it.each(ROLLOUT_LIES)('when $name', async ({ tell, expect: codes }) => {
+    const happened = await rolloutHistory()
+    const log = structuredClone([...happened.log])
+    tell(log, happened)
+    const dir = aDirectory()
+    const given = ['--vkey', VKEY, '--disclosures', await published(dir, await forged(log))]
+    const one = await ours(dir, ...given)
+    const two = await second(...given, dir)
+    // It derives no outcome, and says of a result only whether `would` and `enforced` belong together.
+    const [field, ...others] = ['replay_field', 'bucket_false'].map((code) =>
+      two.findings.filter((found) => found.endsWith(code)),
+    )
+    expect(others.flat()).toEqual(one.findings)
+    for (const found of field ?? []) expect(codes(happened)).toContain(found)
   })
 
   it.each(REPLAY_LIES)('when $name', async ({ name, tell }) => {

@@ -67,6 +67,17 @@ describe('a refusal that is asked for again and again', () => {
     expect(told).toHaveLength(21)
   })
 
+  it('is no answer at another door, that spares whom this one refuses', async () => {
+    const world = await refused()
+    const spared = await world.gate.decide(hook('u1', { enforce: 'off' }))
+    expect(spared).toMatchObject({ outcome: 'allow', decision: { would: { outcome: 'deny' } } })
+    await world.gate.end({ broadcast: spared.id, caller: 'hook:edge' })
+    const { id, outcome } = await world.gate.decide(hook())
+    expect([id, outcome]).toEqual([world.first.id, 'deny'])
+    const canary = await world.gate.decide(hook('u1', { enforce: 'canary 99%' }))
+    expect(canary.id).not.toBe(world.first.id)
+  })
+
   it('comes with its proof to whoever shows it', async () => {
     const world = await refused()
     const { terse: _terse, ...full } = hook()

@@ -49,6 +49,7 @@ export async function aGateApp(options: GateOptions = {}): Promise<GateApp> {
     'strikes',
     'facts',
     'audit',
+    'identity',
     'incident',
     'review',
     'admin',

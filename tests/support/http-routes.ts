@@ -42,6 +42,7 @@ export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly s
       status: 200,
     },
     'GET /v1/records': { sent: { path: '/v1/records' }, status: 200 },
+    'GET /v1/rollout': { sent: { path: '/v1/rollout?from=2026-01-01T00:00:00Z' }, status: 200 },
     'POST /v1/explanations': {
       sent: { method: 'POST', path: '/v1/explanations', body: { subject: 'u_1' } },
       status: 200,

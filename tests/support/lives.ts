@@ -23,10 +23,13 @@ const WAIT =
 const ONE = '  - { id: one, ground: terms, when: "subject.open_broadcasts > 1", outcome: deny }'
 const LOOK =
   '  - { id: look, ground: terms, when: "\'odd\' in subject.labels", outcome: delay, review: { queue: night, within: 1h, at_deadline: deny } }'
+/** For one in two people. */
+const HALF = (rule: string): string => rule.replace(/ \}$/, ', enforce: canary 50% }')
 export const POLICIES: readonly string[] = [
   policyOf(`${STRIKE_RULE}\n${WAIT}`),
   policyOf(`${WAIT}\n${ONE}`),
   policyOf(`${STRIKE_RULE}\n${ONE}\n${LOOK}`, 'max_age: 2h\non_stale: deny\n'),
+  policyOf(`${HALF(STRIKE_RULE)}\n${HALF(WAIT)}\n${HALF(LOOK)}\n${ONE}`),
 ]
 
 /** Everybody there is. */
@@ -46,6 +49,8 @@ export type Step =
       readonly labels: readonly string[]
       /** With a session: it runs already, unasked. */
       readonly late?: boolean
+      /** For whom the door enforces. */
+      readonly enforce?: string | null
     }
   | { readonly do: 'renew' | 'cut' | 'stop'; readonly which: number }
   | { readonly do: 'join'; readonly which: number; readonly subject: string }
@@ -81,6 +86,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       session: fc.option(fc.constantFrom('p', 'q'), { freq: 4 }),
       labels: fc.constantFrom([], ['odd']),
       late: fc.boolean(),
+      enforce: fc.option(fc.constantFrom('off', 'canary 50%', 'on'), { freq: 4 }),
     }),
   },
   {
@@ -308,6 +314,7 @@ async function decide(life: Life, one: Extract<Step, { readonly do: 'decide' }>)
       ? {}
       : { session: { server: 'm', session }, enforcement: life.enforcement() }),
     ...(session === null || one.late !== true ? {} : { ungated: 'unasked' as const }),
+    ...(one.enforce == null ? {} : { enforce: one.enforce }),
   })
   const asked = key === null ? request : askOnce(key, request, JSON.stringify(one))
   const { id } = await life.gate().decide(asked)

@@ -167,13 +167,20 @@ const words = fc.record(
 const law = { ground: 'law', reference: 'TCO Art. 3', jurisdiction: 'EU' }
 const ground = fc.constantFrom<Json>({}, {}, { ground: 'terms' }, law)
 
+/** Most rules are enforced for everybody, and most of those do not say so. */
+const rollout = fc.constantFrom<Json>(
+  ...[{}, {}, {}, {}, { enforce: 'on' }],
+  ...['off', 'canary 1%', 'canary 50%', 'canary 99%'].map((enforce) => ({ enforce })),
+)
+
 /** One rule without its id. */
 export const aRandomRule: fc.Arbitrary<Json> = fc
-  .tuple(aRandomFoundation, aRandomEffect, words, ground)
-  .map(([on, does, says, by]) => ({
+  .tuple(aRandomFoundation, aRandomEffect, words, ground, rollout)
+  .map(([on, does, says, by, whom]) => ({
     ...writtenAs(on),
     ...does,
     ...says,
+    ...whom,
     // `*` takes in breaches of terms only, which no law can be the ground for.
     ...([on.count?.category ?? []].flat().includes('*') ? {} : by),
   }))

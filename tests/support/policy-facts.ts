@@ -51,26 +51,29 @@ const hold: fc.Arbitrary<HoldFact> = fc.record({
 
 /** One host with a history of its own; the ids of its strikes begin with its own. */
 export function aRandomHost(subject: string): fc.Arbitrary<HostFacts> {
-  return fc.record({
-    subject: fc.constant(subject),
-    facts: subjectFacts,
-    sources: fc.constant({}),
-    strikes: fc
-      .array(aRandomStrike, { maxLength: 9 })
-      .map((strikes) =>
-        strikes.map((strike, i) => ({ ...strike, id: `${subject}s${i}`, subject })),
+  return fc
+    .record({
+      subject: fc.constant(subject),
+      facts: subjectFacts,
+      sources: fc.constant({}),
+      strikes: fc
+        .array(aRandomStrike, { maxLength: 9 })
+        .map((strikes) =>
+          strikes.map((strike, i) => ({ ...strike, id: `${subject}s${i}`, subject })),
+        ),
+      holds: fc.array(hold, { maxLength: 2 }),
+      reviews: fc.array(
+        fc.record({
+          rule: ruleId,
+          result: fc.constantFrom('released' as const, 'refused' as const),
+          at: near(-3, 1),
+        }),
+        { maxLength: 1 },
       ),
-    holds: fc.array(hold, { maxLength: 2 }),
-    reviews: fc.array(
-      fc.record({
-        rule: ruleId,
-        result: fc.constantFrom('released' as const, 'refused' as const),
-        at: near(-3, 1),
-      }),
-      { maxLength: 1 },
-    ),
-    open_broadcasts: fc.integer({ min: 0, max: 2 }),
-  })
+      open_broadcasts: fc.integer({ min: 0, max: 2 }),
+      bucket: fc.constantFrom(undefined, undefined, 0, 1, 49, 50, 98, 99),
+    })
+    .map(({ bucket, ...host }) => (bucket === undefined ? host : { ...host, bucket }))
 }
 
 /** What a caller may be able to carry out: every type random policies ask for, and tape delay. */

@@ -15,6 +15,8 @@ export interface DecisionQuestion {
   readonly request?: Readonly<Record<string, unknown>>
   readonly facts?: Readonly<Record<string, unknown>>
   readonly supports?: readonly string[]
+  /** For whom the policy is enforced here: `on` (unless given), `off` or `canary N%`. */
+  readonly enforce?: string
 }
 
 /**
@@ -34,6 +36,9 @@ export interface VerifiedAnswer {
   /** Present exactly when the broadcast may start now. */
   readonly lease_until?: string
   readonly broadcast_delay_s?: number
+  /** Something applied that is not enforced yet; `would` is the answer with it. */
+  readonly enforced?: false
+  readonly would?: AnswerWould
   readonly decided_at: string
   readonly reasons: readonly AnswerReason[]
   readonly unknown: readonly unknown[]
@@ -43,6 +48,15 @@ export interface VerifiedAnswer {
   /** SD-JWT: the record with the disclosures a caller sees. */
   readonly record: string
   readonly receipt: { readonly origin: string; readonly index: number; readonly leaf: string }
+}
+
+/** The answer that was not given. */
+export interface AnswerWould {
+  readonly outcome: Outcome
+  readonly mode?: string
+  readonly until?: string
+  /** What applied without being enforced; `host` only for a co-host. */
+  readonly rules: readonly { readonly rule: string; readonly host?: number }[]
 }
 
 /** Why, for one rule; `host` only for a co-host, counted from 1. */

@@ -20,6 +20,8 @@ export interface GateQuestion {
   /** Override stored facts field by field. */
   readonly facts?: SubjectFacts
   readonly supports?: readonly string[]
+  /** For whom the policy is enforced here: `on` (unless given), `off` or `canary N%`. */
+  readonly enforce?: string
 }
 
 export interface LocalOptions {
@@ -41,9 +43,10 @@ const UNAVAILABLE: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
 /** Asks the gate, once. */
 export async function askGate(options: LocalOptions, question: GateQuestion): Promise<AskResult> {
   const { gate, caller, fail = 'closed' } = options
-  const { subject, stream = {}, request = {}, facts = {}, supports = [] } = question
+  const { subject, stream = {}, request = {}, facts = {}, supports = [], enforce } = question
+  const door = enforce === undefined ? {} : { enforce }
   try {
-    const answer = await gate.decide({ subject, stream, request, facts, supports, caller })
+    const answer = await gate.decide({ subject, stream, request, facts, supports, caller, ...door })
     return { verified: true, answer: wireOf(answer) }
   } catch (error) {
     if (!(error instanceof LivegateError) || !UNAVAILABLE.has(error.code)) throw error
@@ -60,6 +63,7 @@ function wireOf(answer: Answer): VerifiedAnswer {
   return {
     ...{ id, outcome, policy, receipt, unknown, obligations: decision.obligations },
     ...timesOf(answer),
+    ...sparedOf(answer),
     decided_at: formatInstant(answer.decided_at),
     reasons: decision.reasons.map(reasonOf),
     ...(supersedes === null ? {} : { supersedes }),
@@ -79,6 +83,18 @@ function timesOf({ decision }: Answer): Partial<VerifiedAnswer> {
     ...(broadcast_delay_s === null ? {} : { broadcast_delay_s }),
     ...(lease_until === null ? {} : { lease_until: formatInstant(lease_until) }),
   }
+}
+
+function sparedOf({ decision: { would } }: Answer): Pick<VerifiedAnswer, 'enforced' | 'would'> {
+  if (would === undefined) return {}
+  const { outcome, mode, until, rules } = would
+  const told = {
+    outcome,
+    ...(mode === null ? {} : { mode }),
+    ...(until === null ? {} : { until: untilText(until) }),
+    rules: rules.map(({ rule, host }) => (host === 0 ? { rule } : { rule, host })),
+  }
+  return { enforced: false, would: told }
 }
 
 function reasonOf({ host, until, appeal, ...rest }: Reason): AnswerReason {

@@ -14,7 +14,7 @@ import { type Presentation, parsePresentation } from '../../core/record/presenta
 import { type VerifiedRecord, verifyRecord } from '../../core/record/verify.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import { parseInstant } from '../../core/time.ts'
-import type { DecisionQuestion, VerifiedAnswer } from './answer.ts'
+import type { AnswerWould, DecisionQuestion, VerifiedAnswer } from './answer.ts'
 import type { Keys } from './keys.ts'
 
 export interface Verifier {
@@ -104,6 +104,17 @@ function isAbout(question: DecisionQuestion, { subject, request }: OpenedGroups)
   )
 }
 
+function saysOfWould(said: AnswerWould | undefined, signed: ResultGroup['would']): boolean {
+  if (said === undefined || signed === undefined) return said === signed
+  const rules = signed.rules.map(({ rule, host }) => (host === 0 ? { rule } : { rule, host }))
+  return (
+    said.outcome === signed.outcome &&
+    (said.mode ?? null) === signed.mode &&
+    untilOf(said.until) === signed.until &&
+    same(said.rules, rules)
+  )
+}
+
 function saysTheSame(answer: VerifiedAnswer, claims: Claims, opened: OpenedGroups): boolean {
   const { chain, request } = opened
   const result = opened.result as ResultGroup | undefined
@@ -112,6 +123,8 @@ function saysTheSame(answer: VerifiedAnswer, claims: Claims, opened: OpenedGroup
   return (
     answer.id === claims.jti &&
     answer.outcome === claims.outcome &&
+    answer.enforced === claims.enforced &&
+    saysOfWould(answer.would, result.would) &&
     answer.policy?.digest === claims.policy &&
     answer.policy?.revision === claims.revision &&
     instantOf(answer.decided_at) === chain.at &&

@@ -13,6 +13,7 @@ import type { Said } from '../../core/policy/compare/changes.ts'
 import { createTally } from '../../core/policy/compare/tally.ts'
 import { evaluate } from '../../core/policy/evaluate.ts'
 import type { Plan } from '../../core/policy/plan.ts'
+import { withBucket } from '../../core/policy/rollout.ts'
 import { disclosedText, factsIn } from '../../gate/disclosed.ts'
 import type { Change, Ledger, Random, SignedRecord } from '../../ports.ts'
 import type { SequencerRpc } from './rpc.ts'
@@ -81,7 +82,7 @@ function judge(
     const result = disclosedText(record, 'result')
     if (facts === null || result === undefined) throw new TypeError('a record without its contents')
     const before = { outcome, ...(result as Omit<Said & Pick<Decision, 'unknown'>, 'outcome'>) }
-    const after = evaluate(plan, facts)
+    const after = evaluate(plan, withBucket(plan, facts))
     const tally = createTally()
     tally.add({ id: record.id, at: facts.at, before, after })
     return { digest, lacking: newlyLacking(before, after), counted: tally.part() }

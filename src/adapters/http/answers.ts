@@ -53,10 +53,24 @@ const times = {
   lease_until: may(at),
 }
 
+/** What was not enforced, and the outcome with it. */
+const spared = {
+  enforced: may(v.literal(false)),
+  would: may(
+    v.strictObject({
+      outcome,
+      mode: times.mode,
+      until: times.until,
+      rules: v.array(v.strictObject({ rule: text, host: may(count) })),
+    }),
+  ),
+}
+
 export const DECISION_ANSWER: Shape = v.strictObject({
   id: text,
   outcome,
   ...times,
+  ...spared,
   decided_at: at,
   reasons: v.array(reason),
   unknown: v.array(unknown),
@@ -83,7 +97,9 @@ const kept = v.strictObject({
 const trace = v.strictObject({
   rule: text,
   host: may(count),
-  state: v.picklist(['matched', 'not_matched', 'unknown', 'lifted', 'satisfied', 'warning']),
+  state: v.picklist([
+    ...['matched', 'not_matched', 'unknown', 'lifted', 'satisfied', 'warning', 'not_enforced'],
+  ] as const),
   exemptions: strings,
   missing: strings,
   kept: may(v.array(kept)),
@@ -152,6 +168,7 @@ export const EXPLANATION_ANSWER: Shape = v.strictObject({
   at,
   outcome,
   ...times,
+  ...spared,
   reasons: v.array(reason),
   unknown: v.array(unknown),
   obligations: v.array(obligation),
@@ -230,7 +247,14 @@ export const SUBJECT_ANSWER: Shape = v.strictObject({
   eligible_reason: may(text),
 })
 
-const found = { id: text, outcome, decided_at: at, policy: text, receipt }
+const found = {
+  enforced: spared.enforced,
+  id: text,
+  outcome,
+  decided_at: at,
+  policy: text,
+  receipt,
+}
 
 export const STORED_DECISION: Shape = v.strictObject({
   ...found,

@@ -26,6 +26,7 @@ import { mountLog } from './routes/log.ts'
 import { mountPolicies } from './routes/policies.ts'
 import { mountPolicyChanges } from './routes/policy-changes.ts'
 import { mountReviews } from './routes/reviews.ts'
+import { mountRollout } from './routes/rollout.ts'
 import { mountStreamKeys } from './routes/stream-keys.ts'
 import { mountStrikes } from './routes/strikes.ts'
 import { mountSubjects } from './routes/subjects.ts'
@@ -46,6 +47,7 @@ const GROUPS: readonly ((mount: Mount, deps: AppDeps) => void)[] = [
   mountBroadcasts,
   mountIncident,
   mountReviews,
+  mountRollout,
   mountKeyChanges,
   mountWebhooks,
   mountLog,

@@ -19,6 +19,7 @@ export function questionOf(body: DecisionBody, caller: string): Omit<DecideReque
     request: present(body.request ?? {}),
     facts: factsOf(body.facts),
     supports: body.supports ?? [],
+    ...(body.enforce === undefined ? {} : { enforce: body.enforce }),
     caller,
   }
 }

@@ -99,6 +99,13 @@ const record = v.strictObject({
   mode: optional(words),
   until: optional(until),
   rules: optional(strings),
+  enforced: optional(v.literal(false)),
+  would: optional(
+    v.strictObject({
+      ...{ outcome: words, mode: optional(words), until: optional(until) },
+      rules: v.array(v.strictObject({ rule: words, host: optional(count) })),
+    }),
+  ),
   reasons: optional(v.array(reason)),
   said: optional(v.unknown()),
 })

@@ -31,6 +31,7 @@ import {
   SHADOW_ANSWER,
 } from './policy-schemas.ts'
 import { REVIEW_ANSWERS, REVIEW_REQUESTS } from './review-schemas.ts'
+import { ROLLOUT_ANSWER } from './rollout-schemas.ts'
 import {
   DECISION,
   FACTS,
@@ -83,6 +84,7 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, Shape>> = {
   Activation: ACTIVATION_ANSWER,
   ...REVIEW_ANSWERS,
   ...INCIDENT_ANSWERS,
+  Rollout: ROLLOUT_ANSWER,
   ...BROADCAST_ANSWERS,
   Keys: JWKS_ANSWER,
   SigningKeys: KEYS_ANSWER,

@@ -42,6 +42,7 @@ import {
   SHADOW_ANSWER,
 } from './policy-schemas.ts'
 import { REVIEW_OPERATIONS } from './review-schemas.ts'
+import { ROLLOUT_OPERATIONS } from './rollout-schemas.ts'
 import {
   DECISION,
   DECISION_QUERY,
@@ -256,6 +257,7 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
   },
   ...BROADCAST_OPERATIONS,
   ...INCIDENT_OPERATIONS,
+  ...ROLLOUT_OPERATIONS,
   ...REVIEW_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
   'GET /v1/keys': {

@@ -3,7 +3,7 @@ import { formatInstant } from '../../core/time.ts'
 import type { RenewalAnswer } from '../../gate-types.ts'
 import type { BroadcastView } from '../../ports.ts'
 import { callerGroups, withDisclosures } from './disclose.ts'
-import { renderReason, renderTimes, renderUnknown } from './render.ts'
+import { renderReason, renderTimes, renderUnknown, renderWould } from './render.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -37,6 +37,7 @@ export function renderRenewal(answer: RenewalAnswer): Json {
     ...(id === null ? {} : { id }),
     outcome: decision.outcome,
     ...renderTimes(decision),
+    ...renderWould(decision),
     decided_at: formatInstant(answer.at),
     lease_until: formatInstant(answer.lease_until),
     reasons: decision.reasons.map(renderReason),

@@ -15,7 +15,7 @@ import type {
   SubjectExport,
 } from '../../gate/subject-export.ts'
 import type { LegalHold } from '../../ports.ts'
-import { renderBroadcast, renderFacts, renderStrike, renderUntil } from './render.ts'
+import { renderBroadcast, renderFacts, renderStrike, renderUntil, renderWould } from './render.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -114,11 +114,12 @@ function renderExported(record: ExportedRecord): Json {
 }
 
 function renderDecision(decision: ExportedDecision): Json {
-  const { outcome, policy, mode, until, rules, reasons } = decision
+  const { outcome, policy, mode, until, rules, reasons, would } = decision
   return {
     ...{ outcome, policy, rules },
     ...(mode === null ? {} : { mode }),
     ...(until === null ? {} : { until: renderUntil(until) }),
+    ...(would === undefined ? {} : renderWould({ would })),
     ...(reasons === null
       ? {}
       : {

@@ -7,7 +7,7 @@
 import type { Explanation, RuleTrace } from '../../core/policy/explain.ts'
 import { type KeptTrace, keptText } from '../../core/policy/inherit-explain.ts'
 import { formatInstant, SECOND_MS } from '../../core/time.ts'
-import { renderReason, renderTimes, renderUnknown } from './render.ts'
+import { renderReason, renderTimes, renderUnknown, renderWould } from './render.ts'
 import { renderCounterfactual } from './render-counterfactual.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -20,6 +20,7 @@ export function renderExplanation(explanation: Explanation): Json {
     at: formatInstant(explanation.at),
     outcome: decision.outcome,
     ...renderTimes(decision),
+    ...renderWould(decision),
     reasons: decision.reasons.map(renderReason),
     unknown: decision.unknown.map(renderUnknown),
     obligations: decision.obligations,

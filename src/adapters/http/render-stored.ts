@@ -12,7 +12,7 @@ type Json = Readonly<Record<string, unknown>>
 
 /** One decision for an auditor who may see `groups`. */
 export function renderStored(stored: StoredRecord, groups: readonly string[]): Json {
-  const { outcome, policy } = publicClaims(stored.jws)
+  const { outcome, policy, enforced } = publicClaims(stored.jws)
   const disclosed: Record<string, unknown> = {}
   for (const group of groups) {
     const value = disclosedValue(stored.openings, group)
@@ -23,6 +23,7 @@ export function renderStored(stored: StoredRecord, groups: readonly string[]): J
     outcome,
     decided_at: formatInstant(stored.at),
     policy,
+    ...(enforced === false ? { enforced } : {}),
     disclosed,
     record: withDisclosures(stored.jws, stored.openings, groups),
     receipt: stored.receipt,
@@ -37,13 +38,14 @@ export function renderRecord(stored: StoredRecord, groups: readonly string[]): J
 
 /** One line of a search. */
 export function renderFound(stored: StoredRecord): Json {
-  const { outcome, policy } = publicClaims(stored.jws)
+  const { outcome, policy, enforced } = publicClaims(stored.jws)
   const result = disclosedValue(stored.openings, 'result')
   return {
     id: stored.id,
     outcome,
     decided_at: formatInstant(stored.at),
     policy,
+    ...(enforced === false ? { enforced } : {}),
     rules: rulesOf(result),
     receipt: stored.receipt,
   }

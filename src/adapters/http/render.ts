@@ -19,6 +19,7 @@ export function renderAnswer(answer: Answer): Json {
     id: answer.id,
     outcome: answer.outcome,
     ...renderTimes(decision),
+    ...renderWould(decision),
     decided_at: formatInstant(answer.decided_at),
     reasons: decision.reasons.map(renderReason),
     unknown: decision.unknown.map(renderUnknown),
@@ -53,6 +54,21 @@ export function renderTimes(
     ...(retry_after_s === null ? {} : { retry_after: retry_after_s }),
     ...(broadcast_delay_s === null ? {} : { broadcast_delay_s }),
     ...(lease_until === null ? {} : { lease_until: formatInstant(lease_until) }),
+  }
+}
+
+/** What was not enforced, and the outcome with it; nothing where everything was. */
+export function renderWould({ would }: Pick<Decision, 'would'>): Json {
+  if (would === undefined) return {}
+  const { outcome, mode, until, rules } = would
+  return {
+    enforced: false,
+    would: {
+      outcome,
+      ...(mode === null ? {} : { mode }),
+      ...(until === null ? {} : { until: renderUntil(until) }),
+      rules: rules.map(({ rule, host }) => (host === 0 ? { rule } : { rule, host })),
+    },
   }
 }
 

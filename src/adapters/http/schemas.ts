@@ -76,6 +76,7 @@ export interface DecisionBody {
     | undefined
   readonly facts?: LenientFacts | null | undefined
   readonly supports?: readonly string[] | undefined
+  readonly enforce?: string
 }
 
 export interface CohostBody {
@@ -176,6 +177,14 @@ export const DECISION: Reader<DecisionBody> = open<DecisionBody>({
   request: container(open(request)),
   facts: container(LENIENT_FACTS),
   supports: lenient(list(word, MAX_SUPPORTS)),
+  // No fact about anybody: a door that says for whom it enforces is read to the letter, or not at all.
+  enforce: may(
+    matching(
+      /^(?:on|off|canary [1-9][0-9]?%)$/,
+      10,
+      '`on`, `off` or a canary such as `canary 10%`',
+    ),
+  ),
 })
 
 /** `POST /v1/subjects/{subject}/strikes`. */

@@ -48,6 +48,7 @@ export const ROUTES = {
   'GET /v1/decisions/:id': { scope: 'audit' },
   'GET /v1/decisions/:id/proof': { scope: 'audit' },
   'GET /v1/records': { scope: 'audit' },
+  'GET /v1/rollout': { scope: 'audit' },
   'POST /v1/explanations': { scope: 'decide' },
   'GET /v1/broadcasts': { scope: 'read' },
   'GET /v1/broadcasts/:id': { scope: 'read' },

@@ -79,6 +79,7 @@ function requestFor(input: DecideStart, ask: number): DecideRequest {
       session: event.session,
       ...handleOf(input),
     },
+    ...(server.enforce === undefined ? {} : { enforce: server.enforce }),
     ...(enforcement === undefined ? {} : { enforcement }),
     ...idempotencyOf(input, ask),
   }

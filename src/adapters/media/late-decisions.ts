@@ -43,6 +43,7 @@ function requestFor(late: Late): DecideRequest {
     caller: `hook:${server.id}`,
     session: { server: server.id, session, handle },
     ungated: cause,
+    ...(server.enforce === undefined ? {} : { enforce: server.enforce }),
     ...(enforcement === undefined ? {} : { enforcement }),
   }
 }

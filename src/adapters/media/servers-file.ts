@@ -8,6 +8,7 @@
  */
 import type { Diagnostic, Reporter } from '../../core/policy/diagnostic.ts'
 import { readDocument } from '../../core/policy/document.ts'
+import { EVERYBODY, shareText } from '../../core/policy/rollout.ts'
 import type { At } from '../../core/policy/shape.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import { scrub } from '../../scrub.ts'
@@ -51,6 +52,8 @@ export interface MediaServer {
   readonly app: string | null
   /** Where broadcasts go that viewers shall see later, and how much later at most; null = nowhere. Only with `app`. */
   readonly delayed: { readonly app: string; readonly up_to_s: number } | null
+  /** For whom the policy is enforced here: `off` or `canary N%`; absent = everybody. */
+  readonly enforce?: string
 }
 
 const NO_SECRET = { text: null, at: null }
@@ -132,6 +135,7 @@ function checkServer(
     territory: value.territory?.value ?? null,
     app: value.app?.value ?? null,
     delayed: delayedOf(value),
+    ...enforceOf(value),
   }
   return { server, id: value.id, secret: found.at }
 }
@@ -140,6 +144,11 @@ function delayedOf({ delayed }: ServerSource): MediaServer['delayed'] {
   if (delayed === undefined) return null
   const { app, up_to } = delayed.value
   return { app: app.value, up_to_s: up_to.value / 1000 }
+}
+
+function enforceOf({ enforce }: ServerSource): Pick<MediaServer, 'enforce'> {
+  const everybody = enforce === undefined || enforce.value >= EVERYBODY
+  return everybody ? {} : { enforce: shareText(enforce.value) }
 }
 
 /** Ids and secrets are the servers' identities: none may be used twice. */

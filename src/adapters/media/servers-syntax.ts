@@ -5,8 +5,10 @@
  * nothing, because a report would quote it. Which member goes with which kind is servers-kinds.ts.
  */
 import { isScalar } from 'yaml'
+import type { Share } from '../../core/policy/rollout.ts'
 import { type At, duration, list, type Shape, spanOf, text, word } from '../../core/policy/shape.ts'
 import { object, optional, required } from '../../core/policy/shape-object.ts'
+import { share } from '../../core/policy/shape-share.ts'
 import type { DurationMs } from '../../core/time.ts'
 import type { ControlScheme } from './control-auth.ts'
 import { MEDIA_KINDS, type MediaKind } from './dialects.ts'
@@ -29,6 +31,7 @@ export interface ServerSource {
   readonly territory?: At<string>
   readonly app?: At<string>
   readonly delayed?: At<DelayedSource>
+  readonly enforce?: At<Share>
 }
 
 export interface DelayedSource {
@@ -175,6 +178,10 @@ const SERVER = object<ServerSource>({
     delayed: optional(
       DELAYED,
       'Where broadcasts go that viewers shall see later, for nginx-rtmp and ovenmediaengine. Without it a tape delay is refused.',
+    ),
+    enforce: optional(
+      share(),
+      'For whom its broadcasts are decided in earnest: on, off, or canary 10%. on unless given.',
     ),
   },
 })

@@ -37,6 +37,7 @@ export type FamilyId =
   | 'decisions'
   | 'rules'
   | 'unknown'
+  | 'not_enforced'
   | 'decision_seconds'
   | 'strikes'
   | 'reversals'
@@ -104,6 +105,14 @@ export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
     labels: ['rule'],
     unit: 'decisions',
     about: 'decisions in which a rule could not be evaluated because a fact was missing',
+  },
+  not_enforced: {
+    name: 'livegate_not_enforced_total',
+    type: 'counter',
+    labels: ['rule', 'would'],
+    unit: 'decisions',
+    about:
+      'decisions in which a rule applied that is not enforced, by the outcome with everything enforced',
   },
   decision_seconds: {
     name: 'livegate_decision_seconds',

@@ -112,6 +112,7 @@ type CounterId =
   | 'decisions'
   | 'rules'
   | 'unknown'
+  | 'not_enforced'
   | 'strikes'
   | 'reversals'
   | 'erasures'
@@ -134,6 +135,7 @@ function createCounters(registry: Registry): Counters {
     decisions: of('decisions'),
     rules: of('rules'),
     unknown: of('unknown'),
+    not_enforced: of('not_enforced'),
     strikes: of('strikes'),
     reversals: of('reversals'),
     erasures: of('erasures'),
@@ -160,6 +162,9 @@ function countDecision(counters: Counters, event: DecidedEvent): void {
   counters.decisions.inc({ outcome, mode: mode ?? 'none', repeated: String(repeated) })
   for (const rule of rules) counters.rules.inc({ rule, outcome })
   for (const rule of unknown) counters.unknown.inc({ rule })
+  const { would } = event
+  for (const rule of would?.rules ?? [])
+    counters.not_enforced.inc({ rule, would: would?.outcome ?? outcome })
 }
 
 function countShadowed(

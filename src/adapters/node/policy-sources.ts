@@ -64,7 +64,7 @@ async function* struck(
       if (seen.has(subject) || seen.size >= MAX_SUBJECTS) continue
       seen.add(subject)
       const state = await store.ledger.load(subject)
-      found.push({ subject, facts: factsOf(context, subject, state, at) })
+      found.push({ subject, facts: factsOf(context, null, { subject, state, at }) })
     }
     yield found
     if (seen.size >= MAX_SUBJECTS) return

@@ -24,6 +24,7 @@ export type FindingCode =
   | 'chain_time' // at falls along a chain
   | 'replay_outcome' // policy and facts give another outcome
   | 'replay_field' // policy and facts give another value of a member of the result
+  | 'bucket_false' // facts give a host another bucket than its pseudonym's
   | 'replay_policy' // decided under a logged text that makes no policy
   | 'replay_recheck' // what runs was renewed or revoked against its own result, or as of another beginning
   | 'replay_cut' // a cut that nothing ordered, or that says another time

@@ -127,8 +127,9 @@ function replayOf(
   chain: ChainGroup,
   hasher: Hasher,
 ): { readonly replay: ReplayPart; readonly evaluated?: Evaluation } {
-  const { policy, revision, outcome } = claims as Partial<OwnClaims['decision']>
+  const { policy, revision, outcome, enforced } = claims as Partial<OwnClaims['decision']>
   const under = revision === undefined ? {} : { revision }
+  const unenforced = enforced === undefined ? {} : { enforced }
   const record = { kind, jti: claims.jti, opened, ...under } as OpenedRecord
   const lacks = renewalFault(record, policy)
   const replay = {
@@ -142,7 +143,8 @@ function replayOf(
     | undefined
   if (facts === undefined || result === undefined || policy === undefined) return { replay }
   const said = kind === 'decision' ? outcome : result.outcome
-  const evaluated = { engine: claims.engine, policy, ...under, outcome: said, result, facts }
+  const made = { engine: claims.engine, policy, ...under, ...unenforced }
+  const evaluated = { ...made, outcome: said, result, facts }
   return { replay, evaluated }
 }
 

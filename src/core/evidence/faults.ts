@@ -50,6 +50,7 @@ export const FAULT_CLASSES = {
   strike_invented: 'lie', // relied on before it was recorded
   reversal_ignored: 'lie',
   reversal_invented: 'lie', // counted as reversed before it was
+  bucket_false: 'lie', // another bucket than the pseudonym's
   replay_policy: 'lie', // decided under a text that makes no policy
   replay_outcome: 'lie',
   replay_field: 'lie',

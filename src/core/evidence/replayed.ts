@@ -8,6 +8,7 @@
 
 import { isHeardOf } from '../audit/activations.ts'
 import { LogTime } from '../audit/replay/log-time.ts'
+import { bucketFault, lackedBucket } from '../audit/replay/rederive.ts'
 import { sameValue } from '../audit/replay/same.ts'
 import type { Activation, Decision } from '../model.ts'
 import { type Engine, engineFor } from '../policy/engines.ts'
@@ -66,6 +67,10 @@ export function checkPolicy(
   const known = activations.map(({ one }) => one)
   const plan = planOf(decision, { engine, texts, known, one: named?.one ?? null }, faults)
   if (plan === null || faults.length > 0) return policyOnly
+  const wrong = bucketFault(facts)
+  if (wrong !== null) faults.push(faultOf('bucket_false', decision.index, `${wrong}.`))
+  for (const lacking of lackedBucket(plan, facts))
+    faults.push(faultOf('replay_field', decision.index, `${lacking}.`))
   faults.push(...differences(decision, engine.evaluate(plan, facts)))
   return { ...policyOnly, replayed: faults.length === 0 }
 }
@@ -268,8 +273,11 @@ function differences(decision: DecisionEntry, derived: Decision): readonly Evide
       ),
     )
   const recorded = opened.result as Readonly<Record<string, unknown>> | undefined
-  for (const [field, value] of Object.entries(resultOf(derived)))
+  const fields = { ...resultOf(derived), would: derived.would }
+  for (const [field, value] of Object.entries(fields))
     if (!sameValue(recorded?.[field], value))
       faults.push(faultOf('replay_field', index, `\`${field}\` is not what policy and facts give.`))
+  if ((record.claims.enforced !== false) !== (derived.would === undefined))
+    faults.push(faultOf('replay_field', index, '`enforced` is not what policy and facts give.'))
   return faults
 }

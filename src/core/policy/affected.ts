@@ -10,6 +10,7 @@ import type { Facts, SubjectId, Until } from '../model.ts'
 import type { EpochMs } from '../time.ts'
 import { type HostContext, hostContext, matchRule } from './evaluate-rule.ts'
 import type { Plan, RulePlan } from './plan.ts'
+import { isAmong, withBucket } from './rollout.ts'
 
 /** One rule that would treat one host otherwise from the first moment of the revision on. */
 export interface Affected {
@@ -30,7 +31,8 @@ export interface Affected {
 }
 
 /** By host, then rule. `facts.at` is when the candidate would take over; it is the plan made by inherit.ts. */
-export function affected(active: Plan, candidate: Plan, facts: Facts): readonly Affected[] {
+export function affected(active: Plan, candidate: Plan, told: Facts): readonly Affected[] {
+  const facts = withBucket(active, withBucket(candidate, told))
   const [oldRules, nextRules] = [rulesOf(active), rulesOf(candidate)]
   const ids = [...new Set([...oldRules.keys(), ...nextRules.keys()])].sort()
   return facts.hosts.flatMap(({ subject }, host) => {
@@ -68,7 +70,7 @@ type Ends = readonly number[]
 
 function endsOf(context: HostContext, rule: RulePlan | undefined): Ends {
   const ends = BY_SEVERITY.map(() => Number.NEGATIVE_INFINITY)
-  if (rule === undefined) return ends
+  if (rule === undefined || !isAmong(rule.share, context.host.bucket)) return ends
   const measures = [rule, ...(rule.inherited?.milder ?? []).map((form) => form.rule)]
   for (const measure of measures) {
     const { truth, evidence } = matchRule(context, { ...measure, when: null })

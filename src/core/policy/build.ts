@@ -20,6 +20,7 @@ import type {
   StrikeCondition,
   StrikesPlan,
 } from './plan.ts'
+import { EVERYBODY } from './rollout.ts'
 import { parseSeverity, selectorOf } from './selector.ts'
 import type { At, CelText } from './shape.ts'
 import type { CountSource, PolicySource, RuleSource } from './syntax.ts'
@@ -118,6 +119,7 @@ function buildRule(rule: RuleSource, conditions: Conditions): RulePlan {
     because: sentencesOf(rule),
     appeal:
       appeal === undefined ? null : { within: appeal.within?.value ?? null, url: appeal.url.value },
+    share: rule.enforce?.value ?? EVERYBODY,
   }
 }
 

@@ -25,6 +25,14 @@ import {
   type RuleMatch,
   union,
 } from './evaluate-rule.ts'
+import {
+  isDue,
+  isEnforced,
+  isKeptEnforced,
+  type Sparing,
+  spare,
+  startSparing,
+} from './evaluate-spared.ts'
 import { holdState, reviewState } from './holds.ts'
 import {
   emptyJoin,
@@ -54,11 +62,23 @@ interface Tally {
   readonly unknown: UnknownRule[]
   readonly exemptions: Set<string>
   readonly opened: { readonly host: number; readonly rule: string }[]
+  readonly sparing: Sparing
 }
 
 /** The decision of `plan` over `facts`. Microseconds; linear in strikes, rules and hosts. Never throws. */
 export function evaluate(plan: Plan, facts: Facts): Decision {
-  const tally = startTally(plan, facts)
+  const tally = tallied(plan, facts, false)
+  const decision = finish(tally)
+  if (tally.sparing.found.size === 0) return decision
+  const all = tallied(plan, facts, true)
+  const rules = [...all.sparing.found.values()].sort(byRuleAndHost)
+  if (rules.length === 0) return decision
+  const { outcome, mode, until } = settle(all.join, facts.at)
+  return { ...decision, would: { outcome, mode, until, rules } }
+}
+
+function tallied(plan: Plan, facts: Facts, regardless: boolean): Tally {
+  const tally = startTally(plan, facts, regardless)
   for (let index = 0; index < facts.hosts.length; index++) {
     const host = facts.hosts[index]
     if (host === undefined) continue
@@ -71,15 +91,27 @@ export function evaluate(plan: Plan, facts: Facts): Decision {
     }
     for (const suppression of runningSuppressions(context)) goOn(tally, context, suppression, asked)
   }
-  if (plan.default === 'deny') {
+  if (plan.default === 'deny' && takesPart(tally)) {
     joinDeny(tally.join, null)
     tally.reasons.push(defaultReason(plan))
   }
   imposeAge(tally)
-  return finish(tally)
+  return tally
+}
+
+/** Whether what no rule says does. */
+function takesPart({ sparing, facts }: Tally): boolean {
+  if (isDue(sparing, facts)) return true
+  spare(sparing, 0, 'default')
+  return sparing.regardless
 }
 
 function consider(tally: Tally, context: HostContext, rule: RulePlan, asked: Asked): void {
+  const { sparing } = tally
+  if (!sparing.regardless && !isEnforced(sparing, context.host, rule)) {
+    spare(sparing, context.index, rule.id)
+    return
+  }
   const match = matchRule(context, rule)
   if (match.truth === false || isLifted(tally, context, rule.id, asked)) return
   contribute(tally, { context, rule, match })
@@ -88,23 +120,29 @@ function consider(tally: Tally, context: HostContext, rule: RulePlan, asked: Ask
 /** A restriction that outlived an erasure: its rule as if the strikes were still there. */
 function goOn(tally: Tally, context: HostContext, suppression: Suppression, asked: Asked): void {
   const rule = ruleOf(tally.plan, suppression)
+  const { sparing } = tally
+  if (!sparing.regardless && !isKeptEnforced(sparing, rule)) {
+    spare(sparing, context.index, rule.id)
+    return
+  }
   const match = matchFounded(context, rule, suppressionEvidence(suppression))
   if (match.truth === false || isLifted(tally, context, rule.id, asked)) return
   contribute(tally, { context, rule, match })
 }
 
 /** A policy that has grown too old: as its author said. It takes part beside everything else, so it never makes milder. */
-function imposeAge({ plan, facts, join, reasons }: Tally): void {
+function imposeAge(tally: Tally): void {
+  const { plan, facts, join, reasons } = tally
   const { stale } = plan
   if (stale === null || stale.from === null || facts.at < stale.from) return
-  if (stale.effect === 'keep') return
+  if (stale.effect === 'keep' || !takesPart(tally)) return
   const { on_unknown } = plan
   if (stale.effect === 'deny' || on_unknown.outcome === 'deny') joinDeny(join, null)
   else joinRetry(join, on_unknown.retry_after_s)
   reasons.push(staleReason(plan))
 }
 
-function startTally(plan: Plan, facts: Facts): Tally {
+function startTally(plan: Plan, facts: Facts, regardless: boolean): Tally {
   return {
     plan,
     facts,
@@ -115,6 +153,7 @@ function startTally(plan: Plan, facts: Facts): Tally {
     unknown: [],
     exemptions: new Set(),
     opened: [],
+    sparing: startSparing(facts, regardless),
   }
 }
 
@@ -185,7 +224,15 @@ function contribute(tally: Tally, finding: Finding): void {
     giveReason(tally, finding, 'fact_unknown')
   }
   if (match.truth === 'warning') giveReason(tally, finding, 'warning')
-  if (match.truth === true && impose(tally, finding)) tally.rules.add(rule.id)
+  const imposed = match.truth === true && impose(tally, finding)
+  if (imposed) tally.rules.add(rule.id)
+  if (tally.sparing.regardless && (imposed || match.unsure)) noteSpared(tally, finding)
+}
+
+function noteSpared({ sparing }: Tally, { context, rule, match }: Finding): void {
+  const kept = match.evidence?.suppression !== undefined
+  const enforced = kept ? isKeptEnforced(sparing, rule) : isEnforced(sparing, context.host, rule)
+  if (!enforced) spare(sparing, context.index, rule.id)
 }
 
 /** One entry for each rule and host, also of a rule that asks for several things at once (inherit.ts). */

@@ -35,8 +35,15 @@ export interface Explanation {
 export interface RuleTrace {
   readonly rule: string
   readonly host: number
-  /** `satisfied`: matched, but its hold or review is done. */
-  readonly state: 'matched' | 'not_matched' | 'unknown' | 'lifted' | 'satisfied' | 'warning'
+  /** `satisfied`: matched, but its hold or review is done. `not_enforced`: it applies, and is not enforced for this host. */
+  readonly state:
+    | 'matched'
+    | 'not_matched'
+    | 'unknown'
+    | 'lifted'
+    | 'satisfied'
+    | 'warning'
+    | 'not_enforced'
   /** True exemptions that name the rule, sorted; they lifted it if `state` is `lifted`. */
   readonly exemptions: readonly string[]
   /** Facts that were lacking, sorted. */
@@ -96,7 +103,11 @@ function traceRule(context: HostContext, rule: RulePlan, decision: Decision): Ru
     (reason) => reason.rule === rule.id && reason.host === context.index,
   )
   const kept = reasons.some(({ code }) => code === 'restriction_kept')
-  const state = kept ? 'matched' : stateOf(match, exemptions.length > 0, reasons.length > 0)
+  const state = kept
+    ? 'matched'
+    : isSpared(rule, context, decision)
+      ? 'not_enforced'
+      : stateOf(match, exemptions.length > 0, reasons.length > 0)
   return {
     rule: rule.id,
     host: context.index,
@@ -111,6 +122,10 @@ function traceRule(context: HostContext, rule: RulePlan, decision: Decision): Ru
     kept: traceKept(context, rule),
     retroactive: rule.retroactive?.why ?? null,
   }
+}
+
+function isSpared({ id }: RulePlan, { index }: HostContext, { would }: Decision): boolean {
+  return would?.rules.some(({ rule, host }) => rule === id && host === index) ?? false
 }
 
 function milderOf({ inherited }: RulePlan): readonly RulePlan[] {

@@ -174,10 +174,10 @@ function milderOf(
   }
   const milder = times.map(({ revision, until, then }, i): MilderForm => {
     const from = times[i + 1]?.until ?? Number.NEGATIVE_INFINITY
-    const { count, ladder, when, retroactive } = rule
+    const { count, ladder, when, retroactive, share } = rule
     const span = { absent, forms, from, before: until, milder: [] }
     const inherited: Inherited = Object.freeze({ ...span, milder: Object.freeze([]) })
-    const variant = { ...then, count, ladder, when, retroactive, inherited }
+    const variant = { ...then, count, ladder, when, retroactive, inherited, share }
     return Object.freeze({ revision, rule: Object.freeze(variant) })
   })
   return Object.freeze(milder)

@@ -16,6 +16,7 @@ import type {
   SubjectFacts,
 } from '../model.ts'
 import type { DurationMs, EpochMs } from '../time.ts'
+import type { Share } from './rollout.ts'
 import type { Trivalent } from './trivalent.ts'
 
 /** Version of the semantics and of the CEL profile, written into every record as `engine`. */
@@ -89,6 +90,8 @@ export interface RulePlan {
   /** Template by language tag; placeholders checked at compile time. */
   readonly because: Readonly<Record<string, string>>
   readonly appeal: { readonly within: DurationMs | null; readonly url: string } | null
+  /** Of a hundred people, how many it is enforced for: 100 is `on`, 0 is `off`. */
+  readonly share: Share
 }
 
 export interface CountPlan {

@@ -12,6 +12,7 @@ import type { EpochMs } from '../time.ts'
 import { type Evidence, type HostContext, hostContext, matchRule } from './evaluate-rule.ts'
 import type { Plan, RulePlan } from './plan.ts'
 import { restrictionId } from './restriction.ts'
+import { EVERYBODY, isAmong } from './rollout.ts'
 
 /** True while it runs. */
 export function isRunning({ until }: { readonly until: Until }, at: EpochMs): boolean {
@@ -58,6 +59,7 @@ export const PLAIN_DENY: Omit<RulePlan, 'id'> = {
   lease_ms: null,
   because: {},
   appeal: null,
+  share: EVERYBODY,
 }
 
 /**
@@ -78,7 +80,7 @@ export function suppressionsOf(plan: Plan, facts: Facts): readonly Suppression[]
 
 /** By strikes alone; a rule that counts nothing imposes nothing that could be kept. */
 function imposed(context: HostContext, rule: RulePlan): readonly Suppression[] {
-  if (rule.count === null) return []
+  if (rule.count === null || !isAmong(rule.share, context.host.bucket)) return []
   const { evidence } = matchRule(context, { ...rule, when: null })
   if (evidence === null || evidence.code === 'warning') return []
   const { opening, until } = evidence

@@ -7,6 +7,7 @@
 import { MAX_POLICY_RULES } from '../limits.ts'
 import { SEVERITIES } from '../model.ts'
 import type { DurationMs, EpochMs } from '../time.ts'
+import type { Share } from './rollout.ts'
 import { CATEGORY_PATTERN } from './selector.ts'
 import {
   type At,
@@ -30,6 +31,7 @@ import {
   optional,
   required,
 } from './shape-object.ts'
+import { share } from './shape-share.ts'
 
 export interface PolicySource {
   readonly livegate: At<'policy/v1'>
@@ -84,6 +86,7 @@ export interface RuleSource {
   readonly lease?: At<DurationMs>
   readonly because?: At<string | Dictionary<string>>
   readonly appeal?: At<AppealSource>
+  readonly enforce?: At<Share>
 }
 
 export interface RetroactiveSource {
@@ -275,6 +278,10 @@ const RULE = object<RuleSource>({
         },
       }),
       'How to appeal.',
+    ),
+    enforce: optional(
+      share(),
+      'For whom it is enforced: on, off, or canary 10% for ten in a hundred people. on unless given.',
     ),
   },
 })

@@ -16,8 +16,10 @@ export interface Difference {
 }
 
 /** A decision in the words of `expect`, every member but the sentences. */
-export type WholeExpectation = Required<Omit<Expectation, 'mode' | 'reason'>> &
-  Pick<Expectation, 'mode'>
+export type WholeExpectation = Required<Omit<Expectation, 'mode' | 'reason' | Spared>> &
+  Pick<Expectation, 'mode' | Spared>
+
+type Spared = 'would' | 'not_enforced'
 
 /** The whole of `actual`; `at` is the instant of the decision. */
 export function expectationFrom(actual: Decision, at: number): WholeExpectation {
@@ -46,6 +48,12 @@ export function expectationFrom(actual: Decision, at: number): WholeExpectation 
     retry_after: retry_after_s === null ? 'none' : retry_after_s * 1000,
     broadcast_delay: broadcast_delay_s === null ? 'none' : broadcast_delay_s * 1000,
     lease: lease_until === null ? 'none' : lease_until - at,
+    ...(actual.would === undefined
+      ? {}
+      : {
+          would: actual.would.outcome,
+          not_enforced: asSet(actual.would.rules.map(({ rule }) => rule)),
+        }),
   }
 }
 
@@ -67,6 +75,9 @@ export function compare(expected: Expectation, actual: Decision, at: number): Di
     const wanted = expected[member]
     if (wanted !== undefined) same(member, asSet(wanted), found[member])
   }
+  same('would', expected.would, found.would ?? 'none')
+  if (expected.not_enforced !== undefined)
+    same('not_enforced', asSet(expected.not_enforced), found.not_enforced ?? [])
   for (const member of PLAIN) same(member, expected[member], found[member])
   same('obligations', sorted(expected.obligations), actual.obligations)
   for (const member of BY_RULE)

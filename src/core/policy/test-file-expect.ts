@@ -17,6 +17,8 @@ export interface ExpectSource {
   readonly unknown?: Words
   readonly exemptions?: Words
   readonly warnings?: Words
+  readonly would?: At<'allow' | 'deny' | 'delay' | 'none'>
+  readonly not_enforced?: Words
   readonly obligations?: At<readonly At<Dictionary<string | number | boolean>>[]>
   readonly reason?: At<Dictionary<string>>
   readonly ends?: At<Dictionary<EpochMs | 'forever' | 'none'>>
@@ -59,6 +61,11 @@ export const EXPECT: Shape<ExpectSource> = object<ExpectSource>({
     unknown: optional(words(1000), 'Rules and exemptions that lack a fact, as a set.'),
     exemptions: optional(words(1000), 'Exemptions that lifted a rule, as a set.'),
     warnings: optional(words(1000), 'Rules that warn, as a set.'),
+    would: optional(
+      word('allow', 'deny', 'delay', 'none'),
+      'The outcome if everything were enforced; none where everything that applies is.',
+    ),
+    not_enforced: optional(words(1000), 'Rules that apply and are not enforced, as a set.'),
     obligations: optional(
       list(
         dictionary({

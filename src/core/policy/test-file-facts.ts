@@ -6,6 +6,7 @@
  */
 import type { Facts, HostFacts, StreamFacts, Strike, SubjectFacts } from '../model.ts'
 import { type EpochMs, epochMs } from '../time.ts'
+import { EVERYBODY, shareText } from './rollout.ts'
 import type { At } from './shape.ts'
 import type { StreamSource, StrikeSource, SubjectSource } from './test-file-shapes.ts'
 import type { CaseSource } from './test-file-syntax.ts'
@@ -53,6 +54,9 @@ export function factsOf(
     request: unwrap(source.request?.value ?? {}),
     incident: source.incident === undefined ? { active: false } : unwrap(source.incident.value),
     platform: unwrap(source.platform?.value ?? {}),
+    ...(source.enforce === undefined || source.enforce.value >= EVERYBODY
+      ? {}
+      : { enforce: shareText(source.enforce.value) }),
   }
 }
 
@@ -65,6 +69,7 @@ function hostOf(subject: string, source: SubjectSource): HostFacts {
     holds: [],
     reviews: [],
     open_broadcasts: source.open_broadcasts?.value ?? 0,
+    ...(source.bucket === undefined ? {} : { bucket: source.bucket.value }),
   }
 }
 

@@ -29,6 +29,7 @@ export interface SubjectSource {
   readonly facts?: At<FactsSource>
   readonly strikes?: At<readonly At<StrikeSource>[]>
   readonly open_broadcasts?: At<number>
+  readonly bucket?: At<number>
 }
 
 export interface FactsSource {
@@ -190,6 +191,10 @@ export const SUBJECT: Shape<SubjectSource> = object<SubjectSource>({
     facts: optional(FACTS, 'What is known; what is left out is unknown.'),
     strikes: optional(list(STRIKE, { max: 4096, min: 0 }), 'The whole history, in any order.'),
     open_broadcasts: optional(COUNT, 'Broadcasts now running; 0 unless given.'),
+    bucket: optional(
+      integer(0, 99),
+      'Whom a canary meets: enforced below its percentage. Enforced unless given.',
+    ),
   },
 })
 

@@ -6,6 +6,7 @@
  */
 import { MAX_SUPPORTS } from '../limits.ts'
 import type { EpochMs } from '../time.ts'
+import type { Share } from './rollout.ts'
 import { type At, instant, list, type Shape, text } from './shape.ts'
 import {
   type Dictionary,
@@ -15,6 +16,7 @@ import {
   optional,
   required,
 } from './shape-object.ts'
+import { share } from './shape-share.ts'
 import { EXPECT, type ExpectSource } from './test-file-expect.ts'
 import {
   FACTS,
@@ -61,6 +63,7 @@ export interface CaseSource {
   readonly request?: At<RequestSource>
   readonly incident?: At<IncidentSource>
   readonly platform?: At<PlatformSource>
+  readonly enforce?: At<Share>
   readonly supports?: Words
   readonly holds?: At<readonly At<HoldSource>[]>
   readonly reviews?: At<readonly At<ReviewSource>[]>
@@ -108,6 +111,7 @@ const CASE = object<CaseSource>({
     request: optional(REQUEST, 'How it was asked.'),
     incident: optional(INCIDENT, 'Inactive unless given.'),
     platform: optional(PLATFORM, 'State of the platform.'),
+    enforce: optional(share(), 'For whom the door it was asked at enforces. on unless given.'),
     supports: optional(
       words(MAX_SUPPORTS),
       "What the caller can carry out; the file's `supports`, else everything, unless given.",

@@ -52,6 +52,9 @@ export interface Expectation {
   readonly unknown?: readonly string[]
   readonly exemptions?: readonly string[]
   readonly warnings?: readonly string[]
+  /** The outcome if everything were enforced. */
+  readonly would?: 'allow' | 'deny' | 'delay' | 'none'
+  readonly not_enforced?: readonly string[]
   readonly obligations?: readonly Obligation[]
   readonly reason?: Readonly<Record<string, string>>
   /** Latest end among a rule's reasons, by rule. */
@@ -94,6 +97,7 @@ function checkRules(source: TestSource, plan: Plan, reporter: Reporter): void {
   const rules = new Set(plan.rules.map(({ id }) => id))
   const exemptions = new Set(plan.exemptions.map(({ id }) => id))
   const either = new Set([...rules, ...exemptions])
+  const applicable = new Set([...rules, 'default'])
   const known = (name: At<string>, names: ReadonlySet<string>, what: string): void => {
     if (names.has(name.value)) return
     const hint = didYouMean(name.value, names)
@@ -102,6 +106,7 @@ function checkRules(source: TestSource, plan: Plan, reporter: Reporter): void {
   const expected = (expect: ExpectSource): void => {
     for (const name of expect.rules?.value ?? []) known(name, rules, 'rule')
     for (const name of expect.warnings?.value ?? []) known(name, rules, 'rule')
+    for (const name of expect.not_enforced?.value ?? []) known(name, applicable, 'rule')
     for (const name of expect.unknown?.value ?? []) known(name, either, 'rule or exemption')
     for (const name of expect.exemptions?.value ?? []) known(name, exemptions, 'exemption')
     for (const { key, at } of [...(expect.ends?.value ?? []), ...(expect.appeal?.value ?? [])])

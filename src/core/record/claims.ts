@@ -92,6 +92,11 @@ const parameter: Check = (value) =>
     : text(1024, { min: 0 })(value)
 const OBLIGATION = mapOf(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, parameter, 32)
 
+const RULES_AND_HOSTS = list(
+  object({ host: required(HOST_INDEX), rule: required(RULE) }),
+  MAX_POLICY_RULES * (1 + MAX_COHOSTS),
+)
+
 /** A decision without its texts: what the caller may rely on. `outcome` is public there, here only for broadcasts. */
 const RESULT: Readonly<Record<string, Check>> = {
   mode: nullable(oneOf(['hold', 'review', 'retry', 'broadcast'])),
@@ -106,11 +111,17 @@ const RESULT: Readonly<Record<string, Check>> = {
   unknown: list(UNKNOWN_RULE, MAX_POLICY_RULES * (1 + MAX_COHOSTS)),
   obligations: list(OBLIGATION, 64),
   exemptions: list(RULE, MAX_POLICY_RULES),
-  holds_opened: list(
-    object({ host: required(HOST_INDEX), rule: required(RULE) }),
-    MAX_POLICY_RULES * (1 + MAX_COHOSTS),
-  ),
+  holds_opened: RULES_AND_HOSTS,
 }
+
+const WOULD = object({
+  outcome: required(OUTCOME),
+  mode: required(nullable(oneOf(['hold', 'review', 'retry', 'broadcast']))),
+  until: required(nullable(UNTIL)),
+  rules: required(RULES_AND_HOSTS),
+})
+/** Said only where it is so. */
+const NOT: Check = (value) => (value === false ? null : boolean(null))
 
 const SENTENCE = text(2048, { min: 0 })
 const COUNT = integer(0)
@@ -153,10 +164,12 @@ export const CLAIMS: readonly ClaimRow[] = [
     outcome: required(OUTCOME),
     policy: required(POLICY_DIGEST),
     revision: optional(REVISION),
+    enforced: optional(NOT),
   }),
   ...rows('public', ['broadcast'], {
     policy: optional(POLICY_DIGEST),
     revision: optional(REVISION),
+    enforced: optional(NOT),
   }),
   ...rows('public', ['policy'], {
     digest: required(POLICY_DIGEST),
@@ -231,8 +244,11 @@ export const CLAIMS: readonly ClaimRow[] = [
     prev: required(nullable(DIGEST)),
     at: required(instant),
   }),
-  ...rows('result', ['decision'], all(required)),
-  ...rows('result', ['broadcast'], { outcome: optional(OUTCOME), ...all(optional) }),
+  ...rows('result', ['decision'], { ...all(required), would: optional(WOULD) }),
+  ...rows('result', ['broadcast'], {
+    ...{ outcome: optional(OUTCOME), ...all(optional) },
+    would: optional(WOULD),
+  }),
   ...rows('subject', CHAIN_KINDS, {
     subject: required(SUBJECT_ID),
     cohosts: required(list(SUBJECT_ID, MAX_COHOSTS)),

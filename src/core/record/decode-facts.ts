@@ -100,6 +100,7 @@ const HOST = object({
   ),
   open_broadcasts: required(integer(0)),
   suppressions: optional(list(SUPPRESSION, MAX_SUPPRESSIONS, 1)),
+  bucket: optional(integer(0, 99)),
 })
 
 /** The members of `Facts` before something runs: the group `facts` of a decision. */
@@ -121,6 +122,7 @@ export const FACTS_MEMBERS: Members = {
   ),
   platform: required(object({ moderation_available: optional(boolean) })),
   supports: required(list(WORD, MAX_SUPPORTS)),
+  enforce: optional(text(10, { pattern: /^(off|canary [1-9][0-9]?%)$/ })),
 }
 /** As a broadcast that runs is looked at again. */
 export const FACTS: Check = object({ ...FACTS_MEMBERS, running_since: optional(instant) })

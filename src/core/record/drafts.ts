@@ -46,7 +46,9 @@ export function decisionDraft(input: {
   const under = revision === undefined ? { policy } : { policy, revision }
   return {
     kind: 'decision',
-    claims: { outcome: decision.outcome, ...under } satisfies OwnClaims['decision'],
+    claims: {
+      ...{ outcome: decision.outcome, ...under, ...enforcedOf(decision) },
+    } satisfies OwnClaims['decision'],
     groups: {
       chain: chainOf(chain, facts.at),
       result: resultOf(decision),
@@ -126,7 +128,7 @@ export function renewalDraft(input: {
   const under = revision === undefined ? { policy } : { policy, revision }
   return {
     kind: 'broadcast',
-    claims: under satisfies OwnClaims['broadcast'],
+    claims: { ...under, ...enforcedOf(decision) } satisfies OwnClaims['broadcast'],
     groups: {
       chain: chainOf(chain, facts.at),
       result: { outcome: decision.outcome, ...resultOf(decision) },
@@ -288,5 +290,11 @@ export function resultOf(decision: Decision): ResultGroup {
     obligations: decision.obligations,
     exemptions: decision.exemptions,
     holds_opened: decision.holds_opened,
+    ...(decision.would === undefined ? {} : { would: decision.would }),
   }
+}
+
+/** What a record says in public of a decision that was not enforced as the policy has it; nothing of any other. */
+export function enforcedOf({ would }: Pick<Decision, 'would'>): { readonly enforced?: false } {
+  return would === undefined ? {} : { enforced: false }
 }

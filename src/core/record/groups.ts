@@ -14,6 +14,7 @@ import type {
   Strike,
   UnknownRule,
   Until,
+  Would,
 } from '../model.ts'
 import type { EpochMs } from '../time.ts'
 import type { AccessWay, BroadcastEvent, CutConfirmation, GroupName, RecordKind } from './kinds.ts'
@@ -46,10 +47,16 @@ export interface OwnClaims {
     readonly outcome: Outcome
     readonly policy: string
     readonly revision?: number
+    /** False where something that applied was not enforced; never true. */
+    readonly enforced?: false
   }
   readonly strike: object
   readonly reversal: object
-  readonly broadcast: { readonly policy?: string; readonly revision?: number }
+  readonly broadcast: {
+    readonly policy?: string
+    readonly revision?: number
+    readonly enforced?: false
+  }
   readonly review: object
   readonly policy: {
     readonly digest: string
@@ -152,6 +159,8 @@ export interface ResultGroup {
   readonly obligations: readonly Obligation[]
   readonly exemptions: readonly string[]
   readonly holds_opened: readonly { readonly host: number; readonly rule: string }[]
+  /** Only where something that applied was not enforced. */
+  readonly would?: Would
 }
 
 export interface SubjectGroup {

@@ -27,7 +27,13 @@ export const CHAIN_KINDS = ['decision', 'strike', 'reversal', 'broadcast', 'revi
 export type ChainKind = (typeof CHAIN_KINDS)[number]
 
 /** How records are opened by others than who asked: what an `access` record says in `via`. */
-export const ACCESS_WAYS = ['records', 'decision', 'subject_export', 'challenge'] as const
+export const ACCESS_WAYS = [
+  'records',
+  'decision',
+  'subject_export',
+  'challenge',
+  'rollout',
+] as const
 export type AccessWay = (typeof ACCESS_WAYS)[number]
 
 /** What a `broadcast` record tells. */

@@ -62,6 +62,7 @@ function decisionTold(claims: Json, openings: Openings): Told | null {
     ...person.said,
     outcome: claims.outcome,
     ...resultSaid(result),
+    ...present({ enforced: claims.enforced, would: wouldIn(result) }),
     ...askedIn(openings),
     policy: claims.policy,
   }
@@ -134,6 +135,13 @@ function resultSaid(result: Json): Json {
     lease_until: dateOf(lease_until),
     ...(review === null || review === undefined ? {} : { review: { queue, by: dateOf(by) } }),
   }
+}
+
+/** What would have been where not everything was enforced. */
+function wouldIn({ would }: Json): Json | undefined {
+  if (would === undefined) return undefined
+  const { until, ...rest } = would as Json
+  return { ...rest, until: dateOf(until) }
 }
 
 function askedIn(openings: Openings): Json {

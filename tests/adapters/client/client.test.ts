@@ -114,6 +114,37 @@ describe('an honest gate', () => {
     })
   })
 
+  it('says what it spared, and is held to that', async () => {
+    const gate = await aGateApp({ policy: policyOf(STRIKE_RULE) })
+    await gate.world.gate.strike(aStrike('s1', 'u1'))
+    const asked: DecisionQuestion = { ...QUESTION, enforce: 'off' }
+    const honest = await clientOf(gate).decide(asked)
+    expect(honest).toMatchObject({
+      verified: true,
+      answer: {
+        ...{ outcome: 'allow', enforced: false },
+        would: {
+          ...{ outcome: 'deny', until: '2026-12-20T12:00:00.000Z', rules: [{ rule: 'struck' }] },
+        },
+      },
+    })
+    const lies: readonly ((answer: Record<string, unknown>) => object)[] = [
+      ({ enforced: _, ...answer }) => answer,
+      ({ would: _, ...answer }) => answer,
+      (answer) => ({ ...answer, would: { ...(answer.would as object), outcome: 'allow' } }),
+      (answer) => ({ ...answer, would: { ...(answer.would as object), until: 'forever' } }),
+      (answer) => ({ ...answer, would: { ...(answer.would as object), rules: [] } }),
+    ]
+    for (const lie of lies)
+      expect(
+        await clientOf(gate, { fail: 'open', meddle: tampered(lie) }).decide(asked),
+      ).toMatchObject({ verified: false, outcome: 'deny' })
+    const invented = tampered((answer) => ({ ...answer, enforced: false }))
+    expect(await clientOf(gate, { meddle: invented }).decide(QUESTION)).toMatchObject({
+      verified: false,
+    })
+  })
+
   it('is asked for its keys once, and under its prefix', async () => {
     const gate = await aGateApp()
     const paths: string[] = []

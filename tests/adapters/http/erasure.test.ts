@@ -130,7 +130,23 @@ describe('GET /v1/subjects/{subject}/export', () => {
     ],
     ...{ broadcasts: [], reviews: [], legal_hold: { until: AT, basis: 'order' } },
   }
+  const spared: ExportedRecord = {
+    ...{ ...record, id: 'd_2', seq: 3 },
+    decision: {
+      ...{ outcome: 'allow', policy: 'sha256-x', mode: null, until: null, rules: [], reasons: [] },
+      would: { outcome: 'deny', mode: null, until: AT, rules: [{ host: 0, rule: 'struck' }] },
+    },
+  }
   const removed = { ...record, id: 'd_0', seq: 1, contents: false, caller: null, decision: null }
+
+  it('says of a decision what was not enforced', async () => {
+    const { send } = fixture({ page: { now, records: [spared], next: null } })
+    const body = await (await send({ path: `${PATH}/export`, as: 'identity' })).json()
+    expect(v.safeParse(EXPORT_ANSWER, body).issues).toBeUndefined()
+    expect(body).toMatchObject({
+      records: [{ outcome: 'allow', enforced: false, would: { outcome: 'deny' } }],
+    })
+  })
 
   it('gives everything in a form the document describes', async () => {
     const page = { now, records: [record, removed], next: 1 }

@@ -20,6 +20,7 @@ const NEEDED: Readonly<Record<RouteId, Scope | 'everybody' | 'the server itself'
   'GET /v1/decisions': 'audit',
   'GET /v1/decisions/:id': 'audit',
   'GET /v1/records': 'audit',
+  'GET /v1/rollout': 'audit',
   'GET /v1/decisions/:id/proof': 'audit',
   'POST /v1/explanations': 'decide',
   'GET /v1/broadcasts': 'read',

@@ -69,6 +69,18 @@ describe('a servers file', () => {
     })
   })
 
+  it.each([
+    ['off', 'off'],
+    ['canary 5%', 'canary 5%'],
+    ['on', undefined],
+  ])('says for whom a server enforces: %s', (enforce, read_) => {
+    const result = read(
+      `servers: [{ id: a, kind: nginx-rtmp, subject: { from: stream_key }, secret: ${SECRET}, enforce: ${enforce} }]`,
+    )
+    if (!result.ok) throw new Error(result.error.map(describeProblem).join('\n'))
+    expect(result.value[0]?.enforce).toBe(read_)
+  })
+
   it('may be empty of servers', () => {
     expect(read('servers: []')).toEqual({ ok: true, value: [] })
   })
@@ -105,6 +117,13 @@ describe('a wrong servers file says what and where', () => {
         'servers.yaml:2:11 bad-value: found `Edge`, expected an id of lower-case letters, digits, `-` and `_`',
         'servers.yaml:2:23 bad-value: found `nginx`, expected `nginx-rtmp`, `srs`, `mediamtx`, `mediamtx-jwt`, `ovenmediaengine`, `node-media-server`, `generic`, `livekit` or `whip`',
         'servers.yaml:2:95 unknown-key: a server has no member `when_dwon`\n  hint: did you mean `when_down`?',
+      ],
+    },
+    {
+      name: 'a rollout in another spelling',
+      text: `servers:\n  - { id: a, kind: nginx-rtmp, ${S}, ${from}, enforce: 5% }\n`,
+      expect: [
+        'servers.yaml:2:106 bad-value: found `5%`, expected `on`, `off` or a canary such as `canary 10%`\n  hint: did you mean `canary 5%`?',
       ],
     },
     {

@@ -5,7 +5,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 MAX, INF, ED25519 = 2**53 - 1, float('inf'), bytes.fromhex('302a300506032b6570032100')  # of a key in DER
 PKEYUTL = 'openssl pkeyutl -verify -rawin -pubin -keyform DER -inkey key -in message -sigfile signature'.split()
-
 def verify(public, message, signature):
     with TemporaryDirectory() as directory:
         for name, raw in (('key', ED25519 + public), ('message', message), ('signature', signature)):
@@ -53,7 +52,8 @@ KINDS, CHAIN = FORMS['Kind'].split('|'), FORMS['Chained'].split('|')
 for kind in KINDS:
     linked = MEMBERS['linked.public'] if kind in CHAIN else {}
     MEMBERS[f'{kind}.public'] = MEMBERS['all.public'] | linked | MEMBERS.get(f'{kind}.public', {})
-PLAIN = {'null': lambda v: v is None, 'Boolean': lambda v: type(v) is bool, 'Float': lambda v: type(v) in (int, float)}
+PLAIN = {'null': lambda v: v is None, 'false': lambda v: v is False, 'Boolean': lambda v: type(v) is bool,
+         'Float': lambda v: type(v) in (int, float)}
 
 def fault_of(form, v):
     """The code of the first thing wrong with a value, or None."""

@@ -5,6 +5,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True  # nothing is left beside these files
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'second-auditor'))
 from auditor import Audit, main
+from formats import sha
 
 WEEK, DAY, HALF_HOUR = 604800000, 86400000, 1800000
 
@@ -13,6 +14,11 @@ def mode(change, at):
     """The fact `incident` at an instant, by the newest change (None: there was none)."""
     runs = change and change['active'] and at < change.get('until', at)
     return {'active': True, 'id': change['id'], 'scope': change['scope']} if runs else {'active': False}
+
+
+def bucket(pseudonym):
+    """Whom a canary meets (policy.md, "Rollout"): of a hundred buckets, that of a pseudonym."""
+    return int.from_bytes(sha(b'livegate-rollout/1\n' + pseudonym.encode())[:4], 'big') % 100
 
 
 def in_order(before, c):
@@ -52,6 +58,10 @@ class FactsAudit(Audit):
         self.expect(not again or 'policy' in r.c and 'facts' in facts, 'renewal_incomplete', i)
         shown = facts.get('facts', facts)
         if 'hosts' in shown and 'result' in r.groups:
+            own = all(h.get('bucket', bucket(h['subject'])) == bucket(h['subject']) for h in shown['hosts'])
+            self.expect(own, 'bucket_false', i)
+            said = r.c.get('enforced', True) == ('would' not in r.groups['result'])
+            self.expect(said, 'replay_field', i)
             self.expect(self.heard(shown['incident'], chain.at), 'incident_false', i)
             self.suppressions(i, r.groups['chain']['sub'], chain.at, shown['hosts'][0].get('suppressions', []))
         super().history(i, r, chain, facts)

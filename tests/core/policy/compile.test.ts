@@ -42,6 +42,7 @@ const UNSAID = {
   because: {},
   appeal: null,
   ground: 'terms',
+  share: 100,
 }
 const GRAVE = {
   categories: { all: false, exact: [], prefixes: ['terrorism.'] },

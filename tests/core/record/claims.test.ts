@@ -146,6 +146,10 @@ const strike = objects({
   ],
   ...{ evidence_hash: [chars(1, 256)], status: words('active', 'reversed') },
 })
+/** A member that may be absent. */
+function optionally(values: Values): readonly [Values] {
+  return [values]
+}
 const asked = {
   at: instants,
   hosts: lists(
@@ -168,6 +172,7 @@ const asked = {
       reviews: lists(objects({ rule, result: words('released', 'refused'), at: instants }), 4096),
       open_broadcasts: count,
       suppressions: [lists(objects({ rule, from: instants, until, id }), 64, 1)],
+      bucket: [ints(0, 99)],
     }),
     17,
     1,
@@ -183,6 +188,10 @@ const asked = {
   incident: objects({ active: flags, id: [id], scope: [id] }),
   platform: objects({ moderation_available: [flags] }),
   supports: lists(word, 32),
+  enforce: optionally({
+    good: ['off', 'canary 1%', 'canary 99%'],
+    bad: ['on', 'canary 0%', 'canary 100%', 'canary 5', 'canary 05%', ' off', 0, null],
+  }),
 }
 const facts = objects(asked)
 const recheck = objects({ ...asked, running_since: [instants] })
@@ -213,6 +222,13 @@ const result: Readonly<Record<string, Values>> = {
   exemptions: lists(rule, 1000),
   holds_opened: lists(objects({ host, rule }), 17_000),
 }
+const would = objects({
+  ...{ outcome: words('allow', 'deny', 'delay'), until: orNull(until) },
+  mode: orNull(words('hold', 'review', 'retry', 'broadcast')),
+  rules: lists(objects({ host, rule }), 17_000),
+})
+/** Never true. */
+const enforced: Values = { good: [false], bad: [true, null, 0, 'false'] }
 
 /** By place and kind; `all` and `chains` as in the specification. */
 const TABLE: Readonly<Record<string, Readonly<Record<string, Values>>>> = {
@@ -227,8 +243,13 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, Values>>>> = {
     },
   },
   'public chains': { _sd: lists(digest, 5, 5), _sd_alg: words('sha-256') },
-  'public decision': { outcome: words('allow', 'deny', 'delay'), policy, revision: ints(1) },
-  'public broadcast': { policy, revision: ints(1) },
+  'public decision': {
+    outcome: words('allow', 'deny', 'delay'),
+    policy,
+    revision: ints(1),
+    enforced,
+  },
+  'public broadcast': { policy, revision: ints(1), enforced },
   'public policy': {
     ...{ digest: policy, part: ints(1, 4096), of: ints(1, 4096) },
     text: chars(0, 5462, 'YQ==', 'a+b'),
@@ -267,12 +288,12 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, Values>>>> = {
   },
   'public access': {
     by: person,
-    via: words('records', 'decision', 'subject_export', 'challenge'),
+    via: words('records', 'decision', 'subject_export', 'challenge', 'rollout'),
     ...{ groups: lists(group, 5, 1), count: ints(1), digest },
   },
   'chain chains': { sub: random, seq: ints(1), prev: orNull(digest), at: instants },
-  'result decision': result,
-  'result broadcast': { outcome: words('allow', 'deny', 'delay'), ...result },
+  'result decision': { ...result, would },
+  'result broadcast': { outcome: words('allow', 'deny', 'delay'), ...result, would },
   'subject chains': { subject: person, cohosts: lists(person, 16) },
   'request chains': {
     ...{ caller: person, stream: person, territory: word, ingest: word, idempotency: random },

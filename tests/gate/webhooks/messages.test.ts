@@ -39,6 +39,24 @@ test('an allow is told with its lease, whoever was in it, and the place of its r
   })
 })
 
+test('a decision that was not enforced is told with what would have been', async () => {
+  const { gate, store } = await aGate({ policy: policyOf(STRIKE_RULE) })
+  await gate.strike(aStrike('s_1', 'u_1'))
+  await gate.decide(ask('u_1', { enforce: 'off' }))
+  await gate.decide(ask('u_1'))
+  const page = (await store.directory.records({ from: 0, limit: 100 })).records
+  const [spared, refused] = page.filter(({ kind }) => kind === 'decision').map(bodyOf)
+  expect(spared?.data).toMatchObject({
+    ...{ outcome: 'allow', enforced: false },
+    would: {
+      ...{ outcome: 'deny', until: '2026-12-20T12:00:00.000Z' },
+      rules: [{ host: 0, rule: 'struck' }],
+    },
+  })
+  expect(refused?.data).not.toHaveProperty('enforced')
+  expect(refused?.data).not.toHaveProperty('would')
+})
+
 test('a strike is told as it was recorded, with instants as text and the id of the person, no pseudonym', () => {
   const { data } = bodyOf(first('strike'))
   expect(data).toMatchObject({ subject: 'u_1', strike: { id: 's_1', status: 'active' } })

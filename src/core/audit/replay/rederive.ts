@@ -5,7 +5,9 @@
  * Pure and without memory beside compiled policies, so a host farms it out. The words name fields and the values of the
  * group `result`, never a fact. Which text and which revisions count is log-plans.ts's. Spec: docs/spec/record.md, "Auditing".
  */
-import type { Facts, Outcome } from '../../model.ts'
+import type { Decision, Facts, Outcome } from '../../model.ts'
+import type { Plan } from '../../policy/plan.ts'
+import { bucketOf, needsBuckets } from '../../policy/rollout.ts'
 import { resultOf } from '../../record/drafts.ts'
 import type { ResultGroup } from '../../record/groups.ts'
 import type { Finding } from '../findings.ts'
@@ -19,6 +21,7 @@ export interface Evaluated {
   readonly policy: string
   readonly revision?: number
   readonly outcome: Outcome | undefined
+  readonly enforced?: false
   readonly result: Partial<ResultGroup>
   readonly facts: Facts
 }
@@ -48,13 +51,19 @@ export class Derivation {
   /** `found`: what `planFor` says of it. */
   add(one: Evaluated, found: ReturnType<LogPlans['planFor']>): void {
     const { index } = one
+    const wrong = bucketFault(one.facts)
+    if (wrong !== null) this.#findings.push({ index, code: 'bucket_false', message: wrong })
     if (found.is === 'plan') {
       this.#counts.replayed++
       const derived = found.engine.evaluate(found.plan, one.facts)
       const other = outcomeFault(one, derived.outcome)
       if (other !== null) this.#findings.push({ index, code: 'replay_outcome', message: other })
-      for (const message of fieldFaults(one.result, resultOf(derived)))
-        this.#findings.push({ index, code: 'replay_field', message })
+      const faults = [
+        ...fieldFaults(one.result, resultOf(derived)),
+        ...enforcedFaults(one, derived),
+        ...lackedBucket(found.plan, one.facts),
+      ]
+      for (const message of faults) this.#findings.push({ index, code: 'replay_field', message })
     } else if (found.is === 'unusable')
       this.#findings.push({ index, code: 'replay_policy', message: found.why })
     else this.#counts[found.is]++
@@ -72,7 +81,8 @@ function outcomeFault({ outcome }: Evaluated, derived: Outcome): string | null {
 
 function fieldFaults(recorded: Partial<ResultGroup>, derived: ResultGroup): readonly string[] {
   const faults: string[] = []
-  for (const [name, value] of Object.entries(derived)) {
+  const optional = { would: derived.would }
+  for (const [name, value] of Object.entries({ ...derived, ...optional })) {
     const said: unknown = recorded[name as keyof ResultGroup]
     if (!sameValue(said, value))
       faults.push(
@@ -80,6 +90,28 @@ function fieldFaults(recorded: Partial<ResultGroup>, derived: ResultGroup): read
       )
   }
   return faults
+}
+
+/** What is said in public follows from the same. */
+function enforcedFaults({ enforced }: Evaluated, derived: Decision): readonly string[] {
+  const said = enforced !== false
+  const is = derived.would === undefined
+  return said === is ? [] : [`\`enforced\` is recorded as ${said}; policy and facts give ${is}`]
+}
+
+/** A bucket follows from the pseudonym and from nothing else; a sentence when one of these does not. */
+export function bucketFault({ hosts }: Facts): string | null {
+  for (const [i, { subject, bucket }] of hosts.entries())
+    if (bucket !== undefined && bucket !== bucketOf(subject))
+      return `Host ${i} is put into bucket ${bucket}; that of its pseudonym is ${bucketOf(subject)}`
+  return null
+}
+
+/** Without a bucket a canary meets everybody, so whoever asks may not be left without one. */
+export function lackedBucket(plan: Plan, { hosts, enforce }: Facts): readonly string[] {
+  return hosts[0].bucket === undefined && needsBuckets(plan, enforce)
+    ? ['`bucket` of who asks is not in the facts; a canary needs it']
+    : []
 }
 
 const MAX_SHOWN = 300

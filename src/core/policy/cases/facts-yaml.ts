@@ -97,8 +97,10 @@ export function strikeMembers(strike: Strike): Record<string, unknown> {
 }
 
 /** A person as under `subjects`, strikes left out. */
-export function personMembers({ facts, open_broadcasts }: HostFacts): Record<string, unknown> {
+export function personMembers(host: HostFacts): Record<string, unknown> {
+  const { facts, open_broadcasts, bucket } = host
   return {
+    ...(bucket === undefined ? {} : { bucket }),
     ...(Object.keys(facts).length === 0 ? {} : { facts: withInstants(facts) }),
     ...(open_broadcasts === 0 ? {} : { open_broadcasts }),
   }
@@ -119,6 +121,7 @@ export function circumstances(facts: Facts): Record<string, unknown> {
     ...filled('request', request),
     ...(incident.active || Object.keys(incident).length > 1 ? { incident } : {}),
     ...filled('platform', platform),
+    ...(facts.enforce === undefined ? {} : { enforce: facts.enforce }),
     ...(first.holds.length === 0 ? {} : { holds: first.holds.map(withInstants) }),
     ...(first.reviews.length === 0 ? {} : { reviews: first.reviews.map(withInstants) }),
   }

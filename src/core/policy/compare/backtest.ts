@@ -12,6 +12,7 @@ import { latestOf } from '../activation.ts'
 import { evaluate } from '../evaluate.ts'
 import { planInForce } from '../in-force.ts'
 import type { Plan } from '../plan.ts'
+import { withBucket } from '../rollout.ts'
 import { changeOf, type Said } from './changes.ts'
 import { type ChangeReport, createTally, type TallyPart } from './tally.ts'
 
@@ -107,7 +108,7 @@ export function createBacktest(options: BacktestOptions): Backtest {
     const candidate = policies.candidate(at)
     if (candidate === null || (from !== null && at < from) || (to !== null && at > to))
       return 'filtered'
-    const after = evaluate(candidate, facts)
+    const after = evaluate(candidate, withBucket(candidate, facts))
     if (rule !== null && !said.rules.includes(rule) && !after.rules.includes(rule))
       return 'filtered'
     const reproduced = isReproduced(recorded)

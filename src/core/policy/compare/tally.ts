@@ -8,6 +8,7 @@ import type { Facts } from '../../model.ts'
 import type { EpochMs } from '../../time.ts'
 import { evaluate } from '../evaluate.ts'
 import type { Plan } from '../plan.ts'
+import { withBucket } from '../rollout.ts'
 import {
   type Change,
   type ChangeExample,
@@ -95,7 +96,12 @@ export function createComparison(candidate: Plan): Comparison {
   const tally = createTally()
   return {
     add: ({ id, facts, before }) =>
-      tally.add({ id, at: facts.at, before, after: evaluate(candidate, facts) }),
+      tally.add({
+        id,
+        at: facts.at,
+        before,
+        after: evaluate(candidate, withBucket(candidate, facts)),
+      }),
     report: tally.report,
   }
 }

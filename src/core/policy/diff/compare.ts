@@ -16,6 +16,7 @@ import { calmFor, endOf, instantsFrom, situation } from '../prove/scene.ts'
 import { type Assignment, assignmentsOf } from '../prove/situations.ts'
 import { sameAnswer } from '../prove/strictness.ts'
 import { type Budget, spend } from '../prove/verdict.ts'
+import { planFor, type Stretch, stretchesOf, stretchWords } from '../rollout-plans.ts'
 import { vocabularyOf } from '../vocabulary.ts'
 import { supportsOf } from '../vocabulary-facts.ts'
 import { type Difference, directionOf, idOf, type Relative, relative } from './difference.ts'
@@ -45,8 +46,45 @@ export const DEFAULT_DIFF_WORK = 600_000
 /** Differences of one rule; more help nobody. */
 const MAX_PER_RULE = 100
 
-/** Every difference found within the bound. Equal policies (in another order, with other comments) have none. */
+/**
+ * Every difference found within the bound. Equal policies (in another order, with other comments) have none. Where a rule is
+ * not enforced for everybody, the policies are compared for each stretch of buckets, and a difference says for which.
+ */
 export function diffPlans(a: Plan, b: Plan, options: DiffOptions = {}): Diff {
+  const { work = DEFAULT_DIFF_WORK } = options
+  const stretches = stretchesOf(a, b)
+  const parts = stretches.map((stretch) => {
+    const [left, right] = [planFor(a, stretch.from), planFor(b, stretch.from)]
+    const found = diffEnforced(left, right, { ...options, work: work / stretches.length })
+    return withinStretch(found, stretch)
+  })
+  return parts.length === 1 && parts[0] !== undefined ? parts[0] : together(parts)
+}
+
+function withinStretch(diff: Diff, stretch: Stretch): Diff {
+  const whom = stretchWords(stretch)
+  if (whom === '') return diff
+  const differences = diff.differences.map((one): Difference => {
+    const [first, ...others] = one.facts.hosts
+    const facts = { ...one.facts, hosts: [{ ...first, bucket: stretch.from }, ...others] as const }
+    return { ...one, facts, says: `${whom}: ${one.says}` }
+  })
+  return { ...diff, differences, not_covered: diff.not_covered.map((why) => `${whom}: ${why}`) }
+}
+
+/** One difference that several stretches have is told of each: an answer that moves for ten people is not one for fifty. */
+function together(parts: readonly Diff[]): Diff {
+  const covered = new Set(parts.flatMap((part) => part.covered))
+  return {
+    differences: parts.flatMap((part) => part.differences),
+    covered: [...covered],
+    not_covered: parts.flatMap((part) => part.not_covered),
+    histories: parts.reduce((sum, { histories }) => sum + histories, 0),
+    bound: parts.map(({ bound }) => bound).reduce((x, y) => (y.length > x.length ? y : x), ''),
+  }
+}
+
+function diffEnforced(a: Plan, b: Plan, options: DiffOptions): Diff {
   const { work = DEFAULT_DIFF_WORK, progress = null } = options
   const pairs = pairsOf(a, b)
   const search = startSearch(a, b, { left: work, spent: 0, progress })

@@ -23,7 +23,9 @@ export function exercise(plan: Plan, cases: readonly TestCase[]): Exercise {
   const supplied = new Set<string>()
   const wanted = factsOf(plan)
   for (const { facts } of cases) {
-    for (const rule of evaluate(plan, facts).rules) matched.add(rule)
+    const { rules, would } = evaluate(plan, facts)
+    for (const rule of rules) matched.add(rule)
+    for (const { rule } of would?.rules ?? []) matched.add(rule)
     facts.hosts.forEach((host, index) => {
       if (wanted.size === 0) return
       const { scope } = hostContext(plan, facts, index, host)

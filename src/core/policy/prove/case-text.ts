@@ -39,6 +39,7 @@ function oneLine(text: string): string {
 function subjectLines(label: string, host: HostFacts): string[] {
   const lines = [`  ${label}:`, `    facts: ${flow({ ...host.facts })}`]
   if (host.open_broadcasts > 0) lines.push(`    open_broadcasts: ${host.open_broadcasts}`)
+  if (host.bucket !== undefined) lines.push(`    bucket: ${host.bucket}`)
   if (host.strikes.length > 0) lines.push('    strikes:')
   for (const strike of host.strikes) lines.push(`      - ${flow(strikeMembers(strike))}`)
   return lines
@@ -84,6 +85,7 @@ function caseLines({ name, facts, expect, label, others }: Written): string[] {
   if (Object.keys(request).length > 0) members.request = request
   if (incident.active || Object.keys(incident).length > 1) members.incident = incident
   if (Object.keys(platform).length > 0) members.platform = platform
+  if (facts.enforce !== undefined) members.enforce = facts.enforce
   if (holds.length > 0) members.holds = holds
   if (reviews.length > 0) members.reviews = reviews
   return [

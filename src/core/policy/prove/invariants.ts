@@ -116,6 +116,7 @@ const PLAIN = {
   because: {},
   appeal: null,
   inherited: null,
+  share: 100,
 } as const
 
 function isGiven(plan: Plan, given: RulePlan, facts: Facts): boolean {

@@ -5,7 +5,8 @@
  * measured: the same plan gives the same verdicts everywhere. What is and is not covered, and why the bound is enough,
  * is docs/adr/0020-*.md. Next: histories.ts, one-more.ts.
  */
-import type { Plan } from '../plan.ts'
+import type { InvariantPlan, Plan } from '../plan.ts'
+import { planFor, type Stretch, stretchesOf, stretchWords, wholePlan } from '../rollout-plans.ts'
 import { checkRuleLives } from './dead.ts'
 import { checkExemptionLives } from './dead-exemptions.ts'
 import { checkGrave } from './grave.ts'
@@ -35,7 +36,8 @@ export const DEFAULT_PROVE_WORK = 1_500_000
 export function prove(plan: Plan, options: ProveOptions = {}): Proof {
   const { work = DEFAULT_PROVE_WORK, progress = null } = options
   const budget: Budget = { left: work, spent: 0, progress }
-  const scene = sceneOf(plan, budget)
+  // What has to hold of every plan is shown of the text, as if all of it were enforced; invariants for everybody there is.
+  const scene = sceneOf(wholePlan(plan), budget)
   const unknown = emptyTally()
   for (const part of scene.parts) checkUnknown(scene, part, unknown)
   const histories: Tallies = { more: emptyTally(), time: emptyTally() }
@@ -48,7 +50,8 @@ export function prove(plan: Plan, options: ProveOptions = {}): Proof {
     settleTally('grave-stays-grave', SAYS.grave, grave(scene)),
     ...plan.invariants.map((invariant) => {
       const tally = emptyTally()
-      checkInvariant(scene, invariant, tally)
+      for (const stretch of stretchesOf(plan))
+        checkWithin(scene, plan, { stretch, invariant, tally })
       return settleTally(
         `invariant ${invariant.id}`,
         `never ${invariant.never} where it is given`,
@@ -57,6 +60,30 @@ export function prove(plan: Plan, options: ProveOptions = {}): Proof {
     }),
   ]
   return { verdicts, work: budget.spent }
+}
+
+/** An invariant for the people of one stretch of buckets. */
+function checkWithin(
+  scene: Scene,
+  plan: Plan,
+  given: {
+    readonly stretch: Stretch
+    readonly invariant: InvariantPlan
+    readonly tally: Tally
+  },
+): void {
+  const { stretch, invariant, tally } = given
+  if (tally.counterexamples.length > 0) return
+  const enforced = planFor(plan, stretch.from)
+  checkInvariant(enforced === plan ? scene : sceneOf(enforced, scene.budget), invariant, tally)
+  if (enforced === plan) return
+  const whom = stretchWords(stretch)
+  tally.counterexamples.forEach((one, i, all) => {
+    const [first, ...others] = one.facts.hosts
+    const facts = { ...one.facts, hosts: [{ ...first, bucket: stretch.from }, ...others] as const }
+    const says = `${one.says}, with what is enforced for ${whom === '' ? 'everybody' : whom}`
+    all[i] = { ...one, says, facts }
+  })
 }
 
 const SAYS = {
