@@ -47,6 +47,7 @@ import {
   beatAll,
   type NamedSequencer,
   recordKeysOf,
+  ringKeepers,
   sequencersOf,
 } from './adapters/cloudflare/worker-logs.ts'
 import {
@@ -83,6 +84,7 @@ import type { ActivePolicy } from './ports.ts'
 import { describeProblem } from './scrub.ts'
 
 export { DirectoryObject } from './adapters/cloudflare/directory-object.ts'
+export { KeeperObject } from './adapters/cloudflare/keeper-object.ts'
 export { SequencerObject } from './adapters/cloudflare/sequencer-object.ts'
 export { SubjectObject } from './adapters/cloudflare/subject-object.ts'
 export { WebhooksObject } from './adapters/cloudflare/webhooks-object.ts'
@@ -109,9 +111,10 @@ const worker: ExportedHandler<Env> = {
     const stubs = stubsOf(env, after)
     await beatAll(stubs, deployment.value.config.shards)
     const policies = policiesOf(stubs, deployment.value)
-    const incidents = incidentsOf(sequencersOf(stubs, deployment.value.config))
+    const incidents = incidentsOf(stubs, deployment.value.config)
     await policies.tick().catch((error: unknown) => reportFailure('policies', error))
     await incidents.tick().catch((error: unknown) => reportFailure('incidents', error))
+    await ringKeepers(stubs, deployment.value.config)
   },
 }
 
@@ -172,8 +175,11 @@ const UNFIT = new LivegateError('halted', 'Cannot answer: the deployment is not 
 const appOf = createOnce(async (env: Env): Promise<Result<App, readonly string[]>> => {
   const deployment = deploymentOf(env)
   const endpoints = await endpointsOf(env)
-  if (deployment.ok && endpoints.ok)
+  if (deployment.ok && endpoints.ok) {
+    // Where nothing else rings them, the first request does.
+    waitUntil(ringKeepers(stubsOf(env, after), deployment.value.config))
     return ok(createApp(await depsOf(env, deployment.value, endpoints.value)))
+  }
   const problems = [deployment, endpoints].flatMap((read) => (read.ok ? [] : read.error))
   problems.forEach(sayUnfit)
   return err(problems)
@@ -257,7 +263,7 @@ async function depsOf(
     }),
     reviews: createEdgeReviews(stubs),
     webhooks,
-    incidents: createIncidentDesk({ ...incidentsOf(sequencers), clock }),
+    incidents: createIncidentDesk({ ...incidentsOf(stubs, config), clock }),
     recordKeys: () => recordKeysOf(sequencers),
     keyDesk: edgeKeyDesk(sequencers),
     erasure: createEdgeErasureDesk({ stubs, pepper }),
@@ -313,11 +319,14 @@ function policiesOf(
   { config, policy }: Pick<Deployment, 'config' | 'policy'>,
 ): EdgePolicies {
   const logs = sequencersOf(stubs, config).map(({ sequencer }) => sequencer)
-  return createEdgePolicies({ logs, bundled: policy, clock })
+  const onChange = (): void => waitUntil(ringKeepers(stubs, config, 'policy'))
+  return createEdgePolicies({ logs, bundled: policy, clock, onChange })
 }
 
-function incidentsOf(logs: readonly NamedSequencer[]): EdgeIncidents {
-  return createEdgeIncidents({ logs: logs.map(({ sequencer }) => sequencer), after })
+function incidentsOf(stubs: Stubs, config: EdgeConfig): EdgeIncidents {
+  const logs = sequencersOf(stubs, config).map(({ sequencer }) => sequencer)
+  const onChange = (): void => waitUntil(ringKeepers(stubs, config, 'incident'))
+  return createEdgeIncidents({ logs, after, onChange })
 }
 
 function logsOf(env: Env, stubs: Stubs, config: EdgeConfig): Promise<readonly ServedLog[]> {

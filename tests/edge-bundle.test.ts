@@ -11,7 +11,13 @@ import { binary, ROOT } from '../scripts/edge/bundle.ts'
 import { BUNDLE_LIMIT_BYTES, measureBundle } from '../scripts/edge-bundle.ts'
 
 const TOML = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8')
-const OBJECTS = ['SubjectObject', 'SequencerObject', 'DirectoryObject', 'WebhooksObject']
+const OBJECTS = [
+  'SubjectObject',
+  'SequencerObject',
+  'DirectoryObject',
+  'WebhooksObject',
+  'KeeperObject',
+]
 
 describe('the bundled Worker', () => {
   const outdir = mkdtempSync(join(tmpdir(), 'livegate-dry-run-'))

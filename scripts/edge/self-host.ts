@@ -65,6 +65,7 @@ function livegateWorker(bundle: Bundle, variables: readonly string[]): WorkerdWo
       { binding: 'SEQUENCERS', class_name: 'SequencerObject' },
       { binding: 'DIRECTORIES', class_name: 'DirectoryObject' },
       { binding: 'WEBHOOKS', class_name: 'WebhooksObject' },
+      { binding: 'KEEPERS', class_name: 'KeeperObject' },
     ],
     bindings: [
       ['LOG', 'r2Bucket = (name = "bucket", entrypoint = "Bucket")'],

@@ -2,6 +2,7 @@
 import {
   createExecutionContext,
   createScheduledController,
+  runInDurableObject,
   waitOnExecutionContext,
 } from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers'
@@ -9,7 +10,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { BUNDLED_POLICY } from '../../src/adapters/cloudflare/bundle.ts'
 import { requireBundledPolicy } from '../../src/adapters/cloudflare/edge-policy.ts'
 import type { Env } from '../../src/adapters/cloudflare/env.ts'
-import { subjectObjectName } from '../../src/adapters/cloudflare/names.ts'
+import { keeperOfLog, subjectObjectName } from '../../src/adapters/cloudflare/names.ts'
 import { carried, opened, type SequencerStatus } from '../../src/adapters/cloudflare/rpc.ts'
 import { edgeMetrics, edgeReadiness } from '../../src/adapters/cloudflare/worker-health.ts'
 import worker from '../../src/worker.ts'
@@ -113,6 +114,15 @@ describe('the cron trigger', () => {
     for (const [shard, size] of (await sizes()).entries())
       expect(size).toBeGreaterThanOrEqual(before[shard] ?? 0)
     expect((await exports.default.fetch(request('/readyz'))).status).toBe(200)
+  })
+
+  it('has what runs looked after, in every log', async () => {
+    await worker.scheduled?.(createScheduledController(), env, createExecutionContext())
+    for (let shard = 0; shard < Number(env.LIVEGATE_SHARDS); shard++) {
+      const keeper = env.KEEPERS.getByName(keeperOfLog(shard)) as never
+      const due = await runInDurableObject(keeper, (_object, { storage }) => storage.getAlarm())
+      expect(due).not.toBeNull()
+    }
   })
 
   it('asks the others when one does not answer', async () => {

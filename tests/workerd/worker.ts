@@ -4,6 +4,7 @@
 export {
   DirectoryObject,
   default,
+  KeeperObject,
   SequencerObject,
   SubjectObject,
   WebhooksObject,

@@ -273,6 +273,7 @@ const BINDINGS: readonly (readonly [name: string, method: string, what: string])
   ['SEQUENCERS', 'idFromName', 'a Durable Object namespace of class SequencerObject'],
   ['DIRECTORIES', 'idFromName', 'a Durable Object namespace of class DirectoryObject'],
   ['WEBHOOKS', 'idFromName', 'a Durable Object namespace of class WebhooksObject'],
+  ['KEEPERS', 'idFromName', 'a Durable Object namespace of class KeeperObject'],
   ['LOG', 'put', 'an R2 bucket'],
 ]
 

@@ -35,8 +35,10 @@ function firstOf(logs: readonly IncidentLog[]): IncidentLog {
 export function createEdgeIncidents(parts: {
   readonly logs: readonly IncidentLog[]
   readonly after: After
+  /** Every log that could be reached has what was changed; not everybody who decides has heard of it. */
+  readonly onChange?: () => void
 }): EdgeIncidents {
-  const { logs, after } = parts
+  const { logs, after, onChange = () => {} } = parts
   const first = firstOf(logs)
   const others = logs.slice(1)
   const changes = (): Promise<readonly IncidentChange[]> => opened(first.incidents())
@@ -63,7 +65,7 @@ export function createEdgeIncidents(parts: {
   return {
     changes,
     async commit(wish) {
-      const proposed = await put(wish)
+      const proposed = await put(wish).finally(onChange)
       // Also for what was so already: whoever asked before may not have been answered.
       if (proposed.is !== 'refused') await new Promise<void>((heard) => after(HEARD_MS, heard))
       return proposed

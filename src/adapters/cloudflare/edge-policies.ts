@@ -9,11 +9,10 @@
 import { LivegateError } from '../../core/errors.ts'
 import type { Activation } from '../../core/model.ts'
 import { isNews, latestOf, type Proposed, type Wish } from '../../core/policy/activation.ts'
-import { compilePolicy } from '../../core/policy/compile.ts'
 import type { Plan } from '../../core/policy/plan.ts'
 import { createPolicyBook } from '../../gate/policy-book.ts'
 import type { ActivePolicy, Clock } from '../../ports.ts'
-import { keepText, keptText, PLANS } from './edge-policy.ts'
+import { keepText, keptText, PLANS, planOfText } from './edge-policy.ts'
 import { opened, type SequencerRpc } from './rpc.ts'
 
 type PolicyLog = Pick<
@@ -61,8 +60,10 @@ export function createEdgePolicies(parts: {
   readonly logs: readonly PolicyLog[]
   readonly bundled: ActivePolicy
   readonly clock: Clock
+  /** Every log that could be reached has what was activated. */
+  readonly onChange?: () => void
 }): EdgePolicies {
-  const { logs, bundled, clock } = parts
+  const { logs, bundled, clock, onChange = () => {} } = parts
   const first = firstOf(logs)
   const others = logs.slice(1)
   const book = createPolicyBook(clock, { plans: PLANS, latch: false })
@@ -85,16 +86,7 @@ export function createEdgePolicies(parts: {
     return null
   }
 
-  async function planOf(digest: string): Promise<Plan | null> {
-    const known = PLANS.get(digest)
-    if (known !== undefined) return known
-    const bytes = await text(digest)
-    if (bytes === null) return null
-    const compiled = compilePolicy(bytes, { file: digest })
-    const plan = compiled.ok ? compiled.value.plan : null
-    PLANS.set(digest, plan)
-    return plan
-  }
+  const planOf = (digest: string): Promise<Plan | null> => planOfText(digest, () => text(digest))
 
   const activations = (): Promise<readonly Activation[]> => opened(first.activations())
 
@@ -134,7 +126,7 @@ export function createEdgePolicies(parts: {
       keepText(digest, bytes)
     }
     const proposed = await opened(first.activate(wish, bytes))
-    await spread(proposed.is === 'new' ? [proposed.activation] : [])
+    await spread(proposed.is === 'new' ? [proposed.activation] : []).finally(onChange)
     return proposed
   }
 

@@ -53,3 +53,19 @@ export function keptText(digest: string): Uint8Array | null {
 export function keepText(digest: string, bytes: Uint8Array): void {
   texts.set(digest, bytes)
 }
+
+/** The plan of a text that `read` gets if it is not here; null where there is none that compiles. */
+export async function planOfText(
+  digest: string,
+  read: () => Promise<Uint8Array | null>,
+): Promise<Plan | null> {
+  const known = PLANS.get(digest)
+  if (known !== undefined) return known
+  const bytes = keptText(digest) ?? (await read())
+  if (bytes === null) return null
+  keepText(digest, bytes)
+  const made = compilePolicy(bytes, { file: digest })
+  const plan = made.ok ? made.value.plan : null
+  PLANS.set(digest, plan)
+  return plan
+}

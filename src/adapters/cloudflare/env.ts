@@ -2,6 +2,7 @@
  * What a deployment binds (wrangler.toml): objects, the bucket, secrets and settings. Checked once in config.ts.
  */
 import type { DirectoryRpc, SequencerRpc, SubjectRpc } from './rpc.ts'
+import type { KeeperRpc } from './rpc-keeper.ts'
 import type { WebhooksRpc } from './rpc-webhooks.ts'
 
 type Objects<T> = DurableObjectNamespace<Rpc.DurableObjectBranded & T>
@@ -13,6 +14,7 @@ export interface Env {
   readonly WEBHOOKS: Objects<WebhooksRpc>
   /** Reaches public addresses only; absent where the platform's own network is like that. */
   readonly PUBLIC?: { fetch(url: string, init: RequestInit): Promise<Response> }
+  readonly KEEPERS: Objects<KeeperRpc>
   /** Tiles and checkpoints, `<shard>/…`. */
   readonly LOG: R2Bucket
   /** Everything else is text: secrets and variables `LIVEGATE_…`. */

@@ -33,6 +33,11 @@ export function logPrefix(shard: number): string {
   return `${shard}/`
 }
 
+/** Looks after what runs among the subjects of a log. */
+export function keeperOfLog(shard: number): string {
+  return `log-${shard}`
+}
+
 /** `<base>` with one shard, `<base>/<shard>` with more. */
 export function originOfShard(base: string, shard: number, shards: number): string {
   return shards === 1 ? base : `${base}/${shard}`

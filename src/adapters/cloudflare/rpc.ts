@@ -49,6 +49,7 @@ import type {
 import type { WitnessStatus } from '../sqlite/witnesses.ts'
 import type { Fixed } from './fixed.ts'
 import type { KeptMove, LogMove, SubjectMove } from './import-steps.ts'
+import type { KeeperStubs, RunningRpc } from './rpc-keeper.ts'
 import type { ShadowCounts, Shadowed } from './rpc-shadow.ts'
 import type { PolicyText } from './sequencer-revisions.ts'
 import type { LifeAnswer, LifeQuestion } from './subject-lives.ts'
@@ -208,7 +209,7 @@ export interface FoundPlace extends ChainPlace {
 }
 
 /** One log: order, tree, publication. Every method answers `halted` once storage contradicted itself. */
-export interface SequencerRpc {
+export interface SequencerRpc extends RunningRpc {
   /**
    * Log indexes of the entries, in their order; durable when answered. Idempotent by full leaf hash: an entry that is in
    * the log already gets the index it has. Fails with `conflict`, nothing appended, when an entry does not continue its
@@ -341,7 +342,7 @@ export interface DirectoryRpc {
 }
 
 /** Objects by their names (names.ts); how they are reached is stubs.ts's. */
-export interface Stubs {
+export interface Stubs extends KeeperStubs {
   /** By `subjectObjectName`. */
   subject(objectName: string): SubjectRpc
   /** By shard, from 0. */

@@ -151,6 +151,10 @@ export class SequencerObject extends DurableObject<Env> implements SequencerRpc 
     return this.#ask((log) => log.status())
   }
 
+  running(...args: Args<'running'>): Answer<'running'> {
+    return this.#ask((log) => log.running(...args))
+  }
+
   shadow(): Answer<'shadow'> {
     return this.#ask((log) => log.shadow())
   }

@@ -53,6 +53,7 @@ import { createPacks, type Packs, readPacked } from './sequencer-packs.ts'
 import { decisionsNaming } from './sequencer-relying.ts'
 import { createRevisions } from './sequencer-revisions.ts'
 import { createRoom, type Room } from './sequencer-room.ts'
+import { chainsSince } from './sequencer-running.ts'
 import { makeSequencerTables } from './sequencer-schema.ts'
 import { findRecord, placeOf, placesFrom, type Searched, searchPlaces } from './sequencer-search.ts'
 import { createSegments, type Segments } from './sequencer-segments.ts'
@@ -330,6 +331,7 @@ function sequencerOver(composed: Composed): Sequencer {
       witnesses: composed.witnesses?.status() ?? null,
     }),
     shadow: async () => composed.shadow?.counts() ?? null,
+    running: (query) => chainsSince(searched, query),
     alarm: alarm.ring,
     witnessesSettled: async () => composed.witnesses?.settled(),
     async publish() {

@@ -10,6 +10,7 @@ import { sequencerName, webhooksName } from './names.ts'
 import { PACKED_CALLS, unpacked } from './packed.ts'
 import { withPatience } from './patience.ts'
 import type { DirectoryRpc, SequencerRpc, Stubs, SubjectRpc } from './rpc.ts'
+import type { KeeperRpc } from './rpc-keeper.ts'
 import type { HooksStubs, WebhooksRpc } from './rpc-webhooks.ts'
 
 /** One that cannot be reached: a call takes milliseconds, and a subject's object answers within its own budget of 2 s. */
@@ -26,13 +27,14 @@ export const LONG_PATIENCE_MS = 60_000
 
 /** With `after`, a call that takes too long rejects, which `opened` (rpc.ts) makes `log_unavailable`. */
 export function stubsOf(
-  env: Pick<Env, 'SUBJECTS' | 'SEQUENCERS' | 'DIRECTORIES'>,
+  env: Pick<Env, 'SUBJECTS' | 'SEQUENCERS' | 'DIRECTORIES' | 'KEEPERS'>,
   after?: After,
 ): Stubs {
   return {
     subject: (name) => stub<SubjectRpc>(env.SUBJECTS, name, after),
     sequencer: (shard) => stub<SequencerRpc>(env.SEQUENCERS, sequencerName(shard), after),
     directory: (name) => stub<DirectoryRpc>(env.DIRECTORIES, name, after),
+    keeper: (name) => stub<KeeperRpc>(env.KEEPERS, name, after),
   }
 }
 

@@ -69,6 +69,7 @@ import { createSubjectRetention } from './subject-retention.ts'
 import { hasSubjectTables } from './subject-schema.ts'
 import { gateSettings, type SubjectSettings } from './subject-settings.ts'
 import { createSubjectShadow, NO_SHADOW } from './subject-shadow.ts'
+import { createSubjectSweep, NOBODY_SWEPT } from './subject-sweep.ts'
 import { createTending } from './subject-tending.ts'
 import { createTold } from './told.ts'
 import { shortenWithCohosts } from './unheard-cohosts.ts'
@@ -197,8 +198,10 @@ export function createSubjectHost(given: SubjectParts): SubjectHost {
       answer(subject, (gate) => gate.endSession(server, session)),
     async life<Q extends LifeQuestion>(subject: SubjectId | null, question: Q) {
       const house = subject === null ? resident() : of(subject)
-      if (house === null) return 'unchanged' as LifeAnswer<Q>
-      const given = { subject: house.subject, question, atHost: house.atHost }
+      if (house === null)
+        return (question.about === 'sweep' ? NOBODY_SWEPT : 'unchanged') as LifeAnswer<Q>
+      const { atHost, sweep } = house
+      const given = { subject: house.subject, question, atHost, sweep }
       const answered = await house.answering(() => answerLife(house.gate, given))
       return answered as LifeAnswer<Q>
     },
@@ -265,6 +268,7 @@ interface House {
   readonly desk: CohostDesk
   readonly takeBack: (subject: SubjectId, decision: string) => Promise<void>
   readonly atHost: (broadcast: string) => Promise<HostRecheck>
+  readonly sweep: ReturnType<typeof createSubjectSweep>
   readonly records: (
     seqs: readonly number[],
     places: readonly ChainPlace[],
@@ -367,6 +371,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   })
   return {
     ...{ subject, gate, takeBack, atHost, reread: store.reread, answering, erasing, erasure },
+    sweep: createSubjectSweep({ subject, gate, ledger, ready }),
     whole,
     pseudonym: () => store.peek()?.subjects.load(subject).state.pseudonym ?? null,
     async wakeAt(at) {

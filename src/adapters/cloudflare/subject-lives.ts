@@ -18,6 +18,7 @@ import type {
 import type { BroadcastView, RecheckCause } from '../../ports.ts'
 import { opened } from './rpc.ts'
 import type { Others } from './subject-calls.ts'
+import type { SubjectSwept, SweepAsked } from './subject-sweep.ts'
 
 /** Each question with its answer. */
 interface Lives {
@@ -41,6 +42,7 @@ interface Lives {
     readonly answer: boolean
   }
   readonly at_host: { readonly asks: { readonly broadcast: string }; readonly answer: HostRecheck }
+  readonly sweep: { readonly asks: SweepAsked; readonly answer: SubjectSwept }
 }
 
 export type LifeQuestion = {
@@ -48,16 +50,17 @@ export type LifeQuestion = {
 }[keyof Lives]
 export type LifeAnswer<Q extends LifeQuestion> = Lives[Q['about']]['answer']
 
-/** Answers for one subject. `atHost` looks at a broadcast of this subject's because of somebody who joined it. */
+/** Answers for one subject. `atHost` looks at a broadcast of this subject's because of somebody who joined it, `sweep` at all. */
 export function answerLife(
   gate: Gate,
   given: {
     readonly subject: string
     readonly question: LifeQuestion
     readonly atHost: (broadcast: string) => Promise<HostRecheck>
+    readonly sweep: (asked: SweepAsked) => Promise<SubjectSwept>
   },
 ): Promise<LifeAnswer<LifeQuestion>> {
-  const { subject, question, atHost } = given
+  const { subject, question, atHost, sweep } = given
   switch (question.about) {
     case 'renew':
       return gate.renew(question.request)
@@ -75,6 +78,8 @@ export function answerLife(
       return gate.setHandle(question.server, question.session, question.handle)
     case 'at_host':
       return atHost(question.broadcast)
+    case 'sweep':
+      return sweep(question)
   }
 }
 

@@ -48,6 +48,8 @@ export interface Ready {
   ended(kid: string): boolean
   /** The log did not take a record: it is asked again before the next one is written. */
   doubt(): void
+  /** Something changed in the log up to this instant: what was asked before is asked again. */
+  doubtBefore(at: EpochMs): void
 }
 
 /** The log of a subject, and the one that numbers activations. */
@@ -131,6 +133,10 @@ export function createReady(
     doubt() {
       const there = known.get(object)
       if (there !== undefined) there.asked_at = Number.NEGATIVE_INFINITY
+    },
+    doubtBefore(at) {
+      const there = known.get(object)
+      if (there !== undefined && there.asked_at <= at) there.asked_at = Number.NEGATIVE_INFINITY
     },
   }
 }

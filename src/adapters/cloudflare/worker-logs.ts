@@ -1,8 +1,9 @@
 /**
- * What the Worker asks of every log at once: its heartbeat, the keys it ever brought into force.
+ * What the Worker asks of every log at once: its heartbeat, its keeper's attention, the keys it ever brought into force.
  */
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
-import { originOfShard } from './names.ts'
+import type { RecheckCause } from '../../ports.ts'
+import { keeperOfLog, originOfShard } from './names.ts'
 import { opened, type SequencerRpc, type Stubs } from './rpc.ts'
 import { reportFailure } from './worker-lines.ts'
 
@@ -30,6 +31,21 @@ export async function beatAll(stubs: Pick<Stubs, 'sequencer'>, shards: number): 
     ),
   )
   await Promise.all(beats)
+}
+
+/** Has what runs looked after; `cause`: what has changed. Never rejects: keepers also look by themselves. */
+export async function ringKeepers(
+  stubs: Pick<Stubs, 'keeper'>,
+  { shards }: { readonly shards: number },
+  cause: RecheckCause | null = null,
+): Promise<void> {
+  const names = Array.from({ length: shards }, (_, shard) => keeperOfLog(shard))
+  const rings = names.map((name) =>
+    opened(stubs.keeper(name).ring(cause)).catch((error: unknown) =>
+      reportFailure(`keeper of ${name}`, error),
+    ),
+  )
+  await Promise.all(rings)
 }
 
 /** Record keys of all logs, each once. */

@@ -116,6 +116,7 @@ const BINDINGS = {
   SEQUENCERS: { idFromName: () => null },
   DIRECTORIES: { idFromName: () => null },
   WEBHOOKS: { idFromName: () => null },
+  KEEPERS: { idFromName: () => null },
   LOG: { put: () => null },
 }
 

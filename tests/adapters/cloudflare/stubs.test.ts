@@ -21,7 +21,12 @@ function hanging(): { readonly stubs: Stubs; readonly timers: Map<() => void, nu
   const timers = new Map<() => void, number>()
   const object = new Proxy({}, { get: () => () => silence })
   const namespace = { getByName: () => object }
-  const env = { SUBJECTS: namespace, SEQUENCERS: namespace, DIRECTORIES: namespace }
+  const env = {
+    SUBJECTS: namespace,
+    SEQUENCERS: namespace,
+    DIRECTORIES: namespace,
+    KEEPERS: namespace,
+  }
   const stubs = stubsOf(env as unknown as Env, (delay_ms, fire) => {
     timers.set(fire, delay_ms)
     return () => timers.delete(fire)
