@@ -20,6 +20,17 @@ export {
 } from './adapters/client/live-gate.ts'
 export type { GateQuestion, LocalOptions } from './adapters/client/local.ts'
 export {
+  type BoundStreamKey,
+  createOperator,
+  GateUnanswered,
+  type NewStreamKey,
+  type Operator,
+  type OperatorOptions,
+  type Renewal,
+  type RotatedKey,
+  type RunningBroadcast,
+} from './adapters/client/operator.ts'
+export {
   createMemoryGate,
   type MemoryGate,
   type MemoryGateOptions,

@@ -42,6 +42,7 @@ export type {
 } from './gate/erasure-port.ts'
 export type { GateEvent, Observe } from './gate/events.ts'
 export type { ReviewItem, ReviewQueue, ReviewSearch, ReviewView } from './gate/review-items.ts'
+export type { StreamKey, StreamKeys } from './gate/stream-key-port.ts'
 
 /** The only clock. May step back; the gate never lets a subject's chain do so. */
 export interface Clock {
@@ -304,28 +305,6 @@ export interface Directory {
   ): Promise<{ readonly subject: SubjectId; readonly broadcast: OpenBroadcast } | null>
 }
 
-/** A secret a publisher's encoder sends, bound to a subject; only its keyed hash is stored. */
-export interface StreamKey {
-  /** `sk_` + 22 characters; safe to show; the stream id of hook decisions. */
-  readonly id: string
-  readonly subject: SubjectId
-  /** `HMAC-SHA256(pepper, key)`, base64url. */
-  readonly key_hash: string
-  readonly created_at: EpochMs
-  readonly revoked_at: EpochMs | null
-}
-
-/** Durable when resolved. `bind` fails with `taken` when another key has the same hash. */
-export interface StreamKeys {
-  bind(
-    key: StreamKey,
-  ): Promise<{ readonly ok: true } | { readonly ok: false; readonly error: 'taken' }>
-  byHash(key_hash: string): Promise<StreamKey | null> | StreamKey | null
-  byId(id: string): Promise<StreamKey | null> | StreamKey | null
-  /** False when there is no such key; revoking twice keeps the first instant. */
-  revoke(id: string, at: EpochMs): Promise<boolean>
-}
-
 /** An API key as stored; the secret itself never is. */
 export interface ApiKey {
   readonly id: string
@@ -381,6 +360,8 @@ export type Peppered =
   | 'idempotency_key'
   | 'key'
   | 'move'
+  | 'rotated_key'
+  | 'rotated_key_id'
   | 'strike'
   | 'stream_key'
   | 'stream_name'

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { createOperator } from '../src/adapters/client/operator.ts'
 import { createMemoryGate } from '../src/adapters/memory/gate.ts'
 import { utf8 } from '../src/core/encoding.ts'
 import { compilePolicy } from '../src/core/policy/compile.ts'
@@ -12,6 +13,7 @@ import { mayStart } from './library/ask.ts'
 import { whatHolds } from './library/audit.ts'
 import { createSite as createLocalSite } from './library/guard-local.ts'
 import { createSite as createRemoteSite } from './library/guard-remote.ts'
+import { exchangeKey, mayGoOn } from './library/operate.ts'
 import { whatChanges } from './library/revise.ts'
 import { whatWasDecided } from './library/verify.ts'
 import { aStrike, ask, policyOf, STRIKE_RULE } from './support/gate.ts'
@@ -72,6 +74,16 @@ it('ask.ts tells the answers apart', async () => {
   expect(await mayStart(gate, { subject: 'u1' })).toMatch(/^not until 20/)
   const down = async (): Promise<Response> => Promise.reject(new TypeError('down'))
   expect(await mayStart({ ...gate, fetch: down }, { subject: 'u1' })).toMatch(/^nobody knows: /)
+})
+
+it('operate.ts renews what runs, and exchanges a key', async () => {
+  const { world, key, fetch } = await aGateApp({ policy: policyOf(STRIKE_RULE) })
+  const gate = { url: GATE_URL, key: key('admin'), fetch }
+  const { id } = await world.gate.decide(ask('u1'))
+  expect(await mayGoOn(gate, id)).toMatch(/^go on, and ask again before 20/)
+  const bound = await createOperator(gate).bindStreamKey({ subject: 'u1' })
+  const fresh = await exchangeKey(gate, bound.id)
+  expect([fresh.length, await exchangeKey(gate, bound.id)]).toEqual([32, fresh])
 })
 
 it('revise.ts says what a text would change, and what a promise keeps from changing', () => {

@@ -89,6 +89,8 @@ export const MAX_ROUND_BYTES: number = 8 * 1024 * 1024
  * in base64url below 5,600 of an entry.
  */
 export const MAX_ERASED_STRIKES = 64
+/** Stream keys of one subject that are listed; nobody has so many encoders. */
+export const MAX_STREAM_KEYS_LISTED = 500
 /** Restrictions that outlive an erasure: those of 1,000 rules at once are no longer told apart by anybody. */
 export const MAX_SUPPRESSIONS = 64
 /** A legal hold ends at most so far ahead; it can be set anew. Ten years. */

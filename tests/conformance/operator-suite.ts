@@ -5,6 +5,10 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { READY_ANSWER, STATUS_ANSWER, STREAM_KEY_ANSWER } from '../../src/adapters/http/answers.ts'
 import { POLICIES_ANSWER } from '../../src/adapters/http/policy-schemas.ts'
 import { methodAndPath, ROUTE_IDS } from '../../src/adapters/http/scopes.ts'
+import {
+  ROTATED_KEY_ANSWER,
+  STREAM_KEYS_ANSWER,
+} from '../../src/adapters/http/stream-key-schemas.ts'
 import { policyDigest } from '../../src/core/record/policy-parts.ts'
 import { answer, fresh, type Host, problem, send } from './host.ts'
 
@@ -50,6 +54,30 @@ export function operatorSuite(create: () => Promise<Host>): void {
         ),
       )
       expect(all.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409])
+    })
+
+    it('are listed by subject, and exchanged with an overlap', async () => {
+      const subject = fresh('u')
+      const old = await bind({ subject })
+      const sent = {
+        ...{ method: 'POST', path: `/v1/stream-keys/${old.id}/rotation`, body: { overlap_s: 60 } },
+        headers: { 'idempotency-key': fresh('k') },
+      } as const
+      const made = await answer<{ readonly id: string; readonly key: string }>(host, sent, {
+        ...{ status: 201, shape: ROTATED_KEY_ANSWER },
+      })
+      const again = await answer(host, sent, { status: 200, shape: ROTATED_KEY_ANSWER })
+      expect(again).toEqual(made)
+      const path = `/v1/stream-keys?subject=${subject}`
+      const { stream_keys } = await answer<{ readonly stream_keys: readonly object[] }>(
+        host,
+        { path },
+        { status: 200, shape: STREAM_KEYS_ANSWER },
+      )
+      expect(stream_keys).toMatchObject([{ id: made.id }, { id: old.id }])
+      expect(stream_keys[1]).toHaveProperty('revoked_at')
+      await problem(host, { ...sent, headers: {} }, { status: 409, code: 'conflict' })
+      expect([await revoke(old.id), await revoke(made.id)]).toEqual([204, 204])
     })
 
     it('that never were are not found', async () => {

@@ -62,6 +62,32 @@ export function streamKeysContract(name: string, create: CreateStreamKeys): void
       expect((await store.streamKeys.byHash('H1'))?.revoked_at).toBe(later(1))
     })
 
+    it('takes an end that lies ahead, and an earlier one after it', async () => {
+      await store.streamKeys.bind(streamKey())
+      for (const [at, kept] of [
+        [9, 9],
+        [11, 9],
+        [5, 5],
+        [9, 5],
+      ] as const) {
+        expect(await store.streamKeys.revoke('sk_1', later(at))).toBe(true)
+        expect((await store.streamKeys.byId('sk_1'))?.revoked_at).toBe(later(kept))
+      }
+    })
+
+    it('lists those of a subject, newest first, and nobody else’s', async () => {
+      const keys = [0, 1, 2].map((i) =>
+        streamKey({ id: `sk_${i}`, key_hash: `H${i}`, created_at: later(i) }),
+      )
+      for (const key of keys) await store.streamKeys.bind(key)
+      await store.streamKeys.bind(streamKey({ id: 'sk_9', key_hash: 'H9', subject: 'u_2' }))
+      await store.streamKeys.revoke('sk_1', later(7))
+      const [first, second, third] = keys
+      const listed = await store.streamKeys.list('u_1')
+      expect(listed).toEqual([third, { ...second, revoked_at: later(7) }, first])
+      expect(await store.streamKeys.list('nobody')).toEqual([])
+    })
+
     it('admits nobody by a key that is taken, from the first of many on', async () => {
       const all = await Promise.all(
         Array.from({ length: 8 }, (_, i) =>

@@ -24,6 +24,7 @@ function aDesk(world: TestGate): Hooks {
       byHash: (key_hash) => aStreamKey('', { key_hash, subject: `u_${key_hash.slice(0, 8)}` }),
       byId: () => null,
       bind: async () => ({ ok: true }),
+      list: () => [],
       revoke: async () => false,
     },
   })

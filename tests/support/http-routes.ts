@@ -115,6 +115,15 @@ export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly s
       sent: { method: 'DELETE', path: '/v1/subjects/u_1/legal-hold' },
       status: 204,
     },
+    'GET /v1/stream-keys': { sent: { path: '/v1/stream-keys?subject=u_1' }, status: 200 },
+    'POST /v1/stream-keys/:id/rotation': {
+      sent: {
+        method: 'POST',
+        path: `/v1/stream-keys/${sampleStreamKey()}/rotation`,
+        body: { overlap_s: 60 },
+      },
+      status: 201,
+    },
     'POST /v1/stream-keys': {
       sent: { method: 'POST', path: '/v1/stream-keys', body: { subject: 'u_1' } },
       status: 201,

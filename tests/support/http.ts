@@ -565,10 +565,14 @@ function streamKeysOf(world: World): StreamKeys {
     },
     byHash,
     byId: (id) => world.streamKeys.get(id) ?? null,
+    list: (subject) =>
+      [...world.streamKeys.values()].filter((key) => key.subject === subject).reverse(),
     async revoke(id, at) {
       const key = world.streamKeys.get(id)
       if (key === undefined) return false
-      world.streamKeys.set(id, { ...key, revoked_at: key.revoked_at ?? at })
+      const { revoked_at } = key
+      const sooner = revoked_at !== null && revoked_at < at ? revoked_at : (at as EpochMs)
+      world.streamKeys.set(id, { ...key, revoked_at: sooner })
       return true
     },
   }

@@ -108,7 +108,7 @@ function requestOf(
 }
 
 /** An RFC 8941 string. */
-function quoted(key: string): string {
+export function quoted(key: string): string {
   if (key.length > MAX_IDEMPOTENCY_KEY_CHARS || !/^[\x20-\x7e]+$/.test(key))
     throw new TypeError(
       `Cannot use this Idempotency-Key: expected 1 to ${MAX_IDEMPOTENCY_KEY_CHARS} ASCII characters`,

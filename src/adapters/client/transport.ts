@@ -31,7 +31,8 @@ export async function exchange(
   const { signal } = init
   const sent = (async (): Promise<Result<unknown, Unanswered>> => {
     const response = await call(url, { ...init, redirect: 'error' })
-    return response.ok ? ok(await response.json()) : refusal(response)
+    if (!response.ok) return refusal(response)
+    return ok(response.status === 204 ? null : await response.json())
   })()
   try {
     return await inTime(sent, signal)

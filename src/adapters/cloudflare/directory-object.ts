@@ -41,6 +41,10 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     return this.#ask((tables) => tables.revokeStreamKey(by, name, at))
   }
 
+  streamKeysOf(subject: SubjectId): Promise<Reply<readonly StreamKey[]>> {
+    return this.#ask((tables) => tables.streamKeysOf(subject))
+  }
+
   openSession(session: string, subject: SubjectId, broadcast: string): Promise<Reply<null>> {
     return this.#ask((tables) => tables.openSession(session, subject, broadcast))
   }

@@ -5,6 +5,8 @@
  * lies under its hash, which admits and is the key itself, and under its id, which only says where that is; see
  * edge-stream-keys.ts. Nothing here waits: one statement, one answer. Spec: docs/spec/storage.md, "The edge host".
  */
+
+import { MAX_STREAM_KEYS_LISTED } from '../../core/limits.ts'
 import type { SubjectId } from '../../core/model.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { ReviewItem, ReviewSearch, StreamKey } from '../../ports.ts'
@@ -47,6 +49,7 @@ export interface DirectoryTables {
   unbindStreamKey(by: By, name: string): null
   streamKey(by: By, name: string): StreamKey | null
   revokeStreamKey(by: By, name: string, at: EpochMs): boolean
+  streamKeysOf(subject: SubjectId): readonly StreamKey[]
   openSession(session: string, subject: SubjectId, broadcast: string): null
   closeSession(session: string, broadcast: string): null
   session(session: string): { readonly subject: SubjectId; readonly broadcast: string } | null
@@ -65,11 +68,13 @@ const BIND = `INSERT INTO stream_keys (by, name, id, subject, key_hash, created_
   VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 const KEY = 'SELECT * FROM stream_keys WHERE by = ? AND name = ?'
 const UNBIND = 'DELETE FROM stream_keys WHERE by = ? AND name = ?'
-const REVOKE = `UPDATE stream_keys SET revoked_at = coalesce(revoked_at, ?)
+const REVOKE = `UPDATE stream_keys SET revoked_at = min(coalesce(revoked_at, ?), ?)
   WHERE by = ? AND name = ? RETURNING id`
 const OPEN = `INSERT INTO sessions (session, subject, broadcast) VALUES (?, ?, ?)
   ON CONFLICT (session) DO UPDATE SET subject = excluded.subject, broadcast = excluded.broadcast`
 const CLOSE = 'DELETE FROM sessions WHERE session = ? AND broadcast = ?'
+const LIST = `SELECT * FROM stream_keys WHERE subject = ? AND by = 'hash'
+  ORDER BY created_at DESC, id LIMIT ${MAX_STREAM_KEYS_LISTED + 1}`
 const KEYS_OF = "SELECT count(*) AS count FROM stream_keys WHERE subject = ? AND by = 'hash'"
 const RELEASE = 'DELETE FROM strikes WHERE subject = ? AND id IN (SELECT value FROM json_each(?))'
 const SESSION = 'SELECT subject, broadcast FROM sessions WHERE session = ?'
@@ -105,7 +110,10 @@ function strikesIn(sql: Sql): Pick<DirectoryTables, 'claimStrike' | 'subjectOfSt
 
 function streamKeysIn(
   sql: Sql,
-): Pick<DirectoryTables, 'bindStreamKey' | 'unbindStreamKey' | 'streamKey' | 'revokeStreamKey'> {
+): Pick<
+  DirectoryTables,
+  'bindStreamKey' | 'unbindStreamKey' | 'streamKey' | 'revokeStreamKey' | 'streamKeysOf'
+> {
   const streamKey = (by: By, name: string): StreamKey | null => streamKeyOf(sql.get(KEY, by, name))
   return {
     streamKey,
@@ -121,7 +129,8 @@ function streamKeysIn(
       sql.run(UNBIND, by, name)
       return null
     },
-    revokeStreamKey: (by, name, at) => sql.get(REVOKE, at, by, name) !== undefined,
+    revokeStreamKey: (by, name, at) => sql.get(REVOKE, at, at, by, name) !== undefined,
+    streamKeysOf: (subject) => sql.all(LIST, subject).flatMap((row) => streamKeyOf(row) ?? []),
   }
 }
 

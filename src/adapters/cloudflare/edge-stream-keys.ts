@@ -5,16 +5,22 @@
  * admits that cannot be revoked by its id; one that a crash left without a key points to nothing and means nothing. A
  * repeated bind writes a new id row and either finds the hash free or `taken`; a repeated revocation ends where it ended.
  */
+
+import { MAX_STREAM_KEYS_LISTED } from '../../core/limits.ts'
 import type { Pepper, StreamKey, StreamKeys } from '../../ports.ts'
-import { directoryName } from './names.ts'
+import { directoryName, slicesOf } from './names.ts'
 import { type DirectoryRpc, opened } from './rpc.ts'
+import { each } from './subject-elsewhere.ts'
 
 export interface StreamKeyParts {
   readonly pepper: Pepper
   /** The directory object of a name. */
   readonly directoryOf: (
     name: string,
-  ) => Pick<DirectoryRpc, 'bindStreamKey' | 'unbindStreamKey' | 'streamKey' | 'revokeStreamKey'>
+  ) => Pick<
+    DirectoryRpc,
+    'bindStreamKey' | 'unbindStreamKey' | 'streamKey' | 'revokeStreamKey' | 'streamKeysOf'
+  >
 }
 
 export function createEdgeStreamKeys({ pepper, directoryOf }: StreamKeyParts): StreamKeys {
@@ -40,6 +46,15 @@ export function createEdgeStreamKeys({ pepper, directoryOf }: StreamKeyParts): S
       if ((await opened(slice(key_hash).bindStreamKey('hash', key))) === 'ok') return { ok: true }
       await opened(slice(id).unbindStreamKey('id', id))
       return { ok: false, error: 'taken' }
+    },
+    async list(subject) {
+      const found = await each(slicesOf('key'), (name) =>
+        opened(directoryOf(name).streamKeysOf(subject)),
+      )
+      return found
+        .flat()
+        .sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? -1 : 1))
+        .slice(0, MAX_STREAM_KEYS_LISTED + 1)
     },
     async revoke(id, at) {
       const key = await byId(id)

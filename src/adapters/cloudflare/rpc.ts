@@ -322,6 +322,8 @@ export interface DirectoryRpc {
   unbindStreamKey(by: 'hash' | 'id', name: string): Promise<Reply<null>>
   streamKey(by: 'hash' | 'id', name: string): Promise<Reply<StreamKey | null>>
   revokeStreamKey(by: 'hash' | 'id', name: string, at: EpochMs): Promise<Reply<boolean>>
+  /** Those that lie here under their hash. */
+  streamKeysOf(subject: SubjectId): Promise<Reply<readonly StreamKey[]>>
   /** The broadcast a media server's session runs: named by server, one object for each. */
   openSession(session: string, subject: SubjectId, broadcast: string): Promise<Reply<null>>
   closeSession(session: string, broadcast: string): Promise<Reply<null>>

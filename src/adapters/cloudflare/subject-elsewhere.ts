@@ -48,7 +48,11 @@ export function createElsewhere({
   }
 }
 
-async function each<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<readonly R[]> {
+/** All of it, some at a time. */
+export async function each<T, R>(
+  all: readonly T[],
+  work: (one: T) => Promise<R>,
+): Promise<readonly R[]> {
   const results: R[] = []
   for (let i = 0; i < all.length; i += AT_ONCE)
     results.push(...(await Promise.all(all.slice(i, i + AT_ONCE).map(work))))

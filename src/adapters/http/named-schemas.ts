@@ -15,7 +15,6 @@ import {
   type Shape,
   STATUS_ANSWER,
   STORED_DECISION,
-  STREAM_KEY_ANSWER,
   STRIKE_ANSWER,
   SUBJECT_ANSWER,
 } from './answers.ts'
@@ -32,15 +31,8 @@ import {
 } from './policy-schemas.ts'
 import { REVIEW_ANSWERS, REVIEW_REQUESTS } from './review-schemas.ts'
 import { ROLLOUT_ANSWER } from './rollout-schemas.ts'
-import {
-  DECISION,
-  FACTS,
-  FACTS_PATCH,
-  IMPORT_BODY,
-  REVERSAL,
-  STREAM_KEY_BODY,
-  STRIKE,
-} from './schemas.ts'
+import { DECISION, FACTS, FACTS_PATCH, IMPORT_BODY, REVERSAL, STRIKE } from './schemas.ts'
+import { STREAM_KEY_ANSWERS, STREAM_KEY_REQUESTS } from './stream-key-schemas.ts'
 import { WEBHOOK_SCHEMAS } from './webhook-schemas.ts'
 
 /** Bodies, by the name a generated client gives their type. */
@@ -51,7 +43,7 @@ export const REQUEST_SCHEMAS: Readonly<Record<string, Shape>> = {
   ReversalRequest: REVERSAL,
   FactsRequest: FACTS,
   FactsPatch: FACTS_PATCH,
-  StreamKeyRequest: STREAM_KEY_BODY,
+  ...STREAM_KEY_REQUESTS,
   LegalHoldRequest: LEGAL_HOLD,
   ImportRequest: IMPORT_BODY,
   ActivationRequest: ACTIVATION_BODY,
@@ -75,7 +67,7 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, Shape>> = {
   Reversal: REVERSAL_ANSWER,
   Facts: FACTS_ANSWER,
   Subject: SUBJECT_ANSWER,
-  StreamKey: STREAM_KEY_ANSWER,
+  ...STREAM_KEY_ANSWERS,
   Erasure: ERASURE_ANSWER,
   LegalHold: LEGAL_HOLD_ANSWER,
   SubjectExport: EXPORT_ANSWER,

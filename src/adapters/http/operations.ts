@@ -17,7 +17,6 @@ import {
   type Shape,
   STATUS_ANSWER,
   STORED_DECISION,
-  STREAM_KEY_ANSWER,
   STRIKE_ANSWER,
   SUBJECT_ANSWER,
 } from './answers.ts'
@@ -53,10 +52,10 @@ import {
   RECORDS_QUERY,
   REVERSAL,
   SEARCH,
-  STREAM_KEY_BODY,
   STRIKE,
 } from './schemas.ts'
 import type { RouteId } from './scopes.ts'
+import { STREAM_KEY_OPERATIONS } from './stream-key-schemas.ts'
 import { WEBHOOK_OPERATIONS } from './webhook-schemas.ts'
 import { WHIP_OPERATIONS } from './whip-operations.ts'
 
@@ -189,19 +188,7 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
     answers: { 204: null },
     problems: ['not_found', ...STORING],
   },
-  'POST /v1/stream-keys': {
-    id: 'bind_stream_key',
-    summary: 'Bind a stream key to a subject; a generated key is shown once.',
-    body: STREAM_KEY_BODY,
-    answers: { 201: STREAM_KEY_ANSWER },
-    problems: ['conflict', ...STORING],
-  },
-  'DELETE /v1/stream-keys/:id': {
-    id: 'revoke_stream_key',
-    summary: 'Revoke a stream key; again is 204 too.',
-    answers: { 204: null },
-    problems: ['not_found'],
-  },
+  ...STREAM_KEY_OPERATIONS,
   'PUT /v1/import': {
     id: 'import_deployment',
     summary:

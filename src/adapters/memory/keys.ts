@@ -2,6 +2,8 @@
  * The StreamKeys, ApiKeys and Policies ports in maps.
  */
 import { LivegateError } from '../../core/errors.ts'
+import { MAX_STREAM_KEYS_LISTED } from '../../core/limits.ts'
+import { epochMs } from '../../core/time.ts'
 import type { ActivePolicy, ApiKey, ApiKeys, Policies, StreamKey, StreamKeys } from '../../ports.ts'
 import { type Fates, fated } from './contract.ts'
 import type { OwnedKeys } from './erasures.ts'
@@ -28,10 +30,15 @@ export function createMemoryStreamKeys(fates: Fates): StreamKeys & { readonly ow
       }),
     byHash: (hash) => find(hash) ?? null,
     byId: (id) => keys.get(id) ?? null,
+    list: (subject) =>
+      ofSubject(subject)
+        .sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? -1 : 1))
+        .slice(0, MAX_STREAM_KEYS_LISTED + 1),
     revoke: (id, at) =>
       fated(fates, 'stream_keys.revoke', () => {
         const key = keys.get(id)
-        if (key !== undefined) keys.set(id, { ...key, revoked_at: key.revoked_at ?? at })
+        if (key !== undefined)
+          keys.set(id, { ...key, revoked_at: epochMs(Math.min(key.revoked_at ?? at, at)) })
         return key !== undefined
       }),
   }

@@ -1,13 +1,18 @@
 /**
  * The StreamKeys port over SQL: secrets of encoders, known only by their keyed hash. Next stop: api-keys.ts.
  */
+
+import { MAX_STREAM_KEYS_LISTED } from '../../core/limits.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { StreamKey, StreamKeys } from '../../ports.ts'
 import { integer, integerOrNull, type Row, type Sql, text, type Writer } from './sql.ts'
 
 const INSERT = `INSERT INTO stream_keys (id, subject, key_hash, created_at, revoked_at)
   VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`
-const REVOKE = `UPDATE stream_keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ? RETURNING id`
+const REVOKE = `UPDATE stream_keys SET revoked_at = min(coalesce(revoked_at, ?), ?)
+  WHERE id = ? RETURNING id`
+const LIST = `SELECT * FROM stream_keys WHERE subject = ?
+  ORDER BY created_at DESC, id LIMIT ${MAX_STREAM_KEYS_LISTED + 1}`
 
 export function createSqlStreamKeys(sql: Sql, writer: Writer): StreamKeys {
   return {
@@ -19,7 +24,8 @@ export function createSqlStreamKeys(sql: Sql, writer: Writer): StreamKeys {
     },
     byHash: (hash) => streamKeyOf(sql.get('SELECT * FROM stream_keys WHERE key_hash = ?', hash)),
     byId: (id) => streamKeyOf(sql.get('SELECT * FROM stream_keys WHERE id = ?', id)),
-    revoke: async (id, at) => (await writer.write(() => sql.get(REVOKE, at, id))) !== undefined,
+    revoke: async (id, at) => (await writer.write(() => sql.get(REVOKE, at, at, id))) !== undefined,
+    list: (subject) => sql.all(LIST, subject).flatMap((row) => streamKeyOf(row) ?? []),
   }
 }
 

@@ -100,6 +100,7 @@ function lookUpOnly(keys: readonly StreamKey[]): StreamKeys {
     byHash: (hash) => keys.find((key) => key.key_hash === hash) ?? null,
     byId: refuse,
     bind: refuse,
+    list: refuse,
     revoke: refuse,
   }
 }
