@@ -32,6 +32,7 @@ export async function aGateApp(options: GateOptions = {}): Promise<GateApp> {
   const app = createApp({
     ...{ gate, erasure, incidents, clock, random: bytes, streamKeys: store.streamKeys },
     directory: store.directory,
+    broadcasts: store.broadcasts,
     reviews: store.reviews,
     logs: [{ log: store.log, vkey: '', access: world.access }],
     pepper: { hash: (what, text) => portableHasher.digestText(`pepper ${what} ${text}`) },
@@ -50,6 +51,7 @@ export async function aGateApp(options: GateOptions = {}): Promise<GateApp> {
     'facts',
     'audit',
     'identity',
+    'read',
     'incident',
     'review',
     'admin',

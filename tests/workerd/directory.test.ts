@@ -115,6 +115,7 @@ describe('a stream key when a call is lost', () => {
           unbindStreamKey: (by, one) => lose(() => at.unbindStreamKey(by, one)),
           streamKey: (by, one) => lose(() => at.streamKey(by, one)),
           revokeStreamKey: (by, one, instant) => lose(() => at.revokeStreamKey(by, one, instant)),
+          streamKeysOf: (subject) => lose(() => at.streamKeysOf(subject)),
         }
       },
     })

@@ -192,6 +192,7 @@ describe('whoever is not known', () => {
         unbindStreamKey: gone,
         revokeStreamKey: gone,
         streamKey: gone,
+        streamKeysOf: gone,
       }),
     })
     const unheard = createEdgeGate({
