@@ -171,8 +171,18 @@ describeWithMedia('tape delay through nginx-rtmp', () => {
     expect(early.bytes()).toBe(0)
     const tape = expect.stringMatching(new RegExp(`^live/tape_${SECONDS}_${name.slice(5)}_.{22}$`))
     expect(await publishers()).toEqual([tape, `live_delayed/${name}`])
-    const view = await call(gate, 'GET', `/v1/subjects/${subject}`)
-    expect((view.body as { broadcasts: unknown[] }).broadcasts).toHaveLength(1)
+    // Somebody else with the key, whom nginx turns away, takes nothing with him.
+    const twin = go(`live/${key}`)
+    expect(await twin.live).toBe(false)
+    expect((await twin.ended).log).toMatch(/Already publishing|Operation not permitted/)
+    const shown = viewer.bytes()
+    await vi.waitFor(() => expect(viewer.bytes()).toBeGreaterThan(shown), WAIT)
+    expect(await publishers()).toEqual([tape, `live_delayed/${name}`])
+    const broadcasts = async (): Promise<unknown[]> => {
+      const view = await call(gate, 'GET', `/v1/subjects/${subject}`)
+      return (view.body as { broadcasts: unknown[] }).broadcasts
+    }
+    await vi.waitFor(async () => expect(await broadcasts()).toHaveLength(1), WAIT)
   }, 60_000)
 
   it('a strike ends publisher and copy, and what was held back is never shown', async () => {

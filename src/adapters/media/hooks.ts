@@ -250,7 +250,7 @@ async function decide(
   const asked = { event, resolved, start, over, enforcement }
   const made = await decideStart({ ...desk, ...asker, ...asked })
   if (made === null) return refusal(desk, asker.server, 'gone')
-  const place = placeOf({ ...desk, ...asker }, event, resolved, made)
+  const place = placeOf({ ...desk, ...asker }, resolved, made)
   if (place !== null && hungUp?.aborted !== true) {
     life.admitted = { decision: made.id, place }
     const lifetime = lifetimeOf(asker.server, made.decision.lease_until, desk.clock.now())

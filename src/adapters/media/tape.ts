@@ -10,7 +10,7 @@
 import { delayUpTo } from '../../core/policy/supports.ts'
 import type { Answer } from '../../gate-types.ts'
 import type { Pepper } from '../../ports.ts'
-import type { MediaDialect, StartEvent } from './dialect.ts'
+import type { MediaDialect } from './dialect.ts'
 import type { Resolved } from './resolve-subject.ts'
 import type { MediaServer } from './servers-file.ts'
 
@@ -36,7 +36,6 @@ export interface Place {
 /** Where the answer lets it run; null = nowhere: it says no, or asks for a delay that cannot be made here. */
 export function placeOf(
   { pepper, server, dialect }: TapeServer & { readonly pepper: Pepper },
-  event: Pick<StartEvent, 'session'>,
   { playback_name }: Pick<Resolved, 'playback_name'>,
   { outcome, decision }: Pick<Answer, 'outcome' | 'decision'>,
 ): Place | null {
@@ -48,14 +47,12 @@ export function placeOf(
   if (seconds === null || seconds > delayed.up_to_s) return null
   const { late } = dialect.capabilities
   if (late === 'move') return { playback_name, app: delayed.app }
-  const tape = { server: server.id, session: event.session, playback_name, seconds }
-  return late === 'copy' ? { playback_name: tapeName(pepper, tape) } : null
+  const name = tapeName(pepper, server.id, { playback_name, seconds })
+  return late === 'copy' ? { playback_name: name } : null
 }
 
 /** A broadcast of which a late copy is made. */
 interface Tape {
-  readonly server: string
-  readonly session: string
   readonly playback_name: string
   readonly seconds: number
 }
@@ -64,10 +61,12 @@ const PLAYBACK = /^live_([A-Za-z0-9_-]{22})$/
 /** Fixed lengths, so that a shell can take it apart: docs/media/tape.md does. */
 const TAPE = /^tape_([1-9][0-9]{0,3})_([A-Za-z0-9_-]{22})_[A-Za-z0-9_-]{22}$/
 
-/** Seconds and key id in clear, and a keyed hash that only the gate can make, for this one connection. */
-function tapeName(pepper: Pepper, tape: Tape): string {
-  const { server, session, playback_name, seconds } = tape
-  const text = JSON.stringify([server, session, playback_name, seconds])
+/**
+ * Seconds and key id in clear, and a keyed hash that only the gate can make. The same for every connection with that key,
+ * so that the server turns a second one away as it does with any name.
+ */
+function tapeName(pepper: Pepper, server: string, { playback_name, seconds }: Tape): string {
+  const text = JSON.stringify([server, playback_name, seconds])
   const proof = pepper.hash('tape_name', text).slice(0, 22)
   return `tape_${seconds}_${playback_name.replace(PLAYBACK, '$1')}_${proof}`
 }
@@ -75,7 +74,7 @@ function tapeName(pepper: Pepper, tape: Tape): string {
 /** `supports` where it runs already: as late as it is shown, and no later. */
 export function supportsListed(
   { pepper, server, dialect }: TapeServer & { readonly pepper: Pepper },
-  listed: { readonly session: string; readonly name: string | null; readonly app: string },
+  listed: { readonly name: string | null; readonly app: string },
 ): readonly string[] {
   const { supports, late } = dialect.capabilities
   const { delayed } = server
@@ -89,10 +88,10 @@ export function supportsListed(
 export function readTapeName(
   pepper: Pepper,
   server: Pick<MediaServer, 'id' | 'delayed'>,
-  { session, name }: { readonly session: string; readonly name: string | null },
-): { readonly playback_name: string; readonly seconds: number } | null {
+  { name }: { readonly name: string | null },
+): Tape | null {
   const [, digits, id] = (server.delayed && TAPE.exec(name ?? '')) || []
   if (digits === undefined || id === undefined) return null
   const tape = { playback_name: `live_${id}`, seconds: Number(digits) }
-  return tapeName(pepper, { server: server.id, session, ...tape }) === name ? tape : null
+  return tapeName(pepper, server.id, tape) === name ? tape : null
 }

@@ -4,7 +4,7 @@ import type { MediaKind } from '../../../src/adapters/media/dialects.ts'
 import { readTapeName } from '../../../src/adapters/media/tape.ts'
 import { epochMs } from '../../../src/core/time.ts'
 import type { Answer } from '../../../src/gate-types.ts'
-import { ALLOW, aDesk, anAnswer, aServer, hashOf, NOW, publishBody } from './desk.ts'
+import { ALLOW, aDesk, anAnswer, aServer, aStreamKey, hashOf, NOW, publishBody } from './desk.ts'
 import { HOOK_KINDS, knock, PUBLIC_NAME, serverOf, startBody } from './knock.ts'
 
 const LEASE = { lease_until: epochMs(NOW + 60_000) }
@@ -37,22 +37,27 @@ describe('a server with a delayed application', () => {
     expect(name).toMatch(/^tape_20_A{22}_[A-Za-z0-9_-]{22}$/)
     expect(desk.ended).toEqual(['edge-1/41'])
     const told = { playback_name: PUBLIC_NAME, seconds: 20 }
-    expect(readTapeName(pepper, aServer(DELAYED), { session: '41', name })).toEqual(told)
+    expect(readTapeName(pepper, aServer(DELAYED), { name })).toEqual(told)
   })
 
-  it('gives every connection and every server another name, and the same call the same', async () => {
+  it('gives every key, every server and every delay another name, and all connections with a key the same', async () => {
     const servers = [aServer(DELAYED), aServer({ ...DELAYED, id: 'edge-2' })]
-    const names = new Set<string | null>()
-    for (const [server, clientid] of [
-      ['edge-1', '41'],
-      ['edge-1', '42'],
-      ['edge-2', '41'],
-      ['edge-1', '41'],
-    ] as const) {
-      const desk = aDesk({ servers, decide: () => late(20) })
-      names.add((await desk.post(publishBody({ clientid }), { server })).headers.get('location'))
+    const keys = [aStreamKey('k7f3q9'), aStreamKey('other', { id: `sk_${'B'.repeat(22)}` })]
+    const calls = [
+      { server: 'edge-1', clientid: '41', name: 'k7f3q9', seconds: 20 },
+      { server: 'edge-2', clientid: '41', name: 'k7f3q9', seconds: 20 },
+      { server: 'edge-1', clientid: '41', name: 'other', seconds: 20 },
+      { server: 'edge-1', clientid: '41', name: 'k7f3q9', seconds: 10 },
+      { server: 'edge-1', clientid: '42', name: 'k7f3q9', seconds: 20 },
+    ]
+    const proofs: (string | undefined)[] = []
+    for (const { server, clientid, name, seconds } of calls) {
+      const desk = aDesk({ servers, keys, decide: () => late(seconds) })
+      const response = await desk.post(publishBody({ clientid, name }), { server })
+      proofs.push(response.headers.get('location')?.slice(-22))
     }
-    expect(names.size).toBe(3)
+    expect(new Set(proofs).size).toBe(4)
+    expect(proofs[4]).toBe(proofs[0])
   })
 
   it('moves a delayed broadcast of OvenMediaEngine, under its public name, and leaves all else as it was', async () => {
@@ -134,29 +139,29 @@ describe('a tape name', () => {
   const desk = aDesk({ servers: [server], decide: () => late(20) })
   const given = async (): Promise<string> =>
     (await desk.post(publishBody())).headers.get('location') ?? ''
-  const lies: readonly (readonly [string, (name: string) => { session: string; name: string }])[] =
-    [
-      ['of another connection', (name) => ({ session: '42', name })],
-      ['with other seconds', (name) => ({ session: '41', name: name.replace('_20_', '_10_') })],
-      ['with another key', (name) => ({ session: '41', name: name.replace('A_', 'B_') })],
-      [
-        'with another proof',
-        (name) => ({ session: '41', name: `${name.slice(0, -22)}${'A'.repeat(22)}` }),
-      ],
-      ['with more behind it', (name) => ({ session: '41', name: `${name}x` })],
-      ['without its proof', (name) => ({ session: '41', name: name.slice(0, -23) })],
-      ['that is a public name', () => ({ session: '41', name: PUBLIC_NAME })],
-    ]
+  const lies: readonly (readonly [string, (name: string) => { name: string }])[] = [
+    ['with other seconds', (name) => ({ name: name.replace('_20_', '_10_') })],
+    ['with another key', (name) => ({ name: name.replace('A_', 'B_') })],
+    ['with another proof', (name) => ({ name: `${name.slice(0, -22)}${'A'.repeat(22)}` })],
+    ['with more behind it', (name) => ({ name: `${name}x` })],
+    ['without its proof', (name) => ({ name: name.slice(0, -23) })],
+    ['that is a public name', () => ({ name: PUBLIC_NAME })],
+  ]
   for (const [name, lie] of lies)
     it(`${name} is none`, async () => {
       const honest = await given()
-      expect(readTapeName(pepper, server, { session: '41', name: honest })).not.toBeNull()
+      expect(readTapeName(pepper, server, { name: honest })).not.toBeNull()
       expect(readTapeName(pepper, server, lie(honest))).toBeNull()
     })
 
+  it('of another server is none', async () => {
+    const name = await given()
+    expect(readTapeName(pepper, aServer({ ...DELAYED, id: 'edge-2' }), { name })).toBeNull()
+  })
+
   it('means nothing to a server without a delayed application, or whose list does not tell it', async () => {
     const name = await given()
-    expect(readTapeName(pepper, aServer(), { session: '41', name })).toBeNull()
-    expect(readTapeName(pepper, server, { session: '41', name: null })).toBeNull()
+    expect(readTapeName(pepper, aServer(), { name })).toBeNull()
+    expect(readTapeName(pepper, server, { name: null })).toBeNull()
   })
 })
