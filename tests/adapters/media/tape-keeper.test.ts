@@ -133,6 +133,19 @@ describe('a delayed broadcast', () => {
     expect(running(s)).toEqual(['41', '941'])
   })
 
+  it('that need not be late any more stays late, and is not cut when it must be again', async () => {
+    const s = await scene()
+    await live(s, 'u_1', '41', 'low')
+    await s.looks()
+    await s.t.gate.reverse({ strike: `s${count}`, reason: 'upheld' })
+    s.t.clock.set(NOW + 3 * HOUR)
+    await vi.waitFor(async () => expect(await s.broadcastEvents()).toEqual(['renewed lease']), WAIT)
+    await strike(s, 'u_1', 'low')
+    await s.looks(3)
+    expect(running(s)).toEqual(['41', '941'])
+    expect(await s.broadcastEvents()).toEqual(['renewed lease'])
+  })
+
   it('whose lease was missed again and again goes on being seen', async () => {
     const s = await scene()
     await live(s, 'u_1', '41', 'low')
