@@ -30,11 +30,12 @@ import { createEdgePoliciesView } from './adapters/cloudflare/edge-policies-view
 import { bundledPolicy } from './adapters/cloudflare/edge-policy.ts'
 import { edgeReportSources } from './adapters/cloudflare/edge-report.ts'
 import { createEdgeReviews } from './adapters/cloudflare/edge-reviews.ts'
-import { edgeShadow } from './adapters/cloudflare/edge-shadow.ts'
+import { shadowOf } from './adapters/cloudflare/edge-shadow.ts'
 import { createEdgeStreamKeys } from './adapters/cloudflare/edge-stream-keys.ts'
 import { createEdgeWebhooks } from './adapters/cloudflare/edge-webhooks.ts'
-import type { Env } from './adapters/cloudflare/env.ts'
+import { type Env, secretsOf } from './adapters/cloudflare/env.ts'
 import { createEdgeImporter } from './adapters/cloudflare/import.ts'
+import { readSessions, useMediaKeepers, viewSession } from './adapters/cloudflare/kept-media.ts'
 import { logPrefix, originOfShard } from './adapters/cloudflare/names.ts'
 import { opened, type Stubs } from './adapters/cloudflare/rpc.ts'
 import { edgeKeyDesk, edgeVkeys } from './adapters/cloudflare/sequencer-keys.ts'
@@ -45,7 +46,7 @@ import { edgeMetrics, edgeReadiness } from './adapters/cloudflare/worker-health.
 import { line, logEvents, reportFailure } from './adapters/cloudflare/worker-lines.ts'
 import {
   beatAll,
-  type NamedSequencer,
+  keptServers,
   recordKeysOf,
   ringKeepers,
   sequencersOf,
@@ -65,6 +66,7 @@ import { controlOf } from './adapters/media/drivers.ts'
 import { createGuessLimit } from './adapters/media/guess-limit.ts'
 import { createHooks, type Hooks } from './adapters/media/hooks.ts'
 import { createKeeper } from './adapters/media/keeper.ts'
+import { createRemoteKept } from './adapters/media/remote-kept.ts'
 import { createRenewals } from './adapters/media/renewals.ts'
 import { type MediaServer, parseServersFile } from './adapters/media/servers-file.ts'
 import { createSessions } from './adapters/media/sessions.ts'
@@ -73,12 +75,10 @@ import { createWhipDoor, type WhipDoor } from './adapters/media/whip/door.ts'
 import { parseWebhooksFile } from './adapters/webhooks/webhooks-file.ts'
 import { utf8 } from './core/encoding.ts'
 import { LivegateError } from './core/errors.ts'
-import type { Plan } from './core/policy/plan.ts'
 import { err, ok, type Result } from './core/result.ts'
 import type { RecordAccess } from './gate/access.ts'
 import { createIncidentDesk } from './gate/incident.ts'
 import { createPolicyDesk } from './gate/policy-desk.ts'
-import type { ShadowReport } from './gate/shadow.ts'
 import type { WebhookEndpoint } from './gate/webhooks/port.ts'
 import type { ActivePolicy } from './ports.ts'
 import { describeProblem } from './scrub.ts'
@@ -114,7 +114,7 @@ const worker: ExportedHandler<Env> = {
     const incidents = incidentsOf(stubs, deployment.value.config)
     await policies.tick().catch((error: unknown) => reportFailure('policies', error))
     await incidents.tick().catch((error: unknown) => reportFailure('incidents', error))
-    await ringKeepers(stubs, deployment.value.config)
+    await ringKeepers(stubs, keptOf(deployment.value))
   },
 }
 
@@ -151,16 +151,42 @@ function webhooksFileOf(env: Env): BundledFile {
   return text === null ? BUNDLED_WEBHOOKS : { name: 'LIVEGATE_WEBHOOKS', text }
 }
 
-/** Files name secrets; here they are variables of the Worker. */
-function secretsOf(env: Env): { env(name: string): string | undefined; file(): null } {
-  const bound = env as unknown as Readonly<Record<string, unknown>>
-  return {
-    env(name) {
-      const value = bound[name]
-      return typeof value === 'string' ? value : undefined
-    },
-    file: () => null,
-  }
+/** What servers run is looked at as on the other host, by an object for each. */
+useMediaKeepers({
+  ids: (env) => keptOf(deploymentOf(env)).servers,
+  open(env, id) {
+    const deployment = deploymentOf(env)
+    const server = deployment.ok ? deployment.value.servers.find((one) => one.id === id) : undefined
+    if (!deployment.ok || server === undefined) return null
+    const { config } = deployment.value
+    const stubs = stubsOf(env, after)
+    const pepper = createPepper(config.pepper)
+    const directory = createEdgeDirectory({ stubs, pepper, shards: config.shards })
+    const keep = (work: Promise<unknown>): void => void work
+    const kept = createRemoteKept({
+      ...{ server, directory, pepper, clock, random, after, fetch: callServer },
+      gate: createEdgeGate({ stubs, pepper, after, keep, recordOf: directory.record }),
+      streamKeys: createEdgeStreamKeys({ pepper, directoryOf: stubs.directory }),
+      read: (listed) => readSessions(stubs, id, listed),
+      view: (open) => viewSession({ stubs, pepper }, open),
+      observe: logEvents(config.log_level, clock.now),
+      elapsed: () => performance.now(),
+      onError: (error) => reportFailure('media', error),
+    })
+    return kept === null ? null : { ...kept, every_ms: server.reconcile_ms }
+  },
+})
+
+/** What keepers look after. */
+function keptOf(deployment: Result<Deployment, unknown> | Deployment): {
+  readonly shards: number
+  readonly servers: readonly string[]
+} {
+  const found = 'ok' in deployment ? (deployment.ok ? deployment.value : null) : deployment
+  const servers = found?.servers.filter(
+    ({ control, reconcile_ms }) => control !== null && reconcile_ms > 0,
+  )
+  return { shards: found?.config.shards ?? 0, servers: servers?.map(({ id }) => id) ?? [] }
 }
 
 function callServer(url: string, init: RequestInit): Promise<Response> {
@@ -177,7 +203,7 @@ const appOf = createOnce(async (env: Env): Promise<Result<App, readonly string[]
   const endpoints = await endpointsOf(env)
   if (deployment.ok && endpoints.ok) {
     // Where nothing else rings them, the first request does.
-    waitUntil(ringKeepers(stubsOf(env, after), deployment.value.config))
+    waitUntil(ringKeepers(stubsOf(env, after), keptOf(deployment.value)))
     return ok(createApp(await depsOf(env, deployment.value, endpoints.value)))
   }
   const problems = [deployment, endpoints].flatMap((read) => (read.ok ? [] : read.error))
@@ -238,6 +264,7 @@ async function depsOf(
   const health = {
     ...{ policy: policies.active, file: BUNDLED_POLICY.name, logs: sequencers, candidate },
     ...{ ...shadow, webhooks },
+    servers: keptServers(stubs, keptOf({ config, policy, servers })),
   }
   return {
     ...{ gate, clock, random, pepper, streamKeys, logs, observe },
@@ -269,7 +296,17 @@ async function depsOf(
     erasure: createEdgeErasureDesk({ stubs, pepper }),
     ...(config.retention === null ? {} : { retention: config.retention }),
     importer: createEdgeImporter({ ...config, stubs, pepper, streamKeys }),
-    ...mediaOf({ gate, directory, streamKeys, pepper, servers, observe, clock, random, after }),
+    ...mediaOf({
+      gate,
+      directory: createEdgeDirectory({ stubs, pepper, shards: config.shards, polls: true }),
+      streamKeys,
+      pepper,
+      servers,
+      observe,
+      clock,
+      random,
+      after,
+    }),
     report: ({ route, error }) => reportFailure(route, error),
     ...accessTokensOf(config),
   }
@@ -283,8 +320,8 @@ type MediaPorts = Omit<
   Pick<Parameters<typeof createWhipDoor>[0], 'gate'>
 
 /**
- * Hooks, polls and the front door. Nobody lists here what servers run: an isolate is not there to look every few seconds, and
- * what must stop is ended by its subject's object.
+ * Hooks, polls and the front door. An isolate is not there to look every few seconds: what servers run is looked at by their
+ * keepers, and what must stop is ended by its subject's object.
  */
 function mediaOf(ports: MediaPorts): { readonly hooks: Hooks; readonly whip: WhipDoor } {
   const elapsed = (): number => performance.now()
@@ -303,15 +340,6 @@ function mediaOf(ports: MediaPorts): { readonly hooks: Hooks; readonly whip: Whi
   const backend = createBackend({ fetch: callServer, after: ports.after })
   const whip = createWhipDoor({ ...ports, enforcement, backend, guesses: createGuessLimit() })
   return { hooks: createHooks({ ...ports, sessions, keeper }), whip }
-}
-
-function shadowOf(
-  plan: Plan | null,
-  logs: readonly NamedSequencer[],
-): { readonly shadow?: () => Promise<ShadowReport | null> } {
-  if (plan === null) return {}
-  const sequencers = logs.map(({ sequencer }) => sequencer)
-  return { shadow: () => edgeShadow(plan.digest, sequencers) }
 }
 
 function policiesOf(

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { createPepper } from '../../src/adapters/cloudflare/edge-pepper.ts'
 import { createEdgeStreamKeys } from '../../src/adapters/cloudflare/edge-stream-keys.ts'
 import { type DirectoryRpc, opened, type Reply } from '../../src/adapters/cloudflare/rpc.ts'
+import type { SessionRow } from '../../src/adapters/cloudflare/rpc-keeper.ts'
 import { stubsOf } from '../../src/adapters/cloudflare/stubs.ts'
 import { epochMs } from '../../src/core/time.ts'
 import type { StreamKey, StreamKeys } from '../../src/ports.ts'
@@ -16,6 +17,11 @@ import { streamKeysContract } from '../contract/keys-contract.ts'
 const stubs = stubsOf(env)
 const pepper = createPepper(new Uint8Array(32).fill(3))
 const T0 = epochMs(Date.UTC(2026, 10, 20, 12))
+
+interface SessionPage {
+  readonly items: readonly SessionRow[]
+  readonly next: string | null
+}
 
 let named = 0
 /** An object nobody asked before. */
@@ -68,6 +74,35 @@ describe('strike ids', () => {
 })
 
 describe('sessions of a media server', () => {
+  it('are listed in pages, each once', async () => {
+    const { rpc } = aDirectory()
+    for (const n of [3, 1, 5, 2, 4]) await opened(rpc.openSession(`s${n}`, `u_${n}`, `b_${n}`))
+    const found: string[] = []
+    let after: string | null = null
+    do {
+      const page: SessionPage = await opened(rpc.openSessions(after, 2))
+      expect(page.items.length).toBeLessThanOrEqual(2)
+      found.push(
+        ...page.items.map(
+          ({ session, subject, broadcast }) => `${session} ${subject} ${broadcast}`,
+        ),
+      )
+      after = page.next
+    } while (after !== null)
+    expect(found).toEqual([1, 2, 3, 4, 5].map((n) => `s${n} u_${n} b_${n}`))
+  })
+
+  it('are known to be spoken of, by what was said, until the object loses its memory', async () => {
+    const { rpc, stub } = aDirectory()
+    await opened(rpc.session('1', 'hook'))
+    await opened(rpc.session('2', 'poll'))
+    await opened(rpc.session('3'))
+    const asked = ['1', '2', '3']
+    expect(await opened(rpc.spokenOf(asked))).toEqual({ busy: ['1'], heard: ['2'], asked: ['1'] })
+    await evictDurableObject(stub)
+    expect(await opened(rpc.spokenOf(asked))).toEqual({ busy: [], heard: [], asked: [] })
+  })
+
   it('are found while they are open', async () => {
     const { rpc, stub } = aDirectory()
     await opened(rpc.openSession('41', 'u', 'b_1'))

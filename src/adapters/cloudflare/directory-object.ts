@@ -12,10 +12,13 @@ import { type DirectoryTables, openDirectory } from './directory-tables.ts'
 import { createDoSql } from './do-sql.ts'
 import type { Env } from './env.ts'
 import { carried, type DirectoryRpc, type Reply } from './rpc.ts'
+import type { SpokenSessions } from './rpc-keeper.ts'
+import { createSpokenBook, type SpokenBook } from './spoken-sessions.ts'
 import { reportFailure } from './worker-lines.ts'
 
 export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc {
   #tables: DirectoryTables | null = null
+  readonly #spoken: SpokenBook = createSpokenBook(Date.now)
 
   claimStrike(id: string, subject: SubjectId): Promise<Reply<'ok' | 'taken'>> {
     return this.#ask((tables) => tables.claimStrike(id, subject))
@@ -55,8 +58,18 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
 
   session(
     session: string,
+    spoken?: 'hook' | 'poll',
   ): Promise<Reply<{ readonly subject: SubjectId; readonly broadcast: string } | null>> {
+    if (spoken !== undefined) this.#spoken.note(session, spoken)
     return this.#ask((tables) => tables.session(session))
+  }
+
+  openSessions(after: string | null, limit: number): ReturnType<DirectoryRpc['openSessions']> {
+    return this.#ask((tables) => tables.openSessions(after, limit))
+  }
+
+  spokenOf(sessions: readonly string[]): Promise<Reply<SpokenSessions>> {
+    return this.#ask(() => this.#spoken.of(sessions))
   }
 
   keysOf(subject: SubjectId): Promise<Reply<number>> {

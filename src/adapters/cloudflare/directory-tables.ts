@@ -14,6 +14,7 @@ import { listReviews, putReviews, REVIEW_TABLES } from '../sqlite/review-queue.t
 import { migrate } from '../sqlite/schema.ts'
 import { integer, integerOrNull, type Row, type Sql, text } from '../sqlite/sql.ts'
 import type { DirectoryRpc } from './rpc.ts'
+import type { SessionRow } from './rpc-keeper.ts'
 
 const FIRST: readonly string[] = [
   'CREATE TABLE strikes (id TEXT PRIMARY KEY, subject TEXT NOT NULL) STRICT, WITHOUT ROWID',
@@ -53,6 +54,10 @@ export interface DirectoryTables {
   openSession(session: string, subject: SubjectId, broadcast: string): null
   closeSession(session: string, broadcast: string): null
   session(session: string): { readonly subject: SubjectId; readonly broadcast: string } | null
+  openSessions(
+    after: string | null,
+    limit: number,
+  ): { readonly items: readonly SessionRow[]; readonly next: string | null }
   keysOf(subject: SubjectId): number
   dropSubject(subject: SubjectId): null
   releaseStrikes(ids: readonly string[], subject: SubjectId): null
@@ -77,6 +82,8 @@ const LIST = `SELECT * FROM stream_keys WHERE subject = ? AND by = 'hash'
   ORDER BY created_at DESC, id LIMIT ${MAX_STREAM_KEYS_LISTED + 1}`
 const KEYS_OF = "SELECT count(*) AS count FROM stream_keys WHERE subject = ? AND by = 'hash'"
 const RELEASE = 'DELETE FROM strikes WHERE subject = ? AND id IN (SELECT value FROM json_each(?))'
+const OPEN_SESSIONS =
+  'SELECT session, subject, broadcast FROM sessions WHERE session > ? ORDER BY session LIMIT ?'
 const SESSION = 'SELECT subject, broadcast FROM sessions WHERE session = ?'
 
 /** Opens the tables, at this program's version. */
@@ -134,8 +141,19 @@ function streamKeysIn(
   }
 }
 
-function sessionsIn(sql: Sql): Pick<DirectoryTables, 'openSession' | 'closeSession' | 'session'> {
+function sessionsIn(
+  sql: Sql,
+): Pick<DirectoryTables, 'openSession' | 'closeSession' | 'session' | 'openSessions'> {
   return {
+    openSessions(after, limit) {
+      const rows = sql.all(OPEN_SESSIONS, after ?? '', limit)
+      const items = rows.map((row) => ({
+        session: text(row, 'session'),
+        subject: text(row, 'subject'),
+        broadcast: text(row, 'broadcast'),
+      }))
+      return { items, next: rows.length < limit ? null : (items.at(-1)?.session ?? null) }
+    },
     openSession(session, subject, broadcast) {
       sql.run(OPEN, session, subject, broadcast)
       return null

@@ -17,6 +17,8 @@ export interface EdgeDirectoryParts {
   readonly stubs: Stubs
   readonly pepper: Pepper
   readonly shards: number
+  /** Whoever asks for sessions does so because their server asks whether they may go on. */
+  readonly polls?: true
 }
 
 /** Characters of one page of records: as in adapters/sqlite/directory.ts. */
@@ -29,7 +31,7 @@ const FIRST_RECORDS = 10
 const RECORDS_AT_ONCE = 50
 
 export function createEdgeDirectory(parts: EdgeDirectoryParts): Directory {
-  const { stubs, pepper, shards } = parts
+  const { stubs, pepper, shards, polls } = parts
   const logs = Array.from({ length: shards }, (_, shard) => stubs.sequencer(shard))
   return {
     subjectOfStrike: (strike) =>
@@ -56,7 +58,8 @@ export function createEdgeDirectory(parts: EdgeDirectoryParts): Directory {
         .slice(0, MAX_RELYING)
     },
     async broadcastOfSession(server, session) {
-      const found = await opened(stubs.directory(serverName(server)).session(session))
+      const spoken = polls === true ? 'poll' : undefined
+      const found = await opened(stubs.directory(serverName(server)).session(session, spoken))
       if (found === null) return null
       const { subject } = found
       const view = await opened(stubs.subject(subjectObjectName(pepper, subject)).view(subject))

@@ -113,7 +113,7 @@ export function createEdgeGate(parts: EdgeGateParts): Gate {
     subject: (subject) => ask('read the subject', () => objectOf(subject).view(subject)),
     async endSession(server, session) {
       const directory = stubs.directory(serverName(server))
-      const found = await ask('end the session', () => directory.session(session))
+      const found = await ask('end the session', () => directory.session(session, 'hook'))
       if (found === null) return false
       const { subject } = found
       return ask('end the session', () => objectOf(subject).endSession(subject, server, session))

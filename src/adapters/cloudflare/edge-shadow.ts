@@ -5,6 +5,7 @@
  * like all of them. Counting is sequencer-shadow.ts's.
  */
 import { createTally } from '../../core/policy/compare/tally.ts'
+import type { Plan } from '../../core/policy/plan.ts'
 import { epochMs } from '../../core/time.ts'
 import type { ShadowReport } from '../../gate/shadow.ts'
 import { opened, type SequencerRpc } from './rpc.ts'
@@ -37,4 +38,14 @@ function addedUp(all: readonly ShadowCounts[]): ShadowReport | null {
     lacking: Object.fromEntries(lacking),
     compared: tally.report(),
   }
+}
+
+/** For whoever may ask; nothing without a candidate. */
+export function shadowOf(
+  plan: Pick<Plan, 'digest'> | null,
+  logs: readonly { readonly sequencer: Pick<SequencerRpc, 'shadow'> }[],
+): { readonly shadow?: () => Promise<ShadowReport | null> } {
+  if (plan === null) return {}
+  const sequencers = logs.map(({ sequencer }) => sequencer)
+  return { shadow: () => edgeShadow(plan.digest, sequencers) }
 }

@@ -20,3 +20,15 @@ export interface Env {
   /** Everything else is text: secrets and variables `LIVEGATE_…`. */
   readonly [name: `LIVEGATE_${string}`]: string | undefined
 }
+
+/** Files name secrets; here they are variables of the Worker. */
+export function secretsOf(env: Env): { env(name: string): string | undefined; file(): null } {
+  const bound = env as unknown as Readonly<Record<string, unknown>>
+  return {
+    env(name) {
+      const value = bound[name]
+      return typeof value === 'string' ? value : undefined
+    },
+    file: () => null,
+  }
+}

@@ -38,6 +38,11 @@ export function keeperOfLog(shard: number): string {
   return `log-${shard}`
 }
 
+/** Looks after what runs at a media server. */
+export function keeperOfServer(server: string): string {
+  return `server-${server}`
+}
+
 /** `<base>` with one shard, `<base>/<shard>` with more. */
 export function originOfShard(base: string, shard: number, shards: number): string {
   return shards === 1 ? base : `${base}/${shard}`

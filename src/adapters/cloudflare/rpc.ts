@@ -49,7 +49,7 @@ import type {
 import type { WitnessStatus } from '../sqlite/witnesses.ts'
 import type { Fixed } from './fixed.ts'
 import type { KeptMove, LogMove, SubjectMove } from './import-steps.ts'
-import type { KeeperStubs, RunningRpc } from './rpc-keeper.ts'
+import type { KeeperStubs, RunningRpc, SessionsRpc } from './rpc-keeper.ts'
 import type { ShadowCounts, Shadowed } from './rpc-shadow.ts'
 import type { PolicyText } from './sequencer-revisions.ts'
 import type { LifeAnswer, LifeQuestion } from './subject-lives.ts'
@@ -313,7 +313,7 @@ export interface SequencerStatus {
 }
 
 /** Facts by id whose subject the caller does not know; one object for each of a fixed number of slices of ids. */
-export interface DirectoryRpc {
+export interface DirectoryRpc extends SessionsRpc {
   /** Takes a strike id for a subject; `taken` when another has it. Again for the same subject: `ok`. */
   claimStrike(id: string, subject: SubjectId): Promise<Reply<'ok' | 'taken'>>
   subjectOfStrike(id: string): Promise<Reply<SubjectId | null>>
@@ -324,12 +324,6 @@ export interface DirectoryRpc {
   revokeStreamKey(by: 'hash' | 'id', name: string, at: EpochMs): Promise<Reply<boolean>>
   /** Those that lie here under their hash. */
   streamKeysOf(subject: SubjectId): Promise<Reply<readonly StreamKey[]>>
-  /** The broadcast a media server's session runs: named by server, one object for each. */
-  openSession(session: string, subject: SubjectId, broadcast: string): Promise<Reply<null>>
-  closeSession(session: string, broadcast: string): Promise<Reply<null>>
-  session(
-    session: string,
-  ): Promise<Reply<{ readonly subject: SubjectId; readonly broadcast: string } | null>>
   /** Items of a subject, or what has become of them; in a slice of the queue (names.ts). Repeatable. */
   putReviews(subject: SubjectId, items: readonly ReviewItem[], at: EpochMs): Promise<Reply<null>>
   listReviews(

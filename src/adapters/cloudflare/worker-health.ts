@@ -9,6 +9,7 @@ import type { ShadowReport } from '../../gate/shadow.ts'
 import type { WebhookDesk } from '../../gate/webhooks/desk.ts'
 import type { ActivePolicy } from '../../ports.ts'
 import type { Candidate } from './edge-candidate.ts'
+import { type CountedServer, mediaMetrics } from './media-metrics.ts'
 import { opened, type SequencerRpc, type SequencerStatus } from './rpc.ts'
 import { systemClock } from './worker-system.ts'
 
@@ -24,6 +25,8 @@ export interface HealthParts {
   }[]
   /** The candidate in the shadow; null or absent without one. */
   readonly candidate?: Candidate | null
+  /** Every media server with its keeper. */
+  readonly servers?: readonly CountedServer[]
   /** What all logs have counted of it. */
   readonly shadow?: () => Promise<ShadowReport | null>
   /** Where webhook endpoints stand. */
@@ -181,6 +184,7 @@ export async function edgeMetrics(parts: HealthParts): Promise<string> {
     ...found.map(({ origin, status }) => sample(up.name, { log: origin }, status === null ? 0 : 1)),
     ...headOf(policy),
     ...(active === null ? [] : policySamples(policy.name, active)),
+    ...(await mediaMetrics(parts.servers ?? [])),
     ...shadowSamples((await parts.shadow?.().catch(() => null)) ?? null),
     ...(await webhookSamples(parts)),
     '',

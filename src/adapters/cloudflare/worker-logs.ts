@@ -3,7 +3,8 @@
  */
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import type { RecheckCause } from '../../ports.ts'
-import { keeperOfLog, originOfShard } from './names.ts'
+import type { CountedServer } from './media-metrics.ts'
+import { keeperOfLog, keeperOfServer, originOfShard } from './names.ts'
 import { opened, type SequencerRpc, type Stubs } from './rpc.ts'
 import { reportFailure } from './worker-lines.ts'
 
@@ -33,19 +34,28 @@ export async function beatAll(stubs: Pick<Stubs, 'sequencer'>, shards: number): 
   await Promise.all(beats)
 }
 
-/** Has what runs looked after; `cause`: what has changed. Never rejects: keepers also look by themselves. */
+/** Has what runs looked after, in logs and at media servers; `cause`: what has changed. Never rejects: keepers also look by themselves. */
 export async function ringKeepers(
   stubs: Pick<Stubs, 'keeper'>,
-  { shards }: { readonly shards: number },
+  { shards, servers = [] }: { readonly shards: number; readonly servers?: readonly string[] },
   cause: RecheckCause | null = null,
 ): Promise<void> {
-  const names = Array.from({ length: shards }, (_, shard) => keeperOfLog(shard))
+  const logs = Array.from({ length: shards }, (_, shard) => keeperOfLog(shard))
+  const names = [...logs, ...servers.map(keeperOfServer)]
   const rings = names.map((name) =>
     opened(stubs.keeper(name).ring(cause)).catch((error: unknown) =>
       reportFailure(`keeper of ${name}`, error),
     ),
   )
   await Promise.all(rings)
+}
+
+/** Media servers with who looks at them. */
+export function keptServers(
+  stubs: Pick<Stubs, 'keeper'>,
+  { servers }: { readonly servers: readonly string[] },
+): readonly CountedServer[] {
+  return servers.map((id) => ({ id, keeper: stubs.keeper(keeperOfServer(id)) }))
 }
 
 /** Record keys of all logs, each once. */

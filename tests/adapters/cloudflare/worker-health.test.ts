@@ -15,6 +15,10 @@ const status = {
     errors: [{ witness: 'w1', fault: 'timed_out' as const, count: 4 }],
   },
 }
+const COUNTS = {
+  ...{ covered_s: 12.5, uncovered_s: 5, ungated: { unasked: 2, unknown_key: 1 } },
+  faults: { timeout: 3 },
+}
 const log = { origin: 'a.example/log', sequencer: { status: async () => answered } }
 const answered = { ok: true, value: status } as const
 
@@ -23,6 +27,11 @@ describe('metrics of the edge host', async () => {
     policy: async () => activePolicy(defaultPolicy()),
     file: 'default.yaml',
     logs: [log],
+    servers: [
+      { id: 'edge-1', keeper: { counts: async () => ({ ok: true, value: COUNTS }) } },
+      { id: 'edge-2', keeper: { counts: () => Promise.reject(new Error('gone')) } },
+      { id: 'edge-3', keeper: { counts: async () => ({ ok: true, value: null }) } },
+    ],
   })
   const of = (what: string): readonly (readonly [name: string, rest: string])[] =>
     [...text.matchAll(new RegExp(`^# ${what} (\\S+) (.*)$`, 'gm'))].map(
@@ -60,6 +69,17 @@ describe('metrics of the edge host', async () => {
       log: { problems: ['the bucket took no segment of the log a.example/log, 3 times in a row'] },
     })
     expect(await edgeReadiness({ ...parts, logs: [log] })).not.toHaveProperty('log')
+  })
+
+  it('say what keepers have seen at media servers; of one that cannot be asked, nothing', () => {
+    const samples = text.split('\n').filter((line) => line.includes('server="'))
+    expect(samples).toEqual([
+      'livegate_observed_stream_seconds_total{server="edge-1",covered="yes"} 12.5',
+      'livegate_observed_stream_seconds_total{server="edge-1",covered="no"} 5',
+      'livegate_ungated_total{server="edge-1",cause="unasked"} 2',
+      'livegate_ungated_total{server="edge-1",cause="unknown_key"} 1',
+      'livegate_control_faults_total{server="edge-1",fault="timeout"} 3',
+    ])
   })
 
   it('are all in the docs, with what those that only it has mean', () => {
