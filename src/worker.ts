@@ -141,7 +141,7 @@ const endpointsOf = createOnce(
 )
 
 useWebhooks(async (env) => {
-  const endpoints = await endpointsOf(env)
+  const endpoints = await endpointsOf(env).catch(notStarted)
   return endpoints.ok ? endpoints.value : []
 })
 

@@ -56,6 +56,8 @@ interface World {
   answer: (message: Told) => Posted | Promise<Posted>
   /** When the alarm is set for, as far as it is. */
   readonly alarm: () => number | null
+  /** The alarm went off, and nobody heard it. */
+  loseAlarm(): void
   readonly errors: unknown[]
   clock: { at: number }
   /** A run over what is stored: another isolate, if there was one. */
@@ -97,10 +99,14 @@ function worldOver({ storage }: DurableObjectState, endpoint: WebhookEndpoint): 
     ...{ told, errors, clock },
     answer: () => ok(204),
     alarm: () => alarm,
+    loseAlarm() {
+      alarm = null
+    },
     open: (given = {}) =>
       createHooksRun({
         sql: createDoSql(storage),
         storage: {
+          getAlarm: async () => alarm,
           async setAlarm(time) {
             alarm = Number(time)
           },
@@ -331,6 +337,46 @@ describe('an endpoint on the edge', () => {
       expect(await run.replay(null)).toMatchObject({ enabled: true })
       await world.pass(run, 0)
       expect(world.told.map((one) => one.id)).toEqual([id, id])
+    }))
+
+  it('that was not in the file when its alarm went off is told what waited, when it is named again', () =>
+    inWorld(async (world) => {
+      await world.open().told({ from, size: from })
+      const bad = await decide()
+      const size = await publish()
+      world.answer = () => ok(500)
+      await world.open().told({ from, size })
+      await world.pass(world.open, 60_000)
+      expect(await world.open().standing()).toMatchObject({ behind: 0, waiting: 1 })
+      world.loseAlarm()
+      world.answer = () => ok(204)
+      await world.open().told({ from, size })
+      const before = world.told.length
+      await world.pass(world.open, HOUR_MS)
+      expect(world.told.slice(before).map(({ id }) => id)).toEqual([bad.id])
+      expect(world.alarm()).toBeNull()
+    }))
+
+  it('that rests does not wake for each round, and goes on when it has rested', () =>
+    inWorld(async (world) => {
+      const run = world.open()
+      await run.told({ from, size: from })
+      world.answer = () => ({ status: 503, retry_after_s: 40 })
+      const first = await decide()
+      await run.told({ from, size: await publish() })
+      await world.pass(run, 1_000)
+      const until = world.alarm()
+      const second = await decide()
+      await world.open().told({ from, size: await publish() })
+      expect(world.alarm()).toBe(until)
+      world.loseAlarm()
+      await world.open().told({ from, size: await publish() })
+      expect(world.alarm(), 'an alarm that was lost is set again').toBe(until)
+      world.answer = () => ok(204)
+      await world.pass(world.open, 60_000)
+      const told = world.told.map(({ id }) => id)
+      expect(told.slice(0, 1)).toEqual([first.id])
+      expect(told.slice(1).sort()).toEqual([first.id, second.id].sort())
     }))
 
   it('is not kept from others by a subject whose object does not answer', () =>

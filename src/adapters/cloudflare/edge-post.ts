@@ -35,7 +35,10 @@ export function createEdgePost(parts: {
       signal: given.signal,
     } as const
     try {
-      const response = await (mayBePrivate ? anywhere : publicly)(url, init)
+      const response = await orAborted(
+        (mayBePrivate ? anywhere : publicly)(url, init),
+        given.signal,
+      )
       // Nobody reads it, and it holds one of six connections.
       response.body?.cancel().catch(() => {})
       return postedOf(response, clock.now())
@@ -45,6 +48,14 @@ export function createEdgePost(parts: {
       cancel()
     }
   }
+}
+
+/** A network that does not heed the signal is not waited for either. */
+function orAborted<T>(sent: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true })
+    sent.then(resolve, reject)
+  })
 }
 
 /** False for an address that is written out and not public, for this machine's name, and without TLS. */

@@ -45,7 +45,7 @@ export interface HooksRun {
 
 export interface HooksRunParts extends Omit<HooksLogParts, 'onErasure'> {
   readonly sql: Sql
-  readonly storage: Pick<DurableObjectStorage, 'setAlarm' | 'deleteAlarm'>
+  readonly storage: Pick<DurableObjectStorage, 'getAlarm' | 'setAlarm' | 'deleteAlarm'>
   readonly endpoint: WebhookEndpoint
   readonly origin: string
   readonly post: Post
@@ -146,11 +146,13 @@ export function createHooksRun(parts: HooksRunParts): HooksRun {
       log.learn(size)
       if (places.place(id) === null) await begin(sql, places, id, from)
       const place = places.place(id)
-      if (place === null || place.disabled_at !== null || place.next >= size) return
-      // The alarm is set for when it has rested.
-      const rests_ms = rest.until - clock.now()
-      if (running === null && rests_ms > 0 && rests_ms <= MAX_REST_MS) return
-      await wake()
+      if (place === null || place.disabled_at !== null) return
+      const rests_ms = restsFor(rest, clock.now())
+      if (place.next < size && (running !== null || rests_ms === 0)) return wake()
+      if (running !== null || (await storage.getAlarm()) !== null) return
+      // What is due later has an alarm, unless that went off while the file did not name the endpoint.
+      const due = dueAt(rests_ms)
+      if (due !== null) await storage.setAlarm(due)
     },
     alarm() {
       running ??= run()
@@ -197,6 +199,12 @@ async function steps({
       sql.run(SAVE, rest.refused, rest.until, endpoint.id)
   }
   return wait_ms
+}
+
+/** How long nothing new is sent, ms. Longer than anything rests: the clock went back. */
+function restsFor({ until }: Rest, now: EpochMs): number {
+  const rests_ms = until - now
+  return rests_ms > 0 && rests_ms <= MAX_REST_MS ? rests_ms : 0
 }
 
 /** Place and row, at once: one of them alone would never be completed. */

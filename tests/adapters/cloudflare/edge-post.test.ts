@@ -38,6 +38,12 @@ it('goes by the network of public addresses unless its endpoint may be private',
   expect(asked).toHaveLength(2)
 })
 
+it('is given up in time by a network that heeds no signal', async () => {
+  const deaf: Send = () => new Promise(() => {})
+  const send = sender(createEdgePost({ anywhere: deaf, publicly: deaf, after, clock }))
+  expect(await send('http://hooks.internal/', { timeout_ms: 50 })).toEqual({ fault: 'timeout' })
+})
+
 it('that nobody takes is no error', async () => {
   const fails: Send = () => Promise.reject(new TypeError('connect failed'))
   const send = sender(createEdgePost({ anywhere: fails, publicly: fails, after, clock }))
