@@ -103,7 +103,6 @@ export function createHooksRun(parts: HooksRunParts): HooksRun {
   const { rest } = runOf(sql, id)
   const step = createStep({ ...parts, outbox, atOnce: AT_ONCE }, endpoint, rest)
   let running: Promise<void> | null = null
-  let again = false
 
   function planSweep(): void {
     const { sweep } = runOf(sql, id)
@@ -112,33 +111,39 @@ export function createHooksRun(parts: HooksRunParts): HooksRun {
   }
 
   async function run(): Promise<void> {
-    again = false
-    await storage.setAlarm(clock.now() + SAFETY_MS)
     let next: number | null
     try {
-      const wait_ms = await steps({ step, rest, ...parts, log })
+      await storage.setAlarm(clock.now() + SAFETY_MS)
+      await steps({ step, rest, ...parts, log })
       await sweep({ sql, id, places, log, origin, now: clock.now() })
-      next = again ? clock.now() : dueAt(wait_ms)
+      next = dueAt()
     } catch (error) {
       onError(error)
       next = clock.now() + FAILED_MS
     }
+    // From here on whoever brings news sets the alarm, and later than this does.
+    running = null
+    await setNext(next).catch(onError)
+  }
+
+  async function setNext(next: number | null): Promise<void> {
     await (next === null ? storage.deleteAlarm() : storage.setAlarm(next))
   }
 
   /** When something is to be done that is known of; null for nothing. */
-  function dueAt(wait_ms: number): number | null {
+  function dueAt(): number | null {
     const { next, disabled_at } = places.place(id) ?? { next: 0, disabled_at: 0 }
     const sweep = runOf(sql, id).sweep?.at ?? null
-    const news = disabled_at === null && next < log.size() ? clock.now() + wait_ms : null
+    const rested = clock.now() + restsFor(rest, clock.now())
+    const news = disabled_at === null && next < log.size() ? rested : null
     const letters = disabled_at === null ? places.nextDue(id) : null
     const due = [news, letters, sweep].filter((at) => at !== null)
     return due.length === 0 ? null : Math.min(...due)
   }
 
   async function wake(): Promise<void> {
-    if (running !== null) again = true
-    else await storage.setAlarm(clock.now())
+    // What is under way looks for more when it ends.
+    if (running === null) await storage.setAlarm(clock.now())
   }
 
   return {
@@ -147,19 +152,14 @@ export function createHooksRun(parts: HooksRunParts): HooksRun {
       if (places.place(id) === null) await begin(sql, places, id, from)
       const place = places.place(id)
       if (place === null || place.disabled_at !== null) return
-      const rests_ms = restsFor(rest, clock.now())
-      if (place.next < size && (running !== null || rests_ms === 0)) return wake()
+      if (place.next < size && restsFor(rest, clock.now()) === 0) return wake()
       if (running !== null || (await storage.getAlarm()) !== null) return
       // What is due later has an alarm, unless that went off while the file did not name the endpoint.
-      const due = dueAt(rests_ms)
+      const due = dueAt()
       if (due !== null) await storage.setAlarm(due)
     },
     alarm() {
       running ??= run()
-        .catch(onError)
-        .finally(() => {
-          running = null
-        })
       return running
     },
     async standing() {
@@ -178,7 +178,7 @@ export function createHooksRun(parts: HooksRunParts): HooksRun {
   }
 }
 
-/** Steps until nothing is to be done at once, or an alarm has done enough; how long to wait, ms. */
+/** Steps until nothing is to be done at once, or an alarm has done enough. */
 async function steps({
   step,
   rest,
@@ -189,7 +189,7 @@ async function steps({
 }: { readonly step: Step; readonly rest: Rest; readonly log: HooksLog } & Pick<
   HooksRunParts,
   'sql' | 'endpoint' | 'clock'
->): Promise<number> {
+>): Promise<void> {
   if (log.size() === 0) await log.refresh()
   let wait_ms = 0
   for (let n = 0; n < STEPS && wait_ms === 0; n++) {
@@ -198,7 +198,6 @@ async function steps({
     if (rest.refused !== refused || rest.until !== until)
       sql.run(SAVE, rest.refused, rest.until, endpoint.id)
   }
-  return wait_ms
 }
 
 /** How long nothing new is sent, ms. Longer than anything rests: the clock went back. */
