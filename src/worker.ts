@@ -36,7 +36,7 @@ import { createEdgeWebhooks } from './adapters/cloudflare/edge-webhooks.ts'
 import { type Env, secretsOf } from './adapters/cloudflare/env.ts'
 import { createEdgeImporter } from './adapters/cloudflare/import.ts'
 import { readSessions, useMediaKeepers, viewSession } from './adapters/cloudflare/kept-media.ts'
-import { logPrefix, originOfShard } from './adapters/cloudflare/names.ts'
+import { keeperOfServer, logPrefix, originOfShard } from './adapters/cloudflare/names.ts'
 import { opened, type Stubs } from './adapters/cloudflare/rpc.ts'
 import { edgeKeyDesk, edgeVkeys } from './adapters/cloudflare/sequencer-keys.ts'
 import { LEAD_MS } from './adapters/cloudflare/sequencer-revisions.ts'
@@ -120,9 +120,17 @@ const worker: ExportedHandler<Env> = {
 
 export default worker
 
-/** Objects end what runs at media servers as the keeper of the other host does: by the driver of the server's kind. */
+/**
+ * What has to stop at a media server its keeper ends, so that it is never called by a thousand objects at once; where it has
+ * none, or that does not answer, whoever has to end it.
+ */
 useCuts(async (env, { server: id, session, handle }) => {
   const deployment = deploymentOf(env)
+  if (keptOf(deployment).servers.includes(id)) {
+    const keeper = stubsOf(env, after).keeper(keeperOfServer(id))
+    const dropped = await opened(keeper.cut({ session, handle })).catch(() => null)
+    if (dropped !== null) return dropped
+  }
   const server = deployment.ok ? deployment.value.servers.find((one) => one.id === id) : undefined
   const control =
     server === undefined ? null : controlOf({ fetch: callServer, after, clock }, server)

@@ -12,7 +12,7 @@ import { requireEdgeConfig } from './config.ts'
 import { planOfText } from './edge-policy.ts'
 import { createEdgeSweep, type SweepState } from './edge-sweep.ts'
 import type { Env } from './env.ts'
-import { mediaKeepers } from './kept-media.ts'
+import { type KeptMedia, mediaKeepers } from './kept-media.ts'
 import { keeperOfLog, keeperOfServer } from './names.ts'
 import { carried, opened, type Reply } from './rpc.ts'
 import type { KeeperRpc, KeptCounts } from './rpc-keeper.ts'
@@ -29,6 +29,7 @@ interface Charge {
   readonly again_ms: number
   /** When to look again. */
   tend(hint: RecheckCause | undefined): Promise<number>
+  readonly cut?: KeptMedia['cut']
   counts(): KeptCounts | null
 }
 
@@ -52,6 +53,10 @@ export class KeeperObject extends DurableObject<Env> implements KeeperRpc {
       await storage.setAlarm(clock.now())
       return null
     })
+  }
+
+  cut(...args: Parameters<KeeperRpc['cut']>): ReturnType<KeeperRpc['cut']> {
+    return this.#answer(async () => (await this.#known()?.cut?.(...args)) ?? null)
   }
 
   counts(): Promise<Reply<KeptCounts | null>> {
@@ -132,9 +137,9 @@ const CLOSE_MS = 50
 function looking(env: Env, server: string): Charge | null {
   const kept = mediaKeepers.open(env, server)
   if (kept === null) return null
-  const { every_ms, counts } = kept
+  const { every_ms, counts, cut } = kept
   return {
-    ...{ again_ms: every_ms, counts },
+    ...{ again_ms: every_ms, counts, cut },
     async tend() {
       const from = clock.now()
       await kept.look()

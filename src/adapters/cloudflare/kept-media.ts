@@ -13,6 +13,8 @@ export interface KeptMedia {
   readonly every_ms: number
   /** One look; never rejects. */
   look(): Promise<void>
+  /** As KeeperRpc has it. */
+  cut(at: { readonly session: string; readonly handle: string }): Promise<number | 'unknown'>
   counts(): KeptCounts
 }
 

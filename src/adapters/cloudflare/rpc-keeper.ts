@@ -83,6 +83,11 @@ export interface KeptCounts {
 export interface KeeperRpc {
   /** Something may have changed, for this reason; null: nobody knows of anything. Repeatable, and answered at once. */
   ring(cause: RecheckCause | null): Promise<Reply<null>>
+  /** Ends a session when it is its turn: how many the server dropped; null for one that keeps no server. */
+  cut(at: {
+    readonly session: string
+    readonly handle: string
+  }): Promise<Reply<number | 'unknown' | null>>
   /** Null for one that counts nothing. */
   counts(): Promise<Reply<KeptCounts | null>>
 }

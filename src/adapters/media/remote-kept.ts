@@ -9,9 +9,10 @@
 import type { SubjectId } from '../../core/model.ts'
 import { createEnforcement } from '../../gate/enforcement.ts'
 import type { BroadcastView, GateEvent, Random } from '../../ports.ts'
+import { createBudget } from './budget.ts'
 import type { ControlDriver } from './control.ts'
 import { dialectFor } from './dialects.ts'
-import { controlOf } from './drivers.ts'
+import { type Control, controlOf } from './drivers.ts'
 import { createKeptServer, type KeptPorts, type KeptServer } from './kept-server.ts'
 import { createRenewals } from './renewals.ts'
 import type { MediaServer } from './servers-file.ts'
@@ -58,12 +59,21 @@ export interface RemoteCounts {
 export interface RemoteKept {
   /** One look. Never rejects. */
   look(): Promise<void>
+  /**
+   * Ends one session, when it is its turn: how many the server dropped, as far as that is known in time. Who asks again
+   * about a session joins. Never rejects.
+   */
+  cut(at: { readonly session: string; readonly handle: string }): Promise<number | 'unknown'>
   counts(): RemoteCounts
 }
 
 /** What was seen of a broadcast is good for so long, as long as it is listed. */
 const SEEN_MS = 30_000
 const VIEWS_AT_ONCE = 16
+/** Cuts at one server at once, and each second. */
+const CALLS = { at_once: 8, per_second: 200 }
+/** Who asked is told that nothing is known, and asks again. */
+const CUT_PATIENCE_MS = 4_000
 const NOTHING: SpokenOf = { busy: [], heard: [], asked: [] }
 
 /** Null where nobody can ask what is live. */
@@ -95,7 +105,31 @@ export function createRemoteKept(ports: RemotePorts): RemoteKept | null {
       control: { access: control.access, driver: noting(control.driver, picture.note) },
     },
   )
-  return { look: kept.look, counts: counts.read }
+  return { look: kept.look, counts: counts.read, cut: cutsOf(ports, control) }
+}
+
+/** However many have to stop at once, the server is called as by the keeper of the other host. */
+function cutsOf({ elapsed, after }: RemotePorts, { driver, access }: Control): RemoteKept['cut'] {
+  const budget = createBudget({ ...CALLS, elapsed, after })
+  const waiting = new Map<string, Promise<number | 'unknown'>>()
+  return ({ session, handle }) => {
+    const known = waiting.get(session)
+    const cut =
+      known ??
+      budget
+        .run(() => driver.cut(access, { session, handle }))
+        .then((result) => (result.ok ? result.value.dropped : ('unknown' as const)))
+        .catch(() => 'unknown' as const)
+        .finally(() => waiting.delete(session))
+    if (known === undefined) waiting.set(session, cut)
+    return new Promise((resolve) => {
+      const cancel = after(CUT_PATIENCE_MS, () => resolve('unknown'))
+      void cut.then((dropped) => {
+        cancel()
+        resolve(dropped)
+      })
+    })
+  }
 }
 
 /** What was done to a broadcast makes what was seen of it old. */

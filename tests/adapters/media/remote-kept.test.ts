@@ -2,7 +2,7 @@
  * A keeper far from the hooks, between a real gate in memory and a real HTTP control server. Each look is asked for; what hooks
  * know is what the test says they do.
  */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   createRemoteKept,
   type OpenSession,
@@ -18,6 +18,7 @@ import { aServer } from './desk.ts'
 
 const gates = useGates()
 const AFTER_A_START = 11_000
+const WAIT = { timeout: 5_000, interval: 5 }
 /** Between two tries to cut: cut-queue.ts. */
 const PAUSES_MS: ReadonlySet<number> = new Set([100, 200, 400, 800, 1_600, 3_200, 5_000])
 const pepper = {
@@ -255,5 +256,39 @@ describe('a keeper that is not where hooks are answered', () => {
     await s.looks(4)
     expect(s.kept.counts().faults).toEqual({ unreadable: 4 })
     expect(await s.said()).toEqual([])
+  })
+
+  it('calls a server at most eight at once, however many have to stop, and once for each', async () => {
+    const s = await aScene()
+    let [now, most] = [0, 0]
+    const held: (() => void)[] = []
+    control.manners = (request, response, honest) => {
+      most = Math.max(most, ++now)
+      held.push(() => {
+        now--
+        honest(request, response)
+      })
+    }
+    const sessions = Array.from({ length: 20 }, (_, i) => `${i + 1}`)
+    for (const session of sessions)
+      control.publishers.set(session, { app: 'live', name: `n${session}` })
+    const cuts = [...sessions, ...sessions].map((session) =>
+      s.kept.cut({ session, handle: 'app=live' }),
+    )
+    await vi.waitFor(() => {
+      s.t.clock.set(s.t.clock.now() + 100)
+      const full = now >= Math.min(8, control.publishers.size)
+      if (full) for (const answer of held.splice(0)) answer()
+      expect(control.publishers.size).toBe(0)
+    }, WAIT)
+    expect(await Promise.all(cuts)).toEqual(Array(40).fill(1))
+    expect(most).toBeLessThanOrEqual(8)
+    expect(control.calls).toHaveLength(20)
+  })
+
+  it('says that nothing is known where nobody answers', async () => {
+    const s = await aScene()
+    control.manners = (_request, response) => void response.writeHead(500).end('<h1>busy</h1>')
+    expect(await s.kept.cut({ session: '1', handle: 'app=live' })).toBe('unknown')
   })
 })
