@@ -14,10 +14,14 @@ const at = fc.nat().map((n) => epochMs(n))
 const few = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<readonly T[]> =>
   fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, fc.array(one, { maxLength: 2 }))
 const KEPT = fc.tuple(word, fc.option(at))
-const AGAIN = fc.record({
-  event: fc.constantFrom('renewed' as const, 'revoked' as const),
-  ...{ broadcast: word, jti: word, since: fc.option(at), runs: fc.option(fc.boolean()) },
-})
+const AGAIN = fc.record(
+  {
+    event: fc.constantFrom('renewed' as const, 'revoked' as const),
+    ...{ broadcast: word, jti: word, since: fc.option(at), runs: fc.option(fc.boolean()) },
+    door: word,
+  },
+  { requiredKeys: ['event', 'broadcast', 'jti', 'since', 'runs'] },
+)
 const often = <T>(usual: fc.Arbitrary<T>, other: fc.Arbitrary<T>): fc.Arbitrary<T> =>
   fc.oneof({ weight: 4, arbitrary: usual }, other)
 const mostly = <T>(usual: T, other: fc.Arbitrary<T>): fc.Arbitrary<T> =>
@@ -32,7 +36,12 @@ const evaluated = fc
       reviews: few(fc.record({ rule, result: fc.constant('released' as const), at })),
       cohosts: few(fc.record({ sub: word, strikes: word })),
       began: few(fc.record({ host: fc.nat(), rule })),
-      opens: fc.option(fc.record({ id: word, lease_until: at })),
+      opens: fc.option(
+        fc.record(
+          { id: word, lease_until: at, door: word },
+          { requiredKeys: ['id', 'lease_until'] },
+        ),
+      ),
       place: mostly(
         { session: null, supersedes: null },
         fc.option(fc.record({ session: fc.option(word), supersedes: fc.option(word) })),

@@ -1,4 +1,6 @@
 /** `GET /v1/rollout` and `livegate policy rollout` against a whole gate behind its real HTTP app. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import * as v from 'valibot'
 import { describe, expect, it, test } from 'vitest'
 import { newApiKey } from '../../src/adapters/http/api-key.ts'
@@ -8,7 +10,7 @@ import type { World } from '../../src/cli/world.ts'
 import { countedRandom } from '../core/record/samples.ts'
 import { aStrike, ask, HOUR, policyOf, STRIKE_RULE } from '../support/gate.ts'
 import { aGateApp, type GateApp } from '../support/gate-app.ts'
-import { type Ran, run } from './a-world.ts'
+import { aDirectory, type Ran, run } from './a-world.ts'
 
 const OFF = STRIKE_RULE.replace(/ \}$/, ', enforce: off }')
 
@@ -174,4 +176,29 @@ describe('policy rollout', () => {
     const none = await cli(gate, [], gate.key('audit'))
     expect([none.exit, none.err]).toEqual([2, expect.stringContaining('--from')])
   })
+})
+
+test('policy explain says what is not enforced, and what it would have been', async () => {
+  const dir = aDirectory()
+  writeFileSync(
+    join(dir, 'p.yaml'),
+    `livegate: policy/v1
+name: p
+rules:
+  - { id: spam, outcome: deny, count: { category: spam.* }, ladder: { 1: 7d }, enforce: canary 10% }
+`,
+  )
+  const strikes =
+    '[{ id: s1, category: spam.bulk, severity: low, issued_at: 2026-01-10T00:00:00Z }]'
+  const AT = ['--at', '2026-01-12T00:00:00Z']
+  const explained = async (bucket: number): Promise<string> => {
+    writeFileSync(join(dir, 'h.yaml'), `bucket: ${bucket}\nstrikes: ${strikes}\n`)
+    return (
+      await run(dir, ['policy', 'explain', '--policy', 'p.yaml', '--history', 'h.yaml', ...AT])
+    ).out
+  }
+  const spared = await explained(10)
+  expect(spared).toContain('allow\n  not enforced: deny until 2026-01-17T00:00:00.000Z, by spam\n')
+  expect(spared).toContain('spam: not enforced')
+  expect(await explained(9)).toMatch(/^deny until 2026-01-17T00:00:00.000Z\n/)
 })

@@ -153,6 +153,15 @@ export const ROLLOUT_LIES: readonly RolloutLie[] = [
     tell: (log, { renewal }) => {
       delete dig(facts(log, renewal), 'facts').enforce
     },
-    expect: ({ renewal }) => [`${renewal} replay_field`, `${renewal} replay_outcome`],
+    expect: ({ renewal }) => ['outcome', 'field', 'recheck'].map((of) => `${renewal} replay_${of}`),
+    says: /`enforce` is on; the decision that let it start says off/,
+  },
+  {
+    name: 'what began in earnest is let run on at a door that spares',
+    tell: (log, { door }) => {
+      delete facts(log, door).enforce
+    },
+    expect: ({ renewal }) => [`${renewal} replay_recheck`],
+    says: /`enforce` is off; the decision that let it start says on/,
   },
 ]

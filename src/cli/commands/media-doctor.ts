@@ -93,6 +93,11 @@ async function serverOf(session: Session, options: Options): Promise<MediaServer
       `Cannot examine ${quote(server.id)}: the doctor publishes over RTMP with stream keys`,
       'try an encoder of your own, and `livegate` for what the gate answered',
     )
+  if (server.enforce !== undefined)
+    throw usage(
+      `Cannot examine ${quote(server.id)}: its \`enforce\` is \`${server.enforce}\`, expected \`on\``,
+      'what is not enforced is neither refused nor cut: examine it first, then roll it out',
+    )
   return server
 }
 

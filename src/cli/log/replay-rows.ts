@@ -60,7 +60,8 @@ function usualRow({ instant, trace, lacks }: ReplayPart): UsualRow | null {
   const { strikes, stream, holds, reviews, open, cohosts, began, opens, place } = trace
   const { revision, renews, incident, kept } = trace
   if (holds.length + reviews.length + cohosts.length + began.length > 0) return null
-  if (renews || kept !== undefined || place === null || place.supersedes !== null) return null
+  if (opens?.door !== undefined || renews || kept !== undefined) return null
+  if (place === null || place.supersedes !== null) return null
   if (incident.active || Object.keys(incident).length !== 1) return null
   const { id, lease_until } = opens ?? { id: null, lease_until: 0 }
   return [strikes, stream, open, place.session, revision, id, lease_until]

@@ -11,6 +11,7 @@ import { jsonText } from '../session.ts'
 
 /** As `POST /v1/explanations` answers. */
 export interface Explained extends AnswerJson {
+  readonly would?: AnswerJson & { readonly rules: readonly OfRule[] }
   readonly at?: string
   readonly reasons?: readonly (OfRule & { readonly code: string })[]
   readonly unknown?: readonly (OfRule & { readonly facts: readonly string[] })[]
@@ -86,6 +87,7 @@ export function explainLines(value: Explained): string[] {
   const never = `never by waiting (${eligible_reason ?? 'no reason given'})`
   return [
     answerText(value),
+    ...sparedText(value.would),
     ...reasons.map(({ rule, host, code }) => `  because of ${rule}${ofHost(host)}: ${code}`),
     ...unknown.map(
       ({ rule, host, facts }) => `  unknown for ${rule}${ofHost(host)}: ${facts.join(', ')}`,
@@ -106,6 +108,13 @@ export function explainLines(value: Explained): string[] {
       Object.entries(sentence).map(([language, text]) => `${language}: ${text}`),
     ),
   ]
+}
+
+/** What would have been, and by what, where not everything is enforced. */
+function sparedText(would: Explained['would']): readonly string[] {
+  if (would === undefined) return []
+  const rules = would.rules.map(({ rule, host }) => `${rule}${ofHost(host)}`)
+  return [`  not enforced: ${answerText(would)}, by ${rules.join(', ')}`]
 }
 
 function section(name: string, lines: readonly string[]): string[] {

@@ -15,6 +15,7 @@ import {
 import type { Facts, HostFacts, Strike } from '../../core/model.ts'
 import type { Diagnostic } from '../../core/policy/diagnostic.ts'
 import { readDocument } from '../../core/policy/document.ts'
+import { EVERYBODY, type Share, shareText } from '../../core/policy/rollout.ts'
 import {
   type At,
   instant,
@@ -25,6 +26,7 @@ import {
   text,
 } from '../../core/policy/shape.ts'
 import { type Members, object, optional } from '../../core/policy/shape-object.ts'
+import { share } from '../../core/policy/shape-share.ts'
 import { unwrap } from '../../core/policy/test-file-facts.ts'
 import {
   FACTS,
@@ -65,6 +67,7 @@ interface HostSource {
   readonly holds?: At<readonly At<HoldSource>[]>
   readonly reviews?: At<readonly At<ReviewSource>[]>
   readonly open_broadcasts?: At<number>
+  readonly bucket?: At<number>
 }
 
 interface HistorySource extends HostSource {
@@ -74,6 +77,7 @@ interface HistorySource extends HostSource {
   readonly incident?: At<IncidentSource>
   readonly platform?: At<PlatformSource>
   readonly supports?: Words
+  readonly enforce?: At<Share>
 }
 
 /** The facts a history describes, as they are at `at`; or everything that is wrong with it, by position. */
@@ -134,6 +138,7 @@ const HOST: Members<HostSource> = {
   holds: optional(list(HOLD, { max: 4096, min: 0 }), 'When it asked first.'),
   reviews: optional(list(REVIEW, { max: 4096, min: 0 }), 'What people decided.'),
   open_broadcasts: optional(integer(0, Number.MAX_SAFE_INTEGER), 'Broadcasts now running.'),
+  bucket: optional(integer(0, 99), 'Whom a canary meets; enforced unless given.'),
 }
 
 const { hosts: __, ...STREAM } = STREAM_MEMBERS
@@ -154,6 +159,7 @@ const HISTORY: Shape<HistorySource> = object<HistorySource>({
     incident: optional(INCIDENT, 'Inactive unless given.'),
     platform: optional(PLATFORM, 'State of the platform.'),
     supports: optional(words(MAX_SUPPORTS), 'What the caller can carry out.'),
+    enforce: optional(share(), 'For whom the door enforces; on unless given.'),
   },
 })
 
@@ -167,7 +173,8 @@ function placeOf(path: string): string {
 }
 
 function factsOf(source: HistorySource, at: EpochMs): object {
-  const { stream, request, incident, platform, supports, cohosts } = source
+  const { stream, request, incident, platform, supports, cohosts, enforce } = source
+  const asked = enforce?.value ?? EVERYBODY
   const others = (cohosts?.value ?? []).map(({ value }, i) => hostOf(value, `cohost-${i + 1}`))
   return {
     at,
@@ -177,6 +184,7 @@ function factsOf(source: HistorySource, at: EpochMs): object {
     incident: incident === undefined ? { active: false } : unwrap(incident.value),
     platform: unwrap(platform?.value ?? {}),
     supports: plainWords(supports),
+    ...(asked === EVERYBODY ? {} : { enforce: shareText(asked) }),
   }
 }
 
@@ -185,7 +193,7 @@ function plainWords(written: Words | undefined): readonly string[] {
 }
 
 function hostOf(source: HostSource, name: string): object {
-  const { facts, strikes, holds, reviews, open_broadcasts } = source
+  const { facts, strikes, holds, reviews, open_broadcasts, bucket } = source
   const subject = source.subject?.value ?? name
   const { labels, linked, ...rest } = facts?.value ?? {}
   return {
@@ -200,6 +208,7 @@ function hostOf(source: HostSource, name: string): object {
     holds: (holds?.value ?? []).map(({ value }) => unwrap(value)),
     reviews: (reviews?.value ?? []).map(({ value }) => unwrap(value)),
     open_broadcasts: open_broadcasts?.value ?? 0,
+    ...(bucket === undefined ? {} : { bucket: bucket.value }),
   }
 }
 

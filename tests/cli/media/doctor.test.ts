@@ -1,6 +1,9 @@
 /** The doctor leaves nothing behind, also when he is interrupted. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { examine } from '../../../src/cli/media/doctor.ts'
+import { aDirectory, run } from '../a-world.ts'
 
 it('takes everything away that he made up although a person stopped him', async () => {
   const asked: string[] = []
@@ -24,5 +27,19 @@ it('takes everything away that he made up although a person stopped him', async 
     'POST /v1/strikes/doctor-d/reversal',
     'DELETE /v1/stream-keys/sk_1',
     'DELETE /v1/subjects/d',
+  ])
+})
+
+it('examines no server that spares people: what is not enforced there is neither refused nor cut', async () => {
+  const dir = aDirectory()
+  const servers = `servers:
+  - { id: edge-1, kind: nginx-rtmp, secret: c2VjcmV0LW9mLWVkZ2UtMQ==, subject: { from: stream_key }, enforce: canary 5% }
+`
+  writeFileSync(join(dir, 'servers.yaml'), servers)
+  const words = ['--server', 'edge-1', '--servers', 'servers.yaml']
+  const ran = await run(dir, ['media', 'doctor', ...words, '--publish', 'rtmp://127.0.0.1/live'])
+  expect([ran.exit, ran.err]).toEqual([
+    2,
+    expect.stringContaining('its `enforce` is `canary 5%`, expected `on`'),
   ])
 })

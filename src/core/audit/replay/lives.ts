@@ -16,6 +16,8 @@ export interface AgainTrace {
   readonly since: number | null
   /** Whether its result says it may run; null where it says nothing. */
   readonly runs: boolean | null
+  /** `enforce` of its facts; absent where there is none. */
+  readonly door?: string
 }
 
 export interface CutTrace {
@@ -31,8 +33,8 @@ interface Order {
 }
 
 interface Life {
-  /** Instants of decisions that let something start, by their ids. */
-  readonly starts: Map<string, number>
+  /** Decisions that let something start, by their ids: when, and for whom the policy was enforced. */
+  readonly starts: Map<string, { readonly at: number; readonly door: string | undefined }>
   /** What has to stop, by the id of the record that says so. */
   readonly orders: Map<string, Order>
 }
@@ -62,7 +64,8 @@ export class Lives {
   /** A decision, or something looked at again; a sentence when that is not how it goes on. */
   evaluated(sub: string, at: number, { opens, again }: EvaluatedTrace): string | null {
     const life = this.#lives.get(sub)
-    if (opens !== null && life !== undefined) this.#keep(sub, life.starts, opens.id, at)
+    if (opens !== null && life !== undefined)
+      this.#keep(sub, life.starts, opens.id, { at, door: opens.door })
     if (again === undefined) return null
     const { event, broadcast, jti, since, runs } = again
     if (event === 'revoked' && life !== undefined)
@@ -72,8 +75,10 @@ export class Lives {
         ? 'A broadcast is revoked that its own result lets go on'
         : 'A broadcast is renewed that its own result stops'
     const began = life?.starts.get(broadcast)
-    if (began === undefined || since === null || began === since) return null
-    return `\`running_since\` is ${since}; the decision that let it start was made at ${began}`
+    if (began === undefined) return null
+    if (since !== null && began.at !== since)
+      return `\`running_since\` is ${since}; the decision that let it start was made at ${began.at}`
+    return otherDoor(again, began.door)
   }
 
   /** What ran before it was decided may be cut by order of its own decision. */
@@ -82,7 +87,7 @@ export class Lives {
     if (life !== undefined)
       this.#keep(sub, life.orders, decision, {
         broadcast: decision,
-        at: life.starts.get(decision) ?? null,
+        at: life.starts.get(decision)?.at ?? null,
       })
   }
 
@@ -104,4 +109,10 @@ export class Lives {
     // So many accuse nobody: their chain is not judged any more.
     if (map.size > MAX_EACH) this.#lives.delete(sub)
   }
+}
+
+/** What runs is looked at as it was let start. Where that can no longer be read, in earnest: then nothing is extended. */
+function otherDoor({ event, door }: AgainTrace, began: string | undefined): string | null {
+  if (door === began || (event === 'revoked' && door === undefined)) return null
+  return `\`enforce\` is ${door ?? 'on'}; the decision that let it start says ${began ?? 'on'}`
 }

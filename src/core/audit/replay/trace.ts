@@ -56,7 +56,12 @@ export interface EvaluatedTrace {
   /** Holds that began with it: host, and rule. */
   readonly began: readonly { readonly host: number; readonly rule: string }[]
   /** The broadcast it let start; null when none may. */
-  readonly opens: { readonly id: string; readonly lease_until: number } | null
+  readonly opens: {
+    readonly id: string
+    readonly lease_until: number
+    /** `enforce` of its facts; absent where there is none. */
+    readonly door?: string
+  } | null
   /** Which broadcasts it takes the place of; null when the request is not opened. */
   readonly place: { readonly session: string | null; readonly supersedes: string | null } | null
   /** Activation it was made under; null where none is recorded. */
@@ -123,7 +128,8 @@ function broadcast(record: OpenedRecord, content: BroadcastContent, hasher: Hash
   const { running_since: since = null } = facts
   const { lease_until } = record.opened.result as Partial<ResultGroup>
   const runs = lease_until === undefined ? null : lease_until !== null
-  return { ...trace, again: { event, broadcast: id, jti: record.jti, since, runs } }
+  const again = { event, broadcast: id, jti: record.jti, since, runs, ...doorOf(facts) }
+  return { ...trace, again }
 }
 
 function evaluated(record: OpenedRecord, facts: Facts, hasher: Hasher): EvaluatedTrace | null {
@@ -141,10 +147,14 @@ function evaluated(record: OpenedRecord, facts: Facts, hasher: Hasher): Evaluate
     cohosts: cohosts.map((other) => cohostOf(other, hasher)),
     incident: facts.incident,
     began: holds_opened,
-    opens: lease_until === null || renews ? null : { id: jti, lease_until },
+    opens: lease_until === null || renews ? null : { id: jti, lease_until, ...doorOf(facts) },
     place: opened.request === undefined ? null : placeOf(opened.request, hasher),
     ...keptOf(host, hasher),
   }
+}
+
+function doorOf({ enforce }: Facts): { readonly door?: string } {
+  return enforce === undefined ? {} : { door: enforce }
 }
 
 function placeOf(request: RequestGroup, hasher: Hasher): EvaluatedTrace['place'] {
