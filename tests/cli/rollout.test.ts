@@ -200,5 +200,6 @@ rules:
   const spared = await explained(10)
   expect(spared).toContain('allow\n  not enforced: deny until 2026-01-17T00:00:00.000Z, by spam\n')
   expect(spared).toContain('spam: not enforced')
+  expect(spared).toMatch(/spam .*━.*, not enforced\n/)
   expect(await explained(9)).toMatch(/^deny until 2026-01-17T00:00:00.000Z\n/)
 })

@@ -11,6 +11,7 @@ import { FACTS } from './environment.ts'
 import { hostContext, matchRule } from './evaluate-rule.ts'
 import { holdState } from './holds.ts'
 import type { Plan, RulePlan } from './plan.ts'
+import { askedShare, isAmong } from './rollout.ts'
 import { draw, type Lane, type Mark, shortInstant, type TimelineOptions } from './timeline-draw.ts'
 
 /** Instants of one host that rules are asked at: more strikes than columns cannot be told apart anyway. */
@@ -38,9 +39,15 @@ function lanesOf(plan: Plan, facts: Facts, index: number, host: HostFacts): Lane
   const lanes = plan.rules.flatMap((rule) => {
     const counted = rule.count === null ? null : countedLane(plan, facts, index, rule, asked)
     const delayed = delayLane(plan, facts, index, rule)
-    return [counted, delayed].filter((lane) => lane !== null)
+    const enforced = isAmong(Math.min(askedShare(facts), rule.share), host.bucket)
+    const drawn = [counted, delayed].filter((lane) => lane !== null)
+    return enforced ? drawn : drawn.map(spared)
   })
   return host.strikes.length === 0 ? lanes : [strikesLane(host, facts.at), ...lanes]
+}
+
+function spared({ note, ...lane }: Lane): Lane {
+  return { ...lane, note: note === '' ? 'not enforced' : `${note}, not enforced` }
 }
 
 /** Distinct instants of strikes up to now, evenly thinned out to the last of each stretch. */
