@@ -19,10 +19,11 @@ import { isOverdue } from './review-items.ts'
 import { standingNow } from './standing-now.ts'
 
 /**
- * States in one of two generations: when it is full the older one goes. 16,384 answers without record and openings are at
- * most some 50 MB at 3 KB each, and one goes as soon as the ledger lets go of its state.
+ * States in one of two generations: when it is full the older one goes. Ten thousand encoders fit into one, so that none of
+ * them is moved from one to the other all the time. 24,576 answers without record and openings are at most some 75 MB at
+ * 3 KB each, and one goes as soon as the ledger lets go of its state.
  */
-const GENERATION = 8_192
+const GENERATION = 12_288
 /** Streams of one subject. */
 const MAX_STREAMS = 4
 
