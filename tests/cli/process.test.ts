@@ -105,6 +105,27 @@ describe('the process', () => {
     expect(json.out).not.toContain('\u001b')
   })
 
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'that is a link of a pipe hands bytes on later, and at %s what it holds goes nowhere',
+    async (signal) => {
+      const child = spawn(process.execPath, [MAIN, 'media', 'delay', '--seconds', '1'], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      })
+      const closed = new Promise<number | null>((done) => child.once('close', done))
+      const from = performance.now()
+      const bytes = Buffer.from([0, 255, 10, 128])
+      child.stdin.write(bytes)
+      const first = await new Promise<Buffer>((came) => child.stdout.once('data', came))
+      expect(performance.now() - from).toBeGreaterThanOrEqual(1_000)
+      expect(first).toEqual(bytes)
+      let more = 0
+      child.stdout.on('data', () => more++)
+      await new Promise((written) => child.stdin.write(bytes, written))
+      child.kill(signal)
+      expect([await closed, more]).toEqual([0, 0])
+    },
+  )
+
   test('draws a bar on a terminal and wipes it', async () => {
     const dir = aDirectory()
     writeFileSync(

@@ -22,7 +22,7 @@ import { type Action, type Listed, reconcile } from './reconcile.ts'
 import { type Renewals, renewLease } from './renewals.ts'
 import type { MediaServer } from './servers-file.ts'
 import type { Sessions } from './sessions.ts'
-import { readTapeName, supportsListed } from './tape.ts'
+import { readTapeName, supportsListed, withCopy } from './tape.ts'
 import { lookAtUnlisted } from './unlisted.ts'
 
 export interface KeptPorts extends ListedPorts {
@@ -109,7 +109,11 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
     if (!list.ok) return onFault(list.error)
     const { ours, copies } = sortList(server, reach.dialect, list.value)
     const listed: Listed[] = []
-    for (const one of ours) listed.push({ ...one, stream: await streamOf(ports, server, one) })
+    for (const one of ours)
+      listed.push({
+        ...withCopy(ports.pepper, server, one),
+        stream: await streamOf(ports, server, one),
+      })
     const open = await openOf(ports, server.id)
     const busy = (session: string): boolean => ports.sessions.busySince(server.id, session, since)
     const heard = (session: string): boolean => ports.sessions.heard(server.id, session)

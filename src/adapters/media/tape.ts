@@ -10,6 +10,7 @@
 import { delayUpTo } from '../../core/policy/supports.ts'
 import type { Answer } from '../../gate-types.ts'
 import type { Pepper } from '../../ports.ts'
+import type { LiveSession } from './control.ts'
 import type { MediaDialect } from './dialect.ts'
 import type { Resolved } from './resolve-subject.ts'
 import type { MediaServer } from './servers-file.ts'
@@ -94,4 +95,15 @@ export function readTapeName(
   if (digits === undefined || id === undefined) return null
   const tape = { playback_name: `live_${id}`, seconds: Number(digits) }
   return tapeName(pepper, server.id, tape) === name ? tape : null
+}
+
+/** With its late copy in the handle, as in that of a start: whoever is cut from a list loses the copy in the same moment. */
+export function withCopy(
+  pepper: Pepper,
+  server: Pick<MediaServer, 'id' | 'delayed'>,
+  listed: LiveSession,
+): LiveSession {
+  const tape = readTapeName(pepper, server, listed)
+  if (tape === null || server.delayed === null) return listed
+  return { ...listed, handle: `${listed.handle} ${server.delayed.app}/${tape.playback_name}` }
 }

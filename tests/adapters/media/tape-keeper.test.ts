@@ -115,6 +115,16 @@ describe('a delayed broadcast', () => {
     )
   })
 
+  it('that is found only by a look ends with its copy as well', async () => {
+    const s = await scene({ deaf: true, start: false })
+    const { name } = await live(s, 'u_1', '41', 'low')
+    await strike(s, 'u_1', 'critical')
+    expect(running(s)).toEqual(['41', '941'])
+    await s.keeper.start()
+    await vi.waitFor(() => expect(running(s)).toEqual([]), WAIT)
+    expect(drops(s)).toContain(`GET /control/drop/publisher?app=live_delayed&name=${name}`)
+  })
+
   it('that should now be later than it is cut, and comes back as late as it must be', async () => {
     const s = await scene()
     const { secret } = await live(s, 'u_1', '41', 'low')
@@ -215,11 +225,12 @@ describe('a lease that ran out unseen', () => {
 
   it('of one that should be later by now is cut with its copy', async () => {
     const s = await scene({ start: false })
-    await live(s, 'u_1', '41', 'low')
+    const { name } = await live(s, 'u_1', '41', 'low')
     s.t.clock.set(NOW + 5 * HOUR)
     await strike(s, 'u_1', 'medium')
     await s.keeper.start()
     await vi.waitFor(() => expect(running(s)).toEqual([]), WAIT)
+    expect(drops(s)).toContain(`GET /control/drop/publisher?app=live_delayed&name=${name}`)
   })
 })
 

@@ -1,4 +1,4 @@
-/** A pipe that is so many seconds long: nothing early, nothing after the end, bounded. By the system's pipes: process.test.ts. */
+/** A pipe that is so many seconds long: nothing early, nothing after the end, bounded. With real pipes: ../process.test.ts. */
 import { PassThrough } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
