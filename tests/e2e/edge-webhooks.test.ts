@@ -225,6 +225,8 @@ it('follows no redirect, and lays aside what is refused without keeping others b
   expect(forged, 'nothing at the address the redirect names').toEqual([])
   answer = () => 204
   await until(() => hasArrived(bad))
+  const activations = received.filter(({ message }) => message.type === 'policy.activated')
+  expect(new Set(activations.map(({ id }) => id)).size, 'though both logs have it').toBe(1)
 }, 120_000)
 
 it('goes to no address of this machine that is not said to be private', async () => {

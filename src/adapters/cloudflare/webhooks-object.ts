@@ -6,6 +6,7 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import type { Standing } from '../../gate/webhooks/desk.ts'
+import type { WebhookEndpoint } from '../../gate/webhooks/port.ts'
 import { resultOf } from '../../gate/webhooks/schedule.ts'
 import { requireEdgeConfig } from './config.ts'
 import { createDoSql } from './do-sql.ts'
@@ -85,7 +86,8 @@ export class WebhooksObject extends DurableObject<Env> implements WebhooksRpc {
     const stubs = stubsOf(env, after)
     const observe = logEvents(config.log_level, Date.now)
     this.#run ??= createHooksRun({
-      ...{ sql: createDoSql(ctx.storage), storage: ctx.storage, endpoint },
+      ...{ sql: createDoSql(ctx.storage), storage: ctx.storage },
+      endpoint: toldOf(endpoint, shard),
       origin: originOfShard(config.origin, shard, config.shards),
       tiles: patientTiles(createR2Tiles(env.LOG, logPrefix(shard)), after),
       ...{ sequencer: stubs.sequencer(shard), subject: stubs.subject },
@@ -97,6 +99,13 @@ export class WebhooksObject extends DurableObject<Env> implements WebhooksRpc {
     })
     return this.#run
   }
+}
+
+/** Every log has each activation, the first one first: the platform hears of it once. */
+function toldOf(endpoint: WebhookEndpoint, shard: number): WebhookEndpoint {
+  if (shard === 0) return endpoint
+  const types = [...endpoint.types].filter((type) => type !== 'policy.activated')
+  return { ...endpoint, types: new Set(types) }
 }
 
 /** Cloudflare binds no network of public addresses: its own is one. */
