@@ -60,6 +60,17 @@ const CASES: readonly {
     ],
   },
   {
+    events: [
+      { ...DECIDED, outcome: 'allow', would: { outcome: 'deny', rules: ['a', 'b'] } },
+      { ...DECIDED, outcome: 'allow', would: { outcome: 'delay', rules: ['a'] } },
+    ],
+    series: [
+      'livegate_not_enforced_total{rule="a",would="deny"} 1',
+      'livegate_not_enforced_total{rule="b",would="deny"} 1',
+      'livegate_not_enforced_total{rule="a",would="delay"} 1',
+    ],
+  },
+  {
     events: [{ type: 'strike_recorded', category: 'hate.speech', known_category: true }],
     series: ['livegate_strikes_total{category="hate.speech"} 1'],
   },
