@@ -6,8 +6,15 @@ const SYSTEM = [
   'tests/e2e/**/*.test.ts',
   'tests/chaos/**/*.test.ts',
   'tests/attack/process.test.ts',
-  'tests/conformance/{workerd,second-auditor,second-reader}.test.ts',
   'tests/adapters/media/real-nginx.test.ts',
+]
+
+/** Long ones that bound no time and mostly wait, for the edge host's own pace or for a disk: side by side. */
+const PATIENT = [
+  'tests/e2e/edge-{bucket,keeper,networks,webhooks}.test.ts',
+  'tests/conformance/{workerd,second-auditor,second-reader}.test.ts',
+  'tests/contract/node.test.ts',
+  'tests/fuzz/**/*.test.ts',
 ]
 
 /** Inside workerd, with real Durable Objects and R2. */
@@ -17,9 +24,7 @@ const WORKERD = ['tests/workerd/**/*.test.ts']
 const THOROUGH = [
   'tests/properties/**/*.test.ts',
   'tests/faults/**/*.test.ts',
-  'tests/fuzz/**/*.test.ts',
   'tests/attack/**/*.test.ts',
-  'tests/contract/node.test.ts',
   'tests/conformance/node.test.ts',
   'tests/adapters/node/**/*.test.ts',
   'tests/cli/{audit,mirror,monitor,process,import,chains,move,policy-watch}.test.ts',
@@ -42,7 +47,7 @@ const config: ViteUserConfig = defineConfig({
           // Nothing here keeps state between files, and loading the same modules seventy times is half the time.
           isolate: false,
           include: ['tests/**/*.test.ts'],
-          exclude: [...SYSTEM, ...THOROUGH, ...WORKERD],
+          exclude: [...SYSTEM, ...PATIENT, ...THOROUGH, ...WORKERD],
           testTimeout: 20_000,
           hookTimeout: 30_000,
         },
@@ -54,6 +59,15 @@ const config: ViteUserConfig = defineConfig({
           exclude: SYSTEM,
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'patient',
+          include: PATIENT,
+          maxWorkers: 3,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -69,6 +83,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'system',
           include: SYSTEM,
+          exclude: PATIENT,
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,

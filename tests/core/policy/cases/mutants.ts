@@ -4,6 +4,7 @@
  */
 import { isMap, isScalar, isSeq, type Node, parseDocument } from 'yaml'
 import type { Plan } from '../../../../src/core/policy/plan.ts'
+import { EVERYBODY } from '../../../../src/core/policy/rollout.ts'
 import {
   type EpochMs,
   formatInstant,
@@ -101,12 +102,18 @@ export interface PlanMutant {
   readonly plan: Plan
 }
 
+/** A rule without `enforce`. */
+function isOn(path: string, value: number): boolean {
+  return path.endsWith('.share') && value === EVERYBODY
+}
+
 /** Every number of a compiled plan one up and one down, but those inside conditions; what would be below 1 is left out. */
 export function planMutants(plan: Plan): PlanMutant[] {
   const found: PlanMutant[] = []
   const visit = (value: unknown, path: string, rebuilt: (changed: unknown) => Plan): void => {
     if (typeof value === 'number') {
-      if (value === Number.MAX_SAFE_INTEGER) return
+      // Nobody wrote these: no bound, and a rule that is simply on.
+      if (value === Number.MAX_SAFE_INTEGER || isOn(path, value)) return
       for (const by of [-1, 1])
         if (value + by >= 1)
           found.push({ name: `${path}: ${value} -> ${value + by}`, plan: rebuilt(value + by) })
