@@ -66,6 +66,7 @@ const config: ViteUserConfig = defineConfig({
           name: 'patient',
           include: PATIENT,
           maxWorkers: 3,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
