@@ -46,6 +46,8 @@ export interface ServerReach {
   /** Null where there is no control interface. */
   readonly control: Control | null
   readonly enforcement: Enforcement | undefined
+  /** What is asked of the server, where somebody else asks it as well; one of its own unless given. */
+  readonly budget?: Budget
 }
 
 export interface KeptServer {
@@ -73,17 +75,17 @@ const CUT_AGAIN_MS = 60_000
 /** A publisher nobody knows is tried to be cut for so long; the next look finds him again. */
 const STRANGER_MS = 60_000
 
+/** How many cuts one server is asked for, on every host. */
+export function cutBudget({ elapsed, after }: Pick<KeptPorts, 'elapsed' | 'after'>): Budget {
+  return createBudget({ at_once: CALLS_AT_ONCE, per_second: CALLS_PER_SECOND, elapsed, after })
+}
+
 export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServer {
   const { server, control } = reach
   const began = ports.elapsed()
   /** When a session was last confirmed to be dropped. */
   const dropped = new Map<string, number>()
-  const budget: Budget = createBudget({
-    at_once: CALLS_AT_ONCE,
-    per_second: CALLS_PER_SECOND,
-    elapsed: ports.elapsed,
-    after: ports.after,
-  })
+  const { budget = cutBudget(ports) } = reach
   const onFault = (fault: ControlFault): void =>
     ports.observe({ type: 'control_failed', server: server.id, fault })
   const queue: CutQueue = createCutQueue({

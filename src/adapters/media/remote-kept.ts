@@ -9,11 +9,11 @@
 import type { SubjectId } from '../../core/model.ts'
 import { createEnforcement } from '../../gate/enforcement.ts'
 import type { BroadcastView, GateEvent, Random } from '../../ports.ts'
-import { createBudget } from './budget.ts'
+import type { Budget } from './budget.ts'
 import type { ControlDriver } from './control.ts'
 import { dialectFor } from './dialects.ts'
 import { type Control, controlOf } from './drivers.ts'
-import { createKeptServer, type KeptPorts, type KeptServer } from './kept-server.ts'
+import { createKeptServer, cutBudget, type KeptPorts, type KeptServer } from './kept-server.ts'
 import { createRenewals } from './renewals.ts'
 import type { MediaServer } from './servers-file.ts'
 import { createSessions, type Sessions } from './sessions.ts'
@@ -70,8 +70,6 @@ export interface RemoteKept {
 /** What was seen of a broadcast is good for so long, as long as it is listed. */
 const SEEN_MS = 30_000
 const VIEWS_AT_ONCE = 16
-/** Cuts at one server at once, and each second. */
-const CALLS = { at_once: 8, per_second: 200 }
 /** Who asked is told that nothing is known, and asks again. */
 const CUT_PATIENCE_MS = 4_000
 const NOTHING: SpokenOf = { busy: [], heard: [], asked: [] }
@@ -82,6 +80,7 @@ export function createRemoteKept(ports: RemotePorts): RemoteKept | null {
   const control = controlOf(ports, server)
   if (control === null || server.reconcile_ms === 0) return null
   const counts = createCounts()
+  const budget = cutBudget(ports)
   const dialect = dialectFor(server.kind)
   const picture = createPicture(ports, {
     at_first_sight: dialect.capabilities.style === 'hook',
@@ -101,16 +100,19 @@ export function createRemoteKept(ports: RemotePorts): RemoteKept | null {
       },
     },
     {
-      ...{ server, dialect, enforcement: createEnforcement(ports.random) },
+      ...{ server, dialect, enforcement: createEnforcement(ports.random), budget },
       control: { access: control.access, driver: noting(control.driver, picture.note) },
     },
   )
-  return { look: kept.look, counts: counts.read, cut: cutsOf(ports, control) }
+  return { look: kept.look, counts: counts.read, cut: cutsOf(ports, control, budget) }
 }
 
 /** However many have to stop at once, the server is called as by the keeper of the other host. */
-function cutsOf({ elapsed, after }: RemotePorts, { driver, access }: Control): RemoteKept['cut'] {
-  const budget = createBudget({ ...CALLS, elapsed, after })
+function cutsOf(
+  { after }: RemotePorts,
+  { driver, access }: Control,
+  budget: Budget,
+): RemoteKept['cut'] {
   const waiting = new Map<string, Promise<number | 'unknown'>>()
   return ({ session, handle }) => {
     const known = waiting.get(session)

@@ -286,6 +286,37 @@ describe('a keeper that is not where hooks are answered', () => {
     expect(control.calls).toHaveLength(20)
   })
 
+  it('calls it no oftener when its own look has strangers to drop at the same time', async () => {
+    const s = await aScene()
+    let [now, most] = [0, 0]
+    const held: (() => void)[] = []
+    control.manners = (request, response, honest) => {
+      if (!request.url?.includes('drop')) return honest(request, response)
+      most = Math.max(most, ++now)
+      held.push(() => {
+        now--
+        honest(request, response)
+      })
+    }
+    const sessions = Array.from({ length: 16 }, (_, i) => `${i + 1}`)
+    for (const session of sessions)
+      control.publishers.set(session, { app: 'live', name: `n${session}` })
+    const ordered = sessions.slice(0, 8)
+    const cuts = ordered.map((session) => s.kept.cut({ session, handle: 'app=live' }))
+    await vi.waitFor(() => expect(now).toBe(8), WAIT)
+    // What the first look has begun has reached the server when it has listed again.
+    for (const _ of [1, 2]) await s.kept.look()
+    expect(now).toBe(8)
+    await vi.waitFor(() => {
+      s.t.clock.set(s.t.clock.now() + 100)
+      for (const answer of held.splice(0)) answer()
+      s.again()
+      expect(control.publishers.size).toBe(0)
+    }, WAIT)
+    await Promise.all(cuts)
+    expect(most).toBe(8)
+  })
+
   it('says that nothing is known where nobody answers', async () => {
     const s = await aScene()
     control.manners = (_request, response) => void response.writeHead(500).end('<h1>busy</h1>')
