@@ -6,29 +6,24 @@
  * Processor time of the gate counts, because neighbours vary; rates are told beside it. A hook is idempotent in itself; a
  * plain decision that is so by an Idempotency-Key is told beside them.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { median, spread } from './figures.ts'
 import { generateLoad, type Load, type Loaded } from './generator.ts'
-import { ADMIN_KEY, apiCall, startGate } from './processes.ts'
+import {
+  CONNECTIONS,
+  hookedGate,
+  hookOf,
+  type Measured,
+  publish,
+  streamKeys,
+} from './nginx-hook.ts'
+import { ADMIN_KEY } from './processes.ts'
 
 /** So many that nobody starts more than twice or so: open broadcasts have their own cost. */
 const PEOPLE = 12_000
-const CONNECTIONS = 32
 const ROUNDS = 5
 const SECONDS = 3
 /** Answers in a second that this machine cannot give. */
 const MOST = 5_000
-const SECRET = 'YmVuY2gtc2VjcmV0LW9mLXRoZS1ob29r'
-const SERVERS = `servers:
-  - { id: edge-1, kind: nginx-rtmp, secret: ${SECRET}, subject: { from: stream_key }, playback: keep }
-`
-
-interface Measured extends Loaded {
-  /** Processor time of one answer. */
-  readonly cpu_us: number
-}
 
 interface Round {
   readonly plain: Measured
@@ -39,11 +34,9 @@ interface Round {
 
 /** Rows of the bench table. */
 export async function benchHookRows(): Promise<readonly string[]> {
-  const dir = mkdtempSync(join(tmpdir(), 'livegate-bench-'))
-  writeFileSync(join(dir, 'servers.yaml'), SERVERS)
-  const gate = await startGate({ dir, servers: join(dir, 'servers.yaml') })
+  const gate = await hookedGate()
   try {
-    const keys = await makeKeys(gate.url)
+    const keys = await streamKeys(gate, PEOPLE)
     let [session, asked] = [0, 0]
     const plain = (seconds: number): Promise<Loaded> =>
       generateLoad({ ...api(gate.url, seconds), bodies: keys.map((_key, i) => question(i)) })
@@ -56,11 +49,8 @@ export async function benchHookRows(): Promise<readonly string[]> {
       })
     const hook = (seconds: number): Promise<Loaded> =>
       generateLoad({
-        ...{ url: gate.url, path: '/hooks/nginx-rtmp/edge-1', connections: CONNECTIONS, seconds },
-        headers: {
-          'content-type': 'application/x-www-form-urlencoded',
-          authorization: `Bearer ${SECRET}`,
-        },
+        ...hookOf(gate),
+        seconds,
         bodies: Array.from({ length: MOST * seconds }, (_, i) =>
           publish(keys[i % keys.length] ?? '', ++session),
         ),
@@ -81,22 +71,7 @@ export async function benchHookRows(): Promise<readonly string[]> {
     return [rowOf(rounds)]
   } finally {
     await gate.stop()
-    rmSync(dir, { recursive: true, force: true })
   }
-}
-
-async function makeKeys(url: string): Promise<readonly string[]> {
-  const keys: string[] = []
-  const each = async (i: number): Promise<void> => {
-    const body = { subject: `u${i}`, facts: { created_at: '2020-01-01T00:00:00Z', followers: 120 } }
-    const made = await apiCall(url, 'POST', '/v1/stream-keys', body)
-    keys[i] = (made as { key: string }).key
-  }
-  for (let from = 0; from < PEOPLE; from += CONNECTIONS)
-    await Promise.all(
-      Array.from({ length: Math.min(CONNECTIONS, PEOPLE - from) }, (_, i) => each(from + i)),
-    )
-  return keys
 }
 
 function api(
@@ -115,10 +90,6 @@ const question = (i: number): string =>
     stream: { id: `b${i}` },
     request: { ingest: 'rtmp' },
   })
-
-function publish(key: string, session: number): string {
-  return `app=live&flashver=FMLE/3.0%20(compatible%3B%20Lavf59.27&swfurl=&tcurl=rtmp://127.0.0.1/live&pageurl=&addr=203.0.113.9&clientid=${session}&call=publish&name=${key}&type=live`
-}
 
 function rowOf(rounds: readonly Round[]): string {
   const ratios = rounds.map(({ plain, hook }) => hook.cpu_us / plain.cpu_us)

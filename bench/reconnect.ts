@@ -7,30 +7,18 @@
  * durable in the log. Processor time of the gate counts, because neighbours vary. That no round wrote a record for a
  * reconnect is checked with the size of the log.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { median, spread } from './figures.ts'
 import { generateLoad, type Loaded } from './generator.ts'
-import { apiCall, type GateProcess, startGate } from './processes.ts'
+import { hookedGate, hookOf, type Measured, publish, streamKeys } from './nginx-hook.ts'
+import { apiCall, type GateProcess } from './processes.ts'
 
 const DENIED = 10_000
 const ROUNDS = 5
 /** First denials of one round. */
 const FRESH = 2_000
-const CONNECTIONS = 32
 const SECONDS = 3
 /** Answers in a second that this machine cannot give. */
 const MOST = 10_000
-const SECRET = 'YmVuY2gtc2VjcmV0LW9mLXRoZS1ob29r'
-const SERVERS = `servers:
-  - { id: edge-1, kind: nginx-rtmp, secret: ${SECRET}, subject: { from: stream_key }, playback: keep }
-`
-
-interface Measured extends Loaded {
-  /** Processor time of one answer. */
-  readonly cpu_us: number
-}
 
 interface Round {
   readonly fresh: Measured
@@ -39,21 +27,12 @@ interface Round {
 
 /** Rows of the bench table. */
 export async function benchReconnectRows(): Promise<readonly string[]> {
-  const dir = mkdtempSync(join(tmpdir(), 'livegate-bench-'))
-  writeFileSync(join(dir, 'servers.yaml'), SERVERS)
-  const gate = await startGate({ dir, servers: join(dir, 'servers.yaml') })
+  const gate = await hookedGate()
   try {
-    const keys = await denyAll(gate.url, DENIED + FRESH * (ROUNDS + 1))
+    const keys = await denyAll(gate, DENIED + FRESH * (ROUNDS + 1))
     let session = 0
     const load = (bodies: readonly string[], seconds: number): Promise<Loaded> =>
-      generateLoad({
-        ...{ url: gate.url, path: '/hooks/nginx-rtmp/edge-1', connections: CONNECTIONS, seconds },
-        headers: {
-          'content-type': 'application/x-www-form-urlencoded',
-          authorization: `Bearer ${SECRET}`,
-        },
-        ...{ bodies, expect: '4' },
-      })
+      generateLoad({ ...hookOf(gate), seconds, bodies, expect: '4' })
     const once = (from: number, count: number): Promise<Loaded> =>
       load(
         keys.slice(from, from + count).map((key) => publish(key, ++session)),
@@ -78,7 +57,6 @@ export async function benchReconnectRows(): Promise<readonly string[]> {
     return [rowOf(rounds)]
   } finally {
     await gate.stop()
-    rmSync(dir, { recursive: true, force: true })
   }
 }
 
@@ -103,26 +81,12 @@ async function logged(url: string): Promise<number> {
 }
 
 /** People with a strike that withdraws Live, and their stream keys. */
-async function denyAll(url: string, people: number): Promise<readonly string[]> {
-  const keys: string[] = []
+function denyAll(gate: GateProcess, people: number): Promise<readonly string[]> {
   const issued_at = new Date(Date.now() - 60_000).toISOString()
-  const each = async (i: number): Promise<void> => {
-    const subject = `u${i}`
-    const facts = { created_at: '2020-01-01T00:00:00Z', followers: 120 }
-    const made = await apiCall(url, 'POST', '/v1/stream-keys', { subject, facts })
-    keys[i] = (made as { key: string }).key
-    const grave = { category: 'terrorism.link', severity: 'critical', issued_at }
-    await apiCall(url, 'POST', `/v1/subjects/${subject}/strikes`, { id: `s${i}`, ...grave })
-  }
-  for (let from = 0; from < people; from += CONNECTIONS)
-    await Promise.all(
-      Array.from({ length: Math.min(CONNECTIONS, people - from) }, (_, i) => each(from + i)),
-    )
-  return keys
-}
-
-function publish(key: string, session: number): string {
-  return `app=live&flashver=FMLE/3.0%20(compatible%3B%20Lavf59.27&swfurl=&tcurl=rtmp://127.0.0.1/live&pageurl=&addr=203.0.113.9&clientid=${session}&call=publish&name=${key}&type=live`
+  const grave = { category: 'terrorism.link', severity: 'critical', issued_at }
+  return streamKeys(gate, people, (subject, i) =>
+    apiCall(gate.url, 'POST', `/v1/subjects/${subject}/strikes`, { id: `s${i}`, ...grave }),
+  )
 }
 
 function rowOf(rounds: readonly Round[]): string {
