@@ -11,7 +11,7 @@ const SYSTEM = [
 
 /** Long ones that bound no time and mostly wait, for the edge host's own pace or for a disk: side by side. */
 const PATIENT = [
-  'tests/e2e/edge-{bucket,keeper,networks,webhooks}.test.ts',
+  'tests/e2e/{edge-bucket,edge-keeper,edge-networks,edge-webhooks,tape}.test.ts',
   'tests/conformance/{workerd,second-auditor,second-reader}.test.ts',
   'tests/contract/node.test.ts',
   'tests/fuzz/**/*.test.ts',
@@ -44,6 +44,7 @@ const config: ViteUserConfig = defineConfig({
         // The inner loop: `npm run test:unit`.
         test: {
           name: 'unit',
+          maxWorkers: 2,
           // Nothing here keeps state between files, and loading the same modules seventy times is half the time.
           isolate: false,
           include: ['tests/**/*.test.ts'],
@@ -55,6 +56,7 @@ const config: ViteUserConfig = defineConfig({
       {
         test: {
           name: 'thorough',
+          maxWorkers: 2,
           include: THOROUGH,
           exclude: SYSTEM,
           testTimeout: 60_000,
@@ -66,7 +68,7 @@ const config: ViteUserConfig = defineConfig({
           name: 'patient',
           include: PATIENT,
           maxWorkers: 3,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -76,6 +78,8 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'workerd',
           include: WORKERD,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -85,7 +89,8 @@ const config: ViteUserConfig = defineConfig({
           name: 'system',
           include: SYSTEM,
           exclude: PATIENT,
-          fileParallelism: false,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
