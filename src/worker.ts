@@ -17,6 +17,7 @@ import {
 import { type EdgeConfig, edgeConfigOf } from './adapters/cloudflare/config.ts'
 import { useCuts } from './adapters/cloudflare/cutting.ts'
 import { createEdgeApiKeys } from './adapters/cloudflare/edge-api-keys.ts'
+import { createEdgeBroadcasts } from './adapters/cloudflare/edge-broadcasts.ts'
 import { candidateOf, planOf } from './adapters/cloudflare/edge-candidate.ts'
 import { createEdgeDirectory } from './adapters/cloudflare/edge-directory.ts'
 import { createEdgeErasureDesk } from './adapters/cloudflare/edge-erasure-desk.ts'
@@ -297,6 +298,7 @@ async function depsOf(
       ...{ clock, lead_ms: LEAD_MS, sources: () => edgeReportSources(directory) },
     }),
     reviews: createEdgeReviews(stubs),
+    broadcasts: createEdgeBroadcasts({ stubs, pepper, shards: config.shards }),
     webhooks,
     incidents: createIncidentDesk({ ...incidentsOf(stubs, config), clock }),
     recordKeys: () => recordKeysOf(sequencers),

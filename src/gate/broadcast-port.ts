@@ -4,6 +4,7 @@
  * An open broadcast lies in its subject's state, so that a strike finds it in the very commit it lands in. What is to be
  * done about it later lies there too, so that no crash forgets it. Next stop: renewal.ts, recheck.ts, cuts.ts.
  */
+import { LivegateError } from '../core/errors.ts'
 import type { SubjectId } from '../core/model.ts'
 import { type EpochMs, epochMs } from '../core/time.ts'
 
@@ -106,6 +107,31 @@ export interface OpenBroadcasts {
 /** When there is nothing left to do about it; exclusive. */
 export function endOf({ lease_until, cutting }: OpenBroadcast): EpochMs {
   return cutting === undefined ? lease_until : epochMs(Math.max(lease_until, cutting.until))
+}
+
+/** Whether a list of what is asked for has it at an instant. */
+export function isListed(
+  open: OpenBroadcast,
+  { server, cutting, flagged = false }: Pick<BroadcastQuery, 'server' | 'cutting' | 'flagged'>,
+  at: EpochMs,
+): boolean {
+  if (endOf(open) <= at || (open.role !== 'host' && !flagged)) return false
+  if (server !== undefined && open.server !== server) return false
+  if (cutting !== undefined && cutting !== (open.cutting !== undefined)) return false
+  return !flagged || isFlagged(open)
+}
+
+/** Something is left to do about it. */
+export function isFlagged({ recheck, ungated }: OpenBroadcast): boolean {
+  return recheck !== undefined || ungated !== undefined
+}
+
+/** A cursor that is not one that was given. */
+export function strangeCursor(): LivegateError {
+  return new LivegateError(
+    'invalid_request',
+    'Cannot list broadcasts: the cursor is not one of ours, expected `next` of the page before',
+  )
 }
 
 /** As others see it. */

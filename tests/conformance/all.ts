@@ -1,6 +1,7 @@
 /** Every suite there is: what "the same gate on every host" means. */
 import { accessSuite } from './access-suite.ts'
 import { auditSuite } from './audit-suite.ts'
+import { broadcastsSuite } from './broadcasts-suite.ts'
 import { decisionsSuite } from './decisions-suite.ts'
 import { erasureSuite } from './erasure-suite.ts'
 import type { Host } from './host.ts'
@@ -14,6 +15,7 @@ import { shadowSuite } from './shadow-suite.ts'
 
 const SUITES = [
   decisionsSuite,
+  broadcastsSuite,
   auditSuite,
   accessSuite,
   erasureSuite,

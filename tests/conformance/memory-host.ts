@@ -45,6 +45,7 @@ export async function aMemoryHost(): Promise<Host> {
       random: bytes,
       streamKeys: store.streamKeys,
       directory: store.directory,
+      broadcasts: store.broadcasts,
       ...{ incidents, reviews: store.reviews },
     },
     pepper: { hash: (what, text) => portableHasher.digestText(`pepper ${what} ${text}`) },

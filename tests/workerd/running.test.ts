@@ -92,6 +92,19 @@ describe('the chains a log tells', () => {
       expect(first.objects).toContain('r-end')
     }))
 
+  it('are told where they are, so that some can be left for later, up to an end of now', () =>
+    inPlace(async (place) => {
+      const log = await place.open()
+      await log.append([...chain('r-1', 1, 2), ...chain('r-2', 1), ...chain('r-3', 1)])
+      const { objects, indexes, size } = await log.running({ ...ALL, until: 'size' })
+      expect(objects).toEqual(['r-1', 'r-2', 'r-3'])
+      expect(indexes).toEqual([size - 3, size - 2, size - 1])
+      await log.append(chain('r-2', 2))
+      const rest = await log.running({ ...ALL, from: size - 2, until: size })
+      expect(rest.objects.slice(0, 2)).toEqual(['r-2', 'r-3'])
+      expect(rest.indexes.slice(0, 2)).toEqual([size - 2, size - 1])
+    }))
+
   it('lose nobody to what is appended between two pages', () =>
     inPlace(async (place) => {
       const log = await place.open()

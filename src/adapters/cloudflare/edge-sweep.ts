@@ -13,7 +13,7 @@ import { decidesAt, pendingAt } from '../../core/policy/activation.ts'
 import type { Plan } from '../../core/policy/plan.ts'
 import { DAY_MS, type EpochMs, epochMs, MINUTE_MS } from '../../core/time.ts'
 import type { Clock, Observe, RecheckCause } from '../../ports.ts'
-import { openSince } from './open-since.ts'
+import { openSinceOf } from './open-since.ts'
 import { opened, type SequencerRpc, type SubjectRpc } from './rpc.ts'
 import { FRESH_MS } from './sequencer-revisions.ts'
 
@@ -103,10 +103,7 @@ export function createEdgeSweep(parts: SweepParts): EdgeSweep {
     }
     const last = known.job?.by ?? known.done
     if (last === null || last.revision !== by.revision || last.incident !== by.incident) {
-      const plans = new Map<string, Plan | null>()
-      for (const { digest } of activations)
-        if (!plans.has(digest)) plans.set(digest, await parts.planOf(digest))
-      const since = openSince(activations, (digest) => plans.get(digest) ?? null, read_at)
+      const since = await openSinceOf(activations, parts.planOf, read_at)
       const cause = causeOf(last, by, hint)
       const fresh = { next: null, until: null, failed: [], tries: 0, retry_at: 0 }
       await save({ done: known.done, job: { cause, by, read_at, since, ...fresh } })

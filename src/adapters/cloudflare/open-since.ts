@@ -2,7 +2,7 @@
  * Since when whatever runs now must have been allowed or renewed: the longest that any lease given here still lasts.
  *
  * A lease is as long as the policy that gave it says, at most: each activation is looked at over the time it decided. Leases of
- * before the first one (of an earlier log) are taken to be as long as the longest of all. Pure; used by edge-sweep.ts.
+ * before the first one (of an earlier log) are taken to be as long as the longest of all. Used by edge-sweep.ts, edge-broadcasts.ts.
  */
 import type { Activation } from '../../core/model.ts'
 import type { Plan } from '../../core/policy/plan.ts'
@@ -35,4 +35,16 @@ export function openSince(
     given(one.active_from - MARGIN_MS, (over ?? at) + MARGIN_MS, lease(one))
   }
   return since
+}
+
+/** As `openSince`, with plans that have to be read. */
+export async function openSinceOf(
+  activations: readonly Activation[],
+  planOf: (digest: string) => Promise<Pick<Plan, 'lease_ms'> | null>,
+  at: EpochMs,
+): Promise<EpochMs> {
+  const plans = new Map<string, Pick<Plan, 'lease_ms'> | null>()
+  for (const { digest } of activations)
+    if (!plans.has(digest)) plans.set(digest, await planOf(digest))
+  return openSince(activations, (digest) => plans.get(digest) ?? null, at)
 }

@@ -14,8 +14,11 @@ export interface RunningQuery {
   readonly since: EpochMs
   /** `next` of the page before; null for the first. */
   readonly from: number | null
-  /** Chains that have a record from here on are told at an earlier one; null: there is no end yet. */
-  readonly until: number | null
+  /**
+   * Chains that have a record from here on are told at an earlier one, maybe at several; null: there is no end yet; `size`: the
+   * end the log has now.
+   */
+  readonly until: number | 'size' | null
   /** Some more may come: what is read together is told together. */
   readonly limit: number
 }
@@ -23,6 +26,8 @@ export interface RunningQuery {
 export interface RunningPage {
   /** Names of subjects' objects. */
   readonly objects: readonly string[]
+  /** Where each is told, upwards: whoever has had enough goes on there. */
+  readonly indexes: readonly number[]
   readonly next: number
   /** Entries of the log; `next` has come to its end when it is as large. */
   readonly size: number

@@ -4,7 +4,7 @@
  * Whatever runs was allowed or renewed within its lease, and each of that is a record; so the records of that time lead to
  * everything that runs, without anything a decision would have to pay for. Each chain is told once, at its newest record;
  * one that got another record meanwhile is told at that, which is still to come. Bounded as a search is: a call looks at some
- * thousand records and hands back where to go on. Asked by edge-sweep.ts.
+ * thousand records and hands back where to go on. Asked by edge-sweep.ts, edge-broadcasts.ts.
  */
 import { toBase64Url } from '../../core/encoding.ts'
 import type { EpochMs } from '../../core/time.ts'
@@ -27,10 +27,11 @@ export async function chainsSince(
   { since, from, until, limit }: RunningQuery,
 ): Promise<RunningPage> {
   const { sql, chunks, pause } = searched
-  const found = createFound(sql, until)
   // What comes while this looks is behind it.
   const newest = sql.get(SIZE)
   const size = newest === undefined ? 0 : integer(newest, 'size')
+  const found = createFound(sql, until === 'size' ? size : until)
+  const { objects, indexes } = found
   let next = from ?? startOf(searched, since)
   let looked = 0
   if (next < 0) {
@@ -42,17 +43,17 @@ export async function chainsSince(
   }
   for (let read = 0; read < MAX_READ && looked < MAX_LOOKED_AT; read++) {
     const chunk = chunks.at(next)
-    if (chunk === null) return { objects: found.objects, next: Math.max(next, size), size }
+    if (chunk === null) return { objects, indexes, next: Math.max(next, size), size }
     for (const records of (await chunk.read()).upwards(next)) {
       for (const { index, chain } of records) found.look(index, chain)
       looked += records.length
       next = (records.at(-1)?.index ?? next) + 1
-      if (found.objects.length >= limit) return { objects: found.objects, next, size }
+      if (objects.length >= limit) return { objects, indexes, next, size }
       await pause()
     }
     next = chunk.first + chunk.count
   }
-  return { objects: found.objects, next, size }
+  return { objects, indexes, next, size }
 }
 
 /** The first record that may be of that time; of an earlier log's, too. */
@@ -65,13 +66,14 @@ function startOf({ sql, chunks }: Searched, since: EpochMs): number {
 
 interface Found {
   readonly objects: string[]
+  readonly indexes: number[]
   look(index: number, chain: number): void
 }
 
 function createFound(sql: Sql, until: number | null): Found {
-  const objects: string[] = []
+  const [objects, indexes]: [string[], number[]] = [[], []]
   return {
-    objects,
+    ...{ objects, indexes },
     look(index, chain) {
       const head = sql.get(HEAD, chain)
       const object = head?.object ?? null
@@ -80,6 +82,7 @@ function createFound(sql: Sql, until: number | null): Found {
       const newest = integer(head, 'idx')
       // What came behind the end is not waited for.
       if (newest !== index && (until === null || newest < until)) return
+      indexes.push(index)
       objects.push(object instanceof Uint8Array ? toBase64Url(object) : String(object))
     },
   }

@@ -59,17 +59,19 @@ import { createErasing, type Erasing } from './subject-erasing.ts'
 import { leavingIn } from './subject-leaving.ts'
 import {
   answerLife,
+  answerOfNobody,
   type LifeAnswer,
   type LifeQuestion,
   recheckElsewhere,
 } from './subject-lives.ts'
 import { dropHost, type Naming, noteHost, stripNames } from './subject-mentions.ts'
+import { createOpenHere } from './subject-open.ts'
 import { createReady, doubting, type KnownReady } from './subject-ready.ts'
 import { createSubjectRetention } from './subject-retention.ts'
 import { hasSubjectTables } from './subject-schema.ts'
 import { gateSettings, type SubjectSettings } from './subject-settings.ts'
 import { createSubjectShadow, NO_SHADOW } from './subject-shadow.ts'
-import { createSubjectSweep, NOBODY_SWEPT } from './subject-sweep.ts'
+import { createSubjectSweep } from './subject-sweep.ts'
 import { createTending } from './subject-tending.ts'
 import { createTold } from './told.ts'
 import { shortenWithCohosts } from './unheard-cohosts.ts'
@@ -198,11 +200,8 @@ export function createSubjectHost(given: SubjectParts): SubjectHost {
       answer(subject, (gate) => gate.endSession(server, session)),
     async life<Q extends LifeQuestion>(subject: SubjectId | null, question: Q) {
       const house = subject === null ? resident() : of(subject)
-      if (house === null)
-        return (question.about === 'sweep' ? NOBODY_SWEPT : 'unchanged') as LifeAnswer<Q>
-      const { atHost, sweep } = house
-      const given = { subject: house.subject, question, atHost, sweep }
-      const answered = await house.answering(() => answerLife(house.gate, given))
+      if (house === null) return answerOfNobody(question) as LifeAnswer<Q>
+      const answered = await house.answering(() => answerLife(house.gate, { ...house, question }))
       return answered as LifeAnswer<Q>
     },
     review: async (subject, request) =>
@@ -269,6 +268,7 @@ interface House {
   readonly takeBack: (subject: SubjectId, decision: string) => Promise<void>
   readonly atHost: (broadcast: string) => Promise<HostRecheck>
   readonly sweep: ReturnType<typeof createSubjectSweep>
+  readonly openHere: ReturnType<typeof createOpenHere>
   readonly records: (
     seqs: readonly number[],
     places: readonly ChainPlace[],
@@ -372,6 +372,7 @@ function openHouse(parts: SubjectParts, subject: SubjectId, object: string): Hou
   return {
     ...{ subject, gate, takeBack, atHost, reread: store.reread, answering, erasing, erasure },
     sweep: createSubjectSweep({ subject, gate, ledger, ready }),
+    openHere: createOpenHere({ subject, ledger }),
     whole,
     pseudonym: () => store.peek()?.subjects.load(subject).state.pseudonym ?? null,
     async wakeAt(at) {

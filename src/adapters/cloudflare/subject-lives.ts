@@ -18,7 +18,8 @@ import type {
 import type { BroadcastView, RecheckCause } from '../../ports.ts'
 import { opened } from './rpc.ts'
 import type { Others } from './subject-calls.ts'
-import type { SubjectSwept, SweepAsked } from './subject-sweep.ts'
+import type { OpenAsked } from './subject-open.ts'
+import { NOBODY_SWEPT, type SubjectSwept, type SweepAsked } from './subject-sweep.ts'
 
 /** Each question with its answer. */
 interface Lives {
@@ -43,6 +44,7 @@ interface Lives {
   }
   readonly at_host: { readonly asks: { readonly broadcast: string }; readonly answer: HostRecheck }
   readonly sweep: { readonly asks: SweepAsked; readonly answer: SubjectSwept }
+  readonly open: { readonly asks: OpenAsked; readonly answer: readonly BroadcastView[] }
 }
 
 export type LifeQuestion = {
@@ -50,7 +52,13 @@ export type LifeQuestion = {
 }[keyof Lives]
 export type LifeAnswer<Q extends LifeQuestion> = Lives[Q['about']]['answer']
 
-/** Answers for one subject. `atHost` looks at a broadcast of this subject's because of somebody who joined it, `sweep` at all. */
+/** Of an object nobody is in. */
+export function answerOfNobody({ about }: LifeQuestion): LifeAnswer<LifeQuestion> {
+  if (about === 'open') return []
+  return about === 'sweep' ? NOBODY_SWEPT : 'unchanged'
+}
+
+/** Answers for one subject. `atHost` looks at a broadcast of this subject's because of somebody who joined it, `sweep` at all; `openHere` lists. */
 export function answerLife(
   gate: Gate,
   given: {
@@ -58,9 +66,10 @@ export function answerLife(
     readonly question: LifeQuestion
     readonly atHost: (broadcast: string) => Promise<HostRecheck>
     readonly sweep: (asked: SweepAsked) => Promise<SubjectSwept>
+    readonly openHere: (asked: OpenAsked) => Promise<readonly BroadcastView[]>
   },
 ): Promise<LifeAnswer<LifeQuestion>> {
-  const { subject, question, atHost, sweep } = given
+  const { subject, question, atHost, sweep, openHere } = given
   switch (question.about) {
     case 'renew':
       return gate.renew(question.request)
@@ -80,6 +89,8 @@ export function answerLife(
       return atHost(question.broadcast)
     case 'sweep':
       return sweep(question)
+    case 'open':
+      return openHere(question)
   }
 }
 

@@ -5,8 +5,8 @@
  * the rows that have one, so that a walk costs what is open, not what there is, and a plain decision writes no row for it. They
  * change with the row's `doc` only and may be over by now: the doc is read and compared. Duties: gate/broadcast-port.ts.
  */
-import { type EpochMs, epochMs } from '../../core/time.ts'
-import { endOf, viewOf } from '../../gate/broadcast-port.ts'
+import type { EpochMs } from '../../core/time.ts'
+import { endOf, isFlagged, isListed, strangeCursor, viewOf } from '../../gate/broadcast-port.ts'
 import type { BroadcastQuery, BroadcastView, OpenBroadcast, OpenBroadcasts } from '../../ports.ts'
 import { integer, type Row, type Sql, text } from './sql.ts'
 import { decodeDoc } from './subject-doc.ts'
@@ -58,12 +58,18 @@ function rowsOf(
     const rows = sql.all(BY_SERVER, server, after ?? '', limit)
     return { rows, last: lastOf(rows, (row) => text(row, 'place')) }
   }
-  const from = after === undefined ? 0 : Number(after)
+  const from = placeFrom(after)
   const rows =
     cutting === true || flagged === true
       ? sql.all(MARKS, from, limit)
       : sql.all(OPEN, at, from, limit)
   return { rows, last: lastOf(rows, (row) => String(integer(row, 'place'))) }
+}
+
+function placeFrom(cursor: string | undefined): number {
+  if (cursor === undefined) return 0
+  if (/^\d{1,15}$/.test(cursor)) return Number(cursor)
+  throw strangeCursor()
 }
 
 function lastOf(rows: readonly Row[], place: (row: Row) => string): string | null {
@@ -75,18 +81,6 @@ function foundIn(row: Row, query: BroadcastQuery, at: EpochMs): readonly Broadca
   const only = query.server === undefined ? null : text(row, 'broadcast')
   const subject = text(row, 'subject')
   return decodeDoc(text(row, 'doc'))
-    .broadcasts.filter((open) => (only === null || open.id === only) && isAsked(open, query, at))
+    .broadcasts.filter((open) => (only === null || open.id === only) && isListed(open, query, at))
     .map((open) => viewOf(subject, open))
-}
-
-function isAsked(open: OpenBroadcast, query: BroadcastQuery, at: EpochMs): boolean {
-  const { server, cutting, flagged } = query
-  if (endOf(open) <= epochMs(at) || (open.role !== 'host' && flagged !== true)) return false
-  if (server !== undefined && open.server !== server) return false
-  if (cutting !== undefined && cutting !== (open.cutting !== undefined)) return false
-  return flagged !== true || isFlagged(open)
-}
-
-function isFlagged({ recheck, ungated }: OpenBroadcast): boolean {
-  return recheck !== undefined || ungated !== undefined
 }
