@@ -77,6 +77,14 @@ export type GateEvent =
       readonly digest: string
       readonly revision?: number
     }
+  /** What decides is older than it says it may be; `effect`: what follows from that. */
+  | {
+      readonly type: 'policy_stale'
+      readonly name: string
+      readonly digest: string
+      readonly effect: 'keep' | 'unknown' | 'deny'
+      readonly revision?: number
+    }
   | { readonly type: 'policy_rejected'; readonly file: string; readonly problems: number }
   /** A decision that was made has been answered by a candidate in the shadow too (gate/shadow.ts). */
   | {

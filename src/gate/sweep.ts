@@ -2,11 +2,13 @@
  * Everything that runs is looked at again: under another policy, in an incident, after a start; and what was left to do.
  *
  * A sweep is not on disk: the one after a start looks at everything, so a crash loses none. A few at a time and never two
- * without letting others in between, so that decisions do not wait for it. What fails is tried again until it is done; a
- * mark (`OpenBroadcast.recheck`) is on disk and is looked for from time to time. Next stop: recheck.ts.
+ * without letting others in between, so that decisions do not wait for it. What fails is tried again until it is done or the
+ * next sweep takes it over; a mark (`OpenBroadcast.recheck`) is on disk and is looked for from time to time. Next stop: recheck.ts.
  */
 import { LivegateError } from '../core/errors.ts'
+import { DECISION_BUDGET_MS } from '../core/limits.ts'
 import type { SubjectId } from '../core/model.ts'
+import { MINUTE_MS } from '../core/time.ts'
 import type { Gate } from '../gate-types.ts'
 import type {
   BroadcastQuery,
@@ -33,7 +35,10 @@ export interface Swept {
 }
 
 export interface Sweeps {
-  /** Looks at everything that runs. One at a time: who asks while one runs gets one that begins after it. Never rejects. */
+  /**
+   * Looks at everything that runs, and a little later at what was about to begin. One at a time: who asks while one runs gets one
+   * that begins after it. Never rejects.
+   */
   sweep(cause: RecheckCause): Promise<Swept>
   /** Does what was left to do, again and again. */
   start(): void
@@ -46,6 +51,10 @@ const AT_ONCE = 16
 /** Between two looks for what was left to do, and between two tries of what failed. */
 export const AGAIN_MS = 30_000
 const FIRST_AGAIN_MS = 1_000
+/** Whoever was deciding when a sweep began, by what was in force before, has done so: they had this long, and a margin. */
+export const LATE_MS: number = DECISION_BUDGET_MS + 1_000
+/** Of clocks that are set, between an instant of a decision and that of a sweep. */
+const LATE_MARGIN_MS = MINUTE_MS
 /** Whatever one batch took: a clock may jump, and 1,000 broadcasts are 63 batches. */
 const MAX_REST_MS = 40
 
@@ -54,6 +63,8 @@ export function createSweeps(parts: SweepParts): Sweeps {
   const run = createRun(after)
   let cancel = (): void => {}
   let last: Promise<unknown> = Promise.resolve()
+  const late = new Set<() => void>()
+  const looking = new Set<Promise<unknown>>()
   let next: { readonly cause: RecheckCause; readonly done: Promise<Swept> } | null = null
 
   function enqueue<T>(work: () => Promise<T>): Promise<T> {
@@ -66,10 +77,24 @@ export function createSweeps(parts: SweepParts): Sweeps {
     if (next?.cause === cause) return next.done
     const done = enqueue(async () => {
       if (next?.done === done) next = null
-      return sweepAll(parts, run, cause)
+      if (cause !== 'restart') lookLate(cause)
+      return sweepAll(parts, run, { cause, isOvertaken: () => next !== null })
     })
     next = { cause, done }
+    run.hurry()
     return done
+  }
+
+  /** What a decision under way opens was not there to be looked at; beside the others, who may take long. */
+  function lookLate(cause: RecheckCause): void {
+    const opened_since = parts.clock.now() - LATE_MARGIN_MS
+    const cancelLate = after(LATE_MS, () => {
+      late.delete(cancelLate)
+      const work = sweepAll(parts, run, { cause, opened_since }).catch(onError)
+      looking.add(work)
+      void work.finally(() => looking.delete(work))
+    })
+    late.add(cancelLate)
   }
 
   function tend(): void {
@@ -86,7 +111,8 @@ export function createSweeps(parts: SweepParts): Sweeps {
     async stop() {
       run.stop()
       cancel()
-      await last
+      for (const cancelLate of late) cancelLate()
+      await Promise.all([last, ...looking])
     },
   }
 }
@@ -95,32 +121,49 @@ export function createSweeps(parts: SweepParts): Sweeps {
 interface Run {
   stopped(): boolean
   stop(): void
+  /** Nobody waits any longer. */
+  hurry(): void
   /** Lets everybody else in; at once when stopped. */
   pause(ms: number): Promise<void>
 }
 
 function createRun(after: After): Run {
+  const waiting = new Set<() => void>()
   let stopped = false
-  let wake = (): void => {}
+  const hurry = (): void => {
+    for (const wake of [...waiting]) wake()
+  }
   return {
     stopped: () => stopped,
+    hurry,
     stop() {
       stopped = true
-      wake()
+      hurry()
     },
     pause: (ms) =>
       new Promise((resolve) => {
         if (stopped) return resolve()
-        const cancel = after(ms, resolve)
-        wake = () => {
+        const wake = (): void => {
+          waiting.delete(wake)
           cancel()
           resolve()
         }
+        const cancel = after(ms, wake)
+        waiting.add(wake)
       }),
   }
 }
 
-async function sweepAll(parts: SweepParts, run: Run, cause: RecheckCause): Promise<Swept> {
+interface Sweep {
+  readonly cause: RecheckCause
+  /** Only what was opened at this instant or later; everything unless given. */
+  readonly opened_since?: number
+  /** Another one is about to look at everything: what fails here is left to it. */
+  readonly isOvertaken?: () => boolean
+}
+
+async function sweepAll(parts: SweepParts, run: Run, asked: Sweep): Promise<Swept> {
+  const { cause, isOvertaken = () => false } = asked
   let [looked, revoked] = [0, 0]
   const look = async (broadcast: string): Promise<boolean> => {
     const found = await lookAt(parts, broadcast, cause)
@@ -130,17 +173,24 @@ async function sweepAll(parts: SweepParts, run: Run, cause: RecheckCause): Promi
   }
   let left: readonly string[] | null = null
   for (let wait = FIRST_AGAIN_MS; ; wait = Math.min(2 * wait, AGAIN_MS)) {
-    left ??= await idsOf(parts)
+    left ??= await idsOf(parts, asked)
     if (left !== null) left = await each({ run, clock: parts.clock }, left, look)
-    if (run.stopped() || left?.length === 0) return { looked, revoked }
+    if (run.stopped() || left?.length === 0 || isOvertaken()) return { looked, revoked }
     await run.pause(wait)
+    if (isOvertaken()) return { looked, revoked }
   }
 }
 
 /** All that runs; null when that cannot be read now. */
-async function idsOf(parts: SweepParts): Promise<readonly string[] | null> {
+async function idsOf(
+  parts: SweepParts,
+  { opened_since = Number.NEGATIVE_INFINITY }: Sweep,
+): Promise<readonly string[] | null> {
   try {
-    return await listed(parts, { cutting: false }, ({ id }) => id)
+    const found = await listed(parts, { cutting: false }, ({ id, opened_at }) =>
+      opened_at >= opened_since ? [id] : [],
+    )
+    return found.flat()
   } catch (error) {
     parts.onError(error)
     return null

@@ -84,3 +84,16 @@ it('what may not go on has to stop, whatever says so, and a new process knows it
   const again = await call(server, 'POST', `/v1/broadcasts/${struck}/end`, {})
   expect(again).toMatchObject({ status: 200, body: { ended: false } })
 }, 60_000)
+
+it('what a policy that grows too old lets start no more has to stop when it does', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'livegate-stale-'))
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+  const policy = join(dir, 'policy.yaml')
+  writeFileSync(policy, `${policyOf(STRUCK)}max_age: 10s\non_stale: deny\n`)
+  const server = await startServer({ data: join(dir, 'data'), policy })
+  onTestFinished(async () => void (await server.stop()))
+  const id = await goLive(server, 'somebody')
+  expect(await isCut(server, id)).toMatchObject({ cutting: { cause: 'policy' } })
+  const asked = await call(server, 'POST', '/v1/decisions', { subject: 'another' })
+  expect(asked.body).toMatchObject({ outcome: 'deny' })
+}, 60_000)

@@ -10,6 +10,7 @@ import { planOfText } from '../../src/adapters/cloudflare/edge-policy.ts'
 import {
   createEdgeSweep,
   type EdgeSweep,
+  LOOK_EVERY_MS,
   SKEW_MS,
   type SweepParts,
   type SweepState,
@@ -18,10 +19,11 @@ import type { KeeperObject } from '../../src/adapters/cloudflare/keeper-object.t
 import { keeperOfLog, shardOf, subjectObjectName } from '../../src/adapters/cloudflare/names.ts'
 import { opened } from '../../src/adapters/cloudflare/rpc.ts'
 import { systemClock as clock } from '../../src/adapters/cloudflare/worker-system.ts'
+import { utf8 } from '../../src/core/encoding.ts'
 import type { Activation } from '../../src/core/model.ts'
 import { DAY_MS, epochMs, HOUR_MS } from '../../src/core/time.ts'
 import type { GateEvent } from '../../src/ports.ts'
-import { ask, opened as disclosed, policyOf } from '../support/gate.ts'
+import { activePolicy, ask, opened as disclosed, policyOf } from '../support/gate.ts'
 import { auditLogs, chainOf, chainsOf, config, gate, pepper, stubs } from './deployment.ts'
 import { lost, never } from './subject-world.ts'
 
@@ -279,4 +281,74 @@ describe('a sweep', () => {
     await alarms()
     for (const { subject, id } of all) expect(await told(subject, id)).toEqual(['revoked incident'])
   })
+})
+
+describe('a policy that grows too old', () => {
+  const from = epochMs(Date.now() - HOUR_MS)
+  const stale_at = epochMs(from + HOUR_MS + 5_000 + SKEW_MS)
+  const done = { revision: 1, incident: null }
+
+  /** A sweep that is done with revision 1, whose text is good for an hour and five seconds. */
+  function grows(on_stale: string) {
+    const text = policyOf('', `max_age: 3605s\non_stale: ${on_stale}\n`)
+    const { digest } = activePolicy(text).plan
+    const one = { revision: 1, digest, active_from: from, scheduled: false } as Activation
+    const own = aSweep({
+      clock: { now: () => now },
+      planOf: (name) => planOfText(name, async () => (name === digest ? utf8(text) : null)),
+      log: {
+        running: stubs.sequencer(0).running,
+        activations: async () => ({ ok: true as const, value: [one] }),
+        incidents: async () => ({ ok: true as const, value: [] }),
+      },
+    })
+    own.state.now = { done, job: null }
+    return own
+  }
+  let now = from
+
+  it.each(['deny', 'unknown'])(
+    'and then says %s is swept for at that instant, once',
+    async (on_stale) => {
+      const { open, state } = grows(on_stale)
+      now = epochMs(from + HOUR_MS)
+      const keeper = open()
+      expect([await keeper.tend(), state.now?.job]).toEqual([stale_at, null])
+      now = epochMs(stale_at - 1)
+      expect([await keeper.tend(), state.now?.job]).toEqual([stale_at, null])
+      now = stale_at
+      await keeper.tend()
+      expect(state.now?.job).toMatchObject({ cause: 'policy', by: { ...done, stale: true } })
+      for (let look = 0; look < 3; look++) {
+        now = epochMs(now + 30_000)
+        // Whoever comes next knows it from storage.
+        await open().tend()
+      }
+      expect(state.now).toEqual({ done: { ...done, stale: true }, job: null })
+    },
+  )
+
+  it('and only says so is swept for by nobody', async () => {
+    const { open, state, asked } = grows('keep')
+    now = epochMs(stale_at - 1)
+    expect(await open().tend()).toBe(now + LOOK_EVERY_MS)
+    now = stale_at
+    await open().tend()
+    expect([state.now, asked]).toEqual([{ done, job: null }, []])
+  })
+
+  it('ends what runs in every log, without a renewal and before a lease is over', async () => {
+    const policy = policyOf('', 'max_age: 12s\non_stale: deny\n')
+    const { digest } = activePolicy(policy).plan
+    expect(await api('PUT', '/v1/policies', { policy })).toBe(201)
+    await vi.waitFor(async () => {
+      const subject = `waits-${crypto.randomUUID()}`
+      everybody.push(subject)
+      expect((await gate.decide(ask(subject))).policy.digest).toBe(digest)
+    }, SOON)
+    for (const { subject, id } of await Promise.all(shards.map((shard) => running(shard))))
+      await vi.waitFor(async () => expect(await told(subject, id)).toEqual(['revoked policy']), {
+        ...{ timeout: 40_000, interval: 200 },
+      })
+  }, 90_000)
 })

@@ -1,5 +1,6 @@
 /**
- * What runs is looked at again when what decides has changed: another policy is in force, an incident has begun or ended.
+ * What runs is looked at again when what decides has changed: another policy is in force, or has grown too old, an incident has
+ * begun or ended.
  *
  * One for each log, in an object of its own (keeper-object.ts). It finds out itself, by reading in its log what decides now
  * and comparing that with what it last swept for; a hint only makes it look sooner. Then it walks over the chains that may
@@ -9,7 +10,9 @@
  */
 import { incidentFacts, nextIncidentEnd } from '../../core/incident.ts'
 import { DECISION_BUDGET_MS } from '../../core/limits.ts'
+import type { Activation } from '../../core/model.ts'
 import { decidesAt, pendingAt } from '../../core/policy/activation.ts'
+import { answersOtherwiseFrom } from '../../core/policy/in-force.ts'
 import type { Plan } from '../../core/policy/plan.ts'
 import { DAY_MS, type EpochMs, epochMs, MINUTE_MS } from '../../core/time.ts'
 import type { Clock, Observe, RecheckCause } from '../../ports.ts'
@@ -22,6 +25,8 @@ interface InForce {
   readonly revision: number
   /** Id of the incident that runs. */
   readonly incident: string | null
+  /** That revision has grown too old and answers otherwise; absent: it does not. */
+  readonly stale?: true
 }
 
 export interface SweepState {
@@ -97,20 +102,35 @@ export function createEdgeSweep(parts: SweepParts): EdgeSweep {
     ])
     const at = epochMs(read_at - SKEW_MS)
     const facts = incidentFacts(incidents, at)
+    const active = decidesAt(activations, at)
+    const stale_from = active === null ? null : await staleFrom(activations, active)
     const by: InForce = {
-      revision: decidesAt(activations, at)?.revision ?? 0,
+      revision: active?.revision ?? 0,
       incident: facts.active ? (facts.id ?? null) : null,
+      ...(stale_from !== null && at >= stale_from ? { stale: true } : {}),
     }
     const last = known.job?.by ?? known.done
-    if (last === null || last.revision !== by.revision || last.incident !== by.incident) {
+    if (last === null || !isSame(last, by)) {
       const since = await openSinceOf(activations, parts.planOf, read_at)
       const cause = causeOf(last, by, hint)
       const fresh = { next: null, until: null, failed: [], tries: 0, retry_at: 0 }
       await save({ done: known.done, job: { cause, by, read_at, since, ...fresh } })
     }
-    const next = [pendingAt(activations, at)[0]?.active_from, nextIncidentEnd(incidents)]
-    const known_at = next.flatMap((one) => (one == null || one < at ? [] : [one + SKEW_MS]))
+    const next = [
+      pendingAt(activations, at)[0]?.active_from,
+      nextIncidentEnd(incidents),
+      stale_from,
+    ]
+    const known_at = next.flatMap((one) => (one == null || one <= at ? [] : [one + SKEW_MS]))
     return Math.min(read_at + LOOK_EVERY_MS, ...known_at)
+  }
+
+  async function staleFrom(
+    activations: readonly Activation[],
+    active: Activation,
+  ): Promise<EpochMs | null> {
+    const plan = await parts.planOf(active.digest)
+    return plan === null ? null : answersOtherwiseFrom(activations, active, plan)
   }
 
   /** Looks at subjects until there are no more, or time is over; when to go on, null when all is done. */
@@ -169,9 +189,17 @@ function isWalked({ next, until }: SweepJob): boolean {
   return next !== null && until !== null && next >= until
 }
 
+function isSame(a: InForce, b: InForce): boolean {
+  return a.incident === b.incident && isSamePolicy(a, b)
+}
+
+function isSamePolicy(a: InForce, b: InForce): boolean {
+  return a.revision === b.revision && a.stale === b.stale
+}
+
 function causeOf(last: InForce | null, by: InForce, hint: RecheckCause | undefined): RecheckCause {
   if (last === null) return hint ?? 'restart'
-  return last.revision === by.revision ? 'incident' : 'policy'
+  return isSamePolicy(last, by) ? 'incident' : 'policy'
 }
 
 /** Those that have to be looked at again. */

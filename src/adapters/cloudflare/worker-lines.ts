@@ -41,6 +41,7 @@ export function logEvents(level: keyof typeof RANK, now: () => number): Observe 
         return left_out === null ? undefined : write('warn', event, left_out)
       }
       case 'policy_rejected':
+      case 'policy_stale':
       case 'left_to_lease':
       case 'witness_failed':
         return write('warn', event)

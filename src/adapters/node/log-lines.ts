@@ -54,6 +54,7 @@ export function logEvents(logger: Logger, elapsed: () => number): Observe {
         return
       }
       case 'policy_rejected':
+      case 'policy_stale':
       case 'left_to_lease':
       case 'witness_failed':
         logger.warn(fields, type)

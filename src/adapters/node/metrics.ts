@@ -101,6 +101,7 @@ export function createMetrics(gauges: Gauges): Metrics {
         case 'control_failed':
           return countMedia(event)
         case 'witnessed':
+        case 'policy_stale':
         case 'halted':
           return
       }

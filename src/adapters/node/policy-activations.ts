@@ -2,12 +2,15 @@
  * Which policy decides in this process: read from the log, and the one place where another is put into it.
  *
  * One activation at a time. The log is the truth: after an append that failed, what it holds is read again, because it may
- * have happened all the same. A revision that was scheduled takes over by itself; the timer here only tells about it.
+ * have happened all the same. A revision that was scheduled takes over by itself, and one grows too old by itself; the timer here
+ * only tells about it.
  * Next stop: policy-files.ts, gate/policy-book.ts.
  */
 import { LivegateError } from '../../core/errors.ts'
 import { isNews, type Proposed, propose, type Wish } from '../../core/policy/activation.ts'
+import { isStale } from '../../core/policy/in-force.ts'
 import type { Plan } from '../../core/policy/plan.ts'
+import type { EpochMs } from '../../core/time.ts'
 import type { After } from '../../gate/context.ts'
 import { createPolicyBook, type PolicyBook } from '../../gate/policy-book.ts'
 import type { Clock, Observe } from '../../ports.ts'
@@ -41,6 +44,7 @@ export function createNodePolicies(parts: NodePoliciesParts): NodePolicies {
   const book = createPolicyBook(clock)
   let last: Promise<unknown> = Promise.resolve()
   let told = 0
+  let told_stale = 0
   let cancel = (): void => {}
 
   function learn(): void {
@@ -58,11 +62,22 @@ export function createNodePolicies(parts: NodePoliciesParts): NodePolicies {
       const { name, digest } = active.plan
       observe({ type: 'policy_active', name, digest, revision })
     }
-    const next = book.next()
-    if (next !== null) {
+    const changes = [book.next(), active === null ? null : staleNext(active.plan)]
+    const next = Math.min(...changes.map((at) => at ?? Number.POSITIVE_INFINITY))
+    if (next < Number.POSITIVE_INFINITY) {
       const wait = Math.max(1, Math.min(next - clock.now(), MAX_TIMER_MS))
       cancel = after(wait, lookAgain)
     }
+  }
+
+  /** Tells, once, that what decides has grown too old; when it will, null when it has or never does. */
+  function staleNext(plan: Plan): EpochMs | null {
+    const { stale, name, digest, revision } = plan
+    if (stale?.from == null || revision === null || revision === told_stale) return null
+    if (!isStale(plan, clock.now())) return stale.from
+    told_stale = revision
+    observe({ type: 'policy_stale', name, digest, revision, effect: stale.effect })
+    return null
   }
 
   function lookAgain(): void {

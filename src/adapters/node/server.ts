@@ -149,6 +149,7 @@ async function decideUntilAborted(house: House): Promise<void> {
   const sweep = (cause: RecheckCause): void => void sweeps?.sweep(cause).catch(onError)
   add((event) => {
     if (event.type === 'policy_active') sweep('policy')
+    if (event.type === 'policy_stale' && event.effect !== 'keep') sweep('policy')
   })
   const onChange = (): void => sweep('incident')
   const incidents = createNodeIncidents({ store, scribe, clock, random, after, onChange, onError })

@@ -44,6 +44,18 @@ export function textsOf(activations: readonly Activation[], one: Activation): re
   return [...new Set([one.digest, ...earlier.map(({ digest }) => digest)])]
 }
 
+/**
+ * When the text of `one`, one of `activations`, grows so old that it answers otherwise; null for never. `keep` only says so.
+ */
+export function answersOtherwiseFrom(
+  activations: readonly Activation[],
+  one: Activation,
+  { stale }: Pick<Plan, 'stale'>,
+): EpochMs | null {
+  if (stale === null || stale.effect === 'keep') return null
+  return addMs(reignOf(activations, one).reign.active_from, stale.max_age)
+}
+
 /** True from the instant on at which the policy is older than it says it may be. */
 export function isStale(plan: Plan, at: EpochMs): boolean {
   return plan.stale?.from != null && at >= plan.stale.from

@@ -36,6 +36,10 @@ const EVENTS: readonly { readonly event: GateEvent; readonly level: string | nul
   },
   { event: { type: 'witnessed', size: 7, cosignatures: 2 }, level: null },
   { event: { type: 'policy_active', name: 'default', digest: 'sha256-x' }, level: 'info' },
+  {
+    event: { type: 'policy_stale', name: 'default', digest: 'sha256-x', effect: 'deny' },
+    level: 'warn',
+  },
   { event: { type: 'strike_recorded', category: 'hate', known_category: true }, level: 'info' },
   { event: { type: 'strike_reversed' }, level: 'info' },
   { event: { type: 'committed', batch: 1, took_ms: 1 }, level: null },

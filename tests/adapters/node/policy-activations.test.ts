@@ -437,6 +437,29 @@ describe('a policy that grows stale', () => {
       expect(await outcome('v')).toBe(`old 1 ${expected}`)
     })
 
+  it('says so once, at that instant and after a restart, and is young again with another text', async () => {
+    await fromFile(text('old', 'none', 'max_age: 2d\non_stale: deny\n'))
+    const said = (): readonly unknown[] =>
+      house.events.filter(({ type }) => type === 'policy_stale').map((event) => ({ ...event }))
+    for (const left of [DAY_MS, DAY_MS]) {
+      expect([house.timer(), said()]).toEqual([left, []])
+      world.time.pass(left)
+      house.ring()
+    }
+    const stale = { type: 'policy_stale', name: 'old', revision: 1, effect: 'deny' }
+    expect(said()).toMatchObject([stale])
+    expect(house.timer()).toBeNull()
+    world = await world.restart()
+    append = world.scribe.append
+    house = open()
+    expect(said()).toMatchObject([stale])
+    await put(text('new', 'none', 'max_age: 1h\n'))
+    expect([said().length, house.timer()]).toEqual([1, HOUR_MS])
+    world.time.pass(HOUR_MS)
+    house.ring()
+    expect(said().at(-1)).toMatchObject({ name: 'new', effect: 'keep' })
+  })
+
   it('does not become young by the cancellation of another', async () => {
     await fromFile(text('old', 'none', 'max_age: 2d\non_stale: deny\n'))
     world.time.pass(DAY_MS)
