@@ -2,7 +2,7 @@
  * May what runs go on? The same question again, about what was given at the start and what is known now.
  *
  * An evaluation like the first one, in the host's turn and with its co-hosts; the broadcast itself does not count as open.
- * If it may run its lease is extended where that was asked for, else it is revoked: from then on it does not count as open
+ * If it may run its lease is extended where that was asked for, or where only a rollout lets it run on after a strike; else it is revoked: from then on it does not count as open
  * and somebody has to end it (cuts.ts). Either is a record. Who asks: recheck.ts, callers, media servers' keepers.
  */
 import { LivegateError } from '../core/errors.ts'
@@ -10,10 +10,11 @@ import { CUT_FOR_MS } from '../core/limits.ts'
 import type { Decision, Facts, SubjectId } from '../core/model.ts'
 import { evaluate } from '../core/policy/evaluate.ts'
 import type { Plan } from '../core/policy/plan.ts'
+import { wouldRun } from '../core/policy/rollout.ts'
 import { renewalDraft } from '../core/record/drafts.ts'
 import { type EpochMs, epochMs } from '../core/time.ts'
 import type { RenewalAnswer, RenewRequest } from '../gate-types.ts'
-import type { OpenBroadcast, SubjectState } from '../ports.ts'
+import type { OpenBroadcast, RecheckCause, SubjectState } from '../ports.ts'
 import { hintIfCutting, requireRunning, subjectOfBroadcast } from './broadcasts.ts'
 import type { Cohosts } from './cohosts.ts'
 import {
@@ -38,6 +39,9 @@ import { loadTold } from './ungated.ts'
 const MAX_ATTEMPTS = 3
 /** Of the new lease; a renewal that adds less is none, so that who asks again and again fills no log. */
 const LEAST_EXTENSION = 1 / 16
+
+/** What people did about one person: that it would have stopped something is on record. */
+const ON_RECORD: ReadonlySet<RecheckCause> = new Set<RecheckCause>(['strike', 'review'])
 
 /** Everything one look works on. */
 interface Look {
@@ -120,7 +124,7 @@ async function lookInTurn(context: Context, look: Look): Promise<RenewalAnswer> 
   const looked = { look, state, open, plan, facts, decision, at }
   const { lease_until } = decision
   if (lease_until === null) return revoke(context, looked)
-  if (question.readable && isExtended(request, open, at, lease_until))
+  if (question.readable && isExtended(request, open, { decision, at, lease_until }))
     return extend(context, looked, lease_until)
   return leave(context, looked)
 }
@@ -139,9 +143,14 @@ interface Looked {
 function isExtended(
   { cause = 'caller', facts }: RenewRequest,
   open: OpenBroadcast,
-  at: EpochMs,
-  lease_until: EpochMs,
+  {
+    decision,
+    at,
+    lease_until,
+  }: Pick<Looked, 'decision' | 'at'> & { readonly lease_until: EpochMs },
 ): boolean {
+  // It may be over before anybody asks again, and a rollout is judged by whom it would have stopped.
+  if (ON_RECORD.has(cause) && decision.would !== undefined && !wouldRun(decision.would)) return true
   if (cause !== 'lease' && cause !== 'caller') return false
   return (
     facts !== undefined || lease_until - open.lease_until >= LEAST_EXTENSION * (lease_until - at)

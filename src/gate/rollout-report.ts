@@ -8,6 +8,7 @@
 import { textFromBase64Url } from '../core/encoding.ts'
 import { LivegateError } from '../core/errors.ts'
 import type { Outcome, Would } from '../core/model.ts'
+import { wouldRun } from '../core/policy/rollout.ts'
 import type {
   BroadcastContent,
   RequestGroup,
@@ -161,14 +162,10 @@ function sparedIn(record: StoredRecord): readonly SparedRecord[] {
       ...{ record, would, server: serverOf(request) },
       outcome: result?.outcome ?? outcomeOf(record),
       broadcast: broadcastOf(record),
-      stopped: starts && !mayStart(would),
+      stopped: starts && !wouldRun(would),
       people: subject === undefined ? [] : [subject.subject, ...subject.cohosts],
     },
   ]
-}
-
-function mayStart({ outcome, mode }: Would): boolean {
-  return outcome === 'allow' || (outcome === 'delay' && mode === 'broadcast')
 }
 
 function outcomeOf({ jws }: StoredRecord): Outcome {

@@ -44,6 +44,22 @@ async function struck(
   return world.gate.decide(ask(subject, given))
 }
 
+/** Every page of the report. */
+async function whole(world: TestGate, from: number, to?: number): Promise<RolloutReport> {
+  const sources = { directory: world.store.directory, shards: 1 }
+  const range = { from: from as never, ...(to === undefined ? {} : { to: to as never }) }
+  let page = await rolloutReport(sources, range, { limit: 2 })
+  const all = { ...page, counts: [...page.counts] }
+  while (page.next !== null) {
+    page = await rolloutReport(sources, range, { limit: 2, cursor: page.next })
+    all.decisions = [...all.decisions, ...page.decisions]
+    all.renewals = [...all.renewals, ...page.renewals]
+    all.counts = [...all.counts, ...page.counts]
+    all.erased += page.erased
+  }
+  return all
+}
+
 describe('a rule that is off', () => {
   it('lets start, in a record that says what it would have done', async () => {
     const world = await gates({ policy: policyOf(rule('off')) })
@@ -78,6 +94,50 @@ describe('a rule that is off', () => {
     const renewal = await world.gate.renew({ broadcast: id, caller })
     expect(renewal).toMatchObject({ event: 'renewed', decision: { would: { outcome: 'deny' } } })
     expect(claimsOf(renewal)).toMatchObject({ enforced: false })
+  })
+
+  it('has on record whom a strike would have stopped while they ran, once, also when nobody asks again', async () => {
+    const world = await gates({ policy: policyOf(rule('off')) })
+    const { id } = await world.gate.decide(ask('u1'))
+    world.pass(HOUR)
+    await world.gate.strike(aStrike('s1', 'u1'))
+    expect(world.kinds().filter((kind) => kind === 'broadcast')).toHaveLength(1)
+    const { lease_until, renewed } = (await world.gate.broadcast(id)) ?? {}
+    expect(lease_until).toBe(NOW + 5 * HOUR)
+    const record = await world.store.directory.record(renewed ?? '')
+    expect(claimsOf(record ?? {})).toMatchObject({ enforced: false })
+    expect(opened(record?.openings ?? {}, 'facts')).toMatchObject({
+      ...{ event: 'renewed', broadcast: id, reason: 'strike' },
+    })
+    // What looks at everybody, or again, adds nothing.
+    for (const cause of ['policy', 'incident', 'restart', 'strike'] as const)
+      await world.gate.recheck('u1', cause, cause === 'strike')
+    expect(world.kinds().filter((kind) => kind === 'broadcast')).toHaveLength(1)
+    expect((await whole(world, NOW)).renewals).toMatchObject([
+      { broadcast: id, stopped: true, would: { outcome: 'deny', rules: [{ rule: 'struck' }] } },
+    ])
+    expect(await world.gate.end({ broadcast: id, caller })).toBe(true)
+  })
+
+  it('has nothing on record of a strike that would have stopped nobody', async () => {
+    const warned = rule('off').replace('["*"]', '["spam"]')
+    const world = await gates({ policy: policyOf(warned) })
+    await world.gate.decide(ask('u1'))
+    await world.gate.strike(aStrike('s1', 'u1'))
+    expect(world.kinds()).not.toContain('broadcast')
+  })
+
+  it('whose record of a strike the log did not take has it when the mark is looked for', async () => {
+    const world = await gates({ policy: policyOf(rule('off')) })
+    const { id } = await world.gate.decide(ask('u1'))
+    world.fates.push('done', 'before')
+    await world.gate.strike(aStrike('s1', 'u1'))
+    expect((await world.state('u1')).broadcasts).toMatchObject([{ id, recheck: 'strike' }])
+    await world.gate.recheck('u1', 'restart', true)
+    expect(world.kinds().filter((kind) => kind === 'broadcast')).toHaveLength(1)
+    expect((await world.state('u1')).broadcasts).toMatchObject([
+      { id, renewed: expect.any(String) },
+    ])
   })
 
   it('turned on ends what it spared, and refuses from then on', async () => {
@@ -277,21 +337,6 @@ describe('a door', () => {
 })
 
 describe('the report', () => {
-  async function whole(world: TestGate, from: number, to?: number): Promise<RolloutReport> {
-    const sources = { directory: world.store.directory, shards: 1 }
-    const range = { from: from as never, ...(to === undefined ? {} : { to: to as never }) }
-    let page = await rolloutReport(sources, range, { limit: 2 })
-    const all = { ...page, counts: [...page.counts] }
-    while (page.next !== null) {
-      page = await rolloutReport(sources, range, { limit: 2, cursor: page.next })
-      all.decisions = [...all.decisions, ...page.decisions]
-      all.renewals = [...all.renewals, ...page.renewals]
-      all.counts = [...all.counts, ...page.counts]
-      all.erased += page.erased
-    }
-    return all
-  }
-
   it('has everybody who was spared, once, with what would have been, where, and whether it would have stopped them', async () => {
     const world = await gates({ policy: policyOf(`${rule('off')}\n${rule('off', HOLD_RULE)}`) })
     const { gate } = world

@@ -17,6 +17,8 @@ export interface RolloutHistory {
   readonly outside: number
   /** The same rule at a door that enforces nothing. */
   readonly door: number
+  /** A strike while it ran, which would have stopped it. */
+  readonly struck: number
   /** The renewal of what was let start there. */
   readonly renewal: number
 }
@@ -50,6 +52,7 @@ export async function rolloutHistory(): Promise<RolloutHistory> {
     inside: last((one) => struck(one, true)),
     outside: last((one) => struck(one, false)),
     door: last((one) => one.kind === 'decision' && dig(one.groups, 'facts').enforce === 'off'),
+    struck: log.findIndex((one) => one.kind === 'broadcast'),
     renewal: last((one) => one.kind === 'broadcast'),
   }
 }
@@ -161,7 +164,7 @@ export const ROLLOUT_LIES: readonly RolloutLie[] = [
     tell: (log, { door }) => {
       delete facts(log, door).enforce
     },
-    expect: ({ renewal }) => [`${renewal} replay_recheck`],
+    expect: ({ struck: at, renewal }) => [`${at} replay_recheck`, `${renewal} replay_recheck`],
     says: /`enforce` is off; the decision that let it start says on/,
   },
 ]

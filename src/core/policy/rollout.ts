@@ -8,7 +8,7 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8 } from '../encoding.ts'
-import type { Facts, HostFacts } from '../model.ts'
+import type { Facts, HostFacts, Would } from '../model.ts'
 import type { Plan } from './plan.ts'
 
 /** Of a hundred people, how many it is enforced for. */
@@ -73,4 +73,9 @@ export function withBucket(plan: Plan, facts: Facts): Facts {
   if (first.bucket !== undefined || !needsBuckets(plan, facts.enforce)) return facts
   const named: HostFacts = { ...first, bucket: bucketOf(first.subject) }
   return { ...facts, hosts: [named, ...cohosts] }
+}
+
+/** Whether it might start, or go on, with everything enforced. */
+export function wouldRun({ outcome, mode }: Pick<Would, 'outcome' | 'mode'>): boolean {
+  return outcome === 'allow' || (outcome === 'delay' && mode === 'broadcast')
 }

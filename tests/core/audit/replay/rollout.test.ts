@@ -17,7 +17,7 @@ describe('an audit of a rollout', () => {
   it('accuses the honest log of nothing, as it was and issued anew', async () => {
     const report = await auditOf(await forged(copy()))
     expect(report.findings).toEqual([])
-    expect(report.counts.replay).toMatchObject({ replayed: 8, other_engine: 0 })
+    expect(report.counts.replay).toMatchObject({ replayed: 9, other_engine: 0 })
   })
 
   it.each(ROLLOUT_LIES)('finds that $name', async ({ tell, expect: codes, says = /./ }) => {
@@ -29,8 +29,8 @@ describe('an audit of a rollout', () => {
   })
 
   it('says in public what was not enforced, and nothing of what was', () => {
-    const { log, inside, outside, door, renewal } = honest
-    for (const index of [outside, door, renewal].filter((at) => at !== door))
+    const { log, inside, outside, door, struck, renewal } = honest
+    for (const index of [outside, door, struck, renewal].filter((at) => at !== door))
       expect(dig(log, index, 'claims').enforced).toBe(false)
     expect(dig(log, inside, 'claims')).not.toHaveProperty('enforced')
     // Nothing applied yet when it started.
