@@ -190,6 +190,8 @@ export interface EndRequest {
   readonly caller: string
   /** `caller` unless given. */
   readonly reason?: EndReason
+  /** Leaves alone what is being cut: what is known here confirms no cut. */
+  readonly unless_cutting?: true
 }
 
 /** Why a broadcast ended. */

@@ -40,7 +40,7 @@ export type {
   ForgetChange,
   LegalHold,
 } from './gate/erasure-port.ts'
-export type { GateEvent, Observe } from './gate/events.ts'
+export type { GateEvent, MediaServerChange, Observe } from './gate/events.ts'
 export type { ReviewItem, ReviewQueue, ReviewSearch, ReviewView } from './gate/review-items.ts'
 export type { StreamKey, StreamKeys } from './gate/stream-key-port.ts'
 

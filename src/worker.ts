@@ -70,6 +70,7 @@ import { createKeeper } from './adapters/media/keeper.ts'
 import { createRemoteKept } from './adapters/media/remote-kept.ts'
 import { createRenewals } from './adapters/media/renewals.ts'
 import { type MediaServer, parseServersFile } from './adapters/media/servers-file.ts'
+import type { ServerTemplate } from './adapters/media/servers-templates.ts'
 import { createSessions } from './adapters/media/sessions.ts'
 import { createBackend } from './adapters/media/whip/backend.ts'
 import { createWhipDoor, type WhipDoor } from './adapters/media/whip/door.ts'
@@ -95,6 +96,7 @@ interface Deployment {
   readonly config: EdgeConfig
   readonly policy: ActivePolicy
   readonly servers: readonly MediaServer[]
+  readonly templates: readonly ServerTemplate[]
 }
 
 type App = ReturnType<typeof createApp>
@@ -240,7 +242,7 @@ function deploymentOf(env: Env): Result<Deployment, readonly string[]> {
   const { name, text } = BUNDLED_SERVERS
   const servers = parseServersFile(utf8(text), name, secretsOf(env))
   if (config.ok && policy.ok && servers.ok)
-    return ok({ config: config.value, policy: policy.value, servers: servers.value })
+    return ok({ config: config.value, policy: policy.value, ...servers.value })
   return err([
     ...(config.ok ? [] : config.error),
     ...(policy.ok ? [] : policy.error),

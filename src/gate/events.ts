@@ -95,13 +95,44 @@ export type GateEvent =
     }
   /** One attempt to tell an endpoint; `result` as `status_2xx` or a fault. */
   | { readonly type: 'webhook_posted'; readonly endpoint: string; readonly result: string }
-  | { readonly type: 'hook_refused'; readonly server: string; readonly why: string }
+  | {
+      readonly type: 'hook_refused'
+      readonly server: string
+      /** Of a server that has registered itself. */
+      readonly template?: string
+      readonly why: string
+    }
   /** A media server's control interface could not be used; nothing is known of it then. */
-  | { readonly type: 'control_failed'; readonly server: string; readonly fault: string }
+  | {
+      readonly type: 'control_failed'
+      readonly server: string
+      readonly template?: string
+      readonly fault: string
+    }
+  /** A media server that registers itself has come or gone. */
+  | {
+      readonly type: 'media_server'
+      readonly server: string
+      readonly template: string
+      readonly change: MediaServerChange
+    }
   /** Somebody publishes of whom is not known who it is: cut without a decision. */
   | { readonly type: 'ungated_stranger'; readonly server: string; readonly why: string }
   /** Stream-seconds a media server was seen to run, with and without a decision. */
   | { readonly type: 'observed'; readonly covered_s: number; readonly uncovered_s: number }
+
+/**
+ * `returned`: heard of again while it was leaving. `displaced`: another has its address. `gone`: nothing of it is left.
+ * `dropped`: the servers file has no room for it any more.
+ */
+export type MediaServerChange =
+  | 'registered'
+  | 'returned'
+  | 'expired'
+  | 'deregistered'
+  | 'displaced'
+  | 'gone'
+  | 'dropped'
 
 /** Must not throw and must not block. */
 export type Observe = (event: GateEvent) => void

@@ -20,6 +20,7 @@ interface Ending {
   readonly cohosts: readonly SubjectId[]
   readonly caller: string
   readonly reason: EndReason
+  readonly unless_cutting?: true
 }
 
 /** Ends what runs under a media server's session; false when nothing does. */
@@ -40,13 +41,15 @@ export async function endSession(
 
 /** Ends one broadcast by its id; false when it has ended, or there is none. */
 export async function endBroadcast(context: Context, request: EndRequest): Promise<boolean> {
-  const { broadcast, caller, reason = 'caller' } = request
+  const { broadcast, caller, reason = 'caller', unless_cutting } = request
   const record = await context.directory.record(broadcast)
   if (record?.kind !== 'decision') return false
   const { subject } = record
-  if (hostedIn(await context.ledger.load(subject), broadcast) === null) return false
+  const open = hostedIn(await context.ledger.load(subject), broadcast)
+  if (open === null || (unless_cutting && open.cutting !== undefined)) return false
   const cohosts = disclosedCohosts(record)
-  return endWithAll(context, subject, { broadcast, cohosts, caller, reason })
+  const only = unless_cutting === undefined ? {} : { unless_cutting }
+  return endWithAll(context, subject, { broadcast, cohosts, caller, reason, ...only })
 }
 
 async function endWithAll(context: Context, subject: SubjectId, ending: Ending): Promise<boolean> {
@@ -104,6 +107,7 @@ async function end(context: Context, subject: SubjectId, ending: Ending): Promis
   const open = hostedIn(state, broadcast)
   if (open === null) return false
   if (open.cutting !== undefined) {
+    if (ending.unless_cutting === true) return false
     const done = { confirmed: reason === 'lost' ? 'absent' : 'reported', attempts: 0 } as const
     await recordCut(context, { subject, state, open, cohosts, done, caller })
     return true

@@ -160,6 +160,19 @@ export const SAMPLES: Readonly<Record<RouteId, { readonly sent: Sent; readonly s
       sent: { method: 'POST', path: '/v1/webhooks/platform/replay', body: {} },
       status: 200,
     },
+    'GET /v1/servers': { sent: { path: '/v1/servers' }, status: 200 },
+    'PUT /v1/servers/:id': {
+      sent: {
+        method: 'PUT',
+        path: '/v1/servers/origin-7',
+        body: { template: 'origins', host: '10.0.3.7' },
+      },
+      status: 201,
+    },
+    'DELETE /v1/servers/:id': {
+      sent: { method: 'DELETE', path: '/v1/servers/origin-7' },
+      status: 204,
+    },
     'GET /v1/incident': { sent: { path: '/v1/incident' }, status: 200 },
     'PUT /v1/incident': {
       sent: {

@@ -16,6 +16,7 @@ import {
   type Readiness,
   type ServedLog,
 } from '../../src/adapters/http/deps.ts'
+import type { MediaServerDesk, MediaServerView } from '../../src/adapters/http/media-servers.ts'
 import { SCOPES, type Scope } from '../../src/adapters/http/scopes.ts'
 import { toBase64Url, utf8 } from '../../src/core/encoding.ts'
 import { LivegateError } from '../../src/core/errors.ts'
@@ -185,6 +186,16 @@ export type FixtureOptions = Partial<HttpConfig> & {
   readonly deps?: Partial<AppDeps>
 }
 
+const A_SERVER: MediaServerView = {
+  ...{ id: 'origin-7', kind: 'nginx-rtmp', template: 'origins', host: '10.0.3.7', state: 'live' },
+  ...{ registered_at: NOW, expires_at: NOW },
+}
+const aServerDesk: MediaServerDesk = {
+  list: () => [A_SERVER],
+  register: async () => ({ view: A_SERVER, created: true }),
+  deregister: async () => {},
+}
+
 export function aFixture(options: FixtureOptions = {}): Fixture {
   const { deps: more, ...config } = options
   const world = aWorld()
@@ -235,6 +246,7 @@ export function aFixture(options: FixtureOptions = {}): Fixture {
       dead: async () => ({ letters: [], next: null }),
       replay: async () => ({ revived: 0, enabled: false }),
     },
+    mediaServers: aServerDesk,
     erasure: anErasureDesk({ erasure: AN_ERASURE }),
     recordKeys: () => [{ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }],
     importer: {

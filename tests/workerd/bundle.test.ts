@@ -21,6 +21,6 @@ describe('what is bundled into the Worker', () => {
   it('the media servers file is read', () => {
     const sources = { env: () => undefined, file: () => null }
     const servers = parseServersFile(utf8(BUNDLED_SERVERS.text), BUNDLED_SERVERS.name, sources)
-    expect(servers).toEqual({ ok: true, value: [] })
+    expect(servers).toEqual({ ok: true, value: { servers: [], templates: [] } })
   })
 })

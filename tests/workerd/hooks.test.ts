@@ -36,7 +36,16 @@ function aDesk(given: Partial<HookPorts> = {}): Hooks {
   })
   if (!servers.ok) throw new Error(JSON.stringify(servers.error))
   const observe = (event: GateEvent): void => void events.push(event)
-  const ports = { gate, streamKeys, pepper, servers: servers.value, observe, clock, random, after }
+  const ports = {
+    gate,
+    streamKeys,
+    pepper,
+    servers: servers.value.servers,
+    observe,
+    clock,
+    random,
+    after,
+  }
   return createHooks({ ...ports, ...given })
 }
 

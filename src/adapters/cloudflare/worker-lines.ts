@@ -51,6 +51,7 @@ export function logEvents(level: keyof typeof RANK, now: () => number): Observe 
       case 'revoked':
       case 'ungated':
       case 'cut':
+      case 'media_server':
       case 'erased':
       case 'erasure_done':
       case 'retained':

@@ -27,6 +27,7 @@ import { mountPolicies } from './routes/policies.ts'
 import { mountPolicyChanges } from './routes/policy-changes.ts'
 import { mountReviews } from './routes/reviews.ts'
 import { mountRollout } from './routes/rollout.ts'
+import { mountServers } from './routes/servers.ts'
 import { mountStreamKeys } from './routes/stream-keys.ts'
 import { mountStrikes } from './routes/strikes.ts'
 import { mountSubjects } from './routes/subjects.ts'
@@ -50,6 +51,7 @@ const GROUPS: readonly ((mount: Mount, deps: AppDeps) => void)[] = [
   mountRollout,
   mountKeyChanges,
   mountWebhooks,
+  mountServers,
   mountLog,
   mountKeys,
   mountHooks,

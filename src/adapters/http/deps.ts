@@ -28,6 +28,7 @@ import type {
 import type { CallerKeys } from './caller-keys.ts'
 import type { Hooks } from './hooks.ts'
 import type { AccessTokenConfig } from './jwt.ts'
+import type { MediaServerDesk } from './media-servers.ts'
 import type { RateConfig } from './rate.ts'
 import type { RouteId } from './scopes.ts'
 import type { WhipDoor } from './whip.ts'
@@ -156,6 +157,8 @@ export interface AppDeps {
   readonly importer?: Importer
   /** Absent: there is no front door (404). */
   readonly whip?: WhipDoor
+  /** Absent: no media server registers itself (404). */
+  readonly mediaServers?: MediaServerDesk
   /** Absent: every hook is answered 404. */
   readonly hooks?: Hooks
   /** Told of every failure that became 500, for the log of the operator. */

@@ -22,6 +22,7 @@ import { BROADCAST_ANSWERS, BROADCAST_REQUESTS } from './broadcast-schemas.ts'
 import { ERASURE_ANSWER, EXPORT_ANSWER, LEGAL_HOLD, LEGAL_HOLD_ANSWER } from './erasure-schemas.ts'
 import { INCIDENT_ANSWERS, INCIDENT_REQUESTS } from './incident-schemas.ts'
 import { KEY_CHANGE_ANSWER, KEYS_ANSWER, REVOCATION_BODY, ROTATION_BODY } from './key-schemas.ts'
+import { MEDIA_SERVER_SCHEMAS } from './media-server-schemas.ts'
 import {
   ACTIVATION_ANSWER,
   ACTIVATION_BODY,
@@ -38,6 +39,7 @@ import { WEBHOOK_SCHEMAS } from './webhook-schemas.ts'
 /** Bodies, by the name a generated client gives their type. */
 export const REQUEST_SCHEMAS: Readonly<Record<string, Shape>> = {
   ...WEBHOOK_SCHEMAS.requests,
+  ...MEDIA_SERVER_SCHEMAS.requests,
   DecisionRequest: DECISION,
   StrikeRequest: STRIKE,
   ReversalRequest: REVERSAL,
@@ -58,6 +60,7 @@ export const REQUEST_SCHEMAS: Readonly<Record<string, Shape>> = {
 /** Answers, likewise. */
 export const ANSWER_SCHEMAS: Readonly<Record<string, Shape>> = {
   ...WEBHOOK_SCHEMAS.answers,
+  ...MEDIA_SERVER_SCHEMAS.answers,
   Decision: DECISION_ANSWER,
   Explanation: EXPLANATION_ANSWER,
   StoredDecision: STORED_DECISION,

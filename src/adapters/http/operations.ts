@@ -31,6 +31,7 @@ import {
 } from './erasure-schemas.ts'
 import { INCIDENT_OPERATIONS } from './incident-schemas.ts'
 import { KEY_CHANGE_ANSWER, KEYS_ANSWER, REVOCATION_BODY, ROTATION_BODY } from './key-schemas.ts'
+import { MEDIA_SERVER_OPERATIONS } from './media-server-schemas.ts'
 import {
   ACTIVATION_ANSWER,
   ACTIVATION_BODY,
@@ -247,6 +248,7 @@ export const OPERATIONS: Readonly<Record<RouteId, Operation>> = {
   ...ROLLOUT_OPERATIONS,
   ...REVIEW_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
+  ...MEDIA_SERVER_OPERATIONS,
   'GET /v1/keys': {
     id: 'list_keys',
     summary: 'Every key of every log, what has become of it, and which of them sign.',

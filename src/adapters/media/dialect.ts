@@ -116,6 +116,7 @@ export const REFUSALS = [
   'revoked_key',
   'rate_limited',
   'session_conflict',
+  'leaving',
   'gone',
   'unavailable',
 ] as const

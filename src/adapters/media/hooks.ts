@@ -28,6 +28,7 @@ import { createGuessLimit, type GuessLimit } from './guess-limit.ts'
 import type { Keeper } from './keeper.ts'
 import type { PollEvent } from './polls.ts'
 import { createProofs } from './proof.ts'
+import type { KnownServer } from './registrations.ts'
 import { STRANGER } from './replies.ts'
 import { type Resolved, resolveSubject } from './resolve-subject.ts'
 import type { MediaServer } from './servers-file.ts'
@@ -41,6 +42,8 @@ export interface HookPorts {
   readonly streamKeys: StreamKeys
   readonly pepper: Pepper
   readonly servers: readonly MediaServer[]
+  /** Who has registered under an id that none of `servers` has; null = nobody. */
+  readonly registered?: (id: string) => KnownServer | null | Promise<KnownServer | null>
   readonly observe: Observe
   readonly clock: Clock
   readonly random: Random
@@ -76,12 +79,14 @@ interface Desk extends HookPorts {
   readonly starts: Starts
   readonly sessions: Sessions
   /** By server: this instance numbers what it asks for. */
-  readonly enforcements: ReadonlyMap<string, Enforcement>
+  enforcement(server: string): Enforcement
 }
 
 interface Asker {
   readonly server: MediaServer
   readonly dialect: MediaDialect
+  /** Nothing starts there any more. */
+  readonly leaving: boolean
 }
 
 interface StartAsker extends Asker {
@@ -95,28 +100,29 @@ export function createHooks(ports: HookPorts): Hooks {
     guesses: createGuessLimit(),
     starts: createStarts(),
     sessions: ports.sessions ?? createSessions(ports.clock.now),
-    enforcements: new Map(
-      ports.servers.map(({ id }) => [
-        id,
-        ports.keeper?.enforcement(id) ?? createEnforcement(ports.random),
-      ]),
-    ),
+    enforcement: enforcementsOf(ports),
   }
-  const servers = new Map(ports.servers.map((server) => [`${server.kind}/${server.id}`, server]))
+  const servers = new Map(ports.servers.map((server) => [server.id, { server, leaving: false }]))
+  const find = async (kind: string, id: string): Promise<KnownServer | null> => {
+    const known = servers.get(id) ?? (await ports.registered?.(id)) ?? null
+    return known?.server.kind === kind ? known : null
+  }
   const proofs = createProofs()
   return {
     async handle(kind, serverId, request) {
       const dialect = dialectOf(kind)
-      const server = servers.get(`${kind}/${serverId}`) ?? null
       const call = callOf(request)
+      const known = await find(kind, serverId).catch(() => null)
+      const server = known?.server ?? null
       const whom = { secret: server?.secret ?? null, now: desk.clock.now() }
       const proven = proofs.check(dialect, call, whom)
-      if (server === null || dialect === null || !proven) {
+      if (known === null || server === null || dialect === null || !proven) {
         refusal(desk, server, 'unauthenticated')
         return responseTo(STRANGER)
       }
       try {
-        const asker = { server, dialect, hungUp: request.signal ?? null }
+        const { leaving } = known
+        const asker = { server, dialect, leaving, hungUp: request.signal ?? null }
         return responseTo(await answer(desk, asker, call))
       } catch (error) {
         const shed = shedBy(error)
@@ -126,10 +132,22 @@ export function createHooks(ports: HookPorts): Hooks {
       }
     },
     async keys(kind, serverId) {
-      const secret = servers.get(`${kind}/${serverId}`)?.secret ?? null
+      const secret = (await find(kind, serverId))?.server.secret ?? null
       const reply = secret === null ? undefined : dialectOf(kind)?.keys?.(secret)
       return reply === undefined ? null : responseTo(await reply)
     },
+  }
+}
+
+/** The keeper's where there is one, so that late decisions count in the same row. */
+function enforcementsOf({ keeper, random }: HookPorts): (server: string) => Enforcement {
+  const own = new Map<string, Enforcement>()
+  return (server) => {
+    const known = keeper?.enforcement(server) ?? own.get(server)
+    if (known !== undefined) return known
+    const made = createEnforcement(random)
+    own.set(server, made)
+    return made
   }
 }
 
@@ -183,6 +201,10 @@ async function start(desk: Desk, asker: StartAsker, event: StartEvent): Promise<
 
 async function startInTurn(desk: Desk, asker: StartAsker, event: StartEvent): Promise<Verdict> {
   const { server } = asker
+  if (asker.leaving) {
+    await endEarlier(desk, server, event.session)
+    return refusal(desk, server, 'leaving')
+  }
   const resolved = await resolveSubject(desk, server, event, desk.clock.now())
   const earlier = desk.starts.get(server.id, event.session)
   const repeated = earlier !== undefined && isRepetition(earlier, event, resolved)
@@ -244,7 +266,7 @@ async function decide(
   const { hungUp } = asker
   const over = (): AbortSignal =>
     hungUp === null ? life.over.signal : AbortSignal.any([life.over.signal, hungUp])
-  const enforcement = desk.enforcements.get(asker.server.id)
+  const enforcement = desk.enforcement(asker.server.id)
   // Who can ask what runs needs no stored answer to know a repeated call by.
   const start = desk.keeper === undefined ? life : null
   const asked = { event, resolved, start, over, enforcement }
@@ -285,7 +307,8 @@ function refusal(
   why: Refusal,
   retryAfterS: number | null = null,
 ): Verdict {
-  desk.observe({ type: 'hook_refused', server: server?.id ?? 'unknown', why })
+  const of = server?.template === undefined ? {} : { template: server.template }
+  desk.observe({ type: 'hook_refused', server: server?.id ?? 'unknown', ...of, why })
   return { type: 'refused', why, retry_after_s: retryAfterS }
 }
 

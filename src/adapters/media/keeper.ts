@@ -28,6 +28,12 @@ export interface KeeperPorts extends KeptPorts {
 }
 
 export interface Keeper {
+  /** Looks after one more server from now on, in place of another of its id; at once where it has been started. */
+  keep(server: MediaServer): Promise<void>
+  /** No call to it begins afterwards; resolves when those under way are over. What is open there stays as it is. */
+  release(server: string): Promise<void>
+  /** For how long nothing could be heard of what a server runs, ms; null where nobody can be asked that. */
+  silentFor(server: string): number | null
   /** Takes up the cuts that were under way, then begins to look. Never rejects. */
   start(): Promise<void>
   /** No look and no call begins afterwards; resolves when those under way have ended. */
@@ -49,46 +55,68 @@ export interface Keeper {
 interface Kept {
   readonly reach: ServerReach
   readonly server: KeptServer
+  /** The look that is to come; null while there is none. */
+  later: (() => void) | null
+  look: Promise<void> | null
+  begun: boolean
+  stopped: boolean
 }
 
 export function createKeeper(ports: KeeperPorts): Keeper {
   const kept = new Map(ports.servers.map((server) => [server.id, keptOf(ports, server)]))
-  const timers = new Set<() => void>()
-  const looks = new Set<Promise<void>>()
-  let stopped = false
+  let running = false
 
   function lookLater(one: Kept, delay_ms: number): void {
-    if (stopped) return
-    const cancel = ports.after(delay_ms, () => {
-      timers.delete(cancel)
-      lookNow(one)
-    })
-    timers.add(cancel)
+    if (one.stopped) return
+    one.later = ports.after(delay_ms, () => lookNow(one))
   }
 
   function lookNow(one: Kept): void {
-    if (stopped) return
+    one.later = null
+    if (one.stopped) return
     const from = ports.elapsed()
-    const look = one.server.look().then(() => {
-      looks.delete(look)
+    one.look = one.server.look().then(() => {
+      one.look = null
       const { reconcile_ms } = one.reach.server
       lookLater(one, Math.max(reconcile_ms - (ports.elapsed() - from), reconcile_ms / 2))
     })
-    looks.add(look)
+  }
+
+  async function begin(one: Kept): Promise<void> {
+    if (one.begun) return
+    one.begun = true
+    await takeUp(ports, one)
+    if (one.reach.control !== null && one.reach.server.reconcile_ms > 0) lookNow(one)
+  }
+
+  async function stop(one: Kept): Promise<void> {
+    one.stopped = true
+    one.later?.()
+    await Promise.all([one.server.stop(), one.look])
+  }
+
+  async function release(id: string): Promise<void> {
+    const one = kept.get(id)
+    kept.delete(id)
+    if (one !== undefined) await stop(one)
   }
 
   return {
+    async keep(server) {
+      await release(server.id)
+      const one = keptOf(ports, server)
+      kept.set(server.id, one)
+      if (running) await begin(one)
+    },
+    release,
+    silentFor: (id) => kept.get(id)?.server.silentFor() ?? null,
     async start() {
-      for (const one of kept.values()) {
-        await takeUp(ports, one)
-        if (one.reach.control !== null && one.reach.server.reconcile_ms > 0) lookNow(one)
-      }
+      running = true
+      for (const one of kept.values()) await begin(one)
     },
     async stop() {
-      stopped = true
-      for (const cancel of timers) cancel()
-      const stops = [...kept.values()].map(({ server }) => server.stop())
-      await Promise.all([...stops, ...looks])
+      running = false
+      await Promise.all([...kept.values()].map(stop))
     },
     revoked(view) {
       if (view.server !== undefined) kept.get(view.server)?.server.revoked(view)
@@ -124,7 +152,8 @@ function keptOf(ports: KeeperPorts, server: MediaServer): Kept {
     enforcement: createEnforcement(ports.random),
     control: controlOf(ports, server),
   }
-  return { reach, server: createKeptServer(ports, reach) }
+  const kept = createKeptServer(ports, reach)
+  return { reach, server: kept, later: null, look: null, begun: false, stopped: false }
 }
 
 /** What was being cut when the process ended. */

@@ -61,6 +61,8 @@ export interface KeptServer {
   ended(session: string): void
   /** Orders that wait. */
   cutting(): number
+  /** How long ago its last list could be read, ms, or since this began; null where none is asked for. */
+  silentFor(): number | null
   /** No call begins afterwards; resolves when those under way are over. */
   stop(): Promise<void>
 }
@@ -86,8 +88,9 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
   /** When a session was last confirmed to be dropped. */
   const dropped = new Map<string, number>()
   const { budget = cutBudget(ports) } = reach
+  const of = server.template === undefined ? {} : { template: server.template }
   const onFault = (fault: ControlFault): void =>
-    ports.observe({ type: 'control_failed', server: server.id, fault })
+    ports.observe({ type: 'control_failed', server: server.id, ...of, fault })
   const queue: CutQueue = createCutQueue({
     cut: control === null ? null : (cut) => control.driver.cut(control.access, cut),
     async done({ broadcast, session }, end) {
@@ -101,6 +104,8 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
   })
   let missed: ReadonlySet<string> = new Set()
   let seen_at: number | null = null
+  let heard_at = began
+  const lists = control !== null && control.driver.unlisted !== true && server.reconcile_ms > 0
 
   async function look(): Promise<void> {
     if (control === null) return
@@ -109,6 +114,7 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
     const [asked_at, since] = [ports.clock.now(), ports.elapsed()]
     const list = await control.driver.list(control.access)
     if (!list.ok) return onFault(list.error)
+    heard_at = ports.elapsed()
     const { ours, copies } = sortList(server, reach.dialect, list.value)
     const listed: Listed[] = []
     for (const one of ours)
@@ -273,6 +279,7 @@ export function createKeptServer(ports: KeptPorts, reach: ServerReach): KeptServ
       queue.forgetSession(session)
     },
     cutting: () => queue.size(),
+    silentFor: () => (lists ? ports.elapsed() - heard_at : null),
     stop: () => queue.stop(),
   }
 }

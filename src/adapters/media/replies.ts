@@ -19,6 +19,7 @@ export const REFUSAL_STATUS: Readonly<Record<Refusal, number>> = {
   revoked_key: 403,
   rate_limited: 429,
   session_conflict: 409,
+  leaving: 503,
   gone: 403,
   unavailable: 503,
 }

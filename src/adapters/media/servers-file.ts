@@ -18,6 +18,7 @@ import { ServerSecret, secretFault } from './server-secret.ts'
 import { checkKind, controlAuthOf, playbackOf } from './servers-kinds.ts'
 import { readSecret, type SecretSources } from './servers-secrets.ts'
 import { SERVERS_FILE, type ServerSource } from './servers-syntax.ts'
+import { MAX_REGISTERED, type ServerTemplate, templateRules } from './servers-templates.ts'
 
 export type { SecretSources } from './servers-secrets.ts'
 
@@ -54,6 +55,15 @@ export interface MediaServer {
   readonly delayed: { readonly app: string; readonly up_to_s: number } | null
   /** For whom the policy is enforced here: `off` or `canary N%`; absent = everybody. */
   readonly enforce?: string
+  /** Of one that has registered itself: under which, and what metrics know it by. */
+  readonly template?: string
+}
+
+/** What a servers file says. */
+export interface ServersFile {
+  readonly servers: readonly MediaServer[]
+  /** Servers that may register themselves. */
+  readonly templates: readonly ServerTemplate[]
 }
 
 const NO_SECRET = { text: null, at: null }
@@ -70,23 +80,29 @@ export function parseServersFile(
   bytes: Uint8Array,
   file: string,
   sources: SecretSources,
-): Result<readonly MediaServer[], readonly Diagnostic[]> {
+): Result<ServersFile, readonly Diagnostic[]> {
   const document = readDocument(bytes, file, FILE)
   if (!document.ok) return err(document.error.map(scrubbed))
   const { root, reporter } = document.value
   const read = SERVERS_FILE.read(root, { start: 0, end: 0 }, reporter)
-  const servers = (read?.value.servers.value ?? []).map((source) =>
+  const entries = (read?.value.servers.value ?? []).map((source) =>
     checkServer(source, sources, reporter),
   )
-  checkTogether(servers, reporter)
+  checkTogether(entries, reporter)
   if (reporter.failed()) return err(reporter.sorted().map(scrubbed))
-  return ok(servers.flatMap((server) => (server === null ? [] : [server.server])))
+  const checked = entries.flatMap((entry) => entry ?? [])
+  return ok({
+    servers: checked.flatMap(({ server, rules }) => (rules === null ? [server] : [])),
+    templates: checked.flatMap(({ server, rules }) => (rules === null ? [] : { server, ...rules })),
+  })
 }
 
 interface Checked {
   readonly server: MediaServer
   readonly id: At<string>
   readonly secret: At<unknown> | null
+  /** Null for one server. */
+  readonly rules: Omit<ServerTemplate, 'server'> | null
 }
 
 function checkServer(
@@ -95,6 +111,7 @@ function checkServer(
   reporter: Reporter,
 ): Checked | null {
   checkKind(value, reporter)
+  const rules = templateRules(value, reporter)
   const { capabilities, signingKey } = dialectFor(value.kind.value)
   const control_auth = controlAuthOf(value, sources, reporter)
   const found =
@@ -137,7 +154,7 @@ function checkServer(
     delayed: delayedOf(value),
     ...enforceOf(value),
   }
-  return { server, id: value.id, secret: found.at }
+  return { server, id: value.id, secret: found.at, rules }
 }
 
 function delayedOf({ delayed }: ServerSource): MediaServer['delayed'] {
@@ -163,4 +180,13 @@ function checkTogether(servers: readonly (Checked | null)[], reporter: Reporter)
       reporter.report('conflicting-keys', one.secret ?? one.id, 'two servers share this secret')
     seen.push(one)
   }
+  const registered = seen.reduce((sum, { rules }) => sum + (rules?.max ?? 0), 0)
+  const [last] = seen.filter(({ rules }) => rules !== null).slice(-1)
+  if (last !== undefined && registered > MAX_REGISTERED)
+    reporter.report(
+      'bad-value',
+      last.id,
+      `${registered} servers may register in all, limit ${MAX_REGISTERED}`,
+      'lower `max` of the templates',
+    )
 }

@@ -12,6 +12,7 @@ import { share } from '../../core/policy/shape-share.ts'
 import type { DurationMs } from '../../core/time.ts'
 import type { ControlScheme } from './control-auth.ts'
 import { MEDIA_KINDS, type MediaKind } from './dialects.ts'
+import { REGISTER, type RegisterSource } from './servers-templates.ts'
 
 export interface ServerSource {
   readonly id: At<string>
@@ -32,6 +33,7 @@ export interface ServerSource {
   readonly app?: At<string>
   readonly delayed?: At<DelayedSource>
   readonly enforce?: At<Share>
+  readonly register?: At<RegisterSource>
 }
 
 export interface DelayedSource {
@@ -58,9 +60,13 @@ export interface ServersSource {
 /** A thousand servers at 300 bytes fill the largest file the YAML reader takes. */
 const MAX_SERVERS = 1000
 
+/** Of servers and templates, in the file and registered. */
+export const SERVER_ID: RegExp = /^[a-z0-9][a-z0-9_-]*$/
+export const MAX_SERVER_ID_CHARS = 64
+
 const ID = text({
-  max: 64,
-  pattern: /^[a-z0-9][a-z0-9_-]*$/,
+  max: MAX_SERVER_ID_CHARS,
+  pattern: SERVER_ID,
   expected: 'an id of lower-case letters, digits, `-` and `_`',
 })
 
@@ -182,6 +188,10 @@ const SERVER = object<ServerSource>({
     enforce: optional(
       share(),
       'For whom its broadcasts are decided in earnest: on, off, or canary 10%. on unless given.',
+    ),
+    register: optional(
+      REGISTER,
+      'Makes the entry a template: servers like it register themselves, and its id is its name.',
     ),
   },
 })

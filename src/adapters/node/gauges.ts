@@ -32,12 +32,13 @@ export interface GaugedParts {
   policies(): Pick<PolicyBook, 'now' | 'next'> | null
   incidents(): Pick<NodeIncidents, 'facts'> | null
   webhooks(): readonly EndpointView[]
+  mediaServers(): ReturnType<Gauges['mediaServers']>
 }
 
 export function gaugesOf(
   store: GaugedStore,
   clock: Clock,
-  { policies, incidents, webhooks }: GaugedParts,
+  { policies, incidents, webhooks, mediaServers }: GaugedParts,
 ): Gauges {
   const plan = (): Plan | null => policies()?.now()?.plan ?? null
   return {
@@ -57,6 +58,7 @@ export function gaugesOf(
     incidentActive: () => incidents()?.facts(clock.now()).active ?? false,
     openReviews: () => store.openReviews(clock.now()),
     webhooksWaiting: () => webhooks().map((one) => [one.id, one.behind + one.waiting]),
+    mediaServers,
   }
 }
 

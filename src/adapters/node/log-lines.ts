@@ -65,6 +65,7 @@ export function logEvents(logger: Logger, elapsed: () => number): Observe {
       case 'revoked':
       case 'ungated':
       case 'cut':
+      case 'media_server':
       case 'erased':
       case 'erasure_done':
       case 'retained':

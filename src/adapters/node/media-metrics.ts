@@ -52,7 +52,7 @@ export function createMediaMetrics(registry: Registry): (event: MediaEvent) => v
         observed.inc({ covered: 'yes' }, event.covered_s)
         return observed.inc({ covered: 'no' }, event.uncovered_s)
       case 'control_failed':
-        return faults.inc({ server: event.server, fault: event.fault })
+        return faults.inc({ server: event.template ?? event.server, fault: event.fault })
     }
   }
 }

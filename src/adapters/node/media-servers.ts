@@ -7,12 +7,8 @@ import type { Result } from '../../core/result.ts'
 import { readNamed, type Secrets, secretsBeside } from './config-files.ts'
 
 /** What reads the file's text and words its problems; both keep secrets to themselves. */
-export interface ServersReader<Server> {
-  parse(
-    bytes: Uint8Array,
-    file: string,
-    secrets: Secrets,
-  ): Result<readonly Server[], readonly Diagnostic[]>
+export interface ServersReader<File> {
+  parse(bytes: Uint8Array, file: string, secrets: Secrets): Result<File, readonly Diagnostic[]>
   describe(problem: Diagnostic): string
 }
 
@@ -21,13 +17,13 @@ const WHAT = {
   hint: 'Name a file that is there with --servers, or leave it out: docs/media/README.md',
 }
 
-/** The servers; none without a file. Throws with every problem of the file, one a line, and no secret. */
-export async function readMediaServers<Server>(
+/** What it says; null without a file. Throws with every problem of the file, one a line, and no secret. */
+export async function readMediaServers<File>(
   name: string | null,
   env: Readonly<Record<string, string | undefined>>,
-  reader: ServersReader<Server>,
-): Promise<readonly Server[]> {
-  if (name === null) return []
+  reader: ServersReader<File>,
+): Promise<File | null> {
+  if (name === null) return null
   const parsed = reader.parse(await readNamed(name, WHAT), name, secretsBeside(name, env))
   if (parsed.ok) return parsed.value
   const problems = parsed.error.map(reader.describe).join('\n')

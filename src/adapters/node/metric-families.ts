@@ -18,6 +18,7 @@ export interface Family {
     | 'bytes'
     | 'requests'
     | 'events'
+    | 'servers'
     | '1'
   readonly about: string
 }
@@ -49,6 +50,7 @@ export type FamilyId =
   | 'hooks'
   | 'webhooks'
   | 'webhooks_waiting'
+  | 'media_servers'
   | 'left'
   | 'rechecks'
   | 'cuts'
@@ -192,6 +194,13 @@ export const FAMILIES: Readonly<Record<FamilyId, Family>> = {
     labels: ['endpoint'],
     unit: 'entries',
     about: 'log entries a webhook endpoint has not been told of yet, letters that wait included',
+  },
+  media_servers: {
+    name: 'livegate_media_servers',
+    type: 'gauge',
+    labels: ['template', 'state'],
+    unit: 'servers',
+    about: 'media servers that have registered themselves, `live` or `leaving`',
   },
   left: {
     name: 'livegate_left_to_lease_total',

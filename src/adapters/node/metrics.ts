@@ -39,6 +39,8 @@ export interface Gauges {
   policyStale(): boolean
   /** Entries each webhook endpoint has not been told of yet, letters that wait included. */
   webhooksWaiting(): readonly (readonly [endpoint: string, entries: number])[]
+  /** Media servers that have registered themselves. */
+  mediaServers(): readonly { readonly template: string; readonly state: 'live' | 'leaving' }[]
 }
 
 type DecidedEvent = Extract<GateEvent, { readonly type: 'decided' }>
@@ -80,7 +82,7 @@ export function createMetrics(gauges: Gauges): Metrics {
         case 'left_to_lease':
           return counters.left.inc({ what: event.what })
         case 'hook_refused':
-          return counters.hooks.inc({ server: event.server, why: event.why })
+          return counters.hooks.inc({ server: event.template ?? event.server, why: event.why })
         case 'webhook_posted':
           return counters.webhooks.inc({ endpoint: event.endpoint, result: event.result })
         case 'policy_active':
@@ -102,6 +104,7 @@ export function createMetrics(gauges: Gauges): Metrics {
           return countMedia(event)
         case 'witnessed':
         case 'policy_stale':
+        case 'media_server':
         case 'halted':
           return
       }
@@ -220,4 +223,9 @@ function registerGauges(registry: Registry, gauges: Gauges): void {
     for (const [endpoint, entries] of gauges.webhooksWaiting()) this.set({ endpoint }, entries)
   }
   new Gauge({ ...described('webhooks_waiting'), registers: [registry], collect })
+  const countServers = function (this: Gauge): void {
+    this.reset()
+    for (const { template, state } of gauges.mediaServers()) this.inc({ template, state })
+  }
+  new Gauge({ ...described('media_servers'), registers: [registry], collect: countServers })
 }

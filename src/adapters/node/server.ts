@@ -24,12 +24,14 @@ import { createApp } from '../http/app.ts'
 import { createCallerKeys } from '../http/caller-keys.ts'
 import { DEFAULT_HTTP_CONFIG } from '../http/deps.ts'
 import { unreadableResponse } from '../http/unread.ts'
+import { createCustody } from '../media/custody.ts'
 import { createGuessLimit } from '../media/guess-limit.ts'
 import { createHooks, type Hooks } from '../media/hooks.ts'
 import { createKeeper, type Keeper } from '../media/keeper.ts'
 import { rememberKeys } from '../media/known-keys.ts'
+import { createRegistrations, type Registrations, standingsOf } from '../media/registrations.ts'
 import { createRenewals } from '../media/renewals.ts'
-import { parseServersFile as parse } from '../media/servers-file.ts'
+import { parseServersFile as parse, type ServersFile } from '../media/servers-file.ts'
 import { createSessions } from '../media/sessions.ts'
 import { createBackend } from '../media/whip/backend.ts'
 import { createWhipDoor, type WhipDoor } from '../media/whip/door.ts'
@@ -38,6 +40,7 @@ import { ADMIN_GRANT, ensureAdminKey } from './admin-key.ts'
 import { createScribe, type Scribe, writeFirstEntries } from './bootstrap.ts'
 import type { ServerConfig } from './config.ts'
 import { hasDataDir } from './data-dir.ts'
+import { every } from './every.ts'
 import { gaugesOf } from './gauges.ts'
 import { greetingOf } from './greeting.ts'
 import { createHeartbeat } from './heartbeat.ts'
@@ -121,10 +124,12 @@ async function decideUntilAborted(house: House): Promise<void> {
   const endpoints = await readWebhooks(config.webhooks, process.env, { parse: parseWebhooksFile })
   const webhooks = createNodeWebhooks({ store, endpoints, observe, onError })
   let incidentMode: NodeIncidents | null = null
+  let registered: Registrations['list'] = () => []
   const gauges = gaugesOf(store, clock, {
     policies: () => deciding,
     incidents: () => incidentMode,
     webhooks: webhooks.standings,
+    mediaServers: () => standingsOf(registered()),
   })
   const metrics = createMetrics(gauges)
   add(metrics.observe)
@@ -177,6 +182,9 @@ async function decideUntilAborted(house: House): Promise<void> {
   })
   const media = await mediaOf(house, gate, streamKeys)
   keeper = media.keeper
+  const { registrations } = media
+  registered = registrations.list
+  const ticks = every(REGISTRATIONS_MS, after, registrations.tick)
   const heartbeat = createHeartbeat({ store, scribe, elapsed, onError })
   add(heartbeat.observe)
   try {
@@ -184,6 +192,7 @@ async function decideUntilAborted(house: House): Promise<void> {
       gate,
       hooks: media.hooks,
       whip: media.whip,
+      mediaServers: registrations,
       policies,
       file,
       shadow,
@@ -202,6 +211,7 @@ async function decideUntilAborted(house: House): Promise<void> {
     retention.start()
     await webhooks.start()
     await keeper.start()
+    ticks.start()
     sweep('restart')
     sweeps.start()
     house.io.talk(greetingOf({ url: listener.url, adminKey, dir }))
@@ -213,6 +223,7 @@ async function decideUntilAborted(house: House): Promise<void> {
     policies.stop()
     incidents.stop()
     await sweeps.stop()
+    await ticks.stop()
     await keeper.stop()
     await webhooks.stop()
     await retention.stop()
@@ -229,24 +240,40 @@ async function shadowOf({ config, observers, onError }: House): Promise<ShadowPo
   })
 }
 
-/** Hooks and keeper of the media servers in the file. */
+/** Hooks and keeper of the media servers in the file, and of those that register themselves. */
 async function mediaOf(
   { config, store, observers, onError }: House,
   gate: Gate,
   streamKeys: StreamKeys,
-): Promise<{ readonly hooks: Hooks; readonly keeper: Keeper; readonly whip: WhipDoor }> {
-  const servers = await readMediaServers(config.servers, process.env, { parse, describe })
+): Promise<{
+  readonly hooks: Hooks
+  readonly keeper: Keeper
+  readonly whip: WhipDoor
+  readonly registrations: Registrations
+}> {
+  const file = (await readMediaServers(config.servers, process.env, { parse, describe })) ?? NO_FILE
+  const { servers } = file
   const { observe } = observers
   const sessions = createSessions(elapsed)
-  const shared = { ...store, streamKeys, gate, servers, sessions, observe, clock, random, after }
+  const ports = { ...store, streamKeys, gate, servers, sessions, observe, clock, random, after }
+  const shared = { ...ports, registered: (id: string) => registrations.find(id) }
   const renewals = createRenewals()
   const keeper = createKeeper({ ...shared, renewals, elapsed, fetch: callServer, onError })
   const { enforcement } = keeper
   const backend = createBackend({ fetch: callServer, after })
   const guesses = createGuessLimit()
   const whip = createWhipDoor({ ...shared, enforcement, backend, guesses })
-  return { hooks: createHooks({ ...shared, keeper }), keeper, whip }
+  const registrations = createRegistrations({
+    ...{ file, store: store.mediaServers, clock, now: elapsed, repeats_are_kept: false },
+    ...{ custody: createCustody({ ...shared, keeper }), observe, onError },
+  })
+  await registrations.load()
+  return { hooks: createHooks({ ...shared, keeper }), keeper, whip, registrations }
 }
+
+const NO_FILE: ServersFile = { servers: [], templates: [] }
+/** How often it is looked who has not been heard of. */
+const REGISTRATIONS_MS = 1_000
 
 const callServer = (url: string, init: RequestInit): Promise<Response> => fetch(url, init)
 
@@ -256,6 +283,7 @@ async function appOf(
     readonly gate: Gate
     readonly hooks: Hooks
     readonly whip: WhipDoor
+    readonly mediaServers: Registrations
     readonly policies: NodePolicies
     readonly file: PolicyFile
     readonly shadow: ShadowPolicy | null
@@ -272,6 +300,7 @@ async function appOf(
     gate,
     hooks,
     whip,
+    mediaServers,
     policies,
     file,
     shadow,
@@ -290,8 +319,7 @@ async function appOf(
   return createApp({
     ...store,
     ...{ gate, clock, random, observe, report },
-    hooks,
-    whip,
+    ...{ hooks, whip, mediaServers },
     callerKeys: createCallerKeys(store.apiKeys, clock),
     config: { ...DEFAULT_HTTP_CONFIG, ...httpSettingsOf(config) },
     readiness: () => readinessOf(store, { file, shadow, policies, clock }),

@@ -28,6 +28,7 @@ import { createHalt } from '../sqlite/halt.ts'
 import { createSqlLedger } from '../sqlite/ledger.ts'
 import { createSqlLog } from '../sqlite/log.ts'
 import { insertLogState, originOf } from '../sqlite/log-state.ts'
+import { createSqlMediaServers, type SqlMediaServers } from '../sqlite/media-servers.ts'
 import { moveProgress } from '../sqlite/move-in.ts'
 import { createSqlOpenBroadcasts } from '../sqlite/open-broadcasts.ts'
 import type { SqlRetention } from '../sqlite/retention.ts'
@@ -93,6 +94,8 @@ export interface NodeStore extends StoreKeys, KeysNow, DeploymentNow {
   readonly retention: SqlRetention
   readonly streamKeys: StreamKeys
   readonly apiKeys: ApiKeys
+  /** Media servers that have registered themselves. */
+  readonly mediaServers: SqlMediaServers
   readonly log: Log
   /** Where webhooks are read from and remembered. */
   readonly webhooks: WebhookOutbox
@@ -324,6 +327,7 @@ function assemble(assembly: Assembly): Assembled {
     ...{ erasures: forgetting.erasures, retention: forgetting.retention },
     streamKeys: createSqlStreamKeys(sql, writer),
     apiKeys: createSqlApiKeys(sql, writer),
+    mediaServers: createSqlMediaServers(sql, writer),
     log: { ...createSqlLog({ origin, writer, entries, rounds, tiles }), witnessed: witnessed.get },
     webhooks: createWebhookOutbox({ sql, writer, size: entries.size }),
     onCommitted: writer.onCommitted,

@@ -7,6 +7,7 @@
  * Spec: docs/spec/storage.md. Next stop: ledger.ts.
  */
 import { LivegateError } from '../../core/errors.ts'
+import { MEDIA_SERVER_TABLES } from './media-servers.ts'
 import { REVIEW_TABLES } from './review-queue.ts'
 import { integer, type Sql } from './sql.ts'
 import { LETTERS_BY_ENTRY, WEBHOOK_TABLES } from './webhook-outbox.ts'
@@ -212,6 +213,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
   WEBHOOK_TABLES,
   REVIEW_TABLES,
   LETTERS_BY_ENTRY,
+  MEDIA_SERVER_TABLES,
 ]
 export const SCHEMA_VERSION: number = MIGRATIONS.length
 

@@ -18,6 +18,7 @@ import { plural, quote, type Session } from '../session.ts'
 interface Options extends GateOptions {
   readonly server: string
   readonly servers: string
+  readonly template?: string
   readonly publish: string
   readonly play?: string
   readonly facts: string
@@ -27,8 +28,9 @@ export function mediaDoctor(noun: Command, act: Act): void {
   const command = noun
     .command('doctor')
     .description('go live on your own media server as a made-up account, and be struck')
-    .requiredOption('--server <id>', 'its id in the servers file')
+    .requiredOption('--server <id>', 'its id')
     .requiredOption('--servers <file>', 'the servers file')
+    .option('--template <name>', 'its template in the servers file, if it registers itself')
     .requiredOption('--publish <url>', 'where encoders publish, rtmp://host/app')
     .option('--play <url>', 'where viewers watch over RTMP; as --publish unless given')
     .option('--facts <json>', 'facts of an account that may go live', DEFAULT_FACTS)
@@ -85,9 +87,17 @@ async function serverOf(session: Session, options: Options): Promise<MediaServer
   const secret = (): string => `not-needed-here-${count++}`
   const parsed = parseServersFile(bytes, options.servers, { env: secret, file: secret })
   if (!parsed.ok) throw incomplete(parsed.error.map(describeProblem).join('\n'))
-  const server = parsed.value.find(({ id }) => id === options.server)
+  const { servers, templates } = parsed.value
+  const registered = templates.find((one) => one.server.id === options.template)?.server
+  const server =
+    options.template === undefined
+      ? servers.find(({ id }) => id === options.server)
+      : registered && { ...registered, id: options.server }
   if (server === undefined)
-    throw usage(`Cannot examine ${quote(options.server)}: the servers file has no such server`)
+    throw usage(
+      `Cannot examine ${quote(options.server)}: the servers file has no such ${options.template === undefined ? 'server' : 'template'}`,
+      ...(templates.length > 0 ? ['name the template of one that registered with --template'] : []),
+    )
   if (dialectFor(server.kind).capabilities.style === 'front-door' || server.subject_from === 'name')
     throw usage(
       `Cannot examine ${quote(server.id)}: the doctor publishes over RTMP with stream keys`,

@@ -338,7 +338,7 @@ test('the servers file says what LiveKit needs', () => {
   const good = `secret: ${API_SECRET}, subject: { from: name }, control: "http://127.0.0.1:7880"`
   expect(read(`${good}, api_key: APIdemo`)).toMatchObject({
     ok: true,
-    value: [{ control_auth: { scheme: 'livekit', user: 'APIdemo' } }],
+    value: { servers: [{ control_auth: { scheme: 'livekit', user: 'APIdemo' } }] },
   })
   for (const members of [
     good,

@@ -86,7 +86,7 @@ describe('the servers files to paste', () => {
       const sources = { env: () => secret, file: () => secret }
       const read = parseServersFile(utf8(yaml), page, sources)
       if (!read.ok) throw new Error(read.error.map(describeProblem).join('\n'))
-      const [server] = read.value
+      const [server] = [...read.value.servers, ...read.value.templates.map((one) => one.server)]
       if (server === undefined) throw new Error('no server')
       const door = server.kind === 'whip' ? 'whip' : `hooks/${server.kind}`
       if (server.kind !== 'generic') expect(textOf(page)).toContain(`/${door}/${server.id}`)

@@ -32,40 +32,43 @@ describe('a servers file', () => {
 `)
     expect(result).toEqual({
       ok: true,
-      value: [
-        {
-          id: 'edge-1',
-          kind: 'nginx-rtmp',
-          secret: expect.anything(),
-          subject_from: 'stream_key',
-          control: null,
-          control_auth: null,
-          reconcile_ms: 5_000,
-          when_down: 'deny',
-          hold_max_ms: 5_000,
-          playback: 'rename',
-          lifetime: false,
-          territory: null,
-          app: null,
-          delayed: null,
-        },
-        {
-          id: 'edge-2',
-          kind: 'nginx-rtmp',
-          secret: expect.anything(),
-          subject_from: 'name',
-          control: 'http://127.0.0.1:8082/control',
-          control_auth: null,
-          reconcile_ms: 5_000,
-          when_down: 'allow',
-          hold_max_ms: 0,
-          playback: 'keep',
-          lifetime: false,
-          territory: 'NO',
-          app: 'live',
-          delayed: null,
-        },
-      ],
+      value: {
+        templates: [],
+        servers: [
+          {
+            id: 'edge-1',
+            kind: 'nginx-rtmp',
+            secret: expect.anything(),
+            subject_from: 'stream_key',
+            control: null,
+            control_auth: null,
+            reconcile_ms: 5_000,
+            when_down: 'deny',
+            hold_max_ms: 5_000,
+            playback: 'rename',
+            lifetime: false,
+            territory: null,
+            app: null,
+            delayed: null,
+          },
+          {
+            id: 'edge-2',
+            kind: 'nginx-rtmp',
+            secret: expect.anything(),
+            subject_from: 'name',
+            control: 'http://127.0.0.1:8082/control',
+            control_auth: null,
+            reconcile_ms: 5_000,
+            when_down: 'allow',
+            hold_max_ms: 0,
+            playback: 'keep',
+            lifetime: false,
+            territory: 'NO',
+            app: 'live',
+            delayed: null,
+          },
+        ],
+      },
     })
   })
 
@@ -78,11 +81,11 @@ describe('a servers file', () => {
       `servers: [{ id: a, kind: nginx-rtmp, subject: { from: stream_key }, secret: ${SECRET}, enforce: ${enforce} }]`,
     )
     if (!result.ok) throw new Error(result.error.map(describeProblem).join('\n'))
-    expect(result.value[0]?.enforce).toBe(read_)
+    expect(result.value.servers[0]?.enforce).toBe(read_)
   })
 
   it('may be empty of servers', () => {
-    expect(read('servers: []')).toEqual({ ok: true, value: [] })
+    expect(read('servers: []')).toEqual({ ok: true, value: { servers: [], templates: [] } })
   })
 
   const base = 'id: a, kind: nginx-rtmp, subject: { from: stream_key }'
@@ -94,8 +97,8 @@ describe('a servers file', () => {
     it(`takes a secret from ${place.split(':')[0]}`, () => {
       const result = read(`servers: [{ ${base}, ${place} }]`, sources)
       if (!result.ok) throw new Error(result.error.map(describeProblem).join('\n'))
-      expect(result.value[0]?.secret?.matches(SECRET)).toBe(true)
-      expect(result.value[0]?.secret?.matches(`${SECRET}x`)).toBe(false)
+      expect(result.value.servers[0]?.secret?.matches(SECRET)).toBe(true)
+      expect(result.value.servers[0]?.secret?.matches(`${SECRET}x`)).toBe(false)
     })
 })
 
@@ -238,6 +241,6 @@ describe('a secret', () => {
     )
     if (!result.ok) throw new Error('expected a server')
     expect(JSON.stringify(result.value)).toContain('"secret":"[secret]"')
-    expect(`${String(result.value[0]?.secret)}`).toBe('[secret]')
+    expect(`${String(result.value.servers[0]?.secret)}`).toBe('[secret]')
   })
 })

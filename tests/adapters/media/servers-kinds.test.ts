@@ -21,7 +21,7 @@ function parse(members: string, env: Readonly<Record<string, string>> = {}) {
 function serverOf(members: string, env?: Readonly<Record<string, string>>): MediaServer {
   const result = parse(members, env)
   if (!result.ok) throw new Error(result.error.map(describeProblem).join('\n'))
-  const [server] = result.value
+  const [server] = result.value.servers
   if (server === undefined) throw new Error('no server')
   return server
 }

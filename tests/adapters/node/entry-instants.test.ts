@@ -6,7 +6,7 @@ import { aNodeGate, START } from '../../support/node-gate.ts'
 it('an entry knows when it was made: records to the millisecond, entries of the deployment to the second', async () => {
   const world = await aNodeGate()
   const gauges = gaugesOf(world.store, world.time, {
-    ...{ policies: () => null, incidents: () => null, webhooks: () => [] },
+    ...{ policies: () => null, incidents: () => null, webhooks: () => [], mediaServers: () => [] },
   })
   while (await world.store.publish());
   expect(gauges.lagSeconds()).toBe(0)

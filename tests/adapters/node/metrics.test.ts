@@ -23,10 +23,15 @@ const QUIET: Gauges = {
   policyPending: () => false,
   policyStale: () => false,
   webhooksWaiting: () => [['platform', 4]],
+  mediaServers: () => [
+    { template: 'origins', state: 'live' },
+    { template: 'origins', state: 'live' },
+    { template: 'origins', state: 'leaving' },
+  ],
 }
 
 const NO_PARTS: GaugedParts = {
-  ...{ policies: () => null, incidents: () => null, webhooks: () => [] },
+  ...{ policies: () => null, incidents: () => null, webhooks: () => [], mediaServers: () => [] },
 }
 
 const DECIDED: GateEvent = {
@@ -44,6 +49,18 @@ const CASES: readonly {
     series: [
       'livegate_webhooks_posted_total{endpoint="platform",result="status_5xx"} 1',
       'livegate_webhooks_waiting{endpoint="platform"} 4',
+    ],
+  },
+  {
+    events: [
+      { type: 'hook_refused', server: 'origin-7', template: 'origins', why: 'leaving' },
+      { type: 'control_failed', server: 'origin-7', template: 'origins', fault: 'timeout' },
+    ],
+    series: [
+      'livegate_hooks_refused_total{server="origins",why="leaving"} 1',
+      'livegate_control_faults_total{server="origins",fault="timeout"} 1',
+      'livegate_media_servers{template="origins",state="live"} 2',
+      'livegate_media_servers{template="origins",state="leaving"} 1',
     ],
   },
   {

@@ -14,6 +14,7 @@ import type { Answer, Gate } from '../../../gate-types.ts'
 import type { Clock, Directory, Observe, OpenBroadcast, Random } from '../../../ports.ts'
 import { type After, decideStart } from '../decide-start.ts'
 import type { Refusal, StartEvent } from '../dialect.ts'
+import type { KnownServer } from '../registrations.ts'
 import { type Lookup, type Resolved, resolveSubject } from '../resolve-subject.ts'
 import { bearerOf } from '../server-secret.ts'
 import type { MediaServer } from '../servers-file.ts'
@@ -32,6 +33,8 @@ export interface WhipPorts extends Lookup {
   readonly gate: Pick<Gate, 'decide' | 'endSession' | 'setHandle'>
   readonly directory: Pick<Directory, 'broadcastOfSession'>
   readonly servers: readonly MediaServer[]
+  /** As HookPorts has it. */
+  readonly registered?: (id: string) => KnownServer | null | Promise<KnownServer | null>
   readonly backend: Backend
   readonly observe: Observe
   readonly clock: Clock
@@ -58,28 +61,43 @@ export interface WhipDoor {
 }
 
 export function createWhipDoor(ports: WhipPorts): WhipDoor {
-  const servers = new Map(
-    ports.servers.flatMap((server) => (server.kind === 'whip' ? [[server.id, server]] : [])),
-  )
-  const at = (id: string, work: (server: MediaServer) => Promise<Response>): Promise<Response> => {
-    const server = servers.get(id)
-    if (server === undefined) return Promise.resolve(notFoundProblem())
-    return work(server).catch((error: unknown) => failed(ports, server, error))
+  const servers = new Map(ports.servers.map((server) => [server.id, { server, leaving: false }]))
+  const at = async (
+    id: string,
+    work: (server: MediaServer, leaving: boolean) => Promise<Response>,
+  ): Promise<Response> => {
+    const found = servers.get(id) ?? (await ports.registered?.(id))
+    if (found?.server.kind !== 'whip') return notFoundProblem()
+    const { server, leaving } = found
+    return work(server, leaving).catch((error: unknown) => failed(ports, server, error))
   }
   return {
-    open: (id, request) => at(id, (server) => open(ports, server, request)),
+    open: (id, request) =>
+      at(id, async (server, leaving) =>
+        leaving ? refuse(ports, server, 'leaving') : open(ports, server, request),
+      ),
     close: (id, session, request) => at(id, (server) => close(ports, { server, session }, request)),
     patch: (id, session, request) => at(id, (server) => patch(ports, { server, session }, request)),
     preflight: () => new Response(null, { status: 204, headers: PREFLIGHT }),
   }
 }
 
+function refuse(
+  { observe }: Pick<WhipPorts, 'observe'>,
+  server: MediaServer,
+  why: Refusal,
+  retry_after_s: number | null = null,
+): Response {
+  const of = server.template === undefined ? {} : { template: server.template }
+  observe({ type: 'hook_refused', server: server.id, ...of, why })
+  return refusalProblem(why, retry_after_s)
+}
+
 function failed({ observe }: WhipPorts, server: MediaServer, error: unknown): Response {
   const shed = shedBy(error)
   if (shed !== null) observe(shed)
   const seconds = error instanceof LivegateError ? (error.retry_after_s ?? 1) : 1
-  observe({ type: 'hook_refused', server: server.id, why: 'unavailable' })
-  return refusalProblem('unavailable', seconds)
+  return refuse({ observe }, server, 'unavailable', seconds)
 }
 
 async function open(
@@ -87,22 +105,18 @@ async function open(
   server: MediaServer,
   request: WhipRequest,
 ): Promise<Response> {
-  const refuse = (why: Refusal): Response => {
-    ports.observe({ type: 'hook_refused', server: server.id, why })
-    return refusalProblem(why)
-  }
   const key = bearerOf(request.headers.get('authorization'))
-  if (key === '') return refuse('unauthenticated')
+  if (key === '') return refuse(ports, server, 'unauthenticated')
   if (typeOf(request) !== 'application/sdp')
     return conflictProblem('An offer has the type application/sdp', 415)
   const sdp = request.body.length > MAX_SDP_BYTES ? null : fromUtf8(request.body)
-  if (sdp?.startsWith('v=0') !== true) return refuse('malformed')
+  if (sdp?.startsWith('v=0') !== true) return refuse(ports, server, 'malformed')
   const session = toBase64Url(ports.random.bytes(16))
   const event = startOf(session, key)
   const resolved = await resolveSubject(ports, server, event, ports.clock.now())
-  if (!resolved.ok) return refuse(resolved.error)
+  if (!resolved.ok) return refuse(ports, server, resolved.error)
   const made = await decide(ports, server, { event, resolved: resolved.value, request })
-  if (made === null) return refuse('gone')
+  if (made === null) return refuse(ports, server, 'gone')
   if (made.outcome !== 'allow') return refused(ports, server, { made, session, request })
   return passOn(ports, server, { session, resolved: resolved.value, sdp, request })
 }

@@ -19,6 +19,7 @@ const TITLES: Readonly<Partial<Record<Refusal, string>>> = {
   too_large: 'The offer is too large',
   malformed: 'This is no SDP offer',
   rate_limited: 'Too many keys were tried',
+  leaving: 'This media server takes no more broadcasts',
 }
 
 /** Without an outcome: nothing was decided. */
