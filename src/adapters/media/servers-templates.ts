@@ -52,6 +52,10 @@ export const REGISTER: Shape<RegisterSource> = object<RegisterSource>({
 /** `http://{host}:8080/control`: the host is the whole host, and nothing else is filled in. */
 const WITH_HOST = /^https?:\/\/\{host\}(?::\d{1,5})?(?:\/[^{}]*(?:\{name\}[^{}]*)?)?$/
 
+function isForAnyHost(control: string): boolean {
+  return WITH_HOST.test(control) && URL.canParse(control.replace('{host}', 'a.example'))
+}
+
 /** The rules of an entry's `register`; null where it has none, or where what is wrong is reported. */
 export function templateRules(
   value: { readonly register?: At<RegisterSource>; readonly control?: At<string> },
@@ -63,7 +67,7 @@ export function templateRules(
       reporter.report('missing-key', control, '`{host}` needs `register`: who may stand there')
     return null
   }
-  if (control !== undefined && !WITH_HOST.test(control.value))
+  if (control !== undefined && !isForAnyHost(control.value))
     reporter.report(
       'bad-value',
       control,

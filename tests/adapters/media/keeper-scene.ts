@@ -3,9 +3,11 @@
  * calls happen in real time, a look every few milliseconds.
  */
 import { vi } from 'vitest'
+import { createCustody } from '../../../src/adapters/media/custody.ts'
 import type { Hooks } from '../../../src/adapters/media/hooks.ts'
 import { createHooks } from '../../../src/adapters/media/hooks.ts'
 import { createKeeper, type Keeper } from '../../../src/adapters/media/keeper.ts'
+import type { Custody, KnownServer } from '../../../src/adapters/media/registrations.ts'
 import { createRenewals } from '../../../src/adapters/media/renewals.ts'
 import type { MediaServer } from '../../../src/adapters/media/servers-file.ts'
 import { createSessions } from '../../../src/adapters/media/sessions.ts'
@@ -27,6 +29,7 @@ export interface KeeperScene {
   readonly control: ControlServer
   readonly keeper: Keeper
   readonly hooks: Hooks
+  readonly custody: Custody
   readonly events: GateEvent[]
   readonly errors: unknown[]
   /** A stream key for a subject, and what it is called. */
@@ -37,6 +40,8 @@ export interface KeeperScene {
   broadcastEvents(): Promise<string[]>
   /** Resolves after so many more lists were asked for and answered. */
   looks(count?: number): Promise<void>
+  /** So much time passes for the keeper, at once. */
+  skip(ms: number): void
   /** Another process on the same store. */
   anotherKeeper(): Keeper
   end(): Promise<void>
@@ -47,6 +52,8 @@ export interface SceneOptions {
   readonly policy?: string
   /** The gate's hints are lost. */
   readonly deaf?: boolean
+  /** No server at first: they register, and hooks ask here. */
+  readonly registered?: (id: string) => KnownServer | null
   /** Starts by itself unless false. */
   readonly start?: boolean
 }
@@ -73,7 +80,8 @@ export async function aKeeperScene(
   })
   const events: GateEvent[] = []
   const errors: unknown[] = []
-  const elapsed = (): number => performance.now()
+  let skipped = 0
+  const elapsed = (): number => performance.now() + skipped
   const pepper = {
     hash: (what: string, text: string) => portableHasher.digestText(`pepper ${what} ${text}`),
   }
@@ -81,7 +89,8 @@ export async function aKeeperScene(
   const shared = {
     ...{ gate: t.gate, broadcasts: t.store.broadcasts, directory: t.store.directory },
     ...{ streamKeys: t.store.streamKeys, pepper, clock: t.clock, elapsed },
-    servers: [server],
+    servers: options.registered === undefined ? [server] : [],
+    ...(options.registered === undefined ? {} : { registered: options.registered }),
     random: { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) },
     observe: (event: GateEvent) => void events.push(event),
     after(delay_ms: number, fire: () => void) {
@@ -91,10 +100,11 @@ export async function aKeeperScene(
     fetch: (url: string, init: RequestInit) => fetch(url, init),
     onError: (error: unknown) => void errors.push(error),
   }
-  const make = (): { keeper: Keeper; hooks: Hooks } => {
+  const make = (): { keeper: Keeper; hooks: Hooks; custody: Custody } => {
     const sessions = createSessions(elapsed)
     const made = createKeeper({ ...shared, sessions, renewals: createRenewals() })
-    return { keeper: made, hooks: createHooks({ ...shared, sessions, keeper: made }) }
+    const custody = createCustody({ ...shared, sessions, keeper: made })
+    return { keeper: made, hooks: createHooks({ ...shared, sessions, keeper: made }), custody }
   }
   const first = make()
   keeper = first.keeper
@@ -109,7 +119,7 @@ export async function aKeeperScene(
     return { secret, stream: id, name: id.replace('sk_', 'live_') }
   }
   return {
-    ...{ t, control, keeper: first.keeper, hooks: first.hooks, events, errors, key },
+    ...{ t, control, ...first, events, errors, key },
     async live(subject, session) {
       const { stream, name } = await key(subject)
       const answer = await t.gate.decide({
@@ -133,6 +143,9 @@ export async function aKeeperScene(
       await vi.waitFor(() => {
         if (lists() < until) throw new Error('no more lists')
       }, WAIT)
+    },
+    skip(ms) {
+      skipped += ms
     },
     anotherKeeper() {
       const other = make()
