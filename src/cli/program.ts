@@ -27,7 +27,10 @@ import { logMonitor } from './commands/log-monitor.ts'
 import { logProof } from './commands/log-proof.ts'
 import { logVerify } from './commands/log-verify.ts'
 import { mediaDelay } from './commands/media-delay.ts'
+import { mediaDeregister } from './commands/media-deregister.ts'
 import { mediaDoctor } from './commands/media-doctor.ts'
+import { mediaRegister } from './commands/media-register.ts'
+import { mediaServers } from './commands/media-servers.ts'
 import { policyActivate } from './commands/policy-activate.ts'
 import { policyBacktest } from './commands/policy-backtest.ts'
 import { policyDiff } from './commands/policy-diff.ts'
@@ -85,7 +88,11 @@ const NOUNS: readonly (readonly [name: string, about: string, verbs: readonly Re
     'what a running gate stores about a person: export, erase, hold',
     [subjectExport, subjectErase, subjectHold],
   ],
-  ['media', 'media servers: what they do, and tape delay', [mediaDoctor, mediaDelay]],
+  [
+    'media',
+    'media servers: which there are, what they do, and tape delay',
+    [mediaServers, mediaRegister, mediaDeregister, mediaDoctor, mediaDelay],
+  ],
   [
     'webhook',
     'webhooks of a running gate: what did not arrive, and sending it again',

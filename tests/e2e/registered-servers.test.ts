@@ -2,7 +2,9 @@
  * Media servers that register themselves, end to end: a real nginx-rtmp that is in no servers file, real encoders, a real
  * gate process, and everything learnt over HTTP. What is not about a real server: tests/adapters/media/registrations.test.ts.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
@@ -11,11 +13,12 @@ import { type Nginx, startNginx } from '../support/nginx.ts'
 import { pageConfig } from '../support/nginx-page.ts'
 import { freePorts } from '../support/ports.ts'
 import { describeWithMedia } from '../support/programs.ts'
-import { call, type ServerProcess, startServer } from '../support/server.ts'
+import { ADMIN_KEY, call, type ServerProcess, startServer } from '../support/server.ts'
 
 const SECRET = 'c2VjcmV0IG9mIGFsbCBvcmlnaW5z'
 const WAIT = { timeout: 10_000, interval: 20 }
 const ID = 'origin-7'
+const PAGE = readFileSync(new URL('../../docs/media/registering.md', import.meta.url), 'utf8')
 
 interface Shown {
   readonly id: string
@@ -162,6 +165,31 @@ describeWithMedia('an nginx-rtmp that registers itself', () => {
     expect((await on.ended).log).toContain('Broken pipe')
     await vi.waitFor(async () => expect(await shown()).toBeNull(), WAIT)
     expect((await call(gate, 'DELETE', `/v1/servers/${ID}`)).status).toBe(404)
+  })
+
+  it('the loop of the page registers it, repeats that, and says good-bye when it is stopped', async () => {
+    const { port } = new URL(gate.url)
+    const [, script = ''] = /```sh\n(#!\/bin\/sh\n[\s\S]*?)```/.exec(PAGE) ?? []
+    const program = join(folder, 'livegate-register')
+    writeFileSync(program, script, { mode: 0o700 })
+    const loop = spawn(program, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: {
+        ...{ PATH: process.env.PATH, ID, TEMPLATE: 'origins', HOST: '127.0.0.1', EVERY: '0.2' },
+        ...{ LIVEGATE_URL: `http://127.0.0.1:${port}`, LIVEGATE_KEY: ADMIN_KEY },
+      },
+    })
+    let said = ''
+    loop.stdout.on('data', (bytes: Buffer) => {
+      said += bytes.toString()
+    })
+    const ended = once(loop, 'exit')
+    await vi.waitFor(() => expect(said).toMatch(/^PUT 20[01]\n(PUT 200\n){3}/), WAIT)
+    expect(await shown()).toMatchObject({ state: 'live' })
+    loop.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+    expect(said).toMatch(/DELETE 204\n$/)
+    await vi.waitFor(async () => expect(await shown()).toBeNull(), WAIT)
   })
 
   it('one that is not heard of for its ttl starts nothing until it is, and keeps what runs', async () => {

@@ -50,6 +50,8 @@ interface Scene {
   readonly silent: Map<string, number>
   /** Writes fail while it is set. */
   fails: LivegateError | null
+  /** What is written is there, but whoever wrote it hears of a failure: it died before its answer. */
+  dies: boolean
   /** Moves both clocks. */
   pass(ms: number): Promise<void>
   /** The same, before anybody looks. */
@@ -79,12 +81,14 @@ async function aScene(
   const [told, events, errors]: [string[], string[], unknown[]] = [[], [], []]
   const open = new Set<string>()
   const silent = new Map<string, number>()
-  const state: { fails: LivegateError | null } = { fails: null }
+  const state: { fails: LivegateError | null; dies: boolean } = { fails: null, dies: false }
   const store = createSqlMediaServers(sql, {
     async write(work) {
       await Promise.resolve()
       if (state.fails !== null) throw state.fails
-      return sql.transaction(work)
+      const written = sql.transaction(work)
+      if (state.dies) throw DISK_FULL
+      return written
     },
   })
   const registrations = createRegistrations({
@@ -115,6 +119,12 @@ async function aScene(
     },
     set fails(error) {
       state.fails = error
+    },
+    get dies() {
+      return state.dies
+    },
+    set dies(dies) {
+      state.dies = dies
     },
     async pass(ms) {
       passUnseen(ms)
@@ -466,6 +476,23 @@ describe('another process', () => {
     await scene.register('new')
     const after = await scene.again()
     expect(after.told).toEqual(['keep new http://10.0.3.7:8080/control', 'keep old null'])
+  })
+
+  it('knows what was written by one that died before it answered, and whoever asks again hears so', async () => {
+    const scene = await aScene()
+    await scene.register('old')
+    scene.open.add('old')
+    await scene.registrations.deregister('old')
+    scene.dies = true
+    await expect(scene.register('new')).rejects.toBe(DISK_FULL)
+    const after = await scene.again()
+    expect(after.states()).toEqual({ 'edge-1': 'fixed', new: 'live', old: 'leaving' })
+    expect(after.told).toContain('keep old null')
+    expect(await after.register('new')).toBe(false)
+    // And the one that lives on takes it for new once more.
+    scene.dies = false
+    expect(await scene.register('new')).toBe(true)
+    expect(scene.states()).toEqual(after.states())
   })
 
   const changed: readonly (readonly [what: string, file: string])[] = [

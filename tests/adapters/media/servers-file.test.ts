@@ -244,3 +244,76 @@ describe('a secret', () => {
     expect(`${String(result.value.servers[0]?.secret)}`).toBe('[secret]')
   })
 })
+
+describe('an entry that servers register under', () => {
+  const entry = (members: string): string =>
+    `servers:\n  - { id: origins, kind: nginx-rtmp, secret: ${SECRET}, subject: { from: stream_key }, ${members} }\n`
+  const CONTROL = 'control: "http://{host}:8080/control"'
+  const HOSTS = 'hosts: [10.0.3.0/24]'
+
+  it('is a template and no server, with what may register', () => {
+    const result = read(entry(`${CONTROL}, register: { ${HOSTS}, max: 7, ttl: 10s }`))
+    if (!result.ok) throw new Error(result.error.map(describeProblem).join('\n'))
+    const { servers, templates } = result.value
+    expect(servers).toEqual([])
+    expect(templates).toMatchObject([
+      { server: { id: 'origins', control: 'http://{host}:8080/control' }, max: 7, ttl_ms: 10_000 },
+    ])
+  })
+
+  it('lets a hundred register for a minute unless it says otherwise, with or without control', () => {
+    const result = read(entry(`register: { ${HOSTS} }`))
+    expect(result.ok && result.value.templates).toMatchObject([{ max: 100, ttl_ms: 60_000 }])
+  })
+
+  const bad: readonly (readonly [what: string, members: string, says: string])[] = [
+    ['without hosts', 'register: { max: 3 }', 'a register needs `hosts`'],
+    ['with an empty list of hosts', 'register: { hosts: [] }', 'expected at least 1'],
+    ['with a bare address', 'register: { hosts: [10.0.3.7] }', 'a range such as 10.0.3.0/24'],
+    ['with a range inside a range', 'register: { hosts: [10.0.3.7/24] }', '10.0.3.0/24'],
+    ['with a name', 'register: { hosts: [a.example.org] }', 'a domain such as *.example.org'],
+    ['with 65 hosts', `register: { hosts: [${'10.0.3.0/24, '.repeat(65)}] }`, 'limit 64'],
+    ['with none at once', `register: { ${HOSTS}, max: 0 }`, 'expected'],
+    ['with 1001 at once', `register: { ${HOSTS}, max: 1001 }`, 'expected'],
+    ['with a ttl of 9 s', `register: { ${HOSTS}, ttl: 9s }`, 'ttl is not within 10s and 1h'],
+    ['with a ttl above an hour', `register: { ${HOSTS}, ttl: 3601s }`, 'ttl is not within'],
+    ['with a foreign member', `register: { ${HOSTS}, host: x }`, 'no member `host`'],
+    ['with a fixed control', `control: "http://10.0.3.7", register: { ${HOSTS} }`, 'no `{host}`'],
+    [
+      'with the host in a path',
+      `control: "http://a/{host}", register: { ${HOSTS} }`,
+      'no `{host}`',
+    ],
+    ['with a part of a host', `control: "http://x{host}", register: { ${HOSTS} }`, 'no `{host}`'],
+    ['with a longer host', `control: "http://{host}.a", register: { ${HOSTS} }`, 'no `{host}`'],
+    [
+      'with the host twice',
+      `control: "http://{host}/{host}", register: { ${HOSTS} }`,
+      'no `{host}`',
+    ],
+    ['with another blank', `control: "http://{host}/{id}", register: { ${HOSTS} }`, 'no `{host}`'],
+    ['with no such port', `control: "http://{host}:99999", register: { ${HOSTS} }`, 'no `{host}`'],
+    ['of a server that stands there', CONTROL, '`{host}` needs `register`'],
+  ]
+  for (const [what, members, says] of bad)
+    it(`${what} is refused`, () => expect(problems(entry(members)).join('\n')).toContain(says))
+
+  it('counts with the others: a thousand may register in all', () => {
+    const both = (max: number): string =>
+      `servers:\n${[1, 2]
+        .map(
+          (n) =>
+            `  - { id: o-${n}, kind: srs, secret: ${n}${SECRET}, subject: { from: stream_key }, register: { ${HOSTS}, max: ${max} } }`,
+        )
+        .join('\n')}\n`
+    expect(problems(both(500))).toEqual([])
+    expect(problems(both(501)).join()).toContain('1002 servers may register in all, limit 1000')
+  })
+
+  it('shares its id and its secret with nobody', () => {
+    const two = `${entry(`register: { ${HOSTS} }`)}  - { id: origins, kind: srs, secret: ${SECRET}, subject: { from: stream_key } }\n`
+    const said = problems(two).join('\n')
+    expect(said).toContain('two servers have this id')
+    expect(said).toContain('two servers share this secret')
+  })
+})
