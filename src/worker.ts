@@ -189,7 +189,7 @@ useMediaKeepers({
 })
 
 /** What keepers look after. */
-function keptOf(deployment: Result<Deployment, unknown> | Deployment): {
+function keptOf(deployment: Result<Deployment, unknown> | Pick<Deployment, 'config' | 'servers'>): {
   readonly shards: number
   readonly servers: readonly string[]
 } {

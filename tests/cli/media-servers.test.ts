@@ -33,9 +33,9 @@ describe('media servers', () => {
     const { exit, out } = await cli('servers')
     expect(exit).toBe(EXIT.clean)
     expect(out.trimEnd().split('\n')).toEqual([
-      'edge-1  srs  in the servers file',
-      'origin-7  nginx-rtmp  origins at 10.0.3.7, until 2026-11-23T10:01:00Z unless repeated',
-      'origin-8  nginx-rtmp  origins at 10.0.3.7, leaving',
+      '`edge-1`  srs  in the servers file',
+      '`origin-7`  nginx-rtmp  origins at 10.0.3.7, until 2026-11-23T10:01:00Z unless repeated',
+      '`origin-8`  nginx-rtmp  origins at 10.0.3.7, leaving',
       '3 servers',
     ])
     expect(JSON.parse((await cli('servers', '--json')).out)).toMatchObject({
