@@ -275,7 +275,7 @@ async function depsOf(
   const health = {
     ...{ policy: policies.active, file: BUNDLED_POLICY.name, logs: sequencers, candidate },
     ...{ ...shadow, webhooks },
-    servers: keptServers(stubs, keptOf({ config, policy, servers })),
+    servers: keptServers(stubs, keptOf({ config, servers })),
   }
   return {
     ...{ gate, clock, random, pepper, streamKeys, logs, observe },
