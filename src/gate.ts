@@ -26,7 +26,6 @@ import {
   type GatePorts,
   type GateSettings,
   named,
-  newRecordId,
   nextPlace,
 } from './gate/context.ts'
 import { type Listener, requireHeard } from './gate/deadline.ts'
@@ -38,6 +37,7 @@ import { factsFor } from './gate/facts-for.ts'
 import { policyOf, requiredBy, underOf } from './gate/in-force.ts'
 import { gateOver } from './gate/methods.ts'
 import { type HostRecheck, recheckAtHost } from './gate/recheck.ts'
+import { randomRecordIds } from './gate/record-ids.ts'
 import { createRefusedAgain } from './gate/refused-again.ts'
 import {
   heardUntil,
@@ -87,6 +87,7 @@ export function createGateWithDesk(
   readonly erasure: ErasureDesk | null
 } {
   const local = {
+    newRecordId: randomRecordIds(ports.random),
     ...ports,
     turns: createTurns(),
     lives: createTurns(),
@@ -131,7 +132,7 @@ async function decideOnce(
   request: DecideRequest,
   listener: Listener,
 ): Promise<Answer | null> {
-  const id = newRecordId(context.random, context.clock.now())
+  const id = context.newRecordId(context.clock.now())
   const work = (): Promise<Verdict | null> => decideUnder(context, { request, id, listener })
   const { hosts = [] } = request.stream
   const verdict = await (hosts.length === 0 ? work() : context.lives.run(id, work))

@@ -29,6 +29,7 @@ import type {
 } from '../ports.ts'
 import type { CohostDesk } from './cohosts.ts'
 import type { HostRecheck } from './recheck.ts'
+import type { NewRecordId } from './record-ids.ts'
 import type { RefusedAgain } from './refused-again.ts'
 import type { Tables } from './tables.ts'
 import type { Turns } from './turns.ts'
@@ -46,6 +47,8 @@ export type After = (delay_ms: number, fire: () => void) => () => void
 export interface GatePorts {
   readonly clock: Clock
   readonly random: Random
+  /** 96 random bits behind the second unless given. */
+  readonly newRecordId?: NewRecordId
   readonly after: After
   readonly issuer: Issuer
   readonly ledger: Ledger
@@ -68,6 +71,7 @@ export interface GateSettings {
 }
 
 export interface Context extends GatePorts {
+  readonly newRecordId: NewRecordId
   readonly settings: GateSettings
   readonly turns: Turns
   /**
@@ -91,17 +95,6 @@ export function instantFor(
   let at = context.clock.now()
   for (const { last_at } of states) if (last_at !== null && last_at > at) at = last_at
   return at
-}
-
-/**
- * 22 characters: the second (already public as `iat`) in 32 bits, then 96 random bits. The prefix says nothing new
- * and keeps the index over ids nearly sequential.
- */
-export function newRecordId(random: Random, at: EpochMs): string {
-  const bytes = random.bytes(16)
-  const seconds = Math.floor(at / 1000)
-  for (let i = 0; i < 4; i++) bytes[i] = Math.floor(seconds / 256 ** (3 - i)) % 256
-  return toBase64Url(bytes)
 }
 
 /** The same state with a pseudonym: drawn now for a subject that has no record yet, so that facts and chain agree. */

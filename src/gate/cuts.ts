@@ -8,7 +8,7 @@ import { broadcastDraft } from '../core/record/drafts.ts'
 import type { CutDone } from '../gate-types.ts'
 import type { OpenBroadcast, SubjectState } from '../ports.ts'
 import { hostedIn } from './broadcasts.ts'
-import { advance, type Context, instantFor, newRecordId, nextPlace } from './context.ts'
+import { advance, type Context, instantFor, nextPlace } from './context.ts'
 import { disclosedCohosts } from './disclosed.ts'
 import { loadTold } from './ungated.ts'
 
@@ -65,7 +65,7 @@ export async function recordCut(
   })
   const shared = cohosts.length === 0 ? {} : { cohosts }
   const effects = { bumps_version: false, ends: open.id, ...shared }
-  const id = newRecordId(context.random, at)
+  const id = context.newRecordId(at)
   await advance(context, { subject, state, at, id, pseudonym, draft, requires: [], effects })
   context.observe({ type: 'cut', cause: cutting.cause, confirmed, took_ms, attempts })
 }

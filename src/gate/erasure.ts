@@ -25,7 +25,7 @@ import type {
   SubjectState,
 } from '../ports.ts'
 import { endWithCohosts } from './cohosts.ts'
-import { type Context, newRecordId } from './context.ts'
+import type { Context } from './context.ts'
 import { disclosedCohosts } from './disclosed.ts'
 import { decider } from './in-force.ts'
 import { factsOf } from './subjects.ts'
@@ -159,11 +159,11 @@ export interface SignedErasure {
 
 /** Signs an erasure record. */
 export async function signErasure(
-  context: Pick<Context, 'random' | 'issuer'>,
+  context: Pick<Context, 'newRecordId' | 'issuer'>,
   draft: ReturnType<typeof erasureDraft>,
   at: EpochMs,
 ): Promise<SignedErasure> {
-  const id = newRecordId(context.random, at)
+  const id = context.newRecordId(at)
   const issued = await context.issuer.issue(draft, { jti: id, iat_s: Math.floor(at / 1000) })
   const kind = draft.kind as ChainKind | DeploymentKind
   const record = { id, kind, jws: issued.jws, leaf: issued.leaf, openings: {} }

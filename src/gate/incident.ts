@@ -9,7 +9,7 @@ import { LivegateError } from '../core/errors.ts'
 import { type Incident, type IncidentChange, incidentsOf } from '../core/incident.ts'
 import { type IncidentProposed, type IncidentWish, proposeIncident } from '../core/incident-wish.ts'
 import type { Clock, Random } from '../ports.ts'
-import { newRecordId } from './context.ts'
+import { randomRecordIds } from './record-ids.ts'
 
 export interface IncidentDeskParts {
   readonly clock: Clock
@@ -88,11 +88,12 @@ export function createIncidentBook(parts: {
   readonly random: Random
 }): IncidentBook {
   const { list, append, clock, random } = parts
+  const newRecordId = randomRecordIds(random)
   return {
     list,
     async put(wish) {
       const now = clock.now()
-      const proposed = proposeIncident(list(), wish, { now, id: newRecordId(random, now) })
+      const proposed = proposeIncident(list(), wish, { now, id: newRecordId(now) })
       if (proposed.is === 'new') await append(proposed.changes)
       return proposed
     },

@@ -17,16 +17,7 @@ import type { RenewalAnswer, RenewRequest } from '../gate-types.ts'
 import type { OpenBroadcast, RecheckCause, SubjectState } from '../ports.ts'
 import { hintIfCutting, requireRunning, subjectOfBroadcast } from './broadcasts.ts'
 import type { Cohosts } from './cohosts.ts'
-import {
-  advance,
-  type Context,
-  change,
-  type Effects,
-  later,
-  named,
-  newRecordId,
-  nextPlace,
-} from './context.ts'
+import { advance, type Context, change, type Effects, later, named, nextPlace } from './context.ts'
 import { type Listener, requireHeard } from './deadline.ts'
 import { factsFor, surroundings } from './facts-for.ts'
 import { decider, policyOf, requiredBy, underOf } from './in-force.ts'
@@ -177,7 +168,7 @@ async function extend(
   lease_until: EpochMs,
 ): Promise<RenewalAnswer> {
   const { recheck: _done, ...open } = looked.open
-  const id = newRecordId(context.random, looked.at)
+  const id = context.newRecordId(looked.at)
   const opens = { ...open, lease_until, renewed: id }
   return recorded(context, looked, { event: 'renewed', id, lease_until, effects: { opens } })
 }
@@ -185,7 +176,7 @@ async function extend(
 async function revoke(context: Context, looked: Looked): Promise<RenewalAnswer> {
   const { open, at, look, decision } = looked
   const { recheck: _done, heard_until: _heard, ...rest } = open
-  const id = newRecordId(context.random, at)
+  const id = context.newRecordId(at)
   const { cause = 'caller' } = look.request
   const until = epochMs(Math.max(open.lease_until, later(at, CUT_FOR_MS)))
   const opens = { ...rest, lease_until: at, cutting: { since: at, until, order: id, cause } }

@@ -17,7 +17,6 @@ import {
   type Effects,
   instantFor,
   named,
-  newRecordId,
   nextPlace,
 } from './context.ts'
 import { disclosedText } from './disclosed.ts'
@@ -175,7 +174,7 @@ async function say(
     review_items: [closed(word, at)],
     ...(result === 'refused' ? { rechecks: 'review' as const } : {}),
   }
-  const id = newRecordId(context.random, at)
+  const id = context.newRecordId(at)
   return advance(context, { subject, state, at, id, pseudonym, draft, requires: [], effects })
 }
 

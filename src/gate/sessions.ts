@@ -10,7 +10,7 @@ import { broadcastDraft } from '../core/record/drafts.ts'
 import type { EndReason, EndRequest } from '../gate-types.ts'
 import { hostedIn } from './broadcasts.ts'
 import { endWithCohosts } from './cohosts.ts'
-import { advance, type Context, instantFor, newRecordId, nextPlace } from './context.ts'
+import { advance, type Context, instantFor, nextPlace } from './context.ts'
 import { recordCut } from './cuts.ts'
 import { disclosedCohosts } from './disclosed.ts'
 import { loadTold } from './ungated.ts'
@@ -119,7 +119,7 @@ async function end(context: Context, subject: SubjectId, ending: Ending): Promis
   const draft = broadcastDraft({ chain, event, broadcast, subject, cohosts, reason, request })
   const named = cohosts.length === 0 ? {} : { cohosts }
   const effects = { bumps_version: false, ends: broadcast, ...named }
-  const id = newRecordId(context.random, at)
+  const id = context.newRecordId(at)
   await advance(context, { subject, state, at, id, pseudonym, draft, requires: [], effects })
   return true
 }

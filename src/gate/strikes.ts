@@ -12,15 +12,7 @@ import { reversalDraft, strikeDraft } from '../core/record/drafts.ts'
 import { type EpochMs, epochMs, formatInstant } from '../core/time.ts'
 import type { ReversalAnswer, ReversalRequest, StrikeAnswer, StrikeRequest } from '../gate-types.ts'
 import type { SubjectState } from '../ports.ts'
-import {
-  advance,
-  type Context,
-  type Effects,
-  instantFor,
-  named,
-  newRecordId,
-  nextPlace,
-} from './context.ts'
+import { advance, type Context, type Effects, instantFor, named, nextPlace } from './context.ts'
 import { hasMarked, recheckMarked } from './recheck.ts'
 import { restrictionsOf } from './subjects.ts'
 
@@ -72,7 +64,7 @@ async function strikeInTurn(context: Context, request: StrikeRequest): Promise<S
     request: { caller: request.caller ?? 'livegate' },
   })
   const effects: Effects = { bumps_version: true, strike, rechecks: 'strike' }
-  const id = newRecordId(context.random, at)
+  const id = context.newRecordId(at)
   const { receipt } = await advance(context, {
     subject,
     state,
@@ -125,7 +117,7 @@ async function reverseInTurn(
   const { caller = 'livegate', ...content } = request
   const draft = reversalDraft({ chain, subject, ...content, request: { caller } })
   const effects = { bumps_version: true, reverses: strike.id }
-  const id = newRecordId(context.random, at)
+  const id = context.newRecordId(at)
   const { receipt } = await advance(context, {
     subject,
     state,

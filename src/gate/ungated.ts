@@ -9,15 +9,7 @@ import type { SubjectId } from '../core/model.ts'
 import { broadcastDraft } from '../core/record/drafts.ts'
 import type { OpenBroadcast, SubjectState } from '../ports.ts'
 import { hintIfCutting, hostedIn } from './broadcasts.ts'
-import {
-  advance,
-  type Context,
-  type Effects,
-  instantFor,
-  later,
-  newRecordId,
-  nextPlace,
-} from './context.ts'
+import { advance, type Context, type Effects, instantFor, later, nextPlace } from './context.ts'
 import { disclosedCohosts } from './disclosed.ts'
 import type { Decided } from './effects.ts'
 
@@ -74,7 +66,7 @@ export async function loadTold(
   const draft = broadcastDraft({ chain, event, broadcast, subject, cohosts, reason, request })
   const shared = cohosts.length === 0 ? {} : { cohosts }
   const effects = { bumps_version: false, opens, ...shared }
-  const id = newRecordId(context.random, at)
+  const id = context.newRecordId(at)
   await advance(context, { subject, state, at, id, pseudonym, draft, requires: [], effects })
   context.observe({ type: 'ungated', cause: reason, kept: open.cutting === undefined })
   return context.ledger.load(subject)

@@ -151,6 +151,16 @@ describe('a gate that runs', () => {
     for (const secret of secrets) expect(said).not.toContain(secret)
   })
 
+  it('numbers the records of a second, so that each is found at once', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => decide(server, `numbered_${i}`)),
+    )
+    const heads = answers.map(({ body }) => String((body as { id?: string }).id).slice(0, 8))
+    expect(new Set(heads).size).toBe(10)
+    for (const head of heads)
+      expect(Buffer.from(head, 'base64url').readUInt16BE(4)).toBeLessThan(1_000)
+  })
+
   it('answers SIGTERM by publishing everything and ending with 0', async () => {
     await decide(server, 'one-more')
     expect(await server.stop()).toBe(0)

@@ -7,7 +7,7 @@
 import { DECISION_BUDGET_MS } from '../../core/limits.ts'
 import type { Observe, StoredRecord } from '../../ports.ts'
 import type { Entries } from '../sqlite/entries.ts'
-import { type InsertRow, RECORD_COLUMNS, recordAt } from '../sqlite/records.ts'
+import { type InsertRow, insertRecordSql, recordAt } from '../sqlite/records.ts'
 import { integer, type Mirror, type Sql, type Writer } from '../sqlite/sql.ts'
 import { createSubjects, DEFAULT_CACHE_WEIGHT, type Subjects } from '../sqlite/subjects.ts'
 import { suppressionsUnder } from '../sqlite/suppressions.ts'
@@ -89,8 +89,7 @@ export function createChainStore(parts: ChainStoreParts): ChainStore {
   }
 }
 
-const INSERT = `INSERT INTO records (${RECORD_COLUMNS}, leaf, jws, openings, prev_place)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const INSERT = insertRecordSql('leaf', 'jws', 'openings', 'prev_place')
 
 /** As `InsertRow`, in the one table for both, with what is known of the record before. */
 export function insertWhole(

@@ -12,6 +12,7 @@ import { createAccessBook } from '../../gate/access.ts'
 import type { ErasureDesk } from '../../gate/erasure-desk.ts'
 import { createIncidentDesk } from '../../gate/incident.ts'
 import { createPolicyDesk } from '../../gate/policy-desk.ts'
+import { numberedRecordIds } from '../../gate/record-ids.ts'
 import { withShadow } from '../../gate/shadow.ts'
 import { createSweeps, type Sweeps } from '../../gate/sweep.ts'
 import type { WebhookDesk } from '../../gate/webhooks/desk.ts'
@@ -164,8 +165,10 @@ async function decideUntilAborted(house: House): Promise<void> {
   const shadow = await shadowOf(house)
   let keeper: Keeper | null = null
   const onRevoked = (view: BroadcastView): void => keeper?.revoked(view)
+  const newRecordId = numberedRecordIds(random)
+  const told = { observe, onRevoked }
   const { gate: plain, erasure } = createGateWithDesk(
-    { ...store, clock, random, after, policies, observe, issuer, surroundings, onRevoked },
+    { ...store, ...told, clock, random, newRecordId, after, policies, issuer, surroundings },
     { facts_max_age_ms: config.facts_max_age_ms },
     (desk) => desk,
   )

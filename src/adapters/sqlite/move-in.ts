@@ -21,7 +21,7 @@ import type { StoredFacts, SubjectState } from '../../ports.ts'
 import { noteCohostsIn } from './cohosts.ts'
 import { putLegalHold } from './legal-holds.ts'
 import { openColumns } from './open-broadcasts.ts'
-import { type InsertRow, RECORD_COLUMNS, secondOf } from './records.ts'
+import { INSERT_RECORD, type InsertRow, placeOf } from './records.ts'
 import { integer, integerOrNull, type Row, type Sql, text, textOrNull } from './sql.ts'
 import { decodeDoc, encodeDoc, NOBODY } from './subject-doc.ts'
 import { insertSuppression } from './suppressions.ts'
@@ -186,7 +186,6 @@ function placeOfStrike(place: number | null, rows: Rows): number | null {
   return place === null || !rows.whole ? null : rows.idx({ seq: 0, place })
 }
 
-const RECORD = `INSERT INTO records (${RECORD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 const ENTRY = 'INSERT INTO entries (idx, leaf, jws, openings) VALUES (?, ?, ?, ?)'
 const RELY = 'INSERT INTO reliance (strike, idx) SELECT DISTINCT value, ? FROM json_each(?)'
 
@@ -201,11 +200,11 @@ function putRecord(sql: Sql, record: MovedRecord, rows: Rows): void {
   const leaf = leafHash(utf8(jws))
   const { outcome = null, mode = null, rules, strikes = [] } = decision ?? {}
   const what = [outcome, mode, rules === undefined ? null : JSON.stringify(rules)] as const
-  const values = [idx, secondOf(id), id, kind, rid, seq, at, prev, ...what]
+  const values = [idx, ...placeOf(id), id, kind, rid, seq, at, prev, ...what]
   if (rows.insertRow !== undefined) rows.insertRow(prev_place, values, { leaf, jws, openings })
   else {
     sql.run(ENTRY, idx, leaf, jws, texts)
-    sql.run(RECORD, ...values)
+    sql.run(INSERT_RECORD, ...values)
   }
   if (strikes.length > 0 && rows.whole) sql.run(RELY, idx, JSON.stringify(strikes))
   if (rows.whole) noteCohostsIn(sql, openings, idx)

@@ -1,8 +1,8 @@
 /**
  * Records by id, by time, by index and by the strikes they rely on; their bytes come from `entries`.
  *
- * Ids made by the gate begin with the second they were made in, so the one index over them grows at its end and also
- * serves search by time. Other ids all share one second (-1) and are found by looking through that one.
+ * Ids made by the gate begin with the second they were made in and their number in it (gate/record-ids.ts), so the one
+ * index over them grows at its end, serves search by time and leads to an id at once. Other ids all share one second (-1).
  * Next stop: directory.ts.
  */
 import { fromBase64Url, toBase64Url } from '../../core/encoding.ts'
@@ -13,21 +13,35 @@ import { placeIn } from './predecessors.ts'
 import { bytes, integer, type Row, type Sql, type SqlValue, text, textOrNull } from './sql.ts'
 
 const ID_BYTES = 16
-const FOREIGN_SECOND = -1
+const FOREIGN = [-1, 0] as const
+
+/** What an id of 16 bytes begins with: its second and its number in it (gate/record-ids.ts); -1 and 0 for any other id. */
+export function placeOf(id: string): readonly [second: number, number: number] {
+  const bytes = id.length === 22 ? fromBase64Url(id) : null
+  if (bytes?.length !== ID_BYTES) return FOREIGN
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  return [view.getUint32(0), view.getUint16(4)]
+}
 
 /** Second an id of 16 bytes begins with; -1 for any other id. */
 export function secondOf(id: string): number {
-  const made = id.length === 22 ? fromBase64Url(id) : null
-  if (made?.length !== ID_BYTES) return FOREIGN_SECOND
-  return new DataView(made.buffer, made.byteOffset).getUint32(0)
+  return placeOf(id)[0]
 }
 
 /** Columns of a record's row, in this order. */
-export const RECORD_COLUMNS =
-  'idx, second, id, kind, subject, seq, at, prev_idx, outcome, mode, rules'
-const INSERT = `INSERT INTO records (${RECORD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const COLUMNS_WRITTEN =
+  'idx, second, number, id, kind, subject, seq, at, prev_idx, outcome, mode, rules'
 
-/** Writes a record's row, given the values of RECORD_COLUMNS; for a host that keeps the record's bytes in it as well. */
+/** Inserts a record's row with `more` columns than those every host has; its values in the same order. */
+export function insertRecordSql(...more: readonly string[]): string {
+  const columns = [...COLUMNS_WRITTEN.split(', '), ...more]
+  return `INSERT INTO records (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`
+}
+
+/** Inserts a record's row where its bytes have a table of their own. */
+export const INSERT_RECORD: string = insertRecordSql()
+
+/** Writes a record's row, given its values as `insertRecordSql` has them; for a host that keeps the record's bytes in it as well. */
 export type InsertRow = (
   values: readonly SqlValue[],
   record: Pick<SignedRecord, 'leaf' | 'jws' | 'openings'>,
@@ -47,27 +61,28 @@ export function insertRecord(
     readonly seq: number
     readonly prev_idx: number | null
   },
-  insertRow: InsertRow = (values) => sql.run(INSERT, ...values),
+  insertRow: InsertRow = (values) => sql.run(INSERT_RECORD, ...values),
 ): void {
   const { change, record, idx, rid, seq, prev_idx } = step
   const { outcome = null, mode = null, rules, strikes = [] } = change.decision ?? {}
   const what = [outcome, mode, rules === undefined ? null : JSON.stringify(rules)] as const
   const { id, kind } = record
-  insertRow([idx, secondOf(id), id, kind, rid, seq, change.at, prev_idx, ...what], record)
+  insertRow([idx, ...placeOf(id), id, kind, rid, seq, change.at, prev_idx, ...what], record)
   if (strikes.length > 0) sql.run(RELY, idx, JSON.stringify(strikes))
 }
 
 const COLUMNS = `r.idx, r.second, r.id, r.kind, r.seq, r.at, r.prev_idx, r.outcome, r.rules, s.subject, e.leaf, e.jws, e.openings`
 const JOINED = `records r JOIN entries e ON e.idx = r.idx JOIN subjects s ON s.rid = r.subject`
-const BY_ID = `SELECT ${COLUMNS} FROM ${JOINED} WHERE r.second = ? AND r.id = ?`
+const BY_ID = `SELECT ${COLUMNS} FROM ${JOINED} WHERE r.second = ? AND r.number = ? AND r.id = ?`
 
 /** The record of an id, null when there is none (or its subject was erased). */
 export function recordById(sql: Sql, origin: string, id: string): StoredRecord | null {
-  const row = sql.get(BY_ID, secondOf(id), id)
+  const row = sql.get(BY_ID, ...placeOf(id), id)
   return row === undefined ? null : storedRecord(sql, row, origin)
 }
 
 const NARROW = 'SELECT idx, second, kind, at, outcome, rules FROM records'
+/** The records of a second are sorted when the search gets to it: their numbers are not always the log's order. */
 const PAGE = `${NARROW}
   WHERE second >= ? AND second <= ? AND (second, idx) < (?, ?) ORDER BY second DESC, idx DESC LIMIT ?`
 const BY_INDEX = `SELECT ${COLUMNS} FROM ${JOINED} WHERE r.idx = ?`

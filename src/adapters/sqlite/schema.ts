@@ -2,8 +2,8 @@
  * The tables, as numbered migrations that are never edited once released.
  *
  * A decision should touch as few pages as it can, whatever the number of subjects: one random page (the subject's row)
- * and the ends of tables and indexes that only ever grow at their end. Hence `records_by_time` begins with the second
- * an id was made in, and a chain is walked backwards through `prev_idx` instead of an index of its own.
+ * and the ends of tables and indexes that only ever grow at their end. Hence `records_by_time` is what an
+ * id begins with, its second and its number in it, and a chain is walked backwards through `prev_idx` instead of an index of its own.
  * Spec: docs/spec/storage.md. Next stop: ledger.ts.
  */
 import { LivegateError } from '../../core/errors.ts'
@@ -83,10 +83,11 @@ const FIRST: readonly string[] = [
   'CREATE INDEX strikes_by_subject ON strikes (subject)',
   // A row while a process has the database open: one that is found at opening means it was not closed cleanly.
   'CREATE TABLE running (one INTEGER PRIMARY KEY CHECK (one = 1)) STRICT',
-  // What is known about a record, narrow; its bytes are in `entries` under the same index.
+  // What is known about a record, narrow; its bytes are in `entries` under the same index. `second` and `number`: what its id begins with.
   `CREATE TABLE records (
     idx INTEGER PRIMARY KEY,
     second INTEGER NOT NULL,
+    number INTEGER NOT NULL,
     id TEXT NOT NULL,
     kind TEXT NOT NULL,
     subject INTEGER NOT NULL,
@@ -97,7 +98,7 @@ const FIRST: readonly string[] = [
     mode TEXT,
     rules TEXT
   ) STRICT`,
-  'CREATE INDEX records_by_time ON records (second, idx, id)',
+  'CREATE INDEX records_by_time ON records (second, number)',
   ...LOG_TABLES,
   `CREATE TABLE sessions (
     server TEXT NOT NULL,

@@ -12,7 +12,7 @@ import { createIssuer, type Issue } from '../../core/record/issue.ts'
 import { ed25519Jwk } from '../../core/record/jwk.ts'
 import { policyDigest, policyDrafts } from '../../core/record/policy-parts.ts'
 import { parseVkey } from '../../core/tlog/note-key.ts'
-import { newRecordId } from '../../gate/context.ts'
+import { randomRecordIds } from '../../gate/record-ids.ts'
 import type { Clock, DeploymentKind, Log, Random, RecordSigner, SignedRecord } from '../../ports.ts'
 
 export interface Scribe {
@@ -41,6 +41,7 @@ export interface ScribeParts {
 /** Issues records of one log under one key. */
 export function createScribe(parts: ScribeParts): Scribe {
   const { issuer, log, signer, clock, random, hasher } = parts
+  const newRecordId = randomRecordIds(random)
   const issue = createIssuer({
     issuer,
     engine: ENGINE,
@@ -56,7 +57,7 @@ export function createScribe(parts: ScribeParts): Scribe {
       const at = clock.now()
       const issued = await issue(draft, {
         iat_s: Math.floor(at / 1000),
-        jti: newRecordId(random, at),
+        jti: newRecordId(at),
       })
       const { jti: id, jws, leaf } = issued
       kids.add(issued.kid)

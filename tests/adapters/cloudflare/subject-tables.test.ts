@@ -94,7 +94,7 @@ function aChain(): { sql: SparseSql; add(places?: Places): void; wake(): Places 
     wake: () => createPlaces(sql),
     add(places) {
       const idx = size++
-      const values = [idx, 0, `id_${idx}`, 'decision', 1, idx + 1, 0, null, 'allow', null, '[]']
+      const values = [idx, -1, 0, `id_${idx}`, 'decision', 1, idx + 1, 0, null, 'allow', null, '[]']
       const entry = { leaf: new Uint8Array(32), jws: 'a.b.c', openings: {} }
       insertWhole(sql, [values, entry], places?.carry(idx) ?? null)
       places?.committed()

@@ -11,6 +11,7 @@ import { applyChange, type LedgerParts } from '../../../src/adapters/sqlite/ledg
 import { migrate } from '../../../src/adapters/sqlite/schema.ts'
 import type { Sql } from '../../../src/adapters/sqlite/sql.ts'
 import { createSubjects } from '../../../src/adapters/sqlite/subjects.ts'
+import { numberedRecordIds } from '../../../src/gate/record-ids.ts'
 import type { Change } from '../../../src/ports.ts'
 import {
   aDecision,
@@ -22,6 +23,7 @@ import {
   ORIGIN,
   T0,
 } from '../../contract/fixtures.ts'
+import { countedRandom } from '../../core/record/samples.ts'
 
 interface Rig {
   readonly parts: LedgerParts
@@ -166,9 +168,11 @@ describe('the pages of one commit', () => {
   for (const subjects of sizes)
     it(`stay few with ${subjects} subjects: thirty-two decisions share all pages but the subjects' own`, () => {
       const { parts } = rig()
+      // As a process makes them that all subjects share.
+      const nextId = numberedRecordIds({ bytes: countedRandom('pages') })
       const decide = (subject: string, at: number): void => {
         const { state } = parts.subjects.read(subject)
-        const record = { ...RECORD, id: newId(later(at)), openings: { facts: 'f'.repeat(2_000) } }
+        const record = { ...RECORD, id: nextId(later(at)), openings: { facts: 'f'.repeat(2_000) } }
         applyChange(parts, aDecision(subject, state, { record, at: later(at) }))
       }
       sql.transaction(() => {
