@@ -100,7 +100,8 @@ async function growTo(world: World, count: number): Promise<void> {
   const first = entries.length
   for (let seq = 2; seq <= count; seq++) entries.push({ ...newest, seq })
   await world.storage('u_1', ({ sql }) => {
-    const columns = 'second, id, kind, subject, at, outcome, mode, rules, leaf, jws, openings'
+    const columns =
+      'second, number, id, kind, subject, at, outcome, mode, rules, leaf, jws, openings'
     sql.exec(
       `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
         INSERT INTO records (idx, seq, prev_idx, prev_place, ${columns})
