@@ -25,6 +25,10 @@ const SUBJECTS = 40
 const WORKERS = 12
 /** Longest time between start and kill: several rounds of the log fall into it. */
 const MAX_LIFE_MS = 1_200
+/** On average a life makes so many promises and strikes, also on a machine with little time for it. */
+const PROMISES = 6
+const STRIKES = 2
+const LONGEST_LIFE_MS = 10_000
 
 /** One worker's view of a life. */
 interface Work {
@@ -46,10 +50,17 @@ export async function oneLife(
   const workers = Array.from({ length: WORKERS }, (_unused, worker) =>
     load({ server, ledger, random, worker }, () => alive),
   )
+  ledger.lives++
   await sleep(50 + random() * MAX_LIFE_MS)
+  for (let waited = 0; isBehind(ledger) && waited < LONGEST_LIFE_MS; waited += 5) await sleep(5)
   await server.kill()
   alive = false
   await Promise.all(workers)
+}
+
+/** Too little would be asked of the restarts. */
+function isBehind({ lives, promises, struck }: Ledger): boolean {
+  return promises.length <= PROMISES * lives || struck.length <= STRIKES * lives
 }
 
 const SHARES: readonly (readonly [upTo: number, act: (work: Work) => Promise<void>])[] = [

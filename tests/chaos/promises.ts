@@ -40,12 +40,14 @@ export interface Ledger {
   withCohosts: number
   /** Names given out so far. */
   made: number
+  /** Times it was started and killed. */
+  lives: number
 }
 
 export function emptyLedger(): Ledger {
   return {
     ...{ promises: [], struck: [], reversed: new Set(), once: [], keys: [] },
-    ...{ followers: new Map(), broken: [], asked: 0, withCohosts: 0, made: 0 },
+    ...{ followers: new Map(), broken: [], asked: 0, withCohosts: 0, made: 0, lives: 0 },
   }
 }
 
