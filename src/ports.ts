@@ -187,6 +187,8 @@ export interface Change {
     readonly rules: readonly string[]
     /** Ids of strikes its reasons name, of all hosts, for `decisionsRelyingOn`; each id once, at most MAX_RELIED_ON. */
     readonly strikes?: readonly string[]
+    /** Where something that applied was not enforced: the outcome with everything enforced, and the rules behind that. */
+    readonly would?: { readonly outcome: Outcome; readonly rules: readonly string[] }
   }
   /** Others whose ids are in the record's openings: their erasure has to find it. */
   readonly cohosts?: readonly SubjectId[]

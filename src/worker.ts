@@ -43,7 +43,7 @@ import { edgeKeyDesk, edgeVkeys } from './adapters/cloudflare/sequencer-keys.ts'
 import { LEAD_MS } from './adapters/cloudflare/sequencer-revisions.ts'
 import { hooksOf, stubsOf } from './adapters/cloudflare/stubs.ts'
 import { useWebhooks } from './adapters/cloudflare/webhooks-in.ts'
-import { edgeMetrics, edgeReadiness } from './adapters/cloudflare/worker-health.ts'
+import { edgeReadiness } from './adapters/cloudflare/worker-health.ts'
 import { line, logEvents, reportFailure } from './adapters/cloudflare/worker-lines.ts'
 import {
   beatAll,
@@ -52,6 +52,7 @@ import {
   ringKeepers,
   sequencersOf,
 } from './adapters/cloudflare/worker-logs.ts'
+import { edgeMetrics } from './adapters/cloudflare/worker-metrics.ts'
 import {
   after,
   systemClock as clock,
@@ -272,9 +273,10 @@ async function depsOf(
   const candidate = candidateOf(config, BUNDLED_SHADOW)
   const shadow = shadowOf(planOf(candidate), sequencers)
   const webhooks = createEdgeWebhooks({ endpoints, hooks: hooksOf(env, after), ...config })
+  const reviews = createEdgeReviews(stubs)
   const health = {
     ...{ policy: policies.active, file: BUNDLED_POLICY.name, logs: sequencers, candidate },
-    ...{ ...shadow, webhooks },
+    ...{ ...shadow, webhooks, reviews },
     servers: keptServers(stubs, keptOf({ config, servers })),
   }
   return {
@@ -299,7 +301,7 @@ async function depsOf(
       ...policies,
       ...{ clock, lead_ms: LEAD_MS, sources: () => edgeReportSources(directory) },
     }),
-    reviews: createEdgeReviews(stubs),
+    reviews,
     broadcasts: createEdgeBroadcasts({ stubs, pepper, shards: config.shards }),
     webhooks,
     incidents: createIncidentDesk({ ...incidentsOf(stubs, config), clock }),

@@ -5,7 +5,7 @@
  * remembered so that the same one is not logged again; holds that began with it are kept.
  */
 import { IDEMPOTENCY_TTL_MS, MAX_RELIED_ON } from '../core/limits.ts'
-import type { Decision } from '../core/model.ts'
+import type { Decision, Outcome } from '../core/model.ts'
 import type { RequestGroup } from '../core/record/groups.ts'
 import type { EpochMs } from '../core/time.ts'
 import type { DecideRequest } from '../gate-types.ts'
@@ -62,7 +62,7 @@ export function effectsOf(pepper: Pepper, decided: Decided, state: SubjectState)
   const idempotency = idempotencyOf(pepper, decided)
   return {
     bumps_version: false,
-    decision: { outcome, mode, rules, strikes: strikesOf(decision) },
+    decision: { outcome, mode, rules, strikes: strikesOf(decision), ...wouldOf(decision) },
     ...cohostsOf(decided),
     ...holdsOf(decided),
     ...openingOf(decided),
@@ -70,6 +70,15 @@ export function effectsOf(pepper: Pepper, decided: Decided, state: SubjectState)
     ...(refusal === null ? {} : { refusal }),
     ...(idempotency === null ? {} : { idempotency }),
   }
+}
+
+/** Of something that applied and was not enforced: what would have been, by whose doing. */
+export function wouldOf({ would }: Decision): {
+  readonly would?: { readonly outcome: Outcome; readonly rules: readonly string[] }
+} {
+  if (would === undefined) return {}
+  const rules = [...new Set(would.rules.map(({ rule }) => rule))]
+  return { would: { outcome: would.outcome, rules } }
 }
 
 /** Those whose ids its openings hold. */

@@ -1,17 +1,8 @@
 /** What a decision tells metrics and log lines. */
-import type { Decision } from '../core/model.ts'
 import type { EpochMs } from '../core/time.ts'
 import type { Answer } from '../gate-types.ts'
 import type { Context } from './context.ts'
-import type { GateEvent } from './events.ts'
-
-type DecidedEvent = Extract<GateEvent, { readonly type: 'decided' }>
-
-function wouldOf({ would }: Decision): { readonly would?: DecidedEvent['would'] & object } {
-  if (would === undefined) return {}
-  const rules = [...new Set(would.rules.map(({ rule }) => rule))]
-  return { would: { outcome: would.outcome, rules } }
-}
+import { wouldOf } from './effects.ts'
 
 export function observeDecided(context: Context, answer: Answer, started: EpochMs): void {
   const { outcome, decision, policy, repeated } = answer

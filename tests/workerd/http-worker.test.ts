@@ -12,7 +12,8 @@ import { requireBundledPolicy } from '../../src/adapters/cloudflare/edge-policy.
 import type { Env } from '../../src/adapters/cloudflare/env.ts'
 import { keeperOfLog, subjectObjectName } from '../../src/adapters/cloudflare/names.ts'
 import { carried, opened, type SequencerStatus } from '../../src/adapters/cloudflare/rpc.ts'
-import { edgeMetrics, edgeReadiness } from '../../src/adapters/cloudflare/worker-health.ts'
+import { edgeReadiness } from '../../src/adapters/cloudflare/worker-health.ts'
+import { edgeMetrics } from '../../src/adapters/cloudflare/worker-metrics.ts'
 import worker from '../../src/worker.ts'
 import { pepper, stubs } from './deployment.ts'
 
@@ -104,6 +105,40 @@ describe('a caller who hangs up', () => {
     await waitOnExecutionContext(context)
     const seen = await opened(stubs.subject(subjectObjectName(pepper, 'u_gone')).view('u_gone'))
     expect(seen.broadcasts).toHaveLength(1)
+  })
+})
+
+describe('the metrics of a deployment', () => {
+  const api = (method: string, path: string, body?: unknown): Promise<Response> =>
+    exports.default.fetch(
+      new Request(`https://gate.example${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${env.LIVEGATE_ADMIN_KEY}`,
+          'content-type': 'application/json',
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+    )
+
+  it('have what is not enforced, an incident, and reviews', async () => {
+    const subject = 'u_counted'
+    const issued_at = new Date(Date.now() - 1_000).toISOString()
+    const strike = { id: 's_counted', category: 'terrorism.link', severity: 'high', issued_at }
+    expect((await api('POST', `/v1/subjects/${subject}/strikes`, strike)).status).toBe(201)
+    const asked = { subject, enforce: 'off', facts: { created_at: '2020-01-01T00:00:00Z' } }
+    expect(await (await api('POST', '/v1/decisions', asked)).json()).toMatchObject({
+      ...{ outcome: 'allow', enforced: false },
+    })
+    const text = await (await exports.default.fetch(request('/metrics'))).text()
+    expect(text).toMatch(
+      /^livegate_not_enforced_total\{log="[^"]+",rule="[\w-]+",would="deny"\} \d+$/m,
+    )
+    expect(text).toMatch(
+      /^livegate_decisions_total\{log="[^"]+",outcome="allow",mode="none",repeated="false"\} \d+$/m,
+    )
+    for (const line of ['incident_active 0', 'reviews_open 0', 'policy_pending 0'])
+      expect(text).toContain(`\nlivegate_${line}\n`)
   })
 })
 

@@ -349,7 +349,11 @@ describe('an endpoint on the edge', () => {
       expect(await world.open().replay(null)).toEqual({ revived: 1, enabled: false })
       await world.pass(world.open, 0)
       expect(world.told.at(-1)?.id).toBe(bad.id)
-      expect(await world.open().standing()).toMatchObject({ waiting: 0, dead: 0 })
+      expect(await world.open().standing()).toMatchObject({
+        ...{ waiting: 0, dead: 0 },
+        // Of objects that ended after each of them.
+        posted: { status_2xx: world.told.length - 12, status_4xx: 12 },
+      })
     }))
 
   it('that is gone wakes for nothing until somebody says so', () =>

@@ -92,6 +92,10 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc 
     return this.#ask((tables) => tables.listReviews(search))
   }
 
+  openReviews(at: EpochMs): Promise<Reply<number>> {
+    return this.#ask((tables) => tables.openReviews(at))
+  }
+
   /** Tables are opened with the first question: one that fails is answered, not a constructor that throws. */
   #ask<T>(question: (tables: DirectoryTables) => T): Promise<Reply<T>> {
     return carried(

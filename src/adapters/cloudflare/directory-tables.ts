@@ -10,7 +10,7 @@ import { MAX_STREAM_KEYS_LISTED } from '../../core/limits.ts'
 import type { SubjectId } from '../../core/model.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { ReviewItem, ReviewSearch, StreamKey } from '../../ports.ts'
-import { listReviews, putReviews, REVIEW_TABLES } from '../sqlite/review-queue.ts'
+import { listReviews, openReviews, putReviews, REVIEW_TABLES } from '../sqlite/review-queue.ts'
 import { migrate } from '../sqlite/schema.ts'
 import { integer, integerOrNull, type Row, type Sql, text } from '../sqlite/sql.ts'
 import type { DirectoryRpc } from './rpc.ts'
@@ -63,6 +63,7 @@ export interface DirectoryTables {
   releaseStrikes(ids: readonly string[], subject: SubjectId): null
   putReviews(subject: SubjectId, items: readonly ReviewItem[], at: EpochMs): null
   listReviews(search: ReviewSearch): ReturnType<typeof listReviews>
+  openReviews(at: EpochMs): number
 }
 
 type By = Parameters<DirectoryRpc['streamKey']>[0]
@@ -95,6 +96,7 @@ export function openDirectory(sql: Sql): DirectoryTables {
       return null
     },
     listReviews: (search: ReviewSearch) => listReviews(sql, search),
+    openReviews: (at: EpochMs) => openReviews(sql, at),
   }
   const others = { ...sessionsIn(sql), ...erasedIn(sql), ...reviews }
   return { ...strikesIn(sql), ...streamKeysIn(sql), ...others }

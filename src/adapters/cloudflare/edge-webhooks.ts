@@ -11,7 +11,20 @@ import {
 } from '../../gate/webhooks/desk.ts'
 import type { WebhookEndpoint } from '../../gate/webhooks/port.ts'
 import { opened } from './rpc.ts'
-import type { HooksStubs, WebhooksRpc } from './rpc-webhooks.ts'
+import type { CountedStanding, HooksStubs, WebhooksRpc } from './rpc-webhooks.ts'
+
+export interface EdgeWebhooks extends WebhookDesk {
+  /** For metrics: every endpoint over all logs. Rejects while one of its objects does not answer. */
+  counted(): Promise<readonly CountedEndpoint[]>
+}
+
+export interface CountedEndpoint {
+  readonly id: string
+  /** Entries it has not been told of, letters that wait included. */
+  readonly waiting: number
+  /** Attempts by result. */
+  readonly posted: Readonly<Record<string, number>>
+}
 
 export function createEdgeWebhooks({
   endpoints,
@@ -21,18 +34,24 @@ export function createEdgeWebhooks({
   readonly endpoints: readonly Pick<WebhookEndpoint, 'id' | 'types'>[]
   readonly hooks: HooksStubs
   readonly shards: number
-}): WebhookDesk {
+}): EdgeWebhooks {
   const ofAll = (endpoint: string): readonly WebhooksRpc[] =>
     Array.from({ length: shards }, (_, shard) => hooks({ endpoint, shard }))
+
+  const standings = (endpoint: string): Promise<readonly CountedStanding[]> =>
+    Promise.all(ofAll(endpoint).map((one) => opened(one.standing())))
 
   return {
     list: () =>
       Promise.all(
-        endpoints.map(async (endpoint) => {
-          const standings = ofAll(endpoint.id).map((one) => opened(one.standing()))
-          return viewOf(endpoint, await Promise.all(standings))
-        }),
+        endpoints.map(async (endpoint) =>
+          viewOf(
+            endpoint,
+            (await standings(endpoint.id)).map(({ posted: _posted, ...standing }) => standing),
+          ),
+        ),
       ),
+    counted: () => Promise.all(endpoints.map(async ({ id }) => addedUp(id, await standings(id)))),
     async dead(endpoint, { shard, ...page }) {
       requireEndpoint(endpoints, endpoint)
       requireShard(shard, shards)
@@ -49,4 +68,12 @@ export function createEdgeWebhooks({
       }
     },
   }
+}
+
+function addedUp(id: string, all: readonly CountedStanding[]): CountedEndpoint {
+  const posted: Record<string, number> = {}
+  for (const one of all)
+    for (const [result, n] of Object.entries(one.posted ?? {}))
+      posted[result] = (posted[result] ?? 0) + n
+  return { id, waiting: all.reduce((sum, one) => sum + one.behind + one.waiting, 0), posted }
 }

@@ -14,18 +14,19 @@ import {
   deadIn,
   type Replayed,
   reviveIn,
-  type Standing,
   standingOf,
 } from '../../gate/webhooks/desk.ts'
 import { messageOf } from '../../gate/webhooks/messages.ts'
 import type { Post, Posted, WebhookEndpoint, WebhookPlaces } from '../../gate/webhooks/port.ts'
-import { MAX_REST_MS } from '../../gate/webhooks/schedule.ts'
+import { MAX_REST_MS, resultOf } from '../../gate/webhooks/schedule.ts'
 import { createStep, type Rest, type Step } from '../../gate/webhooks/step.ts'
 import type { Clock, Random } from '../../ports.ts'
 import { migrate } from '../sqlite/schema.ts'
 import { integer, integerOrNull, type Sql } from '../sqlite/sql.ts'
 import { createWebhookPlaces, LETTERS_BY_ENTRY, WEBHOOK_TABLES } from '../sqlite/webhook-outbox.ts'
 import { createHooksLog, type HooksLog, type HooksLogParts } from './hooks-log.ts'
+import { createPostedBook, POSTED_TABLE } from './hooks-posted.ts'
+import type { CountedStanding } from './rpc-webhooks.ts'
 
 /** What a log has published, and how much of that it has told before. */
 export interface News {
@@ -38,7 +39,7 @@ export interface HooksRun {
   told(news: News): Promise<void>
   /** The alarm went off. Never rejects. */
   alarm(): Promise<void>
-  standing(): Promise<Standing>
+  standing(): Promise<CountedStanding>
   dead(page: { readonly from: number; readonly limit: number }): Promise<DeadPage>
   replay(indexes: readonly number[] | null): Promise<Replayed>
 }
@@ -67,7 +68,7 @@ const RUNS: readonly string[] = [
 ]
 /** Never edited once released. */
 export const HOOKS_MIGRATIONS: readonly (readonly string[])[] = [
-  [...WEBHOOK_TABLES, ...LETTERS_BY_ENTRY, ...RUNS],
+  [...WEBHOOK_TABLES, ...LETTERS_BY_ENTRY, ...RUNS, POSTED_TABLE],
 ]
 
 /** The platform lets an object have six connections at a time; reading the log takes one. */
@@ -101,7 +102,12 @@ export function createHooksRun(parts: HooksRunParts): HooksRun {
   const log = createHooksLog({ ...parts, onErasure: planSweep })
   const outbox = { ...places, ...log }
   const { rest } = runOf(sql, id)
-  const step = createStep({ ...parts, outbox, atOnce: AT_ONCE }, endpoint, rest)
+  const posted = createPostedBook(sql, id)
+  const onPosted: HooksRunParts['onPosted'] = (to, how) => {
+    posted.count(resultOf(how))
+    parts.onPosted?.(to, how)
+  }
+  const step = createStep({ ...parts, outbox, atOnce: AT_ONCE, onPosted }, endpoint, rest)
   let running: Promise<void> | null = null
 
   function planSweep(): void {
@@ -117,6 +123,7 @@ export function createHooksRun(parts: HooksRunParts): HooksRun {
       await steps({ step, rest, ...parts, log })
       await sweep({ sql, id, places, log, origin, now: clock.now() })
       next = dueAt()
+      posted.save()
     } catch (error) {
       onError(error)
       next = clock.now() + FAILED_MS
@@ -164,7 +171,7 @@ export function createHooksRun(parts: HooksRunParts): HooksRun {
     },
     async standing() {
       await log.refresh()
-      return standingOf(outbox, id)
+      return { ...(await standingOf(outbox, id)), posted: posted.counts() }
     },
     async dead(page) {
       await log.refresh()

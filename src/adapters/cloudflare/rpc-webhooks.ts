@@ -12,11 +12,16 @@ export interface WhichHooks {
   readonly shard: number
 }
 
+/** With attempts by their result, as far as they were written down (hooks-posted.ts). Absent from an older version. */
+export interface CountedStanding extends Standing {
+  readonly posted?: Readonly<Record<string, number>>
+}
+
 export interface WebhooksRpc {
   /** The log has published something; the caller goes on at once. Repeatable. */
   told(which: WhichHooks, news: News): Promise<Reply<null>>
   /** Of an object that was never told anything: nothing. */
-  standing(): Promise<Reply<Standing>>
+  standing(): Promise<Reply<CountedStanding>>
   dead(page: { readonly from: number; readonly limit: number }): Promise<Reply<DeadPage>>
   replay(indexes: readonly number[] | null): Promise<Reply<Replayed>>
 }

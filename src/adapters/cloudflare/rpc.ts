@@ -149,6 +149,7 @@ export interface ChainEntry {
     readonly mode: string | null
     readonly rules: readonly string[]
     readonly strikes: readonly string[]
+    readonly would?: { readonly outcome: Outcome; readonly rules: readonly string[] }
   } | null
   /** What a candidate in the shadow says to this decision; absent where it was not asked. */
   readonly shadow?: Shadowed
@@ -297,6 +298,16 @@ export interface LoggedPolicy {
   readonly activated_at: EpochMs | null
 }
 
+/**
+ * How many decisions: by `outcome` [outcome, mode], by `rule` [rule, outcome], by a rule not enforced, `would` [rule, outcome with
+ * everything enforced].
+ */
+export interface Decided {
+  readonly what: 'outcome' | 'rule' | 'would'
+  readonly labels: readonly string[]
+  readonly count: number
+}
+
 export interface SequencerStatus {
   readonly origin: string
   /** Why nothing is written any more, null while all is well. */
@@ -308,6 +319,8 @@ export interface SequencerStatus {
   /** Since the object woke: appends that shared each insert, for the bench and the metrics. */
   readonly inserts: number
   readonly inserted: number
+  /** Decisions since the object woke. Absent from an older version. */
+  readonly decided?: readonly Decided[]
   /** How witnesses have answered since the object woke; null when none are asked. */
   readonly witnesses?: WitnessStatus | null
 }
@@ -329,6 +342,8 @@ export interface DirectoryRpc extends SessionsRpc {
   listReviews(
     search: ReviewSearch,
   ): Promise<Reply<{ readonly items: readonly ReviewView[]; readonly next: string | null }>>
+  /** How many reviews wait for a word, their deadline ahead. */
+  openReviews(at: EpochMs): Promise<Reply<number>>
   /** How many keys admit a subject here. */
   keysOf(subject: SubjectId): Promise<Reply<number>>
   /** Strike ids, stream keys and sessions of a subject are nobody's from now on. Repeatable. */

@@ -15,6 +15,7 @@ import type { Receipt, SignedRecord } from '../../ports.ts'
 import { claimsOf, type Entries, requireEntry } from '../sqlite/entries.ts'
 import type { Sql } from '../sqlite/sql.ts'
 import type { ChainEntry } from './rpc.ts'
+import type { DecidedBook } from './sequencer-decided.ts'
 import {
   advanceHead,
   type Head,
@@ -50,6 +51,7 @@ export interface ChainLog {
   readonly entries: Pick<Entries, 'append' | 'next' | 'isEnded'>
   readonly packs: Pick<Packs, 'describe'>
   readonly shadow: Pick<ShadowBook, 'note'> | null
+  readonly decided: Pick<DecidedBook, 'note'>
 }
 
 /** Older records by `knownAs`: their index, or null where there is no such record. */
@@ -192,7 +194,7 @@ function written(log: ChainLog, steps: readonly Step[]): readonly number[] {
 }
 
 function insert(
-  { sql, entries, packs, shadow }: ChainLog,
+  { sql, entries, packs, shadow, decided }: ChainLog,
   entry: ChainEntry,
   chain: number,
 ): number {
@@ -200,6 +202,7 @@ function insert(
   const { id, kind, leaf } = record
   const { index } = entries.append({ ...record, openings: {} })
   shadow?.note(entry)
+  decided.note(entry)
   const { outcome = null, mode = null, rules = [], strikes = [] } = decision ?? {}
   const place = { index, id, kind, at, chain, seq, leaf: toBase64Url(leaf) }
   packs.describe({ ...place, outcome, mode, rules }, strikes)

@@ -43,6 +43,7 @@ import { createRoundAlarm, type RoundAlarm } from './sequencer-alarm.ts'
 import { append, appendDeployment, requireRoom } from './sequencer-append.ts'
 import { createChunks } from './sequencer-chunks.ts'
 import { type ComparisonParts, createComparison } from './sequencer-compare.ts'
+import { createDecidedBook, type DecidedBook } from './sequencer-decided.ts'
 import { eraseChain, forgetChain, forgetStrikes } from './sequencer-erasure.ts'
 import { headOf } from './sequencer-heads.ts'
 import { dueHeartbeat } from './sequencer-heartbeat.ts'
@@ -136,6 +137,7 @@ interface Composed {
   readonly room: Room
   readonly witnesses: Witnesses | null
   readonly shadow: ShadowBook | null
+  readonly decided: DecidedBook
 }
 
 /**
@@ -162,7 +164,8 @@ function compose(parts: SequencerParts): Composed {
     ...parts.commit,
   })
   const shadow = parts.shadow === undefined ? null : createShadowBook(sql, parts.shadow, clock)
-  for (const mirror of [packs, entries, shadow ?? []].flat()) writer.follow(mirror)
+  const decided = createDecidedBook()
+  for (const mirror of [packs, entries, decided, shadow ?? []].flat()) writer.follow(mirror)
   const within = parts.after ?? after
   const tiles = patientTiles(createR2Tiles(parts.bucket, parts.prefix), within)
   const signing = createLogSigning(parts, sql)
@@ -203,7 +206,7 @@ function compose(parts: SequencerParts): Composed {
   const room = createRoom(storage.sql, parts.maxBytes)
   writer.follow(room)
   const searched: Searched = { sql, chunks: createChunks(sql, segments), pause }
-  const log = { sql, packs, entries, segments, searched, tiles, rounds }
+  const log = { sql, packs, entries, segments, searched, tiles, rounds, decided }
   return { ...log, parts, halt, writer, alarm, scribe, signing, moves, room, witnesses, shadow }
 }
 
@@ -328,6 +331,7 @@ function sequencerOver(composed: Composed): Sequencer {
       published: rounds.published()?.size ?? 0,
       unmoved: segments.failures(),
       ...writer.counts(),
+      decided: composed.decided.counts(),
       witnesses: composed.witnesses?.status() ?? null,
     }),
     shadow: async () => composed.shadow?.counts() ?? null,

@@ -9,7 +9,8 @@ const hooks: HooksStubs = ({ shard }) => ({
   told: () => Promise.reject(new Error('nobody tells')),
   standing: async () => {
     const disabled_at = shard === 1 ? epochMs(5_000) : null
-    return { ok: true, value: { behind: shard, waiting: 2, dead: 1, disabled_at } }
+    const posted = shard === 2 ? {} : { posted: { status_2xx: shard + 1, [`fault_${shard}`]: 1 } }
+    return { ok: true, value: { behind: shard, waiting: 2, dead: 1, disabled_at, ...posted } }
   },
   dead: async (page) => {
     asked.push([shard, page])
@@ -28,6 +29,12 @@ describe('an endpoint of three logs', () => {
     const [view] = await desk.list()
     expect(view).toMatchObject({ behind: 3, waiting: 6, dead: 3, disabled_at: 5_000 })
     expect(view?.logs.map(({ behind }) => behind)).toEqual([0, 1, 2])
+  })
+
+  it('was told as often as all of them say, and shows no counts to who lists it', async () => {
+    const posted = { status_2xx: 3, fault_0: 1, fault_1: 1 }
+    expect(await desk.counted()).toEqual([{ id: 'platform', waiting: 9, posted }])
+    expect(JSON.stringify(await desk.list())).not.toContain('posted')
   })
 
   it('has its letters listed and replayed where they are', async () => {

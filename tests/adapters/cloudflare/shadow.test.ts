@@ -8,7 +8,8 @@ import {
   createSubjectShadow,
   type ShadowSettings,
 } from '../../../src/adapters/cloudflare/subject-shadow.ts'
-import { edgeMetrics, edgeReadiness } from '../../../src/adapters/cloudflare/worker-health.ts'
+import { edgeReadiness } from '../../../src/adapters/cloudflare/worker-health.ts'
+import { edgeMetrics } from '../../../src/adapters/cloudflare/worker-metrics.ts'
 import { createTally } from '../../../src/core/policy/compare/tally.ts'
 import { epochMs } from '../../../src/core/time.ts'
 import type { Change, Ledger, SignedRecord } from '../../../src/ports.ts'
