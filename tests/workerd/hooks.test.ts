@@ -147,6 +147,29 @@ describe('a publisher', () => {
   })
 })
 
+describe('a publisher who is denied and comes back', () => {
+  it('adds nothing to the log, and is told no more than before once the key is revoked', async () => {
+    const { subject, key, id } = await aPublisher()
+    const strike = { id: `s-${subject}`, subject, category: 'terrorism.link' } as const
+    await gate.strike({ ...strike, severity: 'high', issued_at: clock.now() })
+    for (let i = 0; i < 5; i++)
+      expect(await called(aDesk(), { call: 'publish', name: key, session: `${i}` })).toBe(403)
+    const object = stubs.subject(subjectObjectName(pepper, subject))
+    // The strike and its denial.
+    expect(await opened(object.records([1, 2, 3]))).toHaveLength(2)
+    expect(events.filter(({ type }) => type === 'hook_refused')).toEqual([])
+    await streamKeys.revoke(id, clock.now())
+    expect(await called(aDesk(), { call: 'publish', name: key })).toBe(403)
+    expect(events.filter(({ type }) => type === 'hook_refused')).toMatchObject([
+      { why: 'revoked_key' },
+    ])
+    // Whom a reversal would admit, a key that is no more does not.
+    await gate.reverse({ strike: strike.id, reason: 'wrong person' })
+    expect(await called(aDesk(), { call: 'publish', name: key })).toBe(403)
+    expect(await running(subject)).toEqual([])
+  })
+})
+
 describe('records of one isolate', () => {
   /** Server, instance and number of the records of a subject's chain that have them. */
   async function numbersOf(subject: string): Promise<readonly unknown[]> {
