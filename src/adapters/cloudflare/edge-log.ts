@@ -13,7 +13,8 @@ import { requirementOf } from '../sqlite/entries.ts'
 import { readPublished } from '../sqlite/log.ts'
 import { type Bucket, createR2Tiles } from './r2-tiles.ts'
 import { createR2Witnessed } from './r2-witnessed.ts'
-import { opened, type SequencerRpc, type SequencerStatus } from './rpc.ts'
+import { opened, type SequencerRpc } from './rpc.ts'
+import type { SequencerStatus } from './rpc-status.ts'
 import { after } from './worker-system.ts'
 
 export interface EdgeLog extends Log {

@@ -46,11 +46,11 @@ import type {
   StreamKey,
   SubjectState,
 } from '../../ports.ts'
-import type { WitnessStatus } from '../sqlite/witnesses.ts'
 import type { Fixed } from './fixed.ts'
 import type { KeptMove, LogMove, SubjectMove } from './import-steps.ts'
 import type { KeeperStubs, RunningRpc, SessionsRpc } from './rpc-keeper.ts'
 import type { ShadowCounts, Shadowed } from './rpc-shadow.ts'
+import type { SequencerStatus } from './rpc-status.ts'
 import type { PolicyText } from './sequencer-revisions.ts'
 import type { LifeAnswer, LifeQuestion } from './subject-lives.ts'
 import type { Naming } from './subject-mentions.ts'
@@ -296,33 +296,6 @@ export interface LoggedPolicy {
   readonly digest: string
   /** When its record was made; null when that cannot be read. */
   readonly activated_at: EpochMs | null
-}
-
-/**
- * How many decisions: by `outcome` [outcome, mode], by `rule` [rule, outcome], by a rule not enforced, `would` [rule, outcome with
- * everything enforced].
- */
-export interface Decided {
-  readonly what: 'outcome' | 'rule' | 'would'
-  readonly labels: readonly string[]
-  readonly count: number
-}
-
-export interface SequencerStatus {
-  readonly origin: string
-  /** Why nothing is written any more, null while all is well. */
-  readonly halted: string | null
-  readonly entries: number
-  readonly published: number
-  /** Times in a row that its bucket took no segment of what is published: its storage grows. Absent from an older version. */
-  readonly unmoved?: number
-  /** Since the object woke: appends that shared each insert, for the bench and the metrics. */
-  readonly inserts: number
-  readonly inserted: number
-  /** Decisions since the object woke. Absent from an older version. */
-  readonly decided?: readonly Decided[]
-  /** How witnesses have answered since the object woke; null when none are asked. */
-  readonly witnesses?: WitnessStatus | null
 }
 
 /** Facts by id whose subject the caller does not know; one object for each of a fixed number of slices of ids. */

@@ -7,7 +7,8 @@
 import { MAX_POLICY_RULES } from '../../core/limits.ts'
 import { NOT_ENFORCED } from '../../gate/effects.ts'
 import type { Mirror } from '../sqlite/sql.ts'
-import type { ChainEntry, Decided } from './rpc.ts'
+import type { ChainEntry } from './rpc.ts'
+import type { Decided } from './rpc-status.ts'
 
 export interface DecidedBook extends Mirror {
   /** Inside a transaction: an entry that is new to the log. */

@@ -10,7 +10,8 @@ import type { Candidate } from './edge-candidate.ts'
 import type { EdgeReviews } from './edge-reviews.ts'
 import type { EdgeWebhooks } from './edge-webhooks.ts'
 import type { CountedServer } from './media-metrics.ts'
-import { opened, type SequencerRpc, type SequencerStatus } from './rpc.ts'
+import { opened, type SequencerRpc } from './rpc.ts'
+import type { SequencerStatus } from './rpc-status.ts'
 import { systemClock } from './worker-system.ts'
 
 export interface HealthParts {
