@@ -18,7 +18,7 @@ const AGAIN = fc.record(
   {
     event: fc.constantFrom('renewed' as const, 'revoked' as const),
     ...{ broadcast: word, jti: word, since: fc.option(at), runs: fc.option(fc.boolean()) },
-    door: word,
+    ...{ door: word, asked: word },
   },
   { requiredKeys: ['event', 'broadcast', 'jti', 'since', 'runs'] },
 )
@@ -38,8 +38,8 @@ const evaluated = fc
       began: few(fc.record({ host: fc.nat(), rule })),
       opens: fc.option(
         fc.record(
-          { id: word, lease_until: at, door: word },
-          { requiredKeys: ['id', 'lease_until'] },
+          { id: word, lease_until: at, asked: word, door: word },
+          { requiredKeys: ['id', 'lease_until', 'asked'] },
         ),
       ),
       place: mostly(

@@ -105,6 +105,32 @@ export const BROADCAST_LIES: readonly ReplayLie[] = [
     says: /the decision that let it start was made at/,
   },
   {
+    name: 'what runs is said to be such that it could still be shown late',
+    tell: (log) =>
+      assign(dig(facts(log, renewed), 'facts'), {
+        supports: ['broadcast_delay', 'broadcast_delay:90', 'audience_cap'],
+      }),
+    expect: [`${renewed} replay_recheck`],
+    says: /`supports` is not what the decision that let it start says/,
+  },
+  {
+    name: 'what runs can do less than it said when it began',
+    tell: (log) => assign(dig(facts(log, revoked), 'facts'), { supports: [] }),
+    expect: [`${revoked} replay_recheck`],
+  },
+  {
+    name: 'what runs has moved to another country',
+    tell: (log) => assign(dig(facts(log, renewed), 'facts', 'request'), { territory: 'DE' }),
+    expect: [`${renewed} replay_recheck`],
+    says: /`request` or `supports` is not/,
+  },
+  {
+    name: 'what runs is shown to fewer than when it began',
+    tell: (log) => assign(dig(facts(log, held), 'facts', 'stream'), { audience: 'private' }),
+    expect: [`${held} replay_recheck`],
+    says: /`stream`, /,
+  },
+  {
     name: 'a stream is cut that nothing ordered',
     tell: (log) => log.splice(revoked, 1),
     expect: [`${revoked} replay_cut`],

@@ -39,8 +39,9 @@ type UsualRow = readonly [
   revision: number | null,
   id: string | null,
   lease_until: number,
+  asked: string,
 ]
-const USUAL_LENGTH = 7
+const USUAL_LENGTH = 8
 
 /** Null for none. */
 export function writeReplays(parts: readonly ReplayPart[]): string | null {
@@ -63,8 +64,8 @@ function usualRow({ instant, trace, lacks }: ReplayPart): UsualRow | null {
   if (opens?.door !== undefined || renews || kept !== undefined) return null
   if (place === null || place.supersedes !== null) return null
   if (incident.active || Object.keys(incident).length !== 1) return null
-  const { id, lease_until } = opens ?? { id: null, lease_until: 0 }
-  return [strikes, stream, open, place.session, revision, id, lease_until]
+  const { id, lease_until, asked } = opens ?? { id: null, lease_until: 0, asked: '' }
+  return [strikes, stream, open, place.session, revision, id, lease_until, asked]
 }
 
 function usualPart([
@@ -75,9 +76,10 @@ function usualPart([
   revision,
   id,
   lease_until,
+  asked,
 ]: UsualRow): ReplayPart {
   const seen = { strikes, stream, open, holds: NONE, reviews: NONE, cohosts: NONE, began: NONE }
-  const opens = id === null ? null : { id, lease_until }
+  const opens = id === null ? null : { id, lease_until, asked }
   const place = { session, supersedes: null }
   const incident = { active: false }
   const trace = {

@@ -26,7 +26,7 @@ export type FindingCode =
   | 'replay_field' // policy and facts give another value of a member of the result
   | 'bucket_false' // facts give a host another bucket than its pseudonym's
   | 'replay_policy' // decided under a logged text that makes no policy
-  | 'replay_recheck' // what runs was renewed or revoked against its own result, as of another beginning, or at another door
+  | 'replay_recheck' // what runs was renewed or revoked against its own result, as of another beginning, at another door, or asked otherwise
   | 'replay_cut' // a cut that nothing ordered, or that says another time
   | 'strike_ignored' // facts lack a strike of the chain
   | 'strike_invented' // facts list a strike no record of the chain holds

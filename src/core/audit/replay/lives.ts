@@ -18,6 +18,18 @@ export interface AgainTrace {
   readonly runs: boolean | null
   /** `enforce` of its facts; absent where there is none. */
   readonly door?: string
+  /** Hash of what was asked, as OpensTrace has it; absent where it could no longer be read. */
+  readonly asked?: string
+}
+
+/** A broadcast that was let start. */
+export interface OpensTrace {
+  readonly id: string
+  readonly lease_until: number
+  /** `enforce` of its facts; absent where there is none. */
+  readonly door?: string
+  /** Hash of its stream, its request, and what can be carried out for it once it runs. */
+  readonly asked: string
 }
 
 export interface CutTrace {
@@ -32,9 +44,14 @@ interface Order {
   readonly at: number | null
 }
 
+interface Start extends Pick<OpensTrace, 'asked'> {
+  readonly at: number
+  readonly door: string | undefined
+}
+
 interface Life {
-  /** Decisions that let something start, by their ids: when, and for whom the policy was enforced. */
-  readonly starts: Map<string, { readonly at: number; readonly door: string | undefined }>
+  /** Decisions that let something start, by their ids: when, what was asked, and for whom the policy was enforced. */
+  readonly starts: Map<string, Start>
   /** What has to stop, by the id of the record that says so. */
   readonly orders: Map<string, Order>
 }
@@ -65,7 +82,7 @@ export class Lives {
   evaluated(sub: string, at: number, { opens, again }: EvaluatedTrace): string | null {
     const life = this.#lives.get(sub)
     if (opens !== null && life !== undefined)
-      this.#keep(sub, life.starts, opens.id, { at, door: opens.door })
+      this.#keep(sub, life.starts, opens.id, { at, door: opens.door, asked: opens.asked })
     if (again === undefined) return null
     const { event, broadcast, jti, since, runs } = again
     if (event === 'revoked' && life !== undefined)
@@ -78,7 +95,7 @@ export class Lives {
     if (began === undefined) return null
     if (since !== null && began.at !== since)
       return `\`running_since\` is ${since}; the decision that let it start was made at ${began.at}`
-    return otherDoor(again, began.door)
+    return otherDoor(again, began.door) ?? otherQuestion(again, began)
   }
 
   /** What ran before it was decided may be cut by order of its own decision. */
@@ -115,4 +132,10 @@ export class Lives {
 function otherDoor({ event, door }: AgainTrace, began: string | undefined): string | null {
   if (door === began || (event === 'revoked' && door === undefined)) return null
   return `\`enforce\` is ${door ?? 'on'}; the decision that let it start says ${began ?? 'on'}`
+}
+
+/** What was asked at the start is asked again, and nothing else; where that can no longer be read, nothing is extended. */
+function otherQuestion({ event, asked }: AgainTrace, began: Start): string | null {
+  if (asked === began.asked || (event === 'revoked' && asked === undefined)) return null
+  return '`stream`, `request` or `supports` is not what the decision that let it start says'
 }

@@ -6,6 +6,7 @@
  * streams hashes. Two strikes say the same exactly when their rows are equal. Next: chain-replay.ts.
  */
 import type { Facts, HostFacts, IncidentFacts, ReviewFact, Strike } from '../../model.ts'
+import { supportsRunning } from '../../policy/supports.ts'
 import { evaluatedFacts, type OpenedGroups } from '../../record/disclosure.ts'
 import type {
   BroadcastContent,
@@ -19,7 +20,7 @@ import type {
 import type { Hasher } from '../../record/hashing.ts'
 import type { ChainKind } from '../../record/kinds.ts'
 import type { Kept } from './kept.ts'
-import type { AgainTrace, CutTrace } from './lives.ts'
+import type { AgainTrace, CutTrace, OpensTrace } from './lives.ts'
 
 /** Characters of a hash kept: 132 bits. */
 export const HASH_CHARS = 22
@@ -56,12 +57,7 @@ export interface EvaluatedTrace {
   /** Holds that began with it: host, and rule. */
   readonly began: readonly { readonly host: number; readonly rule: string }[]
   /** The broadcast it let start; null when none may. */
-  readonly opens: {
-    readonly id: string
-    readonly lease_until: number
-    /** `enforce` of its facts; absent where there is none. */
-    readonly door?: string
-  } | null
+  readonly opens: OpensTrace | null
   /** Which broadcasts it takes the place of; null when the request is not opened. */
   readonly place: { readonly session: string | null; readonly supersedes: string | null } | null
   /** Activation it was made under; null where none is recorded. */
@@ -128,8 +124,21 @@ function broadcast(record: OpenedRecord, content: BroadcastContent, hasher: Hash
   const { running_since: since = null } = facts
   const { lease_until } = record.opened.result as Partial<ResultGroup>
   const runs = lease_until === undefined ? null : lease_until !== null
-  const again = { event, broadcast: id, jti: record.jti, since, runs, ...doorOf(facts) }
+  const asked = event === 'revoked' && isUnknown(facts) ? {} : { asked: askedOf(facts, hasher) }
+  const again = { event, broadcast: id, jti: record.jti, since, runs, ...doorOf(facts), ...asked }
   return { ...trace, again }
+}
+
+/** What the gate puts in place of a beginning it can no longer read. */
+function isUnknown({ request, supports }: Facts): boolean {
+  return supports.length === 0 && Object.keys(request).length === 0
+}
+
+function askedOf(
+  { stream, request, supports }: Pick<Facts, 'stream' | 'request' | 'supports'>,
+  hasher: Hasher,
+): string {
+  return short(canonical([stream, request, supports]), hasher)
 }
 
 function evaluated(record: OpenedRecord, facts: Facts, hasher: Hasher): EvaluatedTrace | null {
@@ -139,6 +148,10 @@ function evaluated(record: OpenedRecord, facts: Facts, hasher: Hasher): Evaluate
   const [host, ...cohosts] = facts.hosts
   const { lease_until = null, holds_opened = [] } = result
   const renews = kind === 'broadcast'
+  const beganOf = (): Pick<OpensTrace, 'door' | 'asked'> => {
+    const supports = supportsRunning(facts.supports, result.broadcast_delay_s ?? 0)
+    return { ...doorOf(facts), asked: askedOf({ ...facts, supports }, hasher) }
+  }
   return {
     is: 'evaluated',
     ...{ revision, renews, strikes: rowsOf(host.strikes, hasher) },
@@ -147,7 +160,7 @@ function evaluated(record: OpenedRecord, facts: Facts, hasher: Hasher): Evaluate
     cohosts: cohosts.map((other) => cohostOf(other, hasher)),
     incident: facts.incident,
     began: holds_opened,
-    opens: lease_until === null || renews ? null : { id: jti, lease_until, ...doorOf(facts) },
+    opens: lease_until === null || renews ? null : { id: jti, lease_until, ...beganOf() },
     place: opened.request === undefined ? null : placeOf(opened.request, hasher),
     ...keptOf(host, hasher),
   }
