@@ -8,6 +8,7 @@ import { HOLD_USABLE_MS } from '../../limits.ts'
 import type { Facts, HostFacts } from '../../model.ts'
 import { addMs, type EpochMs, epochMs } from '../../time.ts'
 import type { Plan, RulePlan } from '../plan.ts'
+import { isPart } from '../rollout.ts'
 import { conditionProbes } from './condition-probes.ts'
 import { type Ground, groundOf, NOTHING, type Probe, type Scene, sceneFacts } from './ground.ts'
 import { classesOf, historyOf, lastOf, needOf } from './histories.ts'
@@ -56,6 +57,7 @@ function* ruleProbes(ground: Ground, rule: RulePlan): Generator<Probe> {
   if (scene === null) return
   const facts = sceneFacts(ground, scene)
   yield { name: `${rule.id}: it matches`, facts }
+  yield* canaryProbes(ground, rule, facts)
   yield* holdProbes(rule, facts)
   yield* reviewProbes(rule, facts)
   if (rule.obligations.length > 0 || rule.broadcast_delay_s !== null)
@@ -101,6 +103,19 @@ function sceneOf(ground: Ground, rule: RulePlan): Scene | null {
 function withHost(facts: Facts, part: Partial<HostFacts>): Facts {
   const [first, ...others] = facts.hosts
   return { ...facts, hosts: [{ ...first, ...part }, ...others] }
+}
+
+/** The last of a hundred people a canary meets, and the first it passes over; and that each host goes by its own bucket. */
+function* canaryProbes(ground: Ground, { id, share }: RulePlan, facts: Facts): Generator<Probe> {
+  if (!isPart(share)) return
+  const meets = withHost(facts, { bucket: share - 1 })
+  const passes = withHost(facts, { bucket: share })
+  yield { name: `${id}: bucket ${share - 1}, the last its canary of ${share}% meets`, facts: meets }
+  yield { name: `${id}: bucket ${share}, the first its canary passes over`, facts: passes }
+  yield {
+    name: `${id}: a co-host for whom it matches, whom its canary passes over`,
+    facts: asCohost(ground, passes),
+  }
 }
 
 function* holdProbes({ id, hold }: RulePlan, facts: Facts): Generator<Probe> {

@@ -62,6 +62,52 @@ describe('the boundary cases of a policy', () => {
     expect(new Set(names)).toEqual(new Set([undefined, 'many', 'exemption partners']))
   })
 
+  it('have the last person a canary meets and the first it passes over, as asker and beside one', () => {
+    const cases = casesOf(
+      fileOf(planOf(textOf(EVERYTHING)), new Set(['rollout', 'rollout-strikes'])),
+    )
+    const told = cases
+      .filter(({ name }) => /canary/.test(name ?? ''))
+      .map(({ name, facts, expect: { outcome, would, not_enforced } }) => ({
+        ...{ name, outcome, would, not_enforced },
+        buckets: facts.hosts.map(({ bucket }) => bucket),
+      }))
+    const spared = { outcome: 'allow', would: 'deny' }
+    expect(told).toMatchObject([
+      {
+        name: 'rollout: bucket 24, the last its canary of 25% meets',
+        outcome: 'deny',
+        buckets: [24],
+      },
+      {
+        name: 'rollout: bucket 25, the first its canary passes over',
+        ...{ ...spared, not_enforced: ['rollout'], buckets: [25] },
+      },
+      {
+        name: 'rollout: a co-host for whom it matches, whom its canary passes over',
+        buckets: [undefined, 25],
+      },
+      {
+        name: 'rollout-strikes: bucket 98, the last its canary of 99% meets',
+        ...{ outcome: 'deny', buckets: [98] },
+      },
+      {
+        name: 'rollout-strikes: bucket 99, the first its canary passes over',
+        ...{ ...spared, not_enforced: ['rollout-strikes'], buckets: [99] },
+      },
+      { ...spared, buckets: [undefined, 99] },
+    ])
+  })
+
+  it('say of a rule that is off what it would do, and have no bucket', () => {
+    const cases = casesOf(fileOf(planOf(textOf(EVERYTHING)), new Set(['watched'])))
+    const matches = cases.filter(({ expect: { not_enforced } }) => not_enforced !== undefined)
+    expect(matches.map((one) => one.expect)).toContainEqual(
+      expect.objectContaining({ outcome: 'allow', would: 'delay', not_enforced: ['watched'] }),
+    )
+    for (const { facts } of cases) expect(facts.hosts[0].bucket).toBeUndefined()
+  })
+
   it('have names that say what they are about, none twice', () => {
     const names = casesOf(fileOf(planOf(textOf('policies/default.yaml')))).map(({ name }) => name)
     expect(names).toContain('gravest-violations: step 2, 1 ms before its restriction of 90d ends')
