@@ -18,8 +18,6 @@ import { parseNote } from '../tlog/note.ts'
 import { parseVkey } from '../tlog/note-key.ts'
 import {
   COUNTED,
-  headerOf,
-  lineOf,
   type MoveCounts,
   type MovedRecord,
   type MovedSubject,
@@ -27,6 +25,7 @@ import {
   type MoveHeader,
   type MoveLine,
 } from './lines.ts'
+import { headerOf, lineOf } from './read-lines.ts'
 
 type Counted = keyof MoveCounts
 

@@ -23,7 +23,7 @@ import type {
 import { EVERYBODY } from './rollout.ts'
 import { parseSeverity, selectorOf } from './selector.ts'
 import type { At, CelText } from './shape.ts'
-import type { CountSource, PolicySource, RuleSource } from './syntax.ts'
+import type { CountSource, PolicySource, RuleSource } from './source.ts'
 
 const DEFAULT_LEASE_MS: DurationMs = durationMs(4 * HOUR_MS)
 const DEFAULT_RETRY_S = 30

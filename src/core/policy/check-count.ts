@@ -3,7 +3,7 @@
  */
 import { quote, type Reporter, type Span } from './diagnostic.ts'
 import { knownCategories, parseSeverity, suggestPattern } from './selector.ts'
-import type { CountSource } from './syntax.ts'
+import type { CountSource } from './source.ts'
 
 /** Warns about a pattern that matches no known category. */
 export function checkPattern(pattern: string, at: Span, reporter: Reporter): void {

@@ -9,8 +9,8 @@ import { quote, type Reporter } from './diagnostic.ts'
 import { knownCategories } from './selector.ts'
 import type { At } from './shape.ts'
 import { isStandIn } from './shape-object.ts'
+import type { RuleSource } from './source.ts'
 import { didYouMean } from './suggest.ts'
-import type { RuleSource } from './syntax.ts'
 import { marksIn, PLACEHOLDERS, type Placeholder } from './template.ts'
 
 /** Reports everything wrong with one rule, its conditions left out. */

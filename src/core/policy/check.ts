@@ -9,8 +9,8 @@ import { checkRule } from './check-rule.ts'
 import { quote, type Reporter } from './diagnostic.ts'
 import type { At } from './shape.ts'
 import { isStandIn } from './shape-object.ts'
+import type { PolicySource } from './source.ts'
 import { didYouMean } from './suggest.ts'
-import type { PolicySource } from './syntax.ts'
 
 /** Reports everything wrong with the meaning of `source`, conditions left out. */
 export function checkPolicy(source: PolicySource, reporter: Reporter): void {

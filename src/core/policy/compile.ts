@@ -13,8 +13,8 @@ import type { Diagnostic } from './diagnostic.ts'
 import { policyDigest } from './digest.ts'
 import { parsePolicy } from './parse.ts'
 import type { Plan } from './plan.ts'
+import type { PolicySource } from './source.ts'
 import { finish, type Steps } from './steps.ts'
-import type { PolicySource } from './syntax.ts'
 
 export interface CompileOptions {
   /** Name of the file in diagnostics; nothing is read from it. */

@@ -11,7 +11,7 @@ import { checkPattern } from './check-count.ts'
 import type { Reporter } from './diagnostic.ts'
 import type { Condition, StrikeCondition } from './plan.ts'
 import type { At, CelText } from './shape.ts'
-import type { PolicySource } from './syntax.ts'
+import type { PolicySource } from './source.ts'
 
 /** Compiled conditions by the place of their text. */
 export interface Conditions {

@@ -5,8 +5,9 @@
  */
 import type { Diagnostic, Reporter } from './diagnostic.ts'
 import { readingDocument } from './document.ts'
+import type { PolicySource } from './source.ts'
 import type { Steps } from './steps.ts'
-import { POLICY, type PolicySource } from './syntax.ts'
+import { POLICY } from './syntax.ts'
 
 export interface ParsedPolicy {
   readonly source: PolicySource

@@ -1,17 +1,13 @@
 /**
  * The whole syntax of a policy, in one table: reading, "did you mean" and policies/policy.schema.json come from it.
  *
- * Each interface is a mapping as the author wrote it, each member an `At` with its place. Meaning is checked in
- * check.ts. A registry table: longer than usual. Spec: docs/spec/policy-syntax.md. Next: parse.ts.
+ * What a mapping becomes is in source.ts; meaning is checked in check.ts. A registry table: longer than usual.
+ * Spec: docs/spec/policy-syntax.md. Next: parse.ts.
  */
 import { MAX_POLICY_RULES } from '../limits.ts'
 import { SEVERITIES } from '../model.ts'
-import type { DurationMs, EpochMs } from '../time.ts'
-import type { Share } from './rollout.ts'
 import { CATEGORY_PATTERN } from './selector.ts'
 import {
-  type At,
-  type CelText,
   cel,
   duration,
   durationOr,
@@ -23,108 +19,22 @@ import {
   text,
   word,
 } from './shape.ts'
-import {
-  type Dictionary,
-  dictionary,
-  mappingOr,
-  object,
-  optional,
-  required,
-} from './shape-object.ts'
+import { dictionary, mappingOr, object, optional, required } from './shape-object.ts'
 import { share } from './shape-share.ts'
 
-export interface PolicySource {
-  readonly livegate: At<'policy/v1'>
-  readonly name: At<string>
-  readonly as_of?: At<EpochMs>
-  readonly about?: At<string>
-  readonly sources?: At<readonly At<string>[]>
-  readonly strikes?: At<StrikesSource>
-  readonly rules: At<readonly At<RuleSource>[]>
-  readonly exempt?: At<readonly At<ExemptSource>[]>
-  readonly on_unknown?: At<OnUnknownSource>
-  readonly unsupported?: At<'hold' | 'deny'>
-  readonly default?: At<'allow' | 'deny'>
-  readonly lease?: At<DurationMs>
-  readonly max_age?: At<DurationMs>
-  readonly on_stale?: At<'keep' | 'unknown' | 'deny'>
-  readonly invariants?: At<readonly At<InvariantSource>[]>
-}
-
-export interface StrikesSource {
-  readonly expire?: At<DurationMs | 'never' | Dictionary<DurationMs | 'never'>>
-  readonly ignore_content_older_than?: At<DurationMs>
-  readonly group_within?: At<DurationMs>
-}
-
-export interface CountSource {
-  readonly category: At<readonly At<string>[]>
-  readonly severity?: At<readonly At<string>[]>
-  readonly scope?: At<readonly At<string>[]>
-  readonly within?: At<DurationMs>
-  readonly since?: At<EpochMs>
-  readonly at_least?: At<number>
-  readonly weight_at_least?: At<number>
-}
-
-export interface RuleSource {
-  readonly id: At<string>
-  readonly ground?: At<'terms' | 'law'>
-  readonly clause?: At<string>
-  readonly reference?: At<string>
-  readonly jurisdiction?: At<string>
-  readonly count?: At<CountSource>
-  readonly ladder?: At<Dictionary<DurationMs | 'forever' | 'warn'>>
-  readonly retroactive?: At<RetroactiveSource>
-  readonly when?: At<CelText>
-  readonly unless?: At<CelText>
-  readonly outcome: At<'deny' | 'delay' | 'allow'>
-  readonly hold?: At<DurationMs>
-  readonly review?: At<ReviewSource>
-  readonly broadcast_delay?: At<DurationMs>
-  readonly obligations?: At<readonly At<Dictionary<string | number | boolean>>[]>
-  readonly lease?: At<DurationMs>
-  readonly because?: At<string | Dictionary<string>>
-  readonly appeal?: At<AppealSource>
-  readonly enforce?: At<Share>
-}
-
-export interface RetroactiveSource {
-  readonly why: At<string>
-}
-
-export interface ReviewSource {
-  readonly queue: At<string>
-  readonly within: At<DurationMs>
-  readonly at_deadline: At<'deny' | 'allow'>
-}
-
-export interface AppealSource {
-  readonly within?: At<DurationMs>
-  readonly url: At<string>
-}
-
-export interface ExemptSource {
-  readonly id: At<string>
-  readonly rules: At<readonly At<string>[]>
-  readonly when: At<CelText>
-}
-
-export interface OnUnknownSource {
-  readonly retry_after?: At<DurationMs>
-  readonly outcome?: At<'deny'>
-}
-
-export interface InvariantSource {
-  readonly id: At<string>
-  readonly never: At<'allow' | 'deny' | 'delay'>
-  readonly given: At<GivenSource>
-}
-
-export interface GivenSource {
-  readonly count?: At<CountSource>
-  readonly when?: At<CelText>
-}
+import type {
+  AppealSource,
+  CountSource,
+  ExemptSource,
+  GivenSource,
+  InvariantSource,
+  OnUnknownSource,
+  PolicySource,
+  RetroactiveSource,
+  ReviewSource,
+  RuleSource,
+  StrikesSource,
+} from './source.ts'
 
 const ID = text({
   max: 64,

@@ -16,7 +16,8 @@ import { migrate } from '../../../src/adapters/sqlite/schema.ts'
 import { suppressionsUnder } from '../../../src/adapters/sqlite/suppressions.ts'
 import { toBase64Url, utf8 } from '../../../src/core/encoding.ts'
 import type { Suppression } from '../../../src/core/model.ts'
-import { lineOf, type MoveLine } from '../../../src/core/move/lines.ts'
+import type { MoveLine } from '../../../src/core/move/lines.ts'
+import { lineOf } from '../../../src/core/move/read-lines.ts'
 import type { LegalHold } from '../../../src/ports.ts'
 import {
   aDecision,

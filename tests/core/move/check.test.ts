@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { checkHeader, MoveCheck } from '../../../src/core/move/check.ts'
-import { lineOf } from '../../../src/core/move/lines.ts'
+import { lineOf } from '../../../src/core/move/read-lines.ts'
 
 type Json = Record<string, unknown>
 

@@ -6,7 +6,8 @@
  */
 import { LivegateError } from '../../../core/errors.ts'
 import { checkHeader } from '../../../core/move/check.ts'
-import { lineOf, type MoveLine } from '../../../core/move/lines.ts'
+import type { MoveLine } from '../../../core/move/lines.ts'
+import { lineOf } from '../../../core/move/read-lines.ts'
 import { invalidMembers, read } from '../atoms.ts'
 import { readJson } from '../body.ts'
 import type { AppDeps } from '../deps.ts'

@@ -8,7 +8,7 @@
 import type { EpochMs } from '../../time.ts'
 import type { Diagnostic, Span } from '../diagnostic.ts'
 import type { ExemptionPlan, Plan, RulePlan } from '../plan.ts'
-import type { ExemptSource, PolicySource, RuleSource } from '../syntax.ts'
+import type { ExemptSource, PolicySource, RuleSource } from '../source.ts'
 import type { Exercise } from './exercise.ts'
 
 export interface LintCheck {
