@@ -11,8 +11,9 @@ import type { Act } from '../act.ts'
 import { EXIT, type ExitCode, incomplete, usage } from '../failure.ts'
 import { readBounded } from '../files.ts'
 import { type GateClient, type GateOptions, gateClient, gateOptions } from '../gate-client.ts'
-import { type Check, examine, type GateAsked } from '../media/doctor.ts'
-import { canPlay, requireFfmpeg, sendTestStream } from '../media/ffmpeg.ts'
+import { examine } from '../media/doctor.ts'
+import type { Check, DoctorPorts, GateAsked } from '../media/doctor-steps.ts'
+import { canPlay, requireFfmpeg, sendTestStream, watchStream } from '../media/ffmpeg.ts'
 import { plural, quote, type Session } from '../session.ts'
 
 interface Options extends GateOptions {
@@ -22,6 +23,8 @@ interface Options extends GateOptions {
   readonly publish: string
   readonly play?: string
   readonly facts: string
+  readonly delayedFacts?: string
+  readonly playDelayed?: string
 }
 
 export function mediaDoctor(noun: Command, act: Act): void {
@@ -34,6 +37,11 @@ export function mediaDoctor(noun: Command, act: Act): void {
     .requiredOption('--publish <url>', 'where encoders publish, rtmp://host/app')
     .option('--play <url>', 'where viewers watch over RTMP; as --publish unless given')
     .option('--facts <json>', 'facts of an account that may go live', DEFAULT_FACTS)
+    .option('--delayed-facts <json>', 'facts of an account that your policy shows late')
+    .option(
+      '--play-delayed <url>',
+      'where viewers watch what is shown late; --play with the delayed application unless given',
+    )
   gateOptions(command).addHelpText('after', EXAMPLE)
   act(command, doctor)
 }
@@ -50,17 +58,19 @@ async function doctor(session: Session, options: Options): Promise<ExitCode> {
   const server = await serverOf(session, options)
   const publish = streamUrl(options.publish, '--publish')
   const play = options.play === undefined ? publish : streamUrl(options.play, '--play')
-  const facts = factsOf(options.facts)
+  const facts = factsOf(options.facts, '--facts')
+  const late = lateOf(options, server, play)
   const client = await gateClient(session, options)
   const cleaner = await gateClient(uninterrupted(session), options)
   await requireFfmpeg()
   const { world } = session
   const checks = await examine({
     ...{ cleaner: asking(cleaner) },
-    ...{ gate: asking(client), publish, play, facts, canPlay, send: sendTestStream },
+    ...{ gate: asking(client), publish, play, facts, late },
+    ...{ canPlay, send: sendTestStream, watch: watchStream },
     server: {
       ...{ id: server.id, playback: server.playback, when_down: server.when_down },
-      cuts: server.control !== null,
+      ...{ cuts: server.control !== null, delayed: server.delayed },
     },
     subject: `livegate-doctor-${randomBytes(9).toString('hex')}`,
     ...{ elapsed: () => performance.now(), sleep: world.sleep },
@@ -116,7 +126,27 @@ function streamUrl(text: string, option: string): string {
   throw usage(`Cannot read ${option}: expected an address such as rtmp://127.0.0.1/live`)
 }
 
-function factsOf(text: string): object {
+/** Whom to show late, and where that is seen. */
+function lateOf(options: Options, server: MediaServer, play: string): DoctorPorts['late'] {
+  const { delayed, kind, id } = server
+  if (options.delayedFacts === undefined && options.playDelayed === undefined) return null
+  if (options.delayedFacts === undefined)
+    throw usage('Cannot use --play-delayed without --delayed-facts: nobody would be shown there')
+  if (delayed === null)
+    throw usage(
+      `Cannot use --delayed-facts: ${quote(id)} has no \`delayed\` in the servers file`,
+      'without a delayed application a tape delay is the policy’s `unsupported`: see docs/media/tape.md',
+    )
+  const there = play.replace(/[^/]+$/, delayed.app)
+  return {
+    facts: factsOf(options.delayedFacts, '--delayed-facts'),
+    play:
+      options.playDelayed === undefined ? there : streamUrl(options.playDelayed, '--play-delayed'),
+    at_least_s: dialectFor(kind).capabilities.late === 'move' ? delayed.up_to_s : 0,
+  }
+}
+
+function factsOf(text: string, option: string): object {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
@@ -124,7 +154,7 @@ function factsOf(text: string): object {
     // Told below.
   }
   throw usage(
-    'Cannot read --facts: expected a JSON object, as PUT /v1/subjects/{subject}/facts takes',
+    `Cannot read ${option}: expected a JSON object, as PUT /v1/subjects/{subject}/facts takes`,
   )
 }
 

@@ -3,63 +3,28 @@
  *
  * Each check stands on what the ones before found, so the first failure is the one to mend. The account is made for the
  * run, its strike reversed and everything of it erased at the end, whatever happened. Speaks to the gate over its API and
- * to the server as an encoder. Spec: docs/media/doctor.md.
+ * to the server as an encoder. Spec: docs/media/doctor.md. Next: doctor-delay.ts, doctor-steps.ts.
  */
 import { quote } from '../session.ts'
-import type { TestStream } from './ffmpeg.ts'
+import { examineDelay } from './doctor-delay.ts'
+import {
+  type Check,
+  CUT_WITHIN_MS,
+  cleanUp,
+  cutHint,
+  type DoctorPorts,
+  fail,
+  type Key,
+  pass,
+  playbackName,
+  publishUrl,
+  runningOf,
+  strike,
+  waitFor,
+} from './doctor-steps.ts'
 
-export interface Check {
-  readonly id: string
-  readonly result: 'pass' | 'fail' | 'skipped'
-  /** What was seen. */
-  readonly seen: string
-  /** What to change; absent where nothing is to be. */
-  readonly hint?: string
-}
-
-export interface GateAsked {
-  /** JSON of a 2xx answer; throws for any other. */
-  ask(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown>
-}
-
-export interface Patient {
-  readonly id: string
-  readonly playback: 'rename' | 'keep' | 'pair'
-  readonly when_down: 'deny' | 'allow'
-  /** Can its running streams be ended? */
-  readonly cuts: boolean
-}
-
-export interface DoctorPorts {
-  readonly gate: GateAsked
-  /** The same gate, to be asked although a person wants to stop: what was made up is taken away. */
-  readonly cleaner: GateAsked
-  readonly server: Patient
-  /** `rtmp://host/app`, without a slash at its end. */
-  readonly publish: string
-  /** Where viewers watch; as `publish` unless given. */
-  readonly play: string
-  readonly send: (url: string, seconds: number) => TestStream
-  readonly canPlay: (url: string) => Promise<boolean>
-  readonly elapsed: () => number
-  readonly now: () => string
-  readonly sleep: (ms: number) => Promise<void>
-  /** Random, for the account's id. */
-  readonly subject: string
-  /** Facts the policy wants to know of an account that may go live. */
-  readonly facts: object
-  readonly told: (check: Check) => void
-}
-
-/** A stream that ends later than this after the strike is a fault, ms: a second is the promise, the rest is ffmpeg's. */
-const CUT_WITHIN_MS = 3_000
-const NOTICED_WITHIN_MS = 15_000
+/** Of one test stream. */
 const STREAM_S = 30
-
-interface Key {
-  readonly id: string
-  readonly key: string
-}
 
 /** All checks, in order. Never rejects for what a server or gate does wrong; does when the gate cannot be asked at all. */
 export async function examine(ports: DoctorPorts): Promise<readonly Check[]> {
@@ -76,6 +41,7 @@ export async function examine(ports: DoctorPorts): Promise<readonly Check[]> {
       tell(await checkEnd(ports))
       tell(await checkUnknownKey(ports))
       if (tell(await checkCut(ports, key))) tell(await checkReconnect(ports, key))
+      await examineDelay(ports, tell)
     }
     tell(notChecked(ports))
   } finally {
@@ -178,10 +144,11 @@ async function checkCut(ports: DoctorPorts, key: Key): Promise<Check> {
     const from = ports.elapsed()
     const took = (await stream.ended) - from
     if (took < CUT_WITHIN_MS) return pass('cut', `ended ${Math.round(took)} ms after the strike`)
-    const hint = ports.server.cuts
-      ? '`control` of the servers file does not reach the server’s control interface: see livegate_control_faults_total'
-      : 'give the server a `control` address: without one a strike waits for the next question or the end of the lease'
-    return fail('cut', `a strike did not end the running stream (${Math.round(took)} ms)`, hint)
+    return fail(
+      'cut',
+      `a strike did not end the running stream (${Math.round(took)} ms)`,
+      cutHint(ports),
+    )
   } finally {
     await stream.stop()
   }
@@ -206,54 +173,4 @@ function notChecked({ server }: DoctorPorts): Check {
   const seen = `what happens while the gate is down (configured: ${server.when_down})`
   const hint = 'stop the gate on a test system and publish once'
   return { id: 'down', result: 'skipped', seen, hint }
-}
-
-async function strike({ gate, subject, now }: DoctorPorts): Promise<void> {
-  const violation = { id: `doctor-${subject}`, category: 'terrorism.link', severity: 'critical' }
-  const path = `/v1/subjects/${subject}/strikes`
-  await gate.ask('POST', path, { ...violation, issued_at: now() })
-}
-
-/** Whatever was left; a step that fails leaves the others to do. */
-async function cleanUp({ cleaner: gate, subject }: DoctorPorts, key: Key): Promise<void> {
-  const steps: readonly (() => Promise<unknown>)[] = [
-    () => gate.ask('POST', `/v1/strikes/doctor-${subject}/reversal`, { reason: 'media doctor' }),
-    () => gate.ask('DELETE', `/v1/stream-keys/${key.id}`),
-    () => gate.ask('DELETE', `/v1/subjects/${subject}`, { basis: 'media doctor', scope: 'full' }),
-  ]
-  for (const step of steps) await step().catch(() => undefined)
-}
-
-async function runningOf({ gate, subject, server }: DoctorPorts): Promise<number> {
-  const view = (await gate.ask('GET', `/v1/subjects/${subject}`)) as {
-    readonly broadcasts: readonly { readonly server?: string }[]
-  }
-  return view.broadcasts.filter((open) => open.server === server.id).length
-}
-
-async function waitFor(ports: DoctorPorts, isSo: () => Promise<boolean>): Promise<boolean> {
-  const until = ports.elapsed() + NOTICED_WITHIN_MS
-  while (!(await isSo())) {
-    if (ports.elapsed() > until) return false
-    await ports.sleep(200)
-  }
-  return true
-}
-
-function publishUrl({ publish, server }: DoctorPorts, key: Key): string {
-  return server.playback === 'pair'
-    ? `${publish}/${playbackName(key)}?key=${encodeURIComponent(key.key)}`
-    : `${publish}/${key.key}`
-}
-
-function playbackName({ id }: Key): string {
-  return `live_${id.replace(/^sk_/, '')}`
-}
-
-function pass(id: string, seen: string): Check {
-  return { id, result: 'pass', seen }
-}
-
-function fail(id: string, seen: string, hint: string): Check {
-  return { id, result: 'fail', seen, hint }
 }

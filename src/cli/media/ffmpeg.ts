@@ -46,6 +46,50 @@ export async function canPlay(url: string): Promise<boolean> {
   return out.includes('codec_type=video')
 }
 
+/** Somebody who waits for a stream, and stays. */
+export interface Viewer {
+  /** When the first picture came, ms of the clock of TestStream; null while none has. */
+  first(): number | null
+  /** Of pictures so far. */
+  bytes(): number
+  stop(): Promise<void>
+}
+
+/** Between two tries of a viewer whom the server does not let wait. */
+const COME_BACK_MS = 300
+
+/** Watches `url` from now on for at most `seconds`, again and again where the server does not let anybody wait for a stream. */
+export function watchStream(url: string, seconds: number): Viewer {
+  const words = '-nostdin -v error -fpsprobesize 0 -i'
+  const until = performance.now() + seconds * 1_000
+  const seen: { first: number | null; bytes: number } = { first: null, bytes: 0 }
+  let child: ChildProcess | null = null
+  let stopped = false
+  async function watch(): Promise<void> {
+    while (!stopped && performance.now() < until) {
+      const left_s = Math.max(1, (until - performance.now()) / 1_000)
+      const whole = [...words.split(' '), url, '-map', '0:v', '-c', 'copy', '-f', 'h264', 'pipe:1']
+      child = start('ffmpeg', whole, left_s)
+      child.stdout?.on('data', (chunk: Buffer) => {
+        seen.first ??= performance.now()
+        seen.bytes += chunk.length
+      })
+      await endOf(child)
+      if (!stopped) await new Promise((done) => setTimeout(done, COME_BACK_MS))
+    }
+  }
+  const over = watch()
+  return {
+    first: () => seen.first,
+    bytes: () => seen.bytes,
+    async stop() {
+      stopped = true
+      child?.kill('SIGKILL')
+      await over
+    },
+  }
+}
+
 /** Ends the command with a hint when a program is not there. */
 export async function requireFfmpeg(): Promise<void> {
   for (const program of ['ffmpeg', 'ffprobe']) {
@@ -65,7 +109,7 @@ export async function requireFfmpeg(): Promise<void> {
 function start(program: string, args: readonly string[], limit_s: number): ChildProcess {
   return spawn(program, args, {
     stdio: ['ignore', 'pipe', 'ignore'],
-    ...{ timeout: limit_s * 1_000, killSignal: 'SIGKILL' },
+    ...{ timeout: Math.ceil(limit_s * 1_000), killSignal: 'SIGKILL' },
   })
 }
 

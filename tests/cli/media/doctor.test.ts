@@ -14,12 +14,16 @@ it('takes everything away that he made up although a person stopped him', async 
   const examined = examine({
     gate: { ask: interrupted },
     cleaner: { ask: async (method, path) => void asked.push(`${method} ${path}`) },
-    server: { id: 'edge-1', playback: 'keep', when_down: 'deny', cuts: true },
+    server: { id: 'edge-1', playback: 'keep', when_down: 'deny', cuts: true, delayed: null },
     ...{ publish: 'rtmp://127.0.0.1/live', play: 'rtmp://127.0.0.1/live', subject: 'd', facts: {} },
     send: () => {
       throw new Error('nothing is published')
     },
     canPlay: async () => false,
+    watch: () => {
+      throw new Error('nothing is watched')
+    },
+    late: null,
     ...{ elapsed: () => 0, now: () => '', sleep: async () => {}, told: () => {} },
   })
   await expect(examined).rejects.toThrow('interrupted')
