@@ -153,13 +153,17 @@ export const BILLED: Numbers<
   ),
   sequencer_requests: counted(1, 'requests', 'requests to the sequencer: one append'),
   subject_rows: counted(
-    3,
+    2,
     'rows',
-    'rows the subject object writes: subject, record, and the subject again with the place',
+    'rows the subject object writes: the record, and later the subject with its place',
   ),
   first_share: assumed(0.1, '', 'starts that are the first of their subject ever'),
   first_rows_log: counted(1, 'rows', 'rows more in the sequencer: what a person is found by'),
-  first_rows: counted(6, 'rows', 'rows more for a first start: two tables and a view are made'),
+  first_rows: counted(
+    7,
+    'rows',
+    'rows more for a first start: two tables and a view are made, the subject is written at once',
+  ),
   sequencer_rows: counted(
     1,
     'rows',

@@ -5,6 +5,7 @@ import { renewing } from '../../src/adapters/cloudflare/outbox-renewal.ts'
 import type { ChainEntry, Reply } from '../../src/adapters/cloudflare/rpc.ts'
 import { kidOf } from '../../src/adapters/cloudflare/sequencer-chains.ts'
 import { FRESH_MS } from '../../src/adapters/cloudflare/sequencer-revisions.ts'
+import { subjectSql } from '../../src/adapters/cloudflare/subject-schema.ts'
 import { createTurnWriter } from '../../src/adapters/cloudflare/turn-writer.ts'
 import { bytes, integer, text } from '../../src/adapters/sqlite/sql.ts'
 import { toBase64Url } from '../../src/core/encoding.ts'
@@ -161,7 +162,7 @@ describe('several that wait', () => {
     const world = aWorld()
     for (const id of ['a', 'b', 'c']) await decide(world, ask('u_1', { stream: { id } }))
     return world.storage('u_1', async (storage) => {
-      const sql = createDoSql(storage)
+      const sql = subjectSql(createDoSql(storage))
       const rows = () => sql.all('SELECT idx, jws, leaf, openings FROM records ORDER BY idx')
       const appended: (readonly ChainEntry[])[] = []
       const entries = rows().map((row): ChainEntry => {

@@ -368,6 +368,32 @@ describe('an object that dies', () => {
     expect(answered.filter(({ id, index }) => places.get(id) !== index)).toEqual([])
   })
 
+  it('while its row is behind its newest record knows everything it knew, whatever is asked next', async () => {
+    const nexts: readonly ((world: World) => Promise<unknown>)[] = [
+      (world) => decide(world, ask('u_1', { stream: { id: 'c' } })),
+      (world) => strike(world, 's_1', 'u_1'),
+      (world) => world.ask('u_1', (host) => host.putFacts('u_1', { followers: 7 }, NOW)),
+      (world) => world.alarm('u_1'),
+      async () => {},
+    ]
+    for (const next of nexts) {
+      const world = aWorld()
+      for (const id of ['a', 'b']) await decide(world, ask('u_1', { stream: { id } }))
+      const rows = await world.storage('u_1', ({ sql }) => [
+        ...sql.exec('SELECT s.seq, (SELECT max(seq) FROM records) AS newest FROM subjects s'),
+      ])
+      expect(rows).toEqual([{ seq: 1, newest: 2 }])
+      for (let i = 0; i < 2; i++) {
+        world.wake('u_1')
+        expect((await broadcasts(world, 'u_1')).map(({ stream }) => stream)).toEqual(
+          expect.arrayContaining(['a', 'b']),
+        )
+        await next(world)
+      }
+      await world.verify('u_1')
+    }
+  })
+
   it('answers a key it answered before with the same record', async () => {
     const world = aWorld()
     const first = await decide(world, askOnce('key', ask('u_1')))

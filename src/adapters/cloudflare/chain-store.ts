@@ -13,10 +13,10 @@ import { createSubjects, DEFAULT_CACHE_WEIGHT, type Subjects } from '../sqlite/s
 import { suppressionsUnder } from '../sqlite/suppressions.ts'
 import { shorten } from '../sqlite/unconfirmed.ts'
 import { createChainEntries } from './chain-entries.ts'
+import type { Late, LateSql } from './late-row.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { createPlaces, type Places } from './places.ts'
 import type { SequencerRpc } from './rpc.ts'
-import type { SparseSql } from './sparse-sql.ts'
 import { hasSubjectTables, makeSubjectTables } from './subject-schema.ts'
 
 /** The tables, open. */
@@ -41,7 +41,7 @@ export interface ChainStore {
 }
 
 export interface ChainStoreParts {
-  readonly sql: SparseSql
+  readonly sql: LateSql
   readonly writer: Writer
   /** Name of this subject's object. */
   readonly object: string
@@ -89,29 +89,46 @@ export function createChainStore(parts: ChainStoreParts): ChainStore {
   }
 }
 
-const INSERT = insertRecordSql('leaf', 'jws', 'openings', 'prev_place')
+const INSERT = insertRecordSql(
+  ...['leaf', 'jws', 'openings', 'prev_place', 'late_version', 'late_doc'],
+)
 
 /** As `InsertRow`, in the one table for both, with what is known of the record before. */
 export function insertWhole(
   sql: Sql,
   [values, { leaf, jws, openings }]: Parameters<InsertRow>,
   prev_place: number | null,
+  late: Late = [null, null],
 ): void {
   const disclosures = JSON.stringify(openings)
-  sql.run(INSERT, ...values, leaf, jws, disclosures === '{}' ? null : disclosures, prev_place)
+  sql.run(
+    INSERT,
+    ...values,
+    leaf,
+    jws,
+    disclosures === '{}' ? null : disclosures,
+    prev_place,
+    ...late,
+  )
 }
 
 function openChain({ sql, object, origin, log, observe }: ChainStoreParts): Chain {
   const entries = createChainEntries(sql, origin)
-  const subjects = createSubjects(sql, DEFAULT_CACHE_WEIGHT, {
-    suppressionsOf: () => suppressionsUnder(sql, object),
-    // The storage of whoever was here before is gone.
-    lastRid: () => 0,
-  })
+  const subjects = createSubjects(
+    sql,
+    DEFAULT_CACHE_WEIGHT,
+    {
+      suppressionsOf: () => suppressionsUnder(sql, object),
+      // The storage of whoever was here before is gone.
+      lastRid: () => 0,
+    },
+    sql.carry,
+  )
   const places = createPlaces(sql)
   const outbox = createOutbox({ sql, object, size: entries.size, places, log, observe })
   // Its own place on the chain is handed out already.
-  const insertRow: InsertRow = (...row) => insertWhole(sql, row, places.carry(entries.next() - 1))
+  const insertRow: InsertRow = (...row) =>
+    insertWhole(sql, row, places.carry(entries.next() - 1), sql.take())
   return { entries, subjects, places, outbox, insertRow }
 }
 

@@ -27,6 +27,7 @@ import { dropLegalHold, legalHoldOf, putLegalHold } from '../sqlite/legal-holds.
 import { bytes, integer, integerOrNull, type Sql, textOrNull } from '../sqlite/sql.ts'
 import { NOBODY } from '../sqlite/subject-doc.ts'
 import { TEND_AFTER_MS } from './edge-ledger.ts'
+import { CONTENTS_GONE } from './late-row.ts'
 import { recordsOfChain } from './object-directory.ts'
 import { opened, type SequencerRpc } from './rpc.ts'
 import type { Erasing, ErasingParts } from './subject-erasing.ts'
@@ -151,7 +152,7 @@ async function forget(parts: EdgeErasuresParts, change: ForgetChange): Promise<C
     const next = { ...state, strikes: left, version: state.version + 1 }
     if (!chain.subjects.replace(subject, expect, next)) return false
     for (const idx of places)
-      if (idx !== null) sql.run('UPDATE records SET openings = NULL WHERE idx = ?', idx)
+      if (idx !== null) sql.run(`UPDATE records SET ${CONTENTS_GONE} WHERE idx = ?`, idx)
     sql.run('DELETE FROM reliance WHERE strike IN (SELECT value FROM json_each(?))', list)
     sql.run('DELETE FROM strikes WHERE id IN (SELECT value FROM json_each(?))', list)
     return true

@@ -8,6 +8,7 @@
  */
 import { LivegateError } from '../../core/errors.ts'
 import { integer, integerOrNull, type Mirror, type Sql } from '../sqlite/sql.ts'
+import type { LateSql } from './late-row.ts'
 
 export interface Places extends Mirror {
   /** Records of the chain that are known to be in the log. */
@@ -29,11 +30,9 @@ export interface Places extends Mirror {
 
 /** Of the record before. */
 const BEHIND = 'UPDATE records SET prev_place = ? WHERE idx = ?'
-/** There is one subject. */
-const NEWEST = 'UPDATE subjects SET placed = ?, place = ?'
 
 /** `followed` by the writer like everything that mirrors rows. */
-export function createPlaces(sql: Sql): Places {
+export function createPlaces(sql: LateSql): Places {
   let { durable, last } = readPlaces(sql)
   /** Of the records from `durable` on. */
   let fresh: number[] = []
@@ -76,7 +75,7 @@ export function createPlaces(sql: Sql): Places {
       const newest = known() - 1
       // More records than places: the newest that has one is not the newest there is.
       if (sql.get('SELECT idx FROM records WHERE idx = ?', known()) === undefined)
-        sql.run(NEWEST, newest, last)
+        sql.place(newest, last)
       else sql.run(BEHIND, last, known())
     },
     committed() {

@@ -42,6 +42,7 @@ import { createEdgeLedger } from './edge-ledger.ts'
 import { fixedOf } from './fixed.ts'
 import type { KeptMove, SubjectMove } from './import-steps.ts'
 import { subjectOfMove, takeSubject } from './import-subject.ts'
+import type { LateSql } from './late-row.ts'
 import { originOfShard, sequencerName, shardOf, subjectObjectName } from './names.ts'
 import { createObjectDirectory, recordsOfChain } from './object-directory.ts'
 import { renewing } from './outbox-renewal.ts'
@@ -49,7 +50,6 @@ import { routeCohosts } from './remote-cohosts.ts'
 import type { ChainPlace } from './rpc.ts'
 import { checkedDesk, createSetBackCheck } from './set-back.ts'
 import { signerAmong } from './signer-among.ts'
-import type { SparseSql } from './sparse-sql.ts'
 import { type AlarmStorage, createAlarm } from './subject-alarm.ts'
 import { type Others, patientOthers } from './subject-calls.ts'
 import { claimsOf, cohostOf } from './subject-claims.ts'
@@ -79,7 +79,7 @@ import { shortenWithCohosts } from './unheard-cohosts.ts'
 export type { SubjectSettings } from './subject-settings.ts'
 
 export interface SubjectParts {
-  readonly sql: SparseSql
+  readonly sql: LateSql
   readonly writer: Writer
   readonly storage: AlarmStorage & { deleteAll(): Promise<void> }
   /** True for the name of this very object. */

@@ -9,6 +9,7 @@ import type { SubjectId } from '../../core/model.ts'
 import { groupIn, withoutCohosts } from '../../core/record/cohost-openings.ts'
 import { integer, type Sql, text, textOrNull } from '../sqlite/sql.ts'
 import type { ChainStore } from './chain-store.ts'
+import { LATE_GONE } from './late-row.ts'
 import { isSession } from './session.ts'
 
 /** A record that is being written, and what it calls somebody it names. */
@@ -100,6 +101,8 @@ export function dropHost(sql: Sql, host: string, seqs: readonly number[] | null)
       sql.run('DELETE FROM cohosts WHERE subject = ? AND idx = ?', host, seq - 1)
 }
 
+const STRIP = `UPDATE records SET openings = ?, ${LATE_GONE} WHERE idx = ?`
+
 /** Takes the groups that name a co-host out of records, by `seq`. Inside a transaction only. */
 export function stripNames(sql: Sql, cohost: string, seqs: readonly number[]): void {
   for (const seq of seqs) {
@@ -111,6 +114,6 @@ export function stripNames(sql: Sql, cohost: string, seqs: readonly number[]): v
     // Of another chain: who was named at this place is gone already.
     if (said !== undefined && said.cohosts?.includes(cohost) !== true) continue
     const left = JSON.stringify(withoutCohosts(openings))
-    sql.run('UPDATE records SET openings = ? WHERE idx = ?', left, seq - 1)
+    sql.run(STRIP, left, seq - 1)
   }
 }

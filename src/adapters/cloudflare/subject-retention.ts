@@ -15,6 +15,7 @@ import type { Change, Clock, Observe } from '../../ports.ts'
 import { legalHoldOf } from '../sqlite/legal-holds.ts'
 import { integer, integerOrNull, type Sql, text, type Writer } from '../sqlite/sql.ts'
 import type { ChainStore } from './chain-store.ts'
+import { CONTENTS_GONE } from './late-row.ts'
 import type { Elsewhere } from './subject-erasing.ts'
 import type { SubjectSaid } from './subject-mentions.ts'
 
@@ -126,7 +127,7 @@ async function dropOpenings(
     const places = JSON.stringify(rows.map((row) => integer(row, 'idx')))
     await writer.write(() =>
       sql.run(
-        'UPDATE records SET openings = NULL WHERE idx IN (SELECT value FROM json_each(?))',
+        `UPDATE records SET ${CONTENTS_GONE} WHERE idx IN (SELECT value FROM json_each(?))`,
         places,
       ),
     )

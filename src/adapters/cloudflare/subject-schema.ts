@@ -10,6 +10,7 @@
 import { LivegateError } from '../../core/errors.ts'
 import { MIGRATIONS } from '../sqlite/schema.ts'
 import type { Sql } from '../sqlite/sql.ts'
+import { type LateSql, withLateRow } from './late-row.ts'
 import { createSparseSql, type SparseSql } from './sparse-sql.ts'
 import { LEAVING_TABLE } from './subject-leaving.ts'
 
@@ -27,8 +28,12 @@ const KEPT_TABLES = ['suppressions', 'legal_holds', 'cohosts'] as const
 
 /** Which index of the log the newest record has, once that is known: `placed` is the record's own `idx`. */
 const PLACE_COLUMNS = 'placed INTEGER, place INTEGER'
-/** What else a record's row holds here: its entry, and which index of the log the record before it has. */
-const ENTRY_COLUMNS = 'leaf BLOB NOT NULL, jws TEXT NOT NULL, openings TEXT, prev_place INTEGER'
+/**
+ * What else a record's row holds here: its entry, which index of the log the record before it has, and what the subject's row
+ * may not say yet (late-row.ts).
+ */
+const ENTRY_COLUMNS =
+  'leaf BLOB NOT NULL, jws TEXT NOT NULL, openings TEXT, prev_place INTEGER, late_version INTEGER, late_doc TEXT'
 const ENTRIES = 'CREATE VIEW entries AS SELECT idx, leaf, jws, openings FROM records'
 
 /** Strikes are read all or by their id. */
@@ -43,8 +48,8 @@ const rare: ReadonlyMap<string, readonly string[]> = new Map([
 export const MAX_OPENINGS_CHARS = 1_985_000
 
 /** A subject's tables over the database of its object. */
-export function subjectSql(sql: Sql): SparseSql {
-  return createSparseSql(sql, rare)
+export function subjectSql(sql: Sql): LateSql {
+  return withLateRow(createSparseSql(sql, rare))
 }
 
 /** True once there is anything. Throws `internal` for the tables of a version that was never released. */

@@ -67,12 +67,19 @@ export interface Erased {
   lastRid(): number
 }
 
+/**
+ * For a host where a record's row can say what its subject's will: true when the subject's need not be written now. Asked of
+ * changes with a record, inside a transaction.
+ */
+export type Carry = (before: SubjectState, after: SubjectState) => boolean
+
 const NEVER: Erased = { suppressionsOf: () => [], lastRid: () => 0 }
 
 export function createSubjects(
   sql: Sql,
   weight: number = DEFAULT_CACHE_WEIGHT,
   erased: Erased = NEVER,
+  carry: Carry = () => false,
 ): Subjects {
   const durable = new LRUCache<string, SubjectEntry>({
     maxSize: weight,
@@ -116,7 +123,8 @@ export function createSubjects(
       const state = nextState(before.state, change, place?.head ?? null)
       const head_idx = place?.idx ?? before.head_idx
       const rid = before.rid ?? nextRid++
-      store(sql, { change, before, rid, state, head_idx })
+      const isCarried = place !== null && before.rid !== null && carry(before.state, state)
+      if (!isCarried) store(sql, { change, before, rid, state, head_idx })
       const entry: SubjectEntry = { rid, head_idx, state }
       keep(change.subject, entry)
       return entry

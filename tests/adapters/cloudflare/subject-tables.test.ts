@@ -7,6 +7,7 @@ import {
   WHEN_BUSY_MS,
 } from '../../../src/adapters/cloudflare/answering.ts'
 import { insertWhole } from '../../../src/adapters/cloudflare/chain-store.ts'
+import type { LateSql } from '../../../src/adapters/cloudflare/late-row.ts'
 import { createPlaces, type Places } from '../../../src/adapters/cloudflare/places.ts'
 import { makeSequencerTables } from '../../../src/adapters/cloudflare/sequencer-schema.ts'
 import type { SparseSql } from '../../../src/adapters/cloudflare/sparse-sql.ts'
@@ -18,7 +19,7 @@ import {
 import { type NodeSql, nodeSqlOver } from '../../../src/adapters/node/node-sql.ts'
 import { epochMs } from '../../../src/core/time.ts'
 
-function aDatabase(): SparseSql {
+function aDatabase(): LateSql {
   const sql = subjectSql(nodeSqlOver(new DatabaseSync(':memory:')))
   makeSubjectTables(sql)
   return sql
@@ -83,7 +84,7 @@ describe('tables of a version that was never released', () => {
 })
 
 /** A chain whose records are rows and nothing else. */
-function aChain(): { sql: SparseSql; add(places?: Places): void; wake(): Places } {
+function aChain(): { sql: LateSql; add(places?: Places): void; wake(): Places } {
   const sql = aDatabase()
   sql.run(
     "INSERT INTO subjects (rid, subject, seq, version, strikes, doc) VALUES (1, 'u', 0, 0, 0, '{}')",
