@@ -9,13 +9,11 @@ import { waitUntil } from 'cloudflare:workers'
 import { createRemoteJWKSet } from 'jose'
 import {
   BUNDLED_POLICY,
-  BUNDLED_SERVERS,
   BUNDLED_SHADOW,
   BUNDLED_WEBHOOKS,
   type BundledFile,
 } from './adapters/cloudflare/bundle.ts'
 import { type EdgeConfig, edgeConfigOf } from './adapters/cloudflare/config.ts'
-import { useCuts } from './adapters/cloudflare/cutting.ts'
 import { createEdgeApiKeys } from './adapters/cloudflare/edge-api-keys.ts'
 import { createEdgeBroadcasts } from './adapters/cloudflare/edge-broadcasts.ts'
 import { candidateOf, planOf } from './adapters/cloudflare/edge-candidate.ts'
@@ -28,7 +26,6 @@ import { createEdgeLog } from './adapters/cloudflare/edge-log.ts'
 import { createPepper } from './adapters/cloudflare/edge-pepper.ts'
 import { createEdgePolicies, type EdgePolicies } from './adapters/cloudflare/edge-policies.ts'
 import { createEdgePoliciesView } from './adapters/cloudflare/edge-policies-view.ts'
-import { bundledPolicy } from './adapters/cloudflare/edge-policy.ts'
 import { edgeReportSources } from './adapters/cloudflare/edge-report.ts'
 import { createEdgeReviews } from './adapters/cloudflare/edge-reviews.ts'
 import { shadowOf } from './adapters/cloudflare/edge-shadow.ts'
@@ -36,8 +33,7 @@ import { createEdgeStreamKeys } from './adapters/cloudflare/edge-stream-keys.ts'
 import { createEdgeWebhooks } from './adapters/cloudflare/edge-webhooks.ts'
 import { type Env, secretsOf } from './adapters/cloudflare/env.ts'
 import { createEdgeImporter } from './adapters/cloudflare/import.ts'
-import { readSessions, useMediaKeepers, viewSession } from './adapters/cloudflare/kept-media.ts'
-import { keeperOfServer, logPrefix, originOfShard } from './adapters/cloudflare/names.ts'
+import { logPrefix, originOfShard, REGISTRY } from './adapters/cloudflare/names.ts'
 import { opened, type Stubs } from './adapters/cloudflare/rpc.ts'
 import { edgeKeyDesk, edgeVkeys } from './adapters/cloudflare/sequencer-keys.ts'
 import { LEAD_MS } from './adapters/cloudflare/sequencer-revisions.ts'
@@ -47,7 +43,6 @@ import { edgeReadiness } from './adapters/cloudflare/worker-health.ts'
 import { line, logEvents, reportFailure } from './adapters/cloudflare/worker-lines.ts'
 import {
   beatAll,
-  keptServers,
   recordKeysOf,
   ringKeepers,
   sequencersOf,
@@ -64,17 +59,6 @@ import { createApp } from './adapters/http/app.ts'
 import { createCallerKeys } from './adapters/http/caller-keys.ts'
 import { type AppDeps, DEFAULT_HTTP_CONFIG, type ServedLog } from './adapters/http/deps.ts'
 import { problemResponse } from './adapters/http/problem.ts'
-import { controlOf } from './adapters/media/drivers.ts'
-import { createGuessLimit } from './adapters/media/guess-limit.ts'
-import { createHooks, type Hooks } from './adapters/media/hooks.ts'
-import { createKeeper } from './adapters/media/keeper.ts'
-import { createRemoteKept } from './adapters/media/remote-kept.ts'
-import { createRenewals } from './adapters/media/renewals.ts'
-import { type MediaServer, parseServersFile } from './adapters/media/servers-file.ts'
-import type { ServerTemplate } from './adapters/media/servers-templates.ts'
-import { createSessions } from './adapters/media/sessions.ts'
-import { createBackend } from './adapters/media/whip/backend.ts'
-import { createWhipDoor, type WhipDoor } from './adapters/media/whip/door.ts'
 import { parseWebhooksFile } from './adapters/webhooks/webhooks-file.ts'
 import { utf8 } from './core/encoding.ts'
 import { LivegateError } from './core/errors.ts'
@@ -83,22 +67,15 @@ import type { RecordAccess } from './gate/access.ts'
 import { createIncidentDesk } from './gate/incident.ts'
 import { createPolicyDesk } from './gate/policy-desk.ts'
 import type { WebhookEndpoint } from './gate/webhooks/port.ts'
-import type { ActivePolicy } from './ports.ts'
 import { describeProblem } from './scrub.ts'
+import { type Deployment, deploymentOf, keptOf } from './worker-deployment.ts'
+import { countedServers, mediaOf } from './worker-media.ts'
 
 export { DirectoryObject } from './adapters/cloudflare/directory-object.ts'
 export { KeeperObject } from './adapters/cloudflare/keeper-object.ts'
 export { SequencerObject } from './adapters/cloudflare/sequencer-object.ts'
 export { SubjectObject } from './adapters/cloudflare/subject-object.ts'
 export { WebhooksObject } from './adapters/cloudflare/webhooks-object.ts'
-
-/** Everything a deployment is made of, read and found whole. */
-interface Deployment {
-  readonly config: EdgeConfig
-  readonly policy: ActivePolicy
-  readonly servers: readonly MediaServer[]
-  readonly templates: readonly ServerTemplate[]
-}
 
 type App = ReturnType<typeof createApp>
 
@@ -119,29 +96,11 @@ const worker: ExportedHandler<Env> = {
     await policies.tick().catch((error: unknown) => reportFailure('policies', error))
     await incidents.tick().catch((error: unknown) => reportFailure('incidents', error))
     await ringKeepers(stubs, keptOf(deployment.value))
+    await ringRegistry(stubs, deployment.value)
   },
 }
 
 export default worker
-
-/**
- * What has to stop at a media server its keeper ends, so that it is never called by a thousand objects at once; where it has
- * none, or that does not answer, whoever has to end it.
- */
-useCuts(async (env, { server: id, session, handle }) => {
-  const deployment = deploymentOf(env)
-  if (keptOf(deployment).servers.includes(id)) {
-    const keeper = stubsOf(env, after).keeper(keeperOfServer(id))
-    const dropped = await opened(keeper.cut({ session, handle })).catch(() => null)
-    if (dropped !== null) return dropped
-  }
-  const server = deployment.ok ? deployment.value.servers.find((one) => one.id === id) : undefined
-  const control =
-    server === undefined ? null : controlOf({ fetch: callServer, after, clock }, server)
-  if (control === null) return null
-  const cut = await control.driver.cut(control.access, { session, handle })
-  return cut.ok ? cut.value.dropped : 'unknown'
-})
 
 /** The webhooks file, read once an isolate: endpoints, or every fault of it, a line each. */
 const endpointsOf = createOnce(
@@ -163,48 +122,6 @@ function webhooksFileOf(env: Env): BundledFile {
   return text === null ? BUNDLED_WEBHOOKS : { name: 'LIVEGATE_WEBHOOKS', text }
 }
 
-/** What servers run is looked at as on the other host, by an object for each. */
-useMediaKeepers({
-  ids: (env) => keptOf(deploymentOf(env)).servers,
-  open(env, id) {
-    const deployment = deploymentOf(env)
-    const server = deployment.ok ? deployment.value.servers.find((one) => one.id === id) : undefined
-    if (!deployment.ok || server === undefined) return null
-    const { config } = deployment.value
-    const stubs = stubsOf(env, after)
-    const pepper = createPepper(config.pepper)
-    const directory = createEdgeDirectory({ stubs, pepper, shards: config.shards })
-    const keep = (work: Promise<unknown>): void => void work
-    const kept = createRemoteKept({
-      ...{ server, directory, pepper, clock, random, after, fetch: callServer },
-      gate: createEdgeGate({ stubs, pepper, after, keep, recordOf: directory.record }),
-      streamKeys: createEdgeStreamKeys({ pepper, directoryOf: stubs.directory }),
-      read: (listed) => readSessions(stubs, id, listed),
-      view: (open) => viewSession({ stubs, pepper }, open),
-      observe: logEvents(config.log_level, clock.now),
-      elapsed: () => performance.now(),
-      onError: (error) => reportFailure('media', error),
-    })
-    return kept === null ? null : { ...kept, every_ms: server.reconcile_ms }
-  },
-})
-
-/** What keepers look after. */
-function keptOf(deployment: Result<Deployment, unknown> | Pick<Deployment, 'config' | 'servers'>): {
-  readonly shards: number
-  readonly servers: readonly string[]
-} {
-  const found = 'ok' in deployment ? (deployment.ok ? deployment.value : null) : deployment
-  const servers = found?.servers.filter(
-    ({ control, reconcile_ms }) => control !== null && reconcile_ms > 0,
-  )
-  return { shards: found?.config.shards ?? 0, servers: servers?.map(({ id }) => id) ?? [] }
-}
-
-function callServer(url: string, init: RequestInit): Promise<Response> {
-  return fetch(url, init)
-}
-
 const UNFIT = new LivegateError('halted', 'Cannot answer: the deployment is not configured', {
   hint: 'The log lines of the Worker name everything that is missing or malformed.',
 })
@@ -223,6 +140,14 @@ const appOf = createOnce(async (env: Env): Promise<Result<App, readonly string[]
   return err(problems)
 })
 
+/** Those who registered keep their own time; this is for an alarm that was lost. */
+async function ringRegistry(stubs: Stubs, { templates }: Deployment): Promise<void> {
+  if (templates.length === 0) return
+  await opened(stubs.keeper(REGISTRY).ring(null)).catch((error: unknown) =>
+    reportFailure('registry', error),
+  )
+}
+
 async function answerTo(request: Request, env: Env): Promise<Response> {
   const app = await appOf(env).catch(notStarted)
   return app.ok ? app.value.fetch(request) : problemResponse(UNFIT)
@@ -237,25 +162,12 @@ function notStarted(error: unknown): Result<never, readonly []> {
   return err([])
 }
 
-function deploymentOf(env: Env): Result<Deployment, readonly string[]> {
-  const config = edgeConfigOf(env)
-  const policy = bundledPolicy(BUNDLED_POLICY)
-  const { name, text } = BUNDLED_SERVERS
-  const servers = parseServersFile(utf8(text), name, secretsOf(env))
-  if (config.ok && policy.ok && servers.ok)
-    return ok({ config: config.value, policy: policy.value, ...servers.value })
-  return err([
-    ...(config.ok ? [] : config.error),
-    ...(policy.ok ? [] : policy.error),
-    ...(servers.ok ? [] : servers.error.map(describeProblem)),
-  ])
-}
-
 async function depsOf(
   env: Env,
-  { config, policy, servers }: Deployment,
+  deployment: Deployment,
   endpoints: readonly WebhookEndpoint[],
 ): Promise<AppDeps> {
+  const { config, policy } = deployment
   const stubs = stubsOf(env, after)
   const pepper = createPepper(config.pepper)
   const observe = logEvents(config.log_level, clock.now)
@@ -277,7 +189,7 @@ async function depsOf(
   const health = {
     ...{ policy: policies.active, file: BUNDLED_POLICY.name, logs: sequencers, candidate },
     ...{ ...shadow, webhooks, reviews },
-    servers: keptServers(stubs, keptOf({ config, servers })),
+    servers: () => countedServers(stubs, deployment),
   }
   return {
     ...{ gate, clock, random, pepper, streamKeys, logs, observe },
@@ -311,49 +223,12 @@ async function depsOf(
     ...(config.retention === null ? {} : { retention: config.retention }),
     importer: createEdgeImporter({ ...config, stubs, pepper, streamKeys }),
     ...mediaOf({
-      gate,
+      ...{ gate, streamKeys, pepper, observe, stubs, file: deployment, keep: waitUntil },
       directory: createEdgeDirectory({ stubs, pepper, shards: config.shards, polls: true }),
-      streamKeys,
-      pepper,
-      servers,
-      observe,
-      clock,
-      random,
-      after,
     }),
     report: ({ route, error }) => reportFailure(route, error),
     ...accessTokensOf(config),
   }
-}
-
-type MediaPorts = Omit<
-  Parameters<typeof createKeeper>[0],
-  'broadcasts' | 'sessions' | 'renewals' | 'elapsed' | 'onError' | 'fetch'
-> &
-  Pick<Parameters<typeof createHooks>[0], 'gate'> &
-  Pick<Parameters<typeof createWhipDoor>[0], 'gate'>
-
-/**
- * Hooks, polls and the front door. An isolate is not there to look every few seconds: what servers run is looked at by their
- * keepers, and what must stop is ended by its subject's object.
- */
-function mediaOf(ports: MediaPorts): { readonly hooks: Hooks; readonly whip: WhipDoor } {
-  const elapsed = (): number => performance.now()
-  const sessions = createSessions(elapsed)
-  const keeper = createKeeper({
-    ...{ ...ports, sessions, elapsed, renewals: createRenewals() },
-    broadcasts: { list: async () => ({ items: [], next: null }) },
-    fetch(url, init) {
-      const called = callServer(url, init)
-      waitUntil(called.catch(() => {}))
-      return called
-    },
-    onError: (error) => reportFailure('media', error),
-  })
-  const { enforcement } = keeper
-  const backend = createBackend({ fetch: callServer, after: ports.after })
-  const whip = createWhipDoor({ ...ports, enforcement, backend, guesses: createGuessLimit() })
-  return { hooks: createHooks({ ...ports, sessions, keeper }), whip }
 }
 
 function policiesOf(

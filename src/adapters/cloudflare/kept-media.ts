@@ -7,6 +7,7 @@ import type { Env } from './env.ts'
 import { serverName, subjectObjectName } from './names.ts'
 import { opened, type Stubs } from './rpc.ts'
 import type { KeptCounts, SessionRow, SpokenSessions } from './rpc-keeper.ts'
+import type { RegisteredAs } from './rpc-registry.ts'
 
 export interface KeptMedia {
   /** Between the beginnings of two looks. */
@@ -16,13 +17,15 @@ export interface KeptMedia {
   /** As KeeperRpc has it. */
   cut(at: { readonly session: string; readonly handle: string }): Promise<number | 'unknown'>
   counts(): KeptCounts
+  /** For how long nothing could be heard of what the server runs, ms; null where nobody can be asked that. */
+  silentFor(): number | null
 }
 
 export interface MediaKeepers {
   /** Every media server of the deployment. */
   ids(env: Env): readonly string[]
-  /** Null for a server that nobody can ask what is live, or that is not to be asked. */
-  open(env: Env, server: string): KeptMedia | null
+  /** Null for a server that nobody can ask what is live, or that is not to be asked; `as`: it has registered itself. */
+  open(env: Env, server: string, as?: RegisteredAs): KeptMedia | null
 }
 
 let chosen: MediaKeepers = { ids: () => [], open: () => null }
@@ -34,7 +37,7 @@ export function useMediaKeepers(keepers: MediaKeepers): void {
 
 export const mediaKeepers: MediaKeepers = {
   ids: (env) => chosen.ids(env),
-  open: (env, server) => chosen.open(env, server),
+  open: (env, server, as) => chosen.open(env, server, as),
 }
 
 /** Sessions one call brings. */

@@ -7,7 +7,10 @@ import { opened } from './rpc.ts'
 import type { KeeperRpc, KeptCounts } from './rpc-keeper.ts'
 
 export interface CountedServer {
+  /** What its samples are under; of servers that have registered, their template: they are added up. */
   readonly id: string
+  /** Of one that has registered. */
+  readonly state?: 'live' | 'leaving'
   readonly keeper: Pick<KeeperRpc, 'counts'>
 }
 
@@ -50,18 +53,37 @@ export async function mediaMetrics(servers: readonly CountedServer[]): Promise<r
     }),
   )
   const counted = found.flat()
-  if (counted.length === 0) return []
-  return FAMILIES.flatMap(({ name, about, samples }) => [
+  const lines = FAMILIES.flatMap(({ name, about, samples }) => [
     `# HELP ${name} ${about}`,
     `# TYPE ${name} counter`,
-    ...counted.flatMap(({ id, counts }) =>
-      samples(counts).map(([labels, value]) => sampleOf(name, { server: id, ...labels }, value)),
+    ...addedUp(
+      counted.flatMap(({ id, counts }) =>
+        samples(counts).map(([labels, value]) => [nameOf(name, { server: id, ...labels }), value]),
+      ),
     ),
   ])
+  return [...(counted.length === 0 ? [] : lines), ...registeredLines(servers)]
+}
+
+/** As on Node: livegate_media_servers. */
+function registeredLines(servers: readonly CountedServer[]): readonly string[] {
+  const name = 'livegate_media_servers'
+  const about = 'media servers that have registered themselves, `live` or `leaving`'
+  const each = servers.flatMap(({ id, state }): [string, number][] =>
+    state === undefined ? [] : [[nameOf(name, { template: id, state }), 1]],
+  )
+  if (each.length === 0) return []
+  return [`# HELP ${name} ${about}`, `# TYPE ${name} gauge`, ...addedUp(each)]
+}
+
+function addedUp(samples: readonly (readonly [name: string, value: number])[]): readonly string[] {
+  const sums = new Map<string, number>()
+  for (const [name, value] of samples) sums.set(name, (sums.get(name) ?? 0) + value)
+  return [...sums].map(([name, value]) => `${name} ${value}`)
 }
 
 /** Ids of servers, causes and faults need no escapes. */
-function sampleOf(name: string, labels: Labels, value: number): string {
+function nameOf(name: string, labels: Labels): string {
   const shown = Object.entries(labels).map(([label, text]) => `${label}="${text}"`)
-  return `${name}{${shown.join(',')}} ${value}`
+  return `${name}{${shown.join(',')}}`
 }

@@ -43,6 +43,9 @@ export function keeperOfServer(server: string): string {
   return `server-${server}`
 }
 
+/** Knows which media servers have registered themselves. */
+export const REGISTRY = 'registry'
+
 /** `<base>` with one shard, `<base>/<shard>` with more. */
 export function originOfShard(base: string, shard: number, shards: number): string {
   return shards === 1 ? base : `${base}/${shard}`

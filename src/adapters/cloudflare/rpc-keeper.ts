@@ -7,6 +7,7 @@ import type { SubjectId } from '../../core/model.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { RecheckCause } from '../../ports.ts'
 import type { Reply } from './rpc.ts'
+import type { RegistryRpc } from './rpc-registry.ts'
 
 /** Which chains of a log may have something running. */
 export interface RunningQuery {
@@ -95,9 +96,15 @@ export interface KeeperRpc {
   }): Promise<Reply<number | 'unknown' | null>>
   /** Null for one that counts nothing. */
   counts(): Promise<Reply<KeptCounts | null>>
+  /** The server of this object has registered itself, or something about that has changed. Repeatable. */
+  watch(server: string): Promise<Reply<null>>
+  /** For how long nothing could be heard of what its server runs, ms; null where nobody can be asked that. */
+  silentFor(): Promise<Reply<number | null>>
 }
 
 export interface KeeperStubs {
   /** By `keeperOfLog` or `keeperOfServer`. */
   keeper(name: string): KeeperRpc
+  /** Who has registered. */
+  registry(): RegistryRpc
 }

@@ -6,11 +6,12 @@
  */
 import type { After } from '../../gate/context.ts'
 import type { Env } from './env.ts'
-import { sequencerName, webhooksName } from './names.ts'
+import { REGISTRY, sequencerName, webhooksName } from './names.ts'
 import { PACKED_CALLS, unpacked } from './packed.ts'
 import { withPatience } from './patience.ts'
 import type { DirectoryRpc, SequencerRpc, Stubs, SubjectRpc } from './rpc.ts'
 import type { KeeperRpc } from './rpc-keeper.ts'
+import type { RegistryRpc } from './rpc-registry.ts'
 import type { HooksStubs, WebhooksRpc } from './rpc-webhooks.ts'
 
 /** One that cannot be reached: a call takes milliseconds, and a subject's object answers within its own budget of 2 s. */
@@ -35,6 +36,7 @@ export function stubsOf(
     sequencer: (shard) => stub<SequencerRpc>(env.SEQUENCERS, sequencerName(shard), after),
     directory: (name) => stub<DirectoryRpc>(env.DIRECTORIES, name, after),
     keeper: (name) => stub<KeeperRpc>(env.KEEPERS, name, after),
+    registry: () => stub<RegistryRpc>(env.KEEPERS, REGISTRY, after),
   }
 }
 

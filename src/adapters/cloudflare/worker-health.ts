@@ -27,7 +27,7 @@ export interface HealthParts {
   /** The candidate in the shadow; null or absent without one. */
   readonly candidate?: Candidate | null
   /** Every media server with its keeper. */
-  readonly servers?: readonly CountedServer[]
+  readonly servers?: () => Promise<readonly CountedServer[]>
   /** What all logs have counted of it. */
   readonly shadow?: () => Promise<ShadowReport | null>
   /** Where webhook endpoints stand, and how they answered. */

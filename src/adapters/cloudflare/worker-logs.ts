@@ -3,7 +3,6 @@
  */
 import type { Ed25519Jwk } from '../../core/record/groups.ts'
 import type { RecheckCause } from '../../ports.ts'
-import type { CountedServer } from './media-metrics.ts'
 import { keeperOfLog, keeperOfServer, originOfShard } from './names.ts'
 import { opened, type SequencerRpc, type Stubs } from './rpc.ts'
 import { reportFailure } from './worker-lines.ts'
@@ -48,14 +47,6 @@ export async function ringKeepers(
     ),
   )
   await Promise.all(rings)
-}
-
-/** Media servers with who looks at them. */
-export function keptServers(
-  stubs: Pick<Stubs, 'keeper'>,
-  { servers }: { readonly servers: readonly string[] },
-): readonly CountedServer[] {
-  return servers.map((id) => ({ id, keeper: stubs.keeper(keeperOfServer(id)) }))
 }
 
 /** Record keys of all logs, each once. */

@@ -115,7 +115,7 @@ export async function edgeMetrics(parts: HealthParts): Promise<string> {
     ...found.map(({ origin, status }) => sample(up.name, { log: origin }, status === null ? 0 : 1)),
     ...headOf(policy),
     ...(active === null ? [] : policySamples(policy.name, active)),
-    ...(await mediaMetrics(parts.servers ?? [])),
+    ...(await mediaMetrics((await parts.servers?.()) ?? [])),
     ...shadowSamples((await parts.shadow?.().catch(() => null)) ?? null),
     ...(await webhookSamples(parts)),
     ...DECIDED.flatMap((one) => decidedSamples(one, found)),

@@ -28,9 +28,10 @@ import { createGuessLimit, type GuessLimit } from './guess-limit.ts'
 import type { Keeper } from './keeper.ts'
 import type { PollEvent } from './polls.ts'
 import { createProofs } from './proof.ts'
-import type { KnownServer } from './registrations.ts'
+import { type KnownServer, type RegisteredServers, registeredAs } from './registrations.ts'
 import { STRANGER } from './replies.ts'
 import { type Resolved, resolveSubject } from './resolve-subject.ts'
+import type { ServerSecret } from './server-secret.ts'
 import type { MediaServer } from './servers-file.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { createStarts, type Start, type Starts } from './starts.ts'
@@ -42,8 +43,8 @@ export interface HookPorts {
   readonly streamKeys: StreamKeys
   readonly pepper: Pepper
   readonly servers: readonly MediaServer[]
-  /** Who has registered under an id that none of `servers` has; null = nobody. */
-  readonly registered?: (id: string) => KnownServer | null | Promise<KnownServer | null>
+  /** Who has registered under an id that none of `servers` has. */
+  readonly registered?: RegisteredServers
   readonly observe: Observe
   readonly clock: Clock
   readonly random: Random
@@ -103,25 +104,21 @@ export function createHooks(ports: HookPorts): Hooks {
     enforcement: enforcementsOf(ports),
   }
   const servers = new Map(ports.servers.map((server) => [server.id, { server, leaving: false }]))
-  const find = async (kind: string, id: string): Promise<KnownServer | null> => {
-    const known = servers.get(id) ?? (await ports.registered?.(id)) ?? null
-    return known?.server.kind === kind ? known : null
-  }
   const proofs = createProofs()
   return {
     async handle(kind, serverId, request) {
       const dialect = dialectOf(kind)
       const call = callOf(request)
-      const known = await find(kind, serverId).catch(() => null)
-      const server = known?.server ?? null
-      const whom = { secret: server?.secret ?? null, now: desk.clock.now() }
-      const proven = proofs.check(dialect, call, whom)
-      if (known === null || server === null || dialect === null || !proven) {
-        refusal(desk, server, 'unauthenticated')
+      const proves = ({ secret }: { readonly secret: ServerSecret | null }): boolean =>
+        proofs.check(dialect, call, { secret, now: desk.clock.now() })
+      const known = await whoAsks(ports, servers, { kind, id: serverId }, proves).catch(() => null)
+      if (known === null || dialect === null) {
+        const there = servers.get(serverId)?.server ?? null
+        refusal(desk, there?.kind === kind ? there : null, 'unauthenticated')
         return responseTo(STRANGER)
       }
+      const { server, leaving } = known
       try {
-        const { leaving } = known
         const asker = { server, dialect, leaving, hungUp: request.signal ?? null }
         return responseTo(await answer(desk, asker, call))
       } catch (error) {
@@ -132,11 +129,31 @@ export function createHooks(ports: HookPorts): Hooks {
       }
     },
     async keys(kind, serverId) {
-      const secret = (await find(kind, serverId))?.server.secret ?? null
+      const known = servers.get(serverId) ?? (await registeredAs(ports, kind, serverId))
+      const secret = known?.server.kind === kind ? known.server.secret : null
       const reply = secret === null ? undefined : dialectOf(kind)?.keys?.(secret)
       return reply === undefined ? null : responseTo(await reply)
     },
   }
+}
+
+/** Whoever shows the secret of the server that has the id; nobody is looked for who shows none. */
+async function whoAsks(
+  { registered }: HookPorts,
+  servers: ReadonlyMap<string, KnownServer>,
+  { kind, id }: { readonly kind: string; readonly id: string },
+  proves: (whose: { readonly secret: ServerSecret | null }) => boolean,
+): Promise<KnownServer | null> {
+  const fixed = servers.get(id)
+  const templates = fixed === undefined ? (registered?.templates ?? []) : [fixed.server]
+  const alike = templates.filter((one) => one.kind === kind)
+  const proven = alike.find(proves)
+  // An id nobody has takes as long as a wrong secret.
+  if (alike.length === 0) proves({ secret: null })
+  if (proven === undefined || fixed !== undefined)
+    return proven === undefined ? null : (fixed ?? null)
+  const known = await registered?.find(id, proven)
+  return known?.server.template === proven.id ? known : null
 }
 
 /** The keeper's where there is one, so that late decisions count in the same row. */

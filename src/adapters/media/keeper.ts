@@ -32,6 +32,8 @@ export interface Keeper {
   keep(server: MediaServer): Promise<void>
   /** No call to it begins afterwards; resolves when those under way are over. What is open there stays as it is. */
   release(server: string): Promise<void>
+  /** What is looked after under an id; null for nothing. */
+  serverOf(id: string): MediaServer | null
   /** For how long nothing could be heard of what a server runs, ms; null where nobody can be asked that. */
   silentFor(server: string): number | null
   /** Takes up the cuts that were under way, then begins to look. Never rejects. */
@@ -109,6 +111,7 @@ export function createKeeper(ports: KeeperPorts): Keeper {
       if (running) await begin(one)
     },
     release,
+    serverOf: (id) => kept.get(id)?.reach.server ?? null,
     silentFor: (id) => kept.get(id)?.server.silentFor() ?? null,
     async start() {
       running = true

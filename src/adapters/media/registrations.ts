@@ -52,7 +52,7 @@ export interface Custody {
   /** True while anything runs there that the gate knows of, or is being cut. */
   isOpen(id: string): Promise<boolean>
   /** Nobody has heard of it for so long, ms; null where nobody could. */
-  silentFor(id: string): number | null
+  silentFor(id: string): number | null | Promise<number | null>
   /** Ends what runs there as lost; what is being cut stays. */
   abandon(id: string): Promise<void>
 }
@@ -64,7 +64,10 @@ export interface RegistrationPorts {
   readonly clock: Clock
   /** Ends of registrations are judged by it: milliseconds from anywhere, never backwards. */
   readonly now: () => number
-  /** Each repetition is stored: for a host that may forget at any moment what it knows. */
+  /**
+   * For a host that may forget at any moment what it knows: each repetition is stored and told to who looks after the server,
+   * who is there by himself when this one reads what it has stored.
+   */
   readonly repeats_are_kept: boolean
   readonly observe: Observe
   readonly onError: (error: unknown) => void
@@ -89,11 +92,21 @@ export interface KnownServer {
   readonly leaving: boolean
 }
 
+/** Who registers, for those who answer hooks. */
+export interface RegisteredServers {
+  /** What they show is the secret of one of these. */
+  readonly templates: readonly MediaServer[]
+  /** `proven`: whose secret was shown; null where nobody shows one. */
+  find(id: string, proven: MediaServer | null): KnownServer | null | Promise<KnownServer | null>
+}
+
 export interface Registrations {
   /** Reads who is registered, once, before anything else. */
   load(): Promise<void>
   /** Who is registered under `id`; servers of the file are not. */
   find(id: string): KnownServer | null
+  /** What is kept of one; null for an id nobody has registered. */
+  registration(id: string): Registered | null
   /** By id: those of the file first. */
   list(): readonly ServerView[]
   /** The same again is a repetition. @throws LivegateError `invalid_request`, `conflict` */
@@ -102,7 +115,12 @@ export interface Registrations {
   deregister(id: string): Promise<void>
   /** Does what time has made due. Never rejects. */
   tick(): Promise<void>
+  /** When time makes something due, by `now`; null for nothing. */
+  next(): number | null
 }
+
+/** How often it is looked whether anything is left at one that leaves. */
+const LEAVING_LOOK_MS = 5_000
 
 interface Entry {
   row: Registered
@@ -120,7 +138,11 @@ export function createRegistrations(ports: RegistrationPorts): Registrations {
   const turns = createTurns()
   const oneByOne = <T>(work: () => Promise<T>): Promise<T> => turns.run('', work)
 
-  const isLive = (entry: Entry): boolean => entry.row.state === 'live' && now() < entry.deadline
+  function isLive(entry: Entry): boolean {
+    // Nothing ends later than a ttl from now: the clock went back.
+    entry.deadline = Math.min(entry.deadline, now() + entry.template.ttl_ms)
+    return entry.row.state === 'live' && now() < entry.deadline
+  }
   const tell = ({ row }: Entry, change: MediaServerChange): void =>
     observe({ type: 'media_server', server: row.id, template: row.template, change })
 
@@ -149,7 +171,7 @@ export function createRegistrations(ports: RegistrationPorts): Registrations {
         left_at: row.state === 'live' ? null : now(),
       }
       entries.set(row.id, entry)
-      await custody.keep(entry.server)
+      if (!ports.repeats_are_kept) await custody.keep(entry.server)
     }
   }
 
@@ -165,6 +187,7 @@ export function createRegistrations(ports: RegistrationPorts): Registrations {
       entry.row = row
     }
     Object.assign(entry, { deadline, left_at: null })
+    if (ports.repeats_are_kept) await custody.keep(entry.server)
     if (!was) tell(entry, 'returned')
   }
 
@@ -253,7 +276,7 @@ export function createRegistrations(ports: RegistrationPorts): Registrations {
     const { id, state } = entry.row
     if (!(await custody.isOpen(id))) return forget(entry)
     const left_ms = now() - (entry.left_at ?? now())
-    const silent_ms = custody.silentFor(id)
+    const silent_ms = await custody.silentFor(id)
     const silent = silent_ms !== null && Math.min(silent_ms, left_ms) >= entry.template.ttl_ms
     if (state === 'displaced' || silent) await custody.abandon(id)
   }
@@ -264,6 +287,13 @@ export function createRegistrations(ports: RegistrationPorts): Registrations {
       const entry = entries.get(id)
       return entry === undefined ? null : { server: entry.server, leaving: !isLive(entry) }
     },
+    registration(id) {
+      const entry = entries.get(id)
+      if (entry === undefined) return null
+      return isLive(entry) || entry.row.state !== 'live'
+        ? entry.row
+        : { ...entry.row, state: 'leaving' }
+    },
     list: () => [...file.servers.map(fixedView), ...[...entries.values()].map(viewOf).sort(byId)],
     register: (asked) => oneByOne(() => registerNow(asked)),
     deregister: (id) =>
@@ -273,6 +303,12 @@ export function createRegistrations(ports: RegistrationPorts): Registrations {
         if (entry.row.state === 'live') await leave(entry, 'deregistered')
         await see(entry)
       }),
+    next() {
+      const due = [...entries.values()].map((one) =>
+        isLive(one) ? one.deadline : now() + LEAVING_LOOK_MS,
+      )
+      return due.length === 0 ? null : Math.min(...due)
+    },
     async tick() {
       for (const entry of [...entries.values()])
         await oneByOne(() => see(entry)).catch(ports.onError)
@@ -301,4 +337,14 @@ function fixedView({ id, kind }: MediaServer): ServerView {
 
 function byId(a: ServerView, b: ServerView): number {
   return a.id < b.id ? -1 : 1
+}
+
+/** Who registered under an id of a kind, where nobody has shown a secret. */
+export async function registeredAs(
+  { registered }: { readonly registered?: RegisteredServers },
+  kind: string,
+  id: string,
+): Promise<KnownServer | null> {
+  const none = registered?.templates.every((one) => one.kind !== kind) ?? true
+  return none ? null : ((await registered?.find(id, null)) ?? null)
 }

@@ -65,6 +65,8 @@ export interface RemoteKept {
    */
   cut(at: { readonly session: string; readonly handle: string }): Promise<number | 'unknown'>
   counts(): RemoteCounts
+  /** For how long nothing could be heard of what the server runs, ms; null where nobody can be asked that. */
+  silentFor(): number | null
 }
 
 /** What was seen of a broadcast is good for so long, as long as it is listed. */
@@ -104,7 +106,8 @@ export function createRemoteKept(ports: RemotePorts): RemoteKept | null {
       control: { access: control.access, driver: noting(control.driver, picture.note) },
     },
   )
-  return { look: kept.look, counts: counts.read, cut: cutsOf(ports, control, budget) }
+  const { look, silentFor } = kept
+  return { look, silentFor, counts: counts.read, cut: cutsOf(ports, control, budget) }
 }
 
 /** However many have to stop at once, the server is called as by the keeper of the other host. */

@@ -259,7 +259,9 @@ async function mediaOf(
   const { observe } = observers
   const sessions = createSessions(elapsed)
   const ports = { ...store, streamKeys, gate, servers, sessions, observe, clock, random, after }
-  const shared = { ...ports, registered: (id: string) => registrations.find(id) }
+  const templates = file.templates.map(({ server }) => server)
+  const registered = { templates, find: (id: string) => registrations.find(id) }
+  const shared = { ...ports, registered }
   const renewals = createRenewals()
   const keeper = createKeeper({ ...shared, renewals, elapsed, fetch: callServer, onError })
   const { enforcement } = keeper

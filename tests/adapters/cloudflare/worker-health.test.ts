@@ -84,6 +84,9 @@ const first = {
 }
 const answered = { ok: true, value: status } as const
 
+const counting = { counts: async () => ({ ok: true, value: COUNTS }) as const }
+const silent = { counts: () => Promise.reject(new Error('gone')) }
+
 describe('metrics of the edge host', async () => {
   const text = await edgeMetrics({
     policy: async () => activePolicy(defaultPolicy()),
@@ -94,10 +97,13 @@ describe('metrics of the edge host', async () => {
     },
     reviews: { open: async () => 4 },
     shadow: async () => SHADOW,
-    servers: [
+    servers: async () => [
       { id: 'edge-1', keeper: { counts: async () => ({ ok: true, value: COUNTS }) } },
       { id: 'edge-2', keeper: { counts: () => Promise.reject(new Error('gone')) } },
       { id: 'edge-3', keeper: { counts: async () => ({ ok: true, value: null }) } },
+      { id: 'origins', keeper: counting, state: 'live' as const },
+      { id: 'origins', keeper: counting, state: 'live' as const },
+      { id: 'origins', keeper: silent, state: 'leaving' as const },
     ],
   })
   const of = (what: string): readonly (readonly [name: string, rest: string])[] =>
@@ -167,6 +173,16 @@ describe('metrics of the edge host', async () => {
     })
     expect(rest).not.toMatch(/incident_active|policy_pending|reviews_open|webhooks_/)
     expect(rest).toContain('livegate_log_up{log="a.example/log"} 1\n')
+  })
+
+  it('count servers that registered under their template, those that do not answer too', () => {
+    for (const line of [
+      'livegate_media_servers{template="origins",state="live"} 2',
+      'livegate_media_servers{template="origins",state="leaving"} 1',
+      'livegate_observed_stream_seconds_total{server="origins",covered="yes"} 25',
+      'livegate_control_faults_total{server="origins",fault="timeout"} 6',
+    ])
+      expect(text.split('\n')).toContain(line)
   })
 
   it('say what witnesses have cosigned, how late they are, and what went wrong with whom', () => {

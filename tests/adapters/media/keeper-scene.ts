@@ -7,7 +7,7 @@ import { createCustody } from '../../../src/adapters/media/custody.ts'
 import type { Hooks } from '../../../src/adapters/media/hooks.ts'
 import { createHooks } from '../../../src/adapters/media/hooks.ts'
 import { createKeeper, type Keeper } from '../../../src/adapters/media/keeper.ts'
-import type { Custody, KnownServer } from '../../../src/adapters/media/registrations.ts'
+import type { Custody, RegisteredServers } from '../../../src/adapters/media/registrations.ts'
 import { createRenewals } from '../../../src/adapters/media/renewals.ts'
 import type { MediaServer } from '../../../src/adapters/media/servers-file.ts'
 import { createSessions } from '../../../src/adapters/media/sessions.ts'
@@ -53,7 +53,7 @@ export interface SceneOptions {
   /** The gate's hints are lost. */
   readonly deaf?: boolean
   /** No server at first: they register, and hooks ask here. */
-  readonly registered?: (id: string) => KnownServer | null
+  readonly registered?: RegisteredServers
   /** Starts by itself unless false. */
   readonly start?: boolean
 }

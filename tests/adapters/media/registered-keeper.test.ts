@@ -7,7 +7,7 @@ import {
   createRegistrations,
   type Registrations,
 } from '../../../src/adapters/media/registrations.ts'
-import { parseServersFile } from '../../../src/adapters/media/servers-file.ts'
+import { type MediaServer, parseServersFile } from '../../../src/adapters/media/servers-file.ts'
 import { openNodeSql } from '../../../src/adapters/node/node-sql.ts'
 import { createSqlMediaServers } from '../../../src/adapters/sqlite/media-servers.ts'
 import { migrate } from '../../../src/adapters/sqlite/schema.ts'
@@ -35,9 +35,14 @@ interface Scene extends KeeperScene {
 }
 
 async function aScene(): Promise<Scene> {
-  const holder: { registrations: Registrations | null } = { registrations: null }
+  const holder: { registrations: Registrations | null; templates: MediaServer[] } = {
+    ...{ registrations: null, templates: [] },
+  }
   const scene = await aKeeperScene(newGate, {
-    registered: (id) => holder.registrations?.find(id) ?? null,
+    registered: {
+      templates: holder.templates,
+      find: (id) => holder.registrations?.find(id) ?? null,
+    },
   })
   over.push(scene.end)
   const sql = openNodeSql(':memory:')
@@ -64,6 +69,7 @@ async function aScene(): Promise<Scene> {
     ...one,
     server: { ...one.server, reconcile_ms: 10 },
   }))
+  holder.templates.push(...templates.map((one) => one.server))
   let elapsed = 0
   const registrations = createRegistrations({
     file: { servers: [], templates },

@@ -14,7 +14,7 @@ import type { Answer, Gate } from '../../../gate-types.ts'
 import type { Clock, Directory, Observe, OpenBroadcast, Random } from '../../../ports.ts'
 import { type After, decideStart } from '../decide-start.ts'
 import type { Refusal, StartEvent } from '../dialect.ts'
-import type { KnownServer } from '../registrations.ts'
+import { type RegisteredServers, registeredAs } from '../registrations.ts'
 import { type Lookup, type Resolved, resolveSubject } from '../resolve-subject.ts'
 import { bearerOf } from '../server-secret.ts'
 import type { MediaServer } from '../servers-file.ts'
@@ -34,7 +34,7 @@ export interface WhipPorts extends Lookup {
   readonly directory: Pick<Directory, 'broadcastOfSession'>
   readonly servers: readonly MediaServer[]
   /** As HookPorts has it. */
-  readonly registered?: (id: string) => KnownServer | null | Promise<KnownServer | null>
+  readonly registered?: RegisteredServers
   readonly backend: Backend
   readonly observe: Observe
   readonly clock: Clock
@@ -66,7 +66,7 @@ export function createWhipDoor(ports: WhipPorts): WhipDoor {
     id: string,
     work: (server: MediaServer, leaving: boolean) => Promise<Response>,
   ): Promise<Response> => {
-    const found = servers.get(id) ?? (await ports.registered?.(id))
+    const found = servers.get(id) ?? (await registeredAs(ports, 'whip', id))
     if (found?.server.kind !== 'whip') return notFoundProblem()
     const { server, leaving } = found
     return work(server, leaving).catch((error: unknown) => failed(ports, server, error))
