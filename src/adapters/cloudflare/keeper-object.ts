@@ -42,8 +42,8 @@ interface Charge {
 }
 
 export class KeeperObject extends DurableObject<Env> implements KeeperRpc, RegistryRpc {
-  /** Null: there is nothing to look after under this name any more; undefined: not known yet. */
-  #charge: Charge | null | undefined
+  /** Resolves with null when there is nothing to look after under this name any more; null: not known yet. */
+  #charge: Promise<Charge | null> | null = null
   #registry: Promise<Registry> | null = null
   #hint: RecheckCause | undefined
   #working: Promise<void> | null = null
@@ -81,7 +81,8 @@ export class KeeperObject extends DurableObject<Env> implements KeeperRpc, Regis
       const { storage } = this.ctx
       // The name is all that leads here, and names cannot be read back.
       if ((await storage.get<string>(WATCHED)) !== server) await storage.put(WATCHED, server)
-      if (this.#charge === null) this.#charge = undefined
+      if ((await this.#known()) === null) this.#charge = null
+      this.#rings++
       const looks = (await (await this.#known())?.watch?.()) ?? false
       if (looks && (await storage.getAlarm()) === null) await storage.setAlarm(clock.now())
       return null
@@ -130,7 +131,7 @@ export class KeeperObject extends DurableObject<Env> implements KeeperRpc, Regis
       const hint = this.#hint
       this.#hint = undefined
       next = await charge.tend(hint)
-      if (rings !== this.#rings && charge.counts() === null) next = clock.now()
+      if (rings !== this.#rings && (next === null || charge.counts() === null)) next = clock.now()
     } catch (error) {
       reportFailure('keeper', error)
       next = clock.now() + AGAIN_MS
@@ -140,8 +141,11 @@ export class KeeperObject extends DurableObject<Env> implements KeeperRpc, Regis
     else if (Math.abs(next - set) > CLOSE_MS) await storage.setAlarm(next)
   }
 
-  async #known(): Promise<Charge | null> {
-    if (this.#charge === undefined) this.#charge = await this.#begin()
+  #known(): Promise<Charge | null> {
+    this.#charge ??= this.#begin().catch((error: unknown) => {
+      this.#charge = null
+      throw error
+    })
     return this.#charge
   }
 
@@ -201,7 +205,7 @@ export class KeeperObject extends DurableObject<Env> implements KeeperRpc, Regis
     const refresh = async (): Promise<KeptMedia | null> => {
       if ((await keeper.refresh()) !== 'gone') return keeper.kept()
       await ctx.storage.delete(WATCHED)
-      this.#charge = null
+      this.#charge = Promise.resolve(null)
       return null
     }
     return {
@@ -236,6 +240,7 @@ export class KeeperObject extends DurableObject<Env> implements KeeperRpc, Regis
     try {
       return await change(registry)
     } finally {
+      this.#rings++
       const { storage } = this.ctx
       const [next, set] = [registry.next(), await storage.getAlarm()]
       if (next !== null && (set === null || set > next)) await storage.setAlarm(next)

@@ -4,6 +4,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import type { HookRequest, Hooks } from '../../../src/adapters/media/hooks.ts'
 import { createHooks } from '../../../src/adapters/media/hooks.ts'
+import type { RegisteredServers } from '../../../src/adapters/media/registrations.ts'
 import { ServerSecret } from '../../../src/adapters/media/server-secret.ts'
 import type { MediaServer } from '../../../src/adapters/media/servers-file.ts'
 import { toBase64Url, utf8 } from '../../../src/core/encoding.ts'
@@ -107,6 +108,7 @@ function lookUpOnly(keys: readonly StreamKey[]): StreamKeys {
 
 export interface DeskSetup {
   readonly servers?: readonly MediaServer[]
+  readonly registered?: RegisteredServers
   readonly keys?: readonly StreamKey[]
   readonly decide?: (request: DecideRequest) => Answer | Promise<Answer>
   readonly endSession?: (server: string, session: string) => boolean | Promise<boolean>
@@ -155,6 +157,7 @@ export function aDesk(setup: DeskSetup = {}): TestDesk {
     streamKeys: lookUpOnly(setup.keys ?? [aStreamKey('k7f3q9')]),
     pepper: { hash: (what, text) => hashOf(`${what} ${text}`) },
     servers: setup.servers ?? [aServer()],
+    ...(setup.registered === undefined ? {} : { registered: setup.registered }),
     observe: (event) => events.push(event),
     random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
     clock: { now: () => (setup.real ? epochMs(Date.now()) : now) },

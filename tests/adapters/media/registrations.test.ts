@@ -551,6 +551,39 @@ describe('a disk that takes nothing', () => {
 })
 
 describe('where a process may forget at any moment', () => {
+  it('who looks after a server hears of every heartbeat, and of nobody when it is read again', async () => {
+    const scene = await aScene({ kept: true })
+    await scene.register('origin-7')
+    await scene.register('origin-7')
+    expect(scene.told).toEqual(Array(2).fill('keep origin-7 http://10.0.3.7:8080/control'))
+    expect((await scene.again()).told).toEqual([])
+  })
+
+  it('it is known when time makes something due: an end, and a look at what leaves', async () => {
+    const scene = await aScene({ kept: true })
+    expect(scene.registrations.next()).toBeNull()
+    await scene.register('origin-7')
+    await scene.register('x', '10.0.3.8', 'others')
+    expect(scene.registrations.next()).toBe(START + 10_000)
+    await scene.registrations.deregister('x')
+    expect(scene.registrations.next()).toBe(START + TTL)
+    scene.open.add('origin-7')
+    await scene.pass(TTL)
+    expect(scene.registrations.next()).toBe(START + TTL + 5_000)
+  })
+
+  it('a clock that steps back gives it a ttl, from when somebody asks, and no more', async () => {
+    const scene = await aScene({ kept: true })
+    await scene.register('origin-7')
+    scene.open.add('origin-7')
+    scene.step(-86_400_000)
+    expect(scene.registrations.find('origin-7')?.leaving).toBe(false)
+    await scene.pass(TTL - 1)
+    expect(scene.states()['origin-7']).toBe('live')
+    await scene.pass(1)
+    expect(scene.states()['origin-7']).toBe('leaving')
+  })
+
   it('a heartbeat is kept, and whoever opens the database next knows when it ends', async () => {
     const scene = await aScene({ kept: true })
     await scene.register('origin-7')

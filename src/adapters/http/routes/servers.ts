@@ -51,7 +51,5 @@ function instant(at: EpochMs | null): string | null {
 
 function deskOf({ mediaServers }: AppDeps): MediaServerDesk {
   if (mediaServers !== undefined) return mediaServers
-  throw new LivegateError('not_found', 'Cannot register media servers: this host knows none', {
-    hint: 'on the edge host they stand in the servers file',
-  })
+  throw new LivegateError('not_found', 'Cannot register media servers: this host knows none')
 }
