@@ -229,6 +229,10 @@ describe('a registered server', () => {
     await scene.looks(3)
     await scene.quiet(1)
     expect(await scene.broadcastEvents()).toEqual(['revoked strike', 'ended lost'])
+    // Long enough for a list that lacks it to confirm a cut, were it asked for.
+    scene.t.clock.set(scene.t.clock.now() + 120_000)
+    await scene.looks(3)
+    expect(await scene.broadcastEvents()).toEqual(['revoked strike', 'ended lost'])
     scene.t.clock.set(scene.t.clock.now() + 4 * 3_600_000)
     await vi.waitFor(
       async () => expect((await scene.broadcastEvents()).at(-1)).toBe('cut strike none'),
@@ -237,6 +241,20 @@ describe('a registered server', () => {
         timeout: 8_000,
       },
     )
+  })
+
+  it('ends as lost nothing that has to stop', async () => {
+    const scene = await aScene()
+    await scene.register()
+    const broadcast = await scene.live('u_1', '41')
+    scene.control.manners = (request) => void request.socket.destroy()
+    const lost = { broadcast, caller: 'hook:edge-1', reason: 'lost', unless_cutting: true } as const
+    await scene.strike('u_1')
+    expect(await scene.t.gate.end(lost)).toBe(false)
+    expect(await scene.broadcastEvents()).toEqual(['revoked strike'])
+    const { unless_cutting: _, ...whatever } = lost
+    expect(await scene.t.gate.end(whatever)).toBe(true)
+    expect((await scene.broadcastEvents()).at(-1)).toBe('cut strike absent')
   })
 
   it('that comes back under its id has an enforcer of its own: no number is left out or given twice', async () => {
