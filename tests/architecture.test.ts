@@ -100,7 +100,7 @@ const RULES: readonly Rule[] = [
   },
   {
     name: 'only the edge host uses Cloudflare',
-    applies: (path) => !/^(adapters\/cloudflare\/|worker\.ts)/.test(path),
+    applies: (path) => !/^(adapters\/cloudflare\/|worker(?:-deployment|-media)?\.ts$)/.test(path),
     allows: (_path, to) => !to.startsWith('cloudflare:') && !to.startsWith('adapters/cloudflare/'),
   },
   {
@@ -118,6 +118,11 @@ const RULES: readonly Rule[] = [
     name: 'nothing inside imports the library surface or a composition root',
     applies: (path) => !path.startsWith('cli/'),
     allows: (_path, to) => !['index.ts', 'worker.ts', 'adapters/node/server.ts'].includes(to),
+  },
+  {
+    name: 'parts of the composition root are the root’s alone',
+    applies: (path) => !/^worker(?:-media)?\.ts$/.test(path),
+    allows: (_path, to) => !['worker-deployment.ts', 'worker-media.ts'].includes(to),
   },
 ]
 

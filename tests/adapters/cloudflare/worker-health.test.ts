@@ -210,7 +210,7 @@ describe('metrics of the edge host', async () => {
   })
 
   it('say what keepers have seen at media servers; of one that cannot be asked, nothing', () => {
-    const samples = text.split('\n').filter((line) => line.includes('server="'))
+    const samples = text.split('\n').filter((line) => line.includes('server="edge-'))
     expect(samples).toEqual([
       'livegate_observed_stream_seconds_total{server="edge-1",covered="yes"} 12.5',
       'livegate_observed_stream_seconds_total{server="edge-1",covered="no"} 5',
