@@ -53,7 +53,6 @@ const NOT_ON_THE_EDGE: Readonly<Record<string, string>> = {
   // Of one isolate among many.
   livegate_shed_total: 'heartbeats sign what a log refused; isolates say it in a log line',
   livegate_hooks_refused_total: 'a log line of the isolate that refused',
-  livegate_media_servers: 'media servers do not register there',
   // Of a machine.
   livegate_decision_seconds:
     'the clock of an isolate stands while it computes; the platform measures',
