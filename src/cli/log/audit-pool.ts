@@ -16,8 +16,8 @@ import type { DisclosureIndex } from './disclosure-index.ts'
 
 export interface ScannedBundle {
   readonly scan: PackedScan
-  /** Has its signatures verified and its decisions derived; resolves when another bundle may be given. */
-  verify(known: Known): Promise<void>
+  /** Asks for its signatures to be verified and its decisions derived. */
+  verify(known: Known): void
 }
 
 /** What the audit knows after the bundle. */
@@ -38,7 +38,7 @@ export interface AuditPool {
 }
 
 export interface PoolOptions {
-  /** How many work at once; without signatures the calling one is among them. 0: it alone. */
+  /** How many work at once, the calling one among them. 0: it alone. */
   readonly threads: number
   readonly signatures: boolean
   /** With neither of them `verify` will not be called. */
@@ -62,7 +62,7 @@ function inPlace({ onVerified, signatures, replay }: PoolOptions): AuditPool {
       const id = nextId++
       const scan = desk.scan(id, job)
       if (scan === null) return null
-      const verify = async ({ keys, book }: Known): Promise<void> =>
+      const verify = ({ keys, book }: Known): void =>
         onVerified(desk.verify(id, { keys: signatures ? keys : null, ...newer(book) }))
       return { scan, verify }
     },
@@ -83,9 +83,10 @@ interface Slot {
   load: number
 }
 
-/** Bundles per thread whose signatures wait: enough to never idle, 0.2 to 1.8 MB each. */
-const AHEAD = 4
-/** Scans a thread has before it where the calling one helps: longer than the calling thread takes for one bundle. */
+/**
+ * What a thread has before it when it is given nothing new, and the calling one helps: longer than that takes to verify one
+ * bundle. Bundles it holds, 0.2 to 1.8 MB each, are no more than these and those scanned ahead.
+ */
 const DEPTH = 4
 
 interface WaitingScan {
@@ -100,6 +101,8 @@ class ThreadPool implements AuditPool {
   readonly #scans = new Map<number, (scan: PackedScan | null) => void>()
   /** Scans no thread has room for. */
   readonly #queue: WaitingScan[] = []
+  /** Bundles scanned here that are to be verified. */
+  readonly #own: (() => void)[] = []
   #desk: BundleDesk
   #helping = false
   readonly #waiting: (() => void)[] = []
@@ -112,7 +115,7 @@ class ThreadPool implements AuditPool {
     this.#desk = createDesk({ ...options, disclosures: null })
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const script = new URL(`./audit-worker.${ending}`, import.meta.url)
-    const started = options.signatures ? options.threads : Math.max(1, options.threads - 1)
+    const started = Math.max(1, options.threads - 1)
     this.#slots = Array.from({ length: started }, () => {
       const slot: Slot = {
         worker: new Worker(script, {
@@ -144,15 +147,13 @@ class ThreadPool implements AuditPool {
     const done: Parameters<WaitingScan['taken']>[] = []
     this.#queue.push({ id, job, taken: (...result) => void done.push(result) })
     this.#feed()
-    // Verifying takes long enough to be left to others: whoever judges must not be busy with it.
-    if (!this.#options.signatures) void this.#help()
+    void this.#help()
     await this.#until(() => done.length > 0)
     const [[scan, start] = [null]] = done
     if (scan === null || start === undefined) return null
-    const verify = async (known: Known): Promise<void> => {
+    const verify = (known: Known): void => {
       this.#verifying++
       start(known)
-      await this.#until(() => this.#verifying < this.#slots.length * AHEAD)
     }
     return { scan, verify }
   }
@@ -161,8 +162,7 @@ class ThreadPool implements AuditPool {
   #feed(): void {
     while (this.#queue.length > 0) {
       const slot = this.#slots.reduce((least, other) => (other.load < least.load ? other : least))
-      const room = this.#options.signatures || slot.load < DEPTH
-      const next = room ? this.#queue.shift() : undefined
+      const next = slot.load < DEPTH ? this.#queue.shift() : undefined
       if (next === undefined) return
       const { id, job, taken } = next
       this.#scans.set(id, (scan) => taken(scan, (known) => this.#ask(slot, id, known)))
@@ -174,12 +174,15 @@ class ThreadPool implements AuditPool {
   async #help(): Promise<void> {
     if (this.#helping) return
     this.#helping = true
-    while (this.#queue.length > 0) {
+    while (this.#own.length + this.#queue.length > 0) {
       await setImmediate()
       try {
-        this.#helpOnce()
+        const verify = this.#own.shift()
+        if (verify === undefined) this.#scanHere()
+        else verify()
       } catch (error) {
         this.#failure ??= error
+        this.#own.length = 0
         this.#queue.length = 0
       }
       this.#wake()
@@ -187,13 +190,14 @@ class ThreadPool implements AuditPool {
     this.#helping = false
   }
 
-  #helpOnce(): void {
+  #scanHere(): void {
     const next = this.#queue.shift()
     if (next === undefined) return
     const { id, job, taken } = next
-    taken(this.#desk.scan(id, job), ({ book }) => {
-      const result = this.#desk.verify(id, { keys: null, ...newer(book) })
-      this.#verified(result)
+    taken(this.#desk.scan(id, job), ({ keys, book }) => {
+      const question = { keys: this.#options.signatures ? keys : null, ...newer(book) }
+      this.#own.push(() => this.#verified(this.#desk.verify(id, question)))
+      void this.#help()
     })
   }
 
@@ -207,6 +211,7 @@ class ThreadPool implements AuditPool {
   }
 
   async close(): Promise<void> {
+    this.#own.length = 0
     this.#queue.length = 0
     this.#desk.close()
     await Promise.all(this.#slots.map(({ worker }) => worker.terminate()))

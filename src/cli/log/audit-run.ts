@@ -187,7 +187,7 @@ async function stream(
     tiles.expect(scan)
     await compareTiles(input, audit, audit.entries(unpackScan(scan)))
     input.onProgress(audit.size())
-    await verify({ keys: audit.keys(), book: audit.book() })
+    verify({ keys: audit.keys(), book: audit.book() })
   }
   return unmatched
 }
