@@ -152,10 +152,7 @@ export function unpackScan({
     const leaf_text = texts.toString('base64url', from, to)
     const isLink = opened.ok && opened.value !== null
     const replay = parts === null || !isLink ? undefined : parts[opened_so_far++]
-    const enforced = enforcedOf.get(i)
-    const number = enforced === undefined ? {} : { enforced }
-    const scanned = { leaf, leaf_text, record, opened, ...number }
-    return { scanned: replay === undefined ? scanned : { ...scanned, replay } }
+    return { scanned: { leaf, leaf_text, record, opened, enforced: enforcedOf.get(i), replay } }
   })
 }
 

@@ -56,7 +56,6 @@ export class Entries {
     const { record } = read
     this.#parts.heartbeats.entry(record.kind)
     this.#byKind.set(record.kind, (this.#byKind.get(record.kind) ?? 0) + 1)
-    this.#issuer ??= record.claims.iss
     this.#parts.newest.see(index, record.claims.iat)
     if (index === 0 || record.kind === 'heartbeat') this.#parts.liveness.beat(record.claims.iat)
     this.#parts.time.entry(record.claims.iat)
@@ -66,11 +65,8 @@ export class Entries {
   }
 
   #signerFits(record: ScannedRecord, index: number): boolean {
-    const expected = {
-      log: this.#parts.origin,
-      index,
-      ...(this.#issuer === undefined ? {} : { issuer: this.#issuer }),
-    }
+    this.#issuer ??= record.claims.iss
+    const expected = { log: this.#parts.origin, index, issuer: this.#issuer }
     const key = expectedKey(record, this.#parts.keys.ring(), expected)
     if (!key.ok) this.#parts.findings.add(key.error.code, index, key.error.message)
     return key.ok
@@ -158,7 +154,8 @@ export class Entries {
     this.#parts.erasures.require(chain.sub, index, this.#parts.findings)
     this.#enforced(place, true)
     const gap = linked.is === 'gap'
-    const link = { ...place, leaf: text, chain, kind, gap, before: linked.before }
+    const { replay, evaluated } = place
+    const link = { index, leaf: text, chain, kind, gap, before: linked.before, replay, evaluated }
     this.#parts.replay?.link(link, this.#parts.findings)
   }
 

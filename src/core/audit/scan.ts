@@ -13,7 +13,7 @@ import {
   openDisclosures,
 } from '../record/disclosure.ts'
 import type { RecordFault } from '../record/faults.ts'
-import type { ChainGroup, OwnClaims, PublicClaims, ResultGroup } from '../record/groups.ts'
+import type { ChainGroup, OwnClaims, PublicClaims } from '../record/groups.ts'
 import { type Hasher, leafOf as leafOfAny } from '../record/hashing.ts'
 import { type ChainKind, isChainKind, type RecordKind } from '../record/kinds.ts'
 import { type ReadRecord, readRecord } from '../record/parse.ts'
@@ -61,11 +61,11 @@ export type Scanned = {
       /** Only of records on a chain, and only when somebody has disclosures of this one. */
       readonly opened?: Opened
       /** With `opened`, unless replay was left out: what the chain's replay needs. */
-      readonly replay?: ReplayPart
+      readonly replay?: ReplayPart | undefined
       /** What can be derived again; absent when that is done elsewhere (`rederive`). */
-      readonly evaluated?: Evaluation
+      readonly evaluated?: Evaluation | undefined
       /** With the group `request` of a record that a media server asked for. */
-      readonly enforced?: Enforced
+      readonly enforced?: Enforced | undefined
     }
   | { readonly fault: RecordFault }
 )
@@ -101,9 +101,12 @@ export function scanEntry(
   const opened = openDisclosures(parsed.value, disclosures, hasher)
   if (!opened.ok) return { leaf, record, opened }
   const { chain = null } = opened.value
-  const read = { leaf, record, opened: ok(chain), ...enforcedOf(opened.value) }
-  if (!replay || chain === null) return read
-  return { ...read, ...replayOf(parsed.value, opened.value, chain, hasher) }
+  const enforced = enforcedOf(opened.value)
+  const place = ok(chain)
+  if (!replay || chain === null) return { leaf, record, opened: place, enforced }
+  const part = replayOf(parsed.value, opened.value, chain, hasher)
+  const evaluated = evaluationOf(parsed.value, opened.value)
+  return { leaf, record, opened: place, enforced, replay: part, evaluated }
 }
 
 // One buffer for every leaf, 00 before the entry: hashing is synchronous, and a new one each costs as much as the hash.
@@ -115,10 +118,10 @@ function leafOf(entry: Uint8Array, hasher: Hasher): Uint8Array {
   return hasher.digest(input.subarray(0, 1 + entry.length))
 }
 
-function enforcedOf({ request }: OpenedGroups): { readonly enforced?: Enforced } {
+function enforcedOf({ request }: OpenedGroups): Enforced | undefined {
   const { server, enforcer, enf_seq } = request ?? {}
-  if (server === undefined || enforcer === undefined || enf_seq === undefined) return {}
-  return { enforced: { server, enforcer, enf_seq } }
+  if (server === undefined || enforcer === undefined || enf_seq === undefined) return undefined
+  return { server, enforcer, enf_seq }
 }
 
 function replayOf(
@@ -126,26 +129,27 @@ function replayOf(
   opened: OpenedGroups,
   chain: ChainGroup,
   hasher: Hasher,
-): { readonly replay: ReplayPart; readonly evaluated?: Evaluation } {
-  const { policy, revision, outcome, enforced } = claims as Partial<OwnClaims['decision']>
+): ReplayPart {
+  const { policy, revision } = claims as Partial<OwnClaims['decision']>
   const under = revision === undefined ? {} : { revision }
-  const unenforced = enforced === undefined ? {} : { enforced }
   const record = { kind, jti: claims.jti, opened, ...under } as OpenedRecord
+  const trace = traceOf(record, hasher)
+  const instant = instantFault(chain, claims.iat, record)
   const lacks = renewalFault(record, policy)
-  const replay = {
-    trace: traceOf(record, hasher),
-    instant: instantFault(chain, claims.iat, record),
-    ...(lacks === null ? {} : { lacks }),
-  }
+  return lacks === null ? { trace, instant } : { trace, instant, lacks }
+}
+
+/** Undefined for what follows from nothing, and where too little of it was opened. */
+function evaluationOf({ kind, claims }: ReadRecord, opened: OpenedGroups): Evaluation | undefined {
+  const { policy, revision, outcome, enforced } = claims as Partial<OwnClaims['decision']>
   const facts = evaluatedFacts(kind, opened)
-  const result = opened.result as
-    | (Partial<ResultGroup> & { readonly outcome?: Evaluation['outcome'] })
-    | undefined
-  if (facts === undefined || result === undefined || policy === undefined) return { replay }
+  const { result } = opened
+  if (facts === undefined || result === undefined || policy === undefined) return undefined
+  const { engine } = claims
   const said = kind === 'decision' ? outcome : result.outcome
-  const made = { engine: claims.engine, policy, ...under, ...unenforced }
-  const evaluated = { ...made, outcome: said, result, facts }
-  return { replay, evaluated }
+  const made = { engine, policy, outcome: said, result, facts }
+  const under = revision === undefined ? made : { ...made, revision }
+  return enforced === undefined ? under : { ...under, enforced }
 }
 
 function scannedOf({ kind, kid, claims }: ReadRecord): ScannedRecord {

@@ -26,8 +26,19 @@ export interface Standing {
   readonly severity: Uint8Array
 }
 
+/** Of most subjects; a column each costs more than deciding about them. */
+const NONE: Omit<Standing, 'at'> = {
+  strikes: [],
+  effective: new Float64Array(0),
+  expiry: new Float64Array(0),
+  category: new Uint16Array(0),
+  categories: [],
+  severity: new Uint8Array(0),
+}
+
 /** The fold. Two copies of one id count once; if either is reversed, both are gone. */
 export function standing(strikes: readonly Strike[], at: EpochMs, plan: StrikesPlan): Standing {
+  if (strikes.length === 0) return { ...NONE, at }
   const kept = sorted(existing(distinct(strikes), at, plan))
   const effective = new Float64Array(kept.length)
   const expiry = new Float64Array(kept.length)

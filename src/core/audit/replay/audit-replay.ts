@@ -24,8 +24,8 @@ export interface ReplayLink {
   readonly kind: ChainKind
   readonly gap: boolean
   readonly before: number | null
-  readonly replay?: ReplayPart
-  readonly evaluated?: Evaluation
+  readonly replay: ReplayPart | undefined
+  readonly evaluated: Evaluation | undefined
 }
 
 export interface ReplayParts {

@@ -44,14 +44,17 @@ interface Order {
   readonly at: number | null
 }
 
+/** A decision that let something start. */
 interface Start extends Pick<OpensTrace, 'asked'> {
+  readonly id: string
   readonly at: number
+  /** For whom the policy was enforced. */
   readonly door: string | undefined
 }
 
 interface Life {
-  /** Decisions that let something start, by their ids: when, what was asked, and for whom the policy was enforced. */
-  readonly starts: Map<string, Start>
+  /** In the order of the chain: nearly all are written once and never looked for. */
+  readonly starts: Start[]
   /** What has to stop, by the id of the record that says so. */
   readonly orders: Map<string, Order>
 }
@@ -65,7 +68,7 @@ export class Lives {
 
   /** Every record of a chain, before it is judged; `whole` false: something of it was not seen. */
   saw(sub: string, seq: number, whole: boolean): void {
-    const life = seq === 1 ? { starts: new Map(), orders: new Map() } : this.#lives.get(sub)
+    const life = seq === 1 ? { starts: [], orders: new Map() } : this.#lives.get(sub)
     this.#lives.delete(sub)
     if (life === undefined || !whole) return
     this.#lives.set(sub, life)
@@ -81,17 +84,18 @@ export class Lives {
   /** A decision, or something looked at again; a sentence when that is not how it goes on. */
   evaluated(sub: string, at: number, { opens, again }: EvaluatedTrace): string | null {
     const life = this.#lives.get(sub)
-    if (opens !== null && life !== undefined)
-      this.#keep(sub, life.starts, opens.id, { at, door: opens.door, asked: opens.asked })
+    if (opens !== null && life !== undefined) {
+      life.starts.push({ id: opens.id, at, door: opens.door, asked: opens.asked })
+      this.#bound(sub, life.starts.length)
+    }
     if (again === undefined) return null
     const { event, broadcast, jti, since, runs } = again
-    if (event === 'revoked' && life !== undefined)
-      this.#keep(sub, life.orders, jti, { broadcast, at })
+    if (event === 'revoked' && life !== undefined) this.#order(sub, life, jti, { broadcast, at })
     if (runs !== null && runs !== (event === 'renewed'))
       return runs
         ? 'A broadcast is revoked that its own result lets go on'
         : 'A broadcast is renewed that its own result stops'
-    const began = life?.starts.get(broadcast)
+    const began = life === undefined ? undefined : startOf(life, broadcast)
     if (began === undefined) return null
     if (since !== null && began.at !== since)
       return `\`running_since\` is ${since}; the decision that let it start was made at ${began.at}`
@@ -102,9 +106,9 @@ export class Lives {
   late(sub: string, decision: string): void {
     const life = this.#lives.get(sub)
     if (life !== undefined)
-      this.#keep(sub, life.orders, decision, {
+      this.#order(sub, life, decision, {
         broadcast: decision,
-        at: life.starts.get(decision)?.at ?? null,
+        at: startOf(life, decision)?.at ?? null,
       })
   }
 
@@ -121,11 +125,19 @@ export class Lives {
     return `A cut took ${took_ms} ms by its own word, ${at - order.at} ms by its chain`
   }
 
-  #keep<T>(sub: string, map: Map<string, T>, id: string, value: T): void {
-    map.set(id, value)
-    // So many accuse nobody: their chain is not judged any more.
-    if (map.size > MAX_EACH) this.#lives.delete(sub)
+  #order(sub: string, { orders }: Life, id: string, order: Order): void {
+    orders.set(id, order)
+    this.#bound(sub, orders.size)
   }
+
+  /** So many accuse nobody: their chain is not judged any more. */
+  #bound(sub: string, count: number): void {
+    if (count > MAX_EACH) this.#lives.delete(sub)
+  }
+}
+
+function startOf({ starts }: Life, id: string): Start | undefined {
+  return starts.findLast((one) => one.id === id)
 }
 
 /** What runs is looked at as it was let start. Where that can no longer be read, in earnest: then nothing is extended. */

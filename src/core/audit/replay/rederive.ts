@@ -79,11 +79,18 @@ function outcomeFault({ outcome }: Evaluated, derived: Outcome): string | null {
   return `The outcome is recorded as ${outcome ?? 'none'}; policy and facts give ${derived}`
 }
 
+/** Every member: the compiler sees to it that none is forgotten. */
+const MEMBERS: Readonly<Record<keyof ResultGroup, true>> = {
+  ...{ mode: true, until: true, not_before: true, review: true, retry_after_s: true },
+  ...{ broadcast_delay_s: true, lease_until: true, rules: true, restrictions: true },
+  ...{ unknown: true, obligations: true, exemptions: true, holds_opened: true, would: true },
+}
+const NAMES = Object.keys(MEMBERS) as readonly (keyof ResultGroup)[]
+
 function fieldFaults(recorded: Partial<ResultGroup>, derived: ResultGroup): readonly string[] {
   const faults: string[] = []
-  const optional = { would: derived.would }
-  for (const [name, value] of Object.entries({ ...derived, ...optional })) {
-    const said: unknown = recorded[name as keyof ResultGroup]
+  for (const name of NAMES) {
+    const [said, value] = [recorded[name], derived[name]]
     if (!sameValue(said, value))
       faults.push(
         `\`${name}\` is recorded as ${shown(said)}; policy and facts give ${shown(value)}`,
