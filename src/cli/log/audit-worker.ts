@@ -12,7 +12,7 @@ import {
   type DeskTask,
   type Question,
 } from './bundle-desk.ts'
-import { type PackedScan, partsOf } from './bundle-scan.ts'
+import { type PackedScan, partsOf, toCross } from './bundle-scan.ts'
 
 export type ToWorker =
   /** Once, before everything else. Not answered. */
@@ -36,7 +36,7 @@ parentPort?.on('message', (message: ToWorker) => {
   const { id } = message
   if ('scan' in message) {
     const scanned = desk.scan(id, message.scan)
-    const reply: FromWorker = { id, scanned }
+    const reply: FromWorker = { id, scanned: scanned === null ? null : toCross(scanned) }
     parentPort?.postMessage(reply, scanned === null ? [] : partsOf(scanned))
   } else {
     const reply: FromWorker = { id, verified: desk.verify(id, message.question) }

@@ -48,8 +48,8 @@ export interface PackedScan {
   readonly table: readonly Read[]
   /** Per entry, its `iat`: records that differ in nothing else share a place in `table`. */
   readonly iats: Float64Array<ArrayBuffer>
-  /** What the replay of chains needs (replay-rows.ts), one per entry whose place in a chain is opened, in order; null without any. */
-  readonly replays: string | null
+  /** What the replay of chains needs, one per entry whose place in a chain is opened, in order; a text (replay-rows.ts) where it changed threads. */
+  readonly replays: readonly ReplayPart[] | string
   readonly chains: ChainColumns
   /** JSON of the numbers media servers' records have, with their entries; null without any. */
   readonly enforced: string | null
@@ -108,7 +108,7 @@ export function scanBundle(
     fault: decoded.ok ? null : decoded.error,
     tile_root: entries.length === TILE_WIDTH ? tileRoot(leaves) : null,
     ...{ leaves, which, chains, iats, table: table.reads },
-    replays: writeReplays(replays),
+    replays,
     enforced: enforced.length === 0 ? null : JSON.stringify(enforced),
     unmatched: opener?.unmatched() ?? 0,
   }
@@ -118,6 +118,12 @@ export function scanBundle(
 /** Root of a row of leaves by the host's SHA-256; a copy, which can change threads. */
 export function tileRoot(leaves: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(rowRoot(leaves, nodeHasher.digest))
+}
+
+/** A scan as it changes threads. */
+export function toCross(scan: PackedScan): PackedScan {
+  const { replays } = scan
+  return { ...scan, replays: typeof replays === 'string' ? replays : writeReplays(replays) }
 }
 
 /** What of a scan moves to another thread instead of being copied. */
@@ -137,7 +143,7 @@ export function unpackScan({
   enforced: numbers,
 }: PackedScan): AuditEntry[] {
   const openedOf = unpackOpened(chains)
-  const parts = replays === null ? null : readReplays(replays)
+  const parts = typeof replays === 'string' ? readReplays(replays) : replays
   let opened_so_far = 0
   const enforcedOf = new Map(numbers === null ? [] : (JSON.parse(numbers) as NumberedEntry[]))
   const texts = Buffer.from(leaves.buffer)
@@ -151,7 +157,7 @@ export function unpackScan({
     if (opened === undefined) return { scanned: { leaf, record } }
     const leaf_text = texts.toString('base64url', from, to)
     const isLink = opened.ok && opened.value !== null
-    const replay = parts === null || !isLink ? undefined : parts[opened_so_far++]
+    const replay = isLink ? parts[opened_so_far++] : undefined
     return { scanned: { leaf, leaf_text, record, opened, enforced: enforcedOf.get(i), replay } }
   })
 }

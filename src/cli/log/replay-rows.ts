@@ -43,9 +43,9 @@ type UsualRow = readonly [
 ]
 const USUAL_LENGTH = 8
 
-/** Null for none. */
-export function writeReplays(parts: readonly ReplayPart[]): string | null {
-  return parts.length === 0 ? null : JSON.stringify(parts.map(rowOf))
+/** The parts as one text. */
+export function writeReplays(parts: readonly ReplayPart[]): string {
+  return JSON.stringify(parts.map(rowOf))
 }
 
 /** The parts again, in their order. */

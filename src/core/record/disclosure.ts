@@ -32,7 +32,7 @@ import {
   type RecordKind,
 } from './kinds.ts'
 import { createReader } from './known-forms.ts'
-import { readChain, readSubject } from './spelling.ts'
+import { learnResult, readChain, readResult, readSubject } from './spelling.ts'
 
 /** Bytes of a group's salt: 128 bits (RFC 9901 section 9.3). */
 export const SALT_BYTES = 16
@@ -108,10 +108,10 @@ function parseDisclosure(
   { textOf = textFromBase64Url }: Hasher,
 ): Result<{ group: GroupName; value: object }, RecordFault> {
   const json = textOf(disclosure)
-  const short = json !== null && isChainKind(kind) ? readShort(json) : undefined
+  const short = json !== null && isChainKind(kind) ? readShort(kind, json) : undefined
   if (short !== undefined) return ok(short)
   const parsed = json === null ? undefined : readerOf(kind, json)(json)
-  if (!Array.isArray(parsed) || parsed.length !== 3)
+  if (json === null || !Array.isArray(parsed) || parsed.length !== 3)
     return refuse(
       'disclosure_malformed',
       'Cannot read a disclosure: expected [salt, group, object]',
@@ -125,7 +125,11 @@ function parseDisclosure(
       `Cannot open a disclosure: expected one of the groups ${GROUP_NAMES.join(', ')}`,
     )
   const fault = claimCheck(kind, group)(value)
-  if (fault === null) return ok({ group, value: value as object })
+  if (fault === null) {
+    const claims = value as Readonly<Record<string, unknown>>
+    if (group === 'result') learnResult(kind, json, claims)
+    return ok({ group, value: claims })
+  }
   const place = `${group}${fault.path === '' ? '' : `.${fault.path}`}`
   if (fault.problem === 'unknown')
     return refuse('claim_unclassified', `Cannot open group ${group}: claim ${place} is not known`)
@@ -145,10 +149,15 @@ const READERS = Object.fromEntries(
   ]),
 ) as Readonly<Record<RecordKind, Readonly<Record<GroupName, (text: string) => unknown>>>>
 
-/** The two groups whose texts are of one form. */
-function readShort(json: string): { group: GroupName; value: object } | undefined {
+/** The groups whose texts are of one form, or mostly alike. */
+function readShort(
+  kind: RecordKind,
+  json: string,
+): { group: GroupName; value: object } | undefined {
   const chain = readChain(json)
   if (chain !== undefined) return { group: 'chain', value: chain }
+  const result = readResult(kind, json)
+  if (result !== undefined) return { group: 'result', value: result }
   const subject = readSubject(json)
   return subject === undefined ? undefined : { group: 'subject', value: subject }
 }

@@ -1,8 +1,9 @@
 /**
  * Shortcuts for texts an audit reads of every record: payloads that differ from one already checked only in
- * `jti`, `iat` and the digests, as most of a log's do, and disclosures of the groups `chain` and `subject`.
+ * `jti`, `iat` and the digests, as most of a log's do, results that differ only in the end of their lease, and
+ * disclosures of the groups `chain` and `subject`.
  *
- * A text equal to a checked one everywhere else, with those three well-formed and in their one spelling, is a checked
+ * A text equal to a checked one everywhere else, with those well-formed and in their one spelling, is a checked
  * text too: no claim's check looks at another claim. So nothing is accepted here that parse.ts and disclosure.ts would
  * refuse; whatever is not recognised is left to them, who know the words for what is wrong. Only speed depends on this.
  */
@@ -205,4 +206,42 @@ export function readSubject(text: string): SubjectGroup | undefined {
   if (!text.startsWith('"subject"', GROUP_AT) || !hasSalt(text)) return undefined
   const subject = SUBJECT.exec(text.slice(GROUP_AT))?.[1]
   return subject === undefined ? undefined : { subject, cohosts: [] }
+}
+
+interface ResultTemplate {
+  readonly value: Payload
+  /** The text after the salt, before and after the end of the lease. */
+  readonly before: string
+  readonly after: string
+}
+
+/** What lets somebody start says the same as long as the policy does; whatever is refused names its reasons. */
+const results = new Map<RecordKind, readonly ResultTemplate[]>()
+const LEASE = '"lease_until":'
+
+/** A result like one that was learnt; undefined when it must be read the long way. */
+export function readResult(kind: RecordKind, text: string): object | undefined {
+  if (!text.startsWith('"result"', GROUP_AT)) return undefined
+  for (const { value, before, after } of results.get(kind) ?? []) {
+    if (!text.startsWith(before, GROUP_AT)) continue
+    const from = GROUP_AT + before.length
+    const end = numberEnd(text, from, 14)
+    if (end < 0 || text.length !== end + after.length || !text.endsWith(after)) continue
+    return hasSalt(text) ? { ...value, lease_until: Number(text.slice(from, end)) } : undefined
+  }
+  return undefined
+}
+
+/** Remembers a disclosed result that has passed every check, and whose text is its one spelling. */
+export function learnResult(kind: RecordKind, text: string, value: Payload): void {
+  if (typeof value.lease_until !== 'number') return
+  const found = text.indexOf(LEASE)
+  // There once, it is the result's own: in a text quotes are escaped.
+  if (found < 0 || text.indexOf(LEASE, found + 1) >= 0) return
+  const from = found + LEASE.length
+  const end = numberEnd(text, from, 14)
+  if (end < 0) return
+  const template = { value, before: text.slice(GROUP_AT, from), after: text.slice(end) }
+  const known = results.get(kind) ?? []
+  results.set(kind, [template, ...known].slice(0, MAX_TEMPLATES))
 }

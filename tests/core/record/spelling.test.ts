@@ -8,7 +8,13 @@ import { claimCheck } from '../../../src/core/record/claims.ts'
 import { parseJson } from '../../../src/core/record/json.ts'
 import type { GroupName } from '../../../src/core/record/kinds.ts'
 import { parseRecord } from '../../../src/core/record/parse.ts'
-import { readAlike, readChain, readSubject } from '../../../src/core/record/spelling.ts'
+import {
+  learnResult,
+  readAlike,
+  readChain,
+  readResult,
+  readSubject,
+} from '../../../src/core/record/spelling.ts'
 import { aDecision, testIssuer, testKey } from './samples.ts'
 
 const issue = testIssuer(testKey(1))
@@ -27,6 +33,19 @@ const LATER = FIRST.replace('"seq":1', '"seq":204').replace(
 )
 const ALONE = '["AAECAwQFBgcICQoLDA0ODw","subject",{"subject":"u_81f","cohosts":[]}]'
 parseRecord(learnt.jws)
+
+const RESULT = {
+  ...{ mode: null, until: null, not_before: null, review: null, retry_after_s: null },
+  ...{ broadcast_delay_s: null, lease_until: 1_769_832_000_000, rules: ['slow'] },
+  ...{ restrictions: [], unknown: [], obligations: [{ type: 'label', of: 'x' }] },
+  ...{ exemptions: [], holds_opened: [] },
+}
+
+/** Of the group `result`. */
+function resultText(value: object, salt = 'AAECAwQFBgcICQoLDA0ODw'): string {
+  return JSON.stringify([salt, 'result', value])
+}
+learnResult('decision', resultText(RESULT), RESULT)
 
 /** A text with a few letters changed, left out or put in, mostly ones that mean something. */
 function nearly(text: string): fc.Arbitrary<string> {
@@ -88,6 +107,16 @@ const CASES = [
     value: (parsed: unknown) => groupIn(parsed, 'chain'),
   },
   {
+    name: 'a result',
+    texts: [
+      resultText(RESULT),
+      resultText({ ...RESULT, lease_until: 7 }, 'ZZECAwQFBgcICQoLDA0ODw'),
+    ],
+    read: (text: string) => readResult('decision', text),
+    check: claimCheck('decision', 'result'),
+    value: (parsed: unknown) => groupIn(parsed, 'result'),
+  },
+  {
     name: 'somebody alone',
     texts: [ALONE, ALONE.replace('u_81f', 'x'.repeat(256))],
     read: readSubject,
@@ -139,4 +168,33 @@ test('a payload that says anything else is read the long way', () => {
   expect(other).not.toBe(payload)
   expect(readAlike('decision', other)).toBeUndefined()
   expect(readAlike('strike', payload)).toBeUndefined()
+})
+
+describe('a result is learnt only where its own lease is all that changes', () => {
+  const changed = { ...RESULT, lease_until: RESULT.lease_until + 1 }
+  test.each([
+    ['without a lease', { ...RESULT, lease_until: null }],
+    ['with an obligation that has one too', { ...RESULT, obligations: [{ lease_until: 5 }] }],
+    ['that only has one inside', { obligations: [{ lease_until: 5 }] }],
+  ])('%s', (_, value) => {
+    learnResult('strike', resultText(value), value)
+    expect(readResult('strike', resultText(value))).toBeUndefined()
+  })
+
+  test('of one kind it says nothing of another', () => {
+    expect(readResult('broadcast', resultText(changed))).toBeUndefined()
+  })
+
+  test('a word that only looks like one is text', () => {
+    const value = { ...RESULT, rules: ['"lease_until":5,'] }
+    learnResult('review', resultText(value), value)
+    const later = { ...value, lease_until: 9 }
+    expect(readResult('review', resultText(later))).toEqual(later)
+  })
+
+  test('anything else that differs is read the long way', () => {
+    expect(readResult('decision', resultText({ ...changed, rules: [] }))).toBeUndefined()
+    expect(readResult('decision', resultText({ ...changed, would: {} }))).toBeUndefined()
+    expect(readResult('decision', resultText(changed))).toEqual(changed)
+  })
 })
