@@ -3,24 +3,19 @@
  *
  * Measures in one run, on one log: bare verification of this machine (one thread), an audit without signatures and one with
  * them, every record's `chain` group opened, and both again with every group opened and each decision replayed; each three
- * times, the best counts. An audit begins with starting its threads anew and reading the file of disclosures meanwhile.
+ * times, the best counts. What is measured is the built program. An audit begins with starting its threads anew and reading the file of disclosures meanwhile.
  * Budgets: 100,000 records/s without signatures on two cores, 0.7 x cores x bare with them, replay included.
- * Run: node bench/audit.ts [records]
+ * Run: node bench/audit.ts [records]; 200,000 take 1.5 GB of memory to make.
  */
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { runAudit } from '../src/cli/log/audit-run.ts'
-import { readDisclosures } from '../src/cli/log/disclosures.ts'
-import { verifyEd25519 } from '../src/cli/log/ed25519.ts'
-import { logKeyOf, readHead } from '../src/cli/log/head.ts'
-import { directorySource } from '../src/cli/log/source.ts'
-import { OutsideRecords } from '../src/cli/log/witnessed-records.ts'
 import { utf8 } from '../src/core/encoding.ts'
 import type { IssuedRecord } from '../src/core/record/issue.ts'
 import { GROUP_NAMES, type GroupName } from '../src/core/record/kinds.ts'
 import { presentation } from '../src/core/record/presentation.ts'
 import { keyOf, makeEntries, ORIGIN, publish, VKEY, writeFiles } from '../tests/cli/a-log.ts'
+import { type BuiltAudit, buildAudit } from './built-audit.ts'
 
 export interface AuditBench {
   readonly records: number
@@ -46,7 +41,8 @@ export interface AuditBench {
 }
 
 /** Makes a log of about `records` entries in a temporary directory and audits it. */
-export async function benchAudit(records = 100_000): Promise<AuditBench> {
+export async function benchAudit(records = 200_000): Promise<AuditBench> {
+  const program = await buildAudit()
   const dir = await mkdtemp(join(tmpdir(), 'livegate-audit-'))
   try {
     const entries = await makeEntries({ decisions: records, subjects: 1000 })
@@ -54,11 +50,11 @@ export async function benchAudit(records = 100_000): Promise<AuditBench> {
     await writeLines(join(dir, CHAINS), entries, ['chain'])
     await writeLines(join(dir, WHOLE), entries, GROUP_NAMES)
     const cores = availableParallelism()
-    const bare = await best(bareRate)
-    const without = await best(() => audited(dir, { signatures: false, replay: false }))
-    const full = await best(() => audited(dir, { signatures: true, replay: false }))
-    const derived = await best(() => audited(dir, { signatures: false, replay: true }))
-    const whole = await best(() => audited(dir, { signatures: true, replay: true }))
+    const bare = await best(() => bareRate(program))
+    const without = await best(() => audited(program, dir, { signatures: false, replay: false }))
+    const full = await best(() => audited(program, dir, { signatures: true, replay: false }))
+    const derived = await best(() => audited(program, dir, { signatures: false, replay: true }))
+    const whole = await best(() => audited(program, dir, { signatures: true, replay: true }))
     const share = ({ per_second }: Rate): number =>
       Math.round((100 * per_second) / (cores * bare.per_second)) / 100
     return {
@@ -143,13 +139,13 @@ async function timed(work: () => Promise<number>): Promise<Rate> {
 }
 
 /** One thread, over messages as long as a record's. */
-function bareRate(): Promise<Rate> {
+function bareRate({ ed25519 }: BuiltAudit): Promise<Rate> {
   const key = keyOf(7)
   const message = utf8('m'.repeat(900))
   const signature = key.sign(message)
   return timed(async () => {
     for (let i = 0; i < 5000; i++)
-      if (!(await verifyEd25519(key.publicKey, message, signature)))
+      if (!(await ed25519.verifyEd25519(key.publicKey, message, signature)))
         throw new Error('the bench signature does not hold')
     return 5000
   })
@@ -157,13 +153,14 @@ function bareRate(): Promise<Rate> {
 
 /** One audit; throws unless it is clean. */
 async function audited(
+  { run, disclosures, head: heads, source: sources, outside }: BuiltAudit,
   dir: string,
   { signatures, replay }: { readonly signatures: boolean; readonly replay: boolean },
 ): Promise<Rate> {
-  const source = directorySource(dir, dir)
-  const head = await readHead(source, logKeyOf(VKEY))
+  const source = sources.directorySource(dir, dir)
+  const head = await heads.readHead(source, heads.logKeyOf(VKEY))
   return timed(async () => {
-    const { report } = await runAudit({
+    const { report } = await run.runAudit({
       ...{
         source,
         head,
@@ -175,8 +172,8 @@ async function audited(
       },
       ...{ state: null, now_s: null },
       threads: availableParallelism(),
-      disclosures: readDisclosures(join(dir, replay ? WHOLE : CHAINS)),
-      outside: new OutsideRecords(),
+      disclosures: disclosures.readDisclosures(join(dir, replay ? WHOLE : CHAINS)),
+      outside: new outside.OutsideRecords(),
       signal: new AbortController().signal,
       onProgress: () => undefined,
     })
@@ -189,4 +186,4 @@ async function audited(
 }
 
 if (import.meta.main)
-  console.log(JSON.stringify(await benchAudit(Number(process.argv[2] ?? 100_000)), null, 2))
+  console.log(JSON.stringify(await benchAudit(Number(process.argv[2] ?? 200_000)), null, 2))
