@@ -159,7 +159,7 @@ async function audited(dir: string, resumed: boolean): Promise<Measured> {
       head,
       trusted,
       state,
-      chains: stored?.chains() ?? null,
+      chains: stored?.chains ?? null,
       origin: ORIGIN,
       predecessor: null,
       now_s: null,

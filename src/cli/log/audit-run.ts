@@ -10,7 +10,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Audit, type AuditReport, createAudit } from '../../core/audit/audit.ts'
 import type { LogBook } from '../../core/audit/replay/log-plans.ts'
-import type { AuditState, StoredChain } from '../../core/audit/state.ts'
+import type { AuditState } from '../../core/audit/state.ts'
 import type { PredecessorAudit } from '../../core/audit/succession.ts'
 import type { SignedHead } from '../../core/audit/tree.ts'
 import type { LogFile } from '../../core/tlog/grow.ts'
@@ -19,6 +19,7 @@ import { type Bundle, parseTilePath, TILE_WIDTH, tilePath } from '../../core/tlo
 import { incomplete } from '../failure.ts'
 import { type AuditPool, createAuditPool, type ScannedBundle } from './audit-pool.ts'
 import type { AuditToKeep } from './audit-state.ts'
+import type { ChainsInFile } from './audit-state-read.ts'
 import type { BundleResult } from './bundle-desk.ts'
 import { type BundlePart, type PackedScan, tileRoot, unpackScan } from './bundle-scan.ts'
 import type { Challenge } from './challenge.ts'
@@ -35,7 +36,7 @@ export interface AuditInput {
   readonly trusted: SignedHead | null
   readonly state: AuditState | null
   /** Chains of the state, where that comes without them. */
-  readonly chains?: AsyncIterable<readonly StoredChain[]> | null
+  readonly chains?: ChainsInFile | null
   /** May still be read while the threads start. */
   readonly disclosures: Disclosures | Promise<Disclosures>
   readonly outside: OutsideRecords
@@ -106,6 +107,7 @@ export function unknownEngines(run: AuditRun): number {
 /** Audits everything between the state and the head. */
 export async function runAudit(input: AuditInput): Promise<AuditRun> {
   const tiles = createTileHasher()
+  const left = chainsLeft(input)
   const audit = createAudit({
     origin: input.origin,
     seed: randomBytes(4).readInt32LE(),
@@ -113,6 +115,7 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
     hasher: nodeHasher,
     hashTile: tiles.hash,
     replay: input.replay,
+    chains_left: left,
     ...(input.state === null ? {} : { state: input.state }),
     ...(input.predecessor === null ? {} : { predecessor: input.predecessor }),
   })
@@ -124,7 +127,9 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
   }
   const pool = createAuditPool({ threads, signatures, replay, onVerified })
   try {
-    for await (const some of input.chains ?? []) for (const chain of some) audit.adopt(chain)
+    if (left === 0)
+      for await (const some of input.chains?.each() ?? [])
+        for (const chain of some) audit.adopt(chain)
     pool.disclose((await input.disclosures).index)
     const unmatched = await stream(input, { audit, pool, tiles })
     await pool.drain()
@@ -152,6 +157,15 @@ export async function runAudit(input: AuditInput): Promise<AuditRun> {
   } finally {
     await pool.close()
   }
+}
+
+/**
+ * Chains nobody looks at: of the very checkpoint that was audited before nothing is new, and its state, written of an audit
+ * of this kind, stays as it is.
+ */
+function chainsLeft({ chains = null, trusted, head, state, replay }: AuditInput): number {
+  if (chains === null || trusted?.note !== head.note) return 0
+  return (state?.replay !== undefined) === replay ? chains.count : 0
 }
 
 function toKeep(audit: Audit, count: number): AuditToKeep {

@@ -22,6 +22,12 @@ const MAX_OLD_BYTES: number = 512 * 1024 * 1024 - 1024
 /** The line of a log holds its policy texts; that of a chain has less than 1 KiB. */
 export const MAX_LINE_BYTES: number = 256 * 1024 * 1024
 
+/** The chains of a state, many at a time, and how many. */
+export interface ChainsInFile {
+  readonly count: number
+  each(): AsyncIterable<readonly StoredChain[]>
+}
+
 /** The state of one log as its file has it; nothing is verified yet. */
 export interface StateInFile {
   readonly origin: string
@@ -29,8 +35,8 @@ export interface StateInFile {
   readonly note: string
   /** All but the chains. */
   readonly state: AuditState
-  /** The chains, many at a time; null where `state` has them. */
-  chains(): AsyncIterable<readonly StoredChain[]> | null
+  /** The chains; null where `state` has them. */
+  readonly chains: ChainsInFile | null
   /** With the chains. */
   load(): Promise<AuditState>
 }
@@ -74,31 +80,69 @@ async function openIfThere(path: string): Promise<FileHandle | null> {
   }
 }
 
-/** Reads the whole file once and keeps a line a log. */
+/** Reads the whole file, whose digest must be right, and keeps a line a log. */
 async function scanned(handle: FileHandle, path: string): Promise<Map<string, StateInFile>> {
+  const end = await endOf(handle, path)
   const logs = new Map<string, StateInFile>()
-  const digest = createHash('sha256')
-  let [number, chains] = [0, 0]
-  let end: string | null = null
-  for await (const lines of linesFrom(handle, 0, path))
-    for (const { bytes, next } of lines) {
-      if (end !== null) throw damaged(path)
-      const isLog = chains === 0 && number++ > 0
-      const line = isLog ? bytes.toString() : ''
-      if (line.startsWith('{"end":')) {
-        end = line
-        continue
-      }
-      digest.update(bytes).update('\n')
-      if (isLog) {
-        const log = logIn(handle, { line, next, path })
-        if (logs.has(log.origin)) throw damaged(path)
-        logs.set(log.origin, log)
-        chains = log.count
-      } else if (chains > 0) chains--
-    }
-  if (end !== endLine(digest.digest('base64url')) || logs.size === 0) throw damaged(path)
+  for (let at = FIRST_LINE.length + 1; at < end; ) {
+    const { bytes, next } = await lineAt(handle, at, path)
+    const log = logIn(handle, { line: bytes.toString(), next, path })
+    if (logs.has(log.origin)) throw damaged(path)
+    logs.set(log.origin, log)
+    at = await skipLines(handle, { from: next, count: log.count, path })
+  }
+  if (logs.size === 0) throw damaged(path)
   return logs
+}
+
+const PIECE: number = 1024 * 1024
+const END_BYTES: number = endLine('A'.repeat(43)).length + 1
+
+/** Where the last line begins, which must be the digest of everything before it. */
+async function endOf(handle: FileHandle, path: string): Promise<number> {
+  const { size } = await handle.stat()
+  const end = size - END_BYTES
+  const digest = createHash('sha256')
+  for await (const { bytes, at } of piecesFrom(handle, 0))
+    if (at < end) digest.update(bytes.subarray(0, end - at))
+  const last = Buffer.alloc(END_BYTES)
+  if (end > 0) await handle.read(last, 0, END_BYTES, end)
+  if (last.toString('latin1') !== `${endLine(digest.digest('base64url'))}\n`) throw damaged(path)
+  return end
+}
+
+async function lineAt(handle: FileHandle, start: number, path: string): Promise<Line> {
+  for await (const [line] of linesFrom(handle, start, path)) if (line !== undefined) return line
+  throw damaged(path)
+}
+
+/** Where the line after so many begins. */
+async function skipLines(
+  handle: FileHandle,
+  { from, count, path }: { readonly from: number; readonly count: number; readonly path: string },
+): Promise<number> {
+  if (count === 0) return from
+  let left = count
+  for await (const { bytes, at } of piecesFrom(handle, from))
+    for (let to = bytes.indexOf(LF); to >= 0; to = bytes.indexOf(LF, to + 1))
+      if (--left === 0) return at + to + 1
+  throw damaged(path)
+}
+
+const LF = 0x0a
+
+/** The bytes from `start` on, in room that is used again. */
+async function* piecesFrom(
+  handle: FileHandle,
+  start: number,
+): AsyncGenerator<{ readonly bytes: Buffer; readonly at: number }> {
+  const room = Buffer.allocUnsafe(PIECE)
+  for (let at = start; ; ) {
+    const { bytesRead } = await handle.read(room, 0, PIECE, at)
+    if (bytesRead === 0) return
+    yield { bytes: room.subarray(0, bytesRead), at }
+    at += bytesRead
+  }
 }
 
 interface LogPlace {
@@ -119,7 +163,7 @@ function logIn(
   const each = (): AsyncIterable<readonly StoredChain[]> =>
     chainsFrom(handle, { next, chains, path })
   const load = async (): Promise<AuditState> => withChains(state, each())
-  return { origin, note, state, count: chains, chains: each, load }
+  return { origin, note, state, count: chains, chains: { count: chains, each }, load }
 }
 
 async function withChains(
@@ -139,7 +183,7 @@ async function withChains(
   return { ...state, chains: { ...state.chains, heads: Object.fromEntries(heads) }, ...followed }
 }
 
-/** Nothing is known yet of the digest: what cannot be read was damaged. */
+/** The digest finds damage, not what was never a state. */
 function stateIn(audit: AuditState, origin: string, path: string): AuditState {
   try {
     return parseAuditState(JSON.stringify(audit), origin)
@@ -182,13 +226,13 @@ async function* linesFrom(
   let read = start
   let begun: Buffer[] = []
   for (;;) {
-    const chunk = Buffer.allocUnsafe(1024 * 1024)
+    const chunk = Buffer.allocUnsafe(PIECE)
     const { bytesRead } = await handle.read(chunk, 0, chunk.length, read)
     if (bytesRead === 0) break
     const piece = chunk.subarray(0, bytesRead)
     const lines: Line[] = []
     let from = 0
-    for (let to = piece.indexOf(10); to >= 0; to = piece.indexOf(10, from)) {
+    for (let to = piece.indexOf(LF); to >= 0; to = piece.indexOf(LF, from)) {
       const bytes = piece.subarray(from, to)
       lines.push({
         bytes: begun.length === 0 ? bytes : Buffer.concat([...begun, bytes]),
@@ -213,7 +257,7 @@ async function oldState(path: string): Promise<StateInFile> {
   if (typeof checkpoint !== 'string' || typeof origin !== 'string' || chains === undefined)
     throw incomplete(`Cannot resume audit from ${quote(path)}: it is not the state of an audit`)
   const state = parseAuditState(JSON.stringify(audit), origin)
-  return { origin, note: checkpoint, state, chains: () => null, load: async () => state }
+  return { origin, note: checkpoint, state, chains: null, load: async () => state }
 }
 
 function documentIn(text: string): { checkpoint?: unknown; audit?: unknown } {

@@ -7,13 +7,13 @@
  * Form: audit-state-form.ts. From: commands/log-audit.ts, audit-logs.ts.
  */
 import { chainsOfState, type LogChains } from '../../core/audit/across.ts'
-import type { AuditState, StoredChain } from '../../core/audit/state.ts'
+import type { AuditState } from '../../core/audit/state.ts'
 import type { SignedHead } from '../../core/audit/tree.ts'
 import { openCheckpoint } from '../../core/tlog/checkpoint.ts'
 import { type CliFailure, failureOf, incomplete, usage } from '../failure.ts'
 import { quote, type Session } from '../session.ts'
 import type { ToldChains } from './audit-state-form.ts'
-import type { StateFile, StateInFile } from './audit-state-read.ts'
+import type { ChainsInFile, StateFile, StateInFile } from './audit-state-read.ts'
 import { damaged, MAX_LINE_BYTES, MAX_STATE_BYTES, openStateFile } from './audit-state-read.ts'
 import { createStateWriter, type StateWriter } from './audit-state-write.ts'
 import type { LogKey } from './head.ts'
@@ -24,7 +24,7 @@ export interface StoredAudit {
   readonly trusted: SignedHead | null
   readonly state: AuditState | null
   /** Those of the state, where it comes without them. */
-  readonly chains: AsyncIterable<readonly StoredChain[]> | null
+  readonly chains: ChainsInFile | null
 }
 
 /** The states of all logs of one run. */
@@ -168,7 +168,7 @@ class RunStates implements AuditStates {
   async before(origin: string): Promise<StoredAudit> {
     const [stored, trusted] = [this.#file?.logs.get(origin), this.#trusted.get(origin)]
     if (stored === undefined || trusted === undefined) return NONE
-    if (!this.#several) return { trusted, state: stored.state, chains: stored.chains() }
+    if (!this.#several) return { trusted, state: stored.state, chains: stored.chains }
     const state = await stored.load()
     if (chainsOfState(state) === null) throw sayingLittle(this.#path, origin)
     return { trusted, state, chains: null }

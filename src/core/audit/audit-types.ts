@@ -29,6 +29,8 @@ export interface AuditOptions {
   readonly seed?: number
   /** Where an earlier audit of the same log stopped. */
   readonly state?: AuditState
+  /** Chains of the state that are never handed over (`adopt`), as there will be no entry; none unless given. */
+  readonly chains_left?: number
   /** The audit of the log whose chains this one goes on with. */
   readonly predecessor?: PredecessorAudit
   /** False: decisions are not derived again, and what they saw is not followed. True unless given. */

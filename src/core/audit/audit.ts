@@ -32,11 +32,13 @@ class StreamingAudit implements Audit {
   readonly #parts: AuditParts
   readonly #entries: Entries
   readonly #started: number
+  readonly #left: number
   #verified = 0
   #tiles = 0
 
   constructor(options: AuditOptions) {
-    const { issuer, state } = options
+    const { issuer, state, chains_left = 0 } = options
+    this.#left = chains_left
     this.#parts = createParts(options)
     const { recent = [] } = state ?? {}
     this.#entries = new Entries(this.#parts, { issuer: issuer ?? state?.issuer, recent })
@@ -137,12 +139,13 @@ class StreamingAudit implements Audit {
     this.#parts.enforcers.finish(this.#parts.findings)
     this.#parts.liveness.finish(this.#parts.newest.last(), this.#parts.findings)
     const { findings, notices } = this.#parts.findings.totals()
+    const { subjects, repeats } = this.#parts.chains.counts()
     const counts: AuditCounts = {
       size: this.#parts.tree.size,
       entries: this.#parts.tree.size - this.#started,
       ...this.#entries.counts(),
       signatures: this.#verified,
-      ...this.#parts.chains.counts(),
+      ...{ subjects: subjects + this.#left, repeats },
       ...this.#parts.erasures.counts(),
       accesses: this.#parts.accesses.counts(),
       enforcers: this.#parts.enforcers.counts(),
