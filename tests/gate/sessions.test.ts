@@ -61,6 +61,44 @@ describe('the end of a session', () => {
   })
 })
 
+describe('an end that must confirm no cut', () => {
+  it('leaves alone what was revoked while it waited for its turn', async () => {
+    const verified =
+      '  - { id: v, ground: terms, when: "subject.verified == false", outcome: deny }'
+    const world = await gates({ policy: policyOf(verified) })
+    const asked = ask('u1', {
+      session: { server: 'edge', session: 'c1' },
+      facts: { verified: true },
+    })
+    const { id: broadcast } = await world.gate.decide(asked)
+    let [release, arrived] = [(): void => {}, (): void => {}]
+    const committing = new Promise<void>((resolve) => {
+      arrived = resolve
+    })
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    world.hold = {
+      when: 'before',
+      get until() {
+        arrived()
+        return released
+      },
+    }
+    const revoked = world.gate.renew({ broadcast, caller: 'c', facts: { verified: false } })
+    await committing
+    const lost = { broadcast, caller: 'hook:edge', reason: 'lost', unless_cutting: true } as const
+    const ended = world.gate.end(lost)
+    // It has looked before it waits, and what it saw still ran.
+    await expect.poll(async () => (await world.state('u1')).broadcasts[0]?.cutting).toBeUndefined()
+    world.hold = null
+    release()
+    expect((await revoked).event).toBe('revoked')
+    expect(await ended).toBe(false)
+    expect((await world.state('u1')).broadcasts[0]?.cutting).toMatchObject({ cause: 'caller' })
+  })
+})
+
 describe('a session that comes again', () => {
   it('takes the place of its earlier life and is not counted beside it', async () => {
     const world = await gates({ policy })
