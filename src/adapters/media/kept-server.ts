@@ -67,9 +67,9 @@ export interface KeptServer {
   stop(): Promise<void>
 }
 
-/** Calls to one server at once, and each second: a thousand cuts take seven, and leave most of the time to decisions. */
+/** Calls to one server at once, and each second: a thousand cuts take eight, and leave most of the time to decisions. */
 const CALLS_AT_ONCE = 8
-const CALLS_PER_SECOND = 150
+const CALLS_PER_SECOND = 130
 /** Decisions and ends one look has under way at once. */
 const ACTIONS_AT_ONCE = 16
 /** A session that is listed again so soon after it was dropped is dropped again, without another decision. */
