@@ -11,7 +11,7 @@ const SYSTEM = [
 
 /** Long ones that bound no time and mostly wait, for the edge host's own pace or for a disk: side by side. */
 const PATIENT = [
-  'tests/e2e/{edge-bucket,edge-keeper,edge-networks,edge-registered,edge-webhooks,tape}.test.ts',
+  'tests/e2e/{edge-bucket,edge-keeper,edge-networks,edge-registered,edge-webhooks,media-doctor-delay,tape}.test.ts',
   'tests/conformance/{workerd,second-auditor,second-reader}.test.ts',
   'tests/contract/node.test.ts',
   'tests/fuzz/**/*.test.ts',
@@ -67,7 +67,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'patient',
           include: PATIENT,
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 2 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
