@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { aBroadcaster, type Broadcaster, nginxHook, strikeThem } from '../support/broadcasters.ts'
 import { type ControlServer, type Manners, startControlServer } from '../support/control-server.ts'
 import { type EdgeGate, edgeGate } from '../support/edge-gate.ts'
 import { ADMIN_KEY, call, type ServerProcess } from '../support/server.ts'
@@ -25,13 +26,6 @@ rules:
   - { id: raid, ground: terms, when: 'incident.active && incident.scope == "raid"', outcome: deny }
 default: allow
 `
-
-interface Person {
-  readonly subject: string
-  readonly key: string
-  /** Name viewers use. */
-  readonly name: string
-}
 
 describe('a media server under the eye of the edge host', () => {
   const folder = mkdtempSync(join(tmpdir(), 'livegate-edge-keeper-'))
@@ -60,38 +54,14 @@ describe('a media server under the eye of the edge host', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  async function person(followers = 100): Promise<Person> {
-    const subject = `u_${++people}`
-    const facts = { created_at: '2020-01-01T00:00:00Z', followers }
-    const { body, status } = await call(gate, 'POST', '/v1/stream-keys', { subject, facts })
-    expect(status).toBe(201)
-    const { id, key } = body as { id: string; key: string }
-    return { subject, key, name: id.replace('sk_', 'live_') }
-  }
-
-  async function strike(subject: string): Promise<void> {
-    const issued_at = new Date().toISOString()
-    const body = { id: `s_${subject}`, category: 'terrorism.link', severity: 'high', issued_at }
-    expect((await call(gate, 'POST', `/v1/subjects/${subject}/strikes`, body)).status).toBe(201)
-  }
-
-  async function hook(what: string, session: string, name: string): Promise<number> {
-    const rest =
-      'addr=203.0.113.9&type=live&flashver=x&swfurl=&tcurl=rtmp%3A%2F%2Fx%2Flive&pageurl='
-    const response = await fetch(`${gate.url}/hooks/nginx-rtmp/edge-1`, {
-      method: 'POST',
-      redirect: 'manual',
-      headers: {
-        authorization: `Bearer ${SECRET}`,
-        'content-type': 'application/x-www-form-urlencoded',
-      },
-      body: `call=${what}&app=live&name=${name}&clientid=${session}&${rest}`,
-    })
-    return response.status
-  }
+  const person = (followers = 100): Promise<Broadcaster> =>
+    aBroadcaster(gate, `u_${++people}`, { followers })
+  const strike = (subject: string): Promise<void> => strikeThem(gate, subject)
+  const hook = (what: string, session: string, name: string): Promise<number> =>
+    nginxHook(gate, { server: 'edge-1', secret: SECRET, what, session, name })
 
   /** Goes live as the server would have it, and is in its list. */
-  async function live(session: string, followers = 100): Promise<Person> {
+  async function live(session: string, followers = 100): Promise<Broadcaster> {
     const one = await person(followers)
     expect(await hook('publish', session, one.key)).toBe(302)
     control.publishers.set(session, { app: 'live', name: one.name })

@@ -6,19 +6,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { aBroadcaster, type Broadcaster, nginxHook, strikeThem } from '../support/broadcasters.ts'
 import { type ControlServer, startControlServer } from '../support/control-server.ts'
 import { type EdgeGate, edgeGate } from '../support/edge-gate.ts'
 import { call, type ServerProcess } from '../support/server.ts'
 
 const SECRET = 'c2VjcmV0IG9mIGFsbCBvcmlnaW5z'
 const WAIT = { timeout: 25_000, interval: 50 }
-
-interface Person {
-  readonly subject: string
-  readonly key: string
-  /** Name viewers use. */
-  readonly name: string
-}
 
 describe('a media server that registers itself with the edge host', () => {
   const folder = mkdtempSync(join(tmpdir(), 'livegate-edge-registered-'))
@@ -75,39 +69,16 @@ describe('a media server that registers itself with the edge host', () => {
     return Object.fromEntries(servers.map(({ id, state }) => [id, state]))
   }
 
-  async function person(): Promise<Person> {
-    const subject = `u_${++people}`
-    const facts = { created_at: '2020-01-01T00:00:00Z' }
-    const { body, status } = await call(gate, 'POST', '/v1/stream-keys', { subject, facts })
-    expect(status).toBe(201)
-    const { id, key } = body as { id: string; key: string }
-    return { subject, key, name: id.replace('sk_', 'live_') }
-  }
-
-  async function strike(subject: string): Promise<void> {
-    const issued_at = new Date().toISOString()
-    const body = { id: `s_${subject}`, category: 'terrorism.link', severity: 'high', issued_at }
-    expect((await call(gate, 'POST', `/v1/subjects/${subject}/strikes`, body)).status).toBe(201)
-  }
-
-  async function hook(id: string, what: string, given: { session: string; name: string }) {
-    const rest =
-      'addr=203.0.113.9&type=live&flashver=x&swfurl=&tcurl=rtmp%3A%2F%2Fx%2Flive&pageurl='
-    const response = await fetch(`${gate.url}/hooks/nginx-rtmp/${id}`, {
-      method: 'POST',
-      redirect: 'manual',
-      headers: {
-        authorization: `Bearer ${SECRET}`,
-        'content-type': 'application/x-www-form-urlencoded',
-      },
-      body: `call=${what}&app=live&name=${given.name}&clientid=${given.session}&${rest}`,
-    })
-    await response.arrayBuffer()
-    return response.status
-  }
+  const person = (): Promise<Broadcaster> => aBroadcaster(gate, `u_${++people}`)
+  const strike = (subject: string): Promise<void> => strikeThem(gate, subject)
+  const hook = (
+    server: string,
+    what: string,
+    given: { readonly session: string; readonly name: string },
+  ): Promise<number> => nginxHook(gate, { server, secret: SECRET, what, ...given })
 
   /** Goes live as the server would have it, and is in its list. */
-  async function live(id: string, session: string): Promise<Person> {
+  async function live(id: string, session: string): Promise<Broadcaster> {
     const one = await person()
     await vi.waitFor(
       async () => expect(await hook(id, 'publish', { session, name: one.key })).toBe(302),

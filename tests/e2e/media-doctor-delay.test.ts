@@ -3,14 +3,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { runCli } from '../../src/cli/program.ts'
-import { epochMs } from '../../src/core/time.ts'
+import { type Examined, runDoctor } from '../support/doctor.ts'
 import { policyOf, STRIKE_RULE } from '../support/gate.ts'
 import { type Nginx, startNginx } from '../support/nginx.ts'
 import { pageConfig } from '../support/nginx-page.ts'
 import { freePorts } from '../support/ports.ts'
 import { describeWithMedia } from '../support/programs.ts'
-import { ADMIN_KEY, call, type ServerProcess, startServer } from '../support/server.ts'
+import { call, type ServerProcess, startServer } from '../support/server.ts'
 import { withTape } from '../support/tape-page.ts'
 
 const SECRET = 'dGFwZSBkZWxheSBvZiB0aGUgZG9jdG9y'
@@ -30,14 +29,6 @@ ffmpeg $quick -i "rtmp://127.0.0.1:PORT/live/$1" -map 0 -c copy -f mpegts - \\
   | livegate media delay --seconds "\${BASH_REMATCH[1]}" \\
   | for again in 1 2 3 4 5 6; do ffmpeg $quick -analyzeduration 1100000 -probesize 200000 -f mpegts -i - -map 0 -c copy -f flv "$to"; done
 `
-
-interface Report {
-  readonly checks: readonly {
-    readonly id: string
-    readonly result: string
-    readonly seen: string
-  }[]
-}
 
 describeWithMedia('the doctor of a tape delay', () => {
   const folder = mkdtempSync(join(tmpdir(), 'livegate-doctor-delay-'))
@@ -80,33 +71,12 @@ describeWithMedia('the doctor of a tape delay', () => {
     return { gate, nginx, servers }
   }
 
-  async function examine(
+  const examine = (
     { gate, nginx, servers }: Awaited<ReturnType<typeof deployment>>,
     ...more: string[]
-  ): Promise<{
-    readonly exit: number
-    readonly seen: Readonly<Record<string, string>>
-    readonly out: string
-  }> {
-    let out = ''
-    const words = ['--server', 'edge-1', '--servers', servers, '--publish', `${nginx.rtmp}/live`]
-    const asked = ['--url', gate.url, '--key', ADMIN_KEY, '--json', ...more]
-    const exit = await runCli(['media', 'doctor', ...words, ...asked], {
-      out: (text) => {
-        out += text
-      },
-      talk: () => {},
-      ...{ out_tty: false, talk_tty: false, columns: 80, env: {}, cwd: folder },
-      pipe: () => ({ input: process.stdin, output: process.stdout }),
-      now: () => epochMs(Date.now()),
-      fetch: (address, init) => fetch(address, init),
-      sleep: (ms) => new Promise((done) => setTimeout(done, ms)),
-      watch: () => () => undefined,
-      signal: new AbortController().signal,
-    })
-    const { checks } = JSON.parse(out) as Report
-    return { exit, out, seen: Object.fromEntries(checks.map(({ id, result }) => [id, result])) }
-  }
+  ): Promise<Examined> =>
+    runDoctor({ servers, rtmp: nginx.rtmp, gate: gate.url, cwd: folder }, ...more)
+
   const LATE = ['--delayed-facts', '{"followers":5}']
   const healthy = {
     ...{ policy: 'pass', allow: 'pass', name: 'pass', end: 'pass', 'unknown-key': 'pass' },

@@ -3,24 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { runCli } from '../../src/cli/program.ts'
-import { epochMs } from '../../src/core/time.ts'
+import { type Examined, runDoctor } from '../support/doctor.ts'
 import { HOLD_RULE, policyOf } from '../support/gate.ts'
 import { type Nginx, startNginx } from '../support/nginx.ts'
 import { pageConfig } from '../support/nginx-page.ts'
 import { freePorts } from '../support/ports.ts'
 import { describeWithMedia } from '../support/programs.ts'
-import { ADMIN_KEY, call, type ServerProcess, startServer } from '../support/server.ts'
+import { call, type ServerProcess, startServer } from '../support/server.ts'
 
 const SECRET = 'Zmlyc3Qgc2VjcmV0IG9mIHRoZSB0ZXN0'
-
-interface Report {
-  readonly checks: readonly {
-    readonly id: string
-    readonly result: string
-    readonly seen: string
-  }[]
-}
 
 describeWithMedia('the doctor of media servers', () => {
   const folder = mkdtempSync(join(tmpdir(), 'livegate-doctor-'))
@@ -56,44 +47,8 @@ describeWithMedia('the doctor of media servers', () => {
     return one
   }
 
-  async function examine(
-    target: Nginx,
-    ...more: string[]
-  ): Promise<{
-    readonly exit: number
-    readonly seen: Readonly<Record<string, string>>
-    readonly out: string
-  }> {
-    let out = ''
-    const words = ['media', 'doctor', '--server', 'edge-1', '--servers', servers, '--json']
-    const exit = await runCli(
-      [
-        ...words,
-        '--publish',
-        `${target.rtmp}/live`,
-        '--url',
-        gate.url,
-        '--key',
-        ADMIN_KEY,
-        ...more,
-      ],
-      {
-        out: (text) => {
-          out += text
-        },
-        talk: () => {},
-        ...{ out_tty: false, talk_tty: false, columns: 80, env: {}, cwd: folder },
-        pipe: () => ({ input: process.stdin, output: process.stdout }),
-        now: () => epochMs(Date.now()),
-        fetch: (address, init) => fetch(address, init),
-        sleep: (ms) => new Promise((done) => setTimeout(done, ms)),
-        watch: () => () => undefined,
-        signal: new AbortController().signal,
-      },
-    )
-    const { checks } = JSON.parse(out) as Report
-    return { exit, out, seen: Object.fromEntries(checks.map(({ id, result }) => [id, result])) }
-  }
+  const examine = (target: Nginx, ...more: string[]): Promise<Examined> =>
+    runDoctor({ servers, rtmp: target.rtmp, gate: gate.url, cwd: folder }, ...more)
 
   it('finds nothing at a server set up as the page says, and leaves nothing behind', async () => {
     const { exit, seen, out } = await examine(healthy)
