@@ -51,5 +51,7 @@ function instant(at: EpochMs | null): string | null {
 
 function deskOf({ mediaServers }: AppDeps): MediaServerDesk {
   if (mediaServers !== undefined) return mediaServers
-  throw new LivegateError('not_found', 'Cannot register media servers: this host knows none')
+  throw new LivegateError('not_found', 'Cannot look for media servers: this host knows none', {
+    hint: 'start a gate with a servers file, in which an entry with `register` is a template',
+  })
 }
