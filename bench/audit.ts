@@ -1,44 +1,48 @@
 /**
  * `log audit` against the physical limit: one Ed25519 verification a record, on every core.
  *
- * Measures in one run, on one log: bare verification of this machine (one thread), an audit without signatures and one with
- * them, every record's `chain` group opened, and both again with every group opened and each decision replayed; each three
- * times, the best counts. What is measured is the built program. An audit begins with starting its threads anew and reading the file of disclosures meanwhile.
+ * On one log, in three rounds: bare verification of its own records on one thread, an audit without signatures and one with
+ * them, every record's `chain` group opened, and both again with every group opened and each decision replayed. The share of
+ * the limit is taken in each round, so that a machine that is slower for a while is so for both. What is measured is the built
+ * program. An audit begins with starting its threads anew and reading the file of disclosures meanwhile.
  * Budgets: 100,000 records/s without signatures on two cores, 0.7 x cores x bare with them, replay included.
  * Run: node bench/audit.ts [records]; 200,000 take 1.5 GB of memory to make.
  */
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { utf8 } from '../src/core/encoding.ts'
+import { fromBase64Url, utf8 } from '../src/core/encoding.ts'
 import type { IssuedRecord } from '../src/core/record/issue.ts'
 import { GROUP_NAMES, type GroupName } from '../src/core/record/kinds.ts'
 import { presentation } from '../src/core/record/presentation.ts'
-import { keyOf, makeEntries, ORIGIN, publish, VKEY, writeFiles } from '../tests/cli/a-log.ts'
+import { makeEntries, ORIGIN, publish, RECORD_X, VKEY, writeFiles } from '../tests/cli/a-log.ts'
 import { type BuiltAudit, buildAudit } from './built-audit.ts'
+import { median, spread } from './figures.ts'
+
+/** What is measured, in the order of a round; all but the first are audits. */
+const MODES = {
+  without: { signatures: false, replay: false },
+  with: { signatures: true, replay: false },
+  replay_without: { signatures: false, replay: true },
+  replay_with: { signatures: true, replay: true },
+} as const
+type Mode = keyof typeof MODES
+
+interface Rate {
+  readonly per_second: number
+  /** Processor time of one, all threads of the process: holds on a busy machine too. */
+  readonly cpu_us: number
+}
+
+type Round = Readonly<Record<Mode | 'bare', Rate>>
 
 export interface AuditBench {
   readonly records: number
   readonly cores: number
-  /** Per second, all of them. */
-  readonly bare_verifications: number
-  readonly without_signatures: number
-  readonly with_signatures: number
-  /** `with_signatures / (cores x bare_verifications)`; the budget is 0.7. Only meaningful on an idle machine. */
-  readonly share_of_limit: number
-  readonly replay_without_signatures: number
-  readonly replay_with_signatures: number
-  /** The same share, every decision replayed; the budget is 0.7 too. */
-  readonly replay_share_of_limit: number
-  /** Processor time of one verification, and of one record of each audit, microseconds: holds on a busy machine too. */
-  readonly cpu_us: {
-    readonly bare: number
-    readonly without: number
-    readonly with: number
-    readonly replay_without: number
-    readonly replay_with: number
-  }
+  readonly rounds: readonly Round[]
 }
+
+const ROUNDS = 3
 
 /** Makes a log of about `records` entries in a temporary directory and audits it. */
 export async function benchAudit(records = 200_000): Promise<AuditBench> {
@@ -49,35 +53,24 @@ export async function benchAudit(records = 200_000): Promise<AuditBench> {
     await writeFiles(dir, await publish(entries))
     await writeLines(join(dir, CHAINS), entries, ['chain'])
     await writeLines(join(dir, WHOLE), entries, GROUP_NAMES)
-    const cores = availableParallelism()
-    const bare = await best(() => bareRate(program))
-    const without = await best(() => audited(program, dir, { signatures: false, replay: false }))
-    const full = await best(() => audited(program, dir, { signatures: true, replay: false }))
-    const derived = await best(() => audited(program, dir, { signatures: false, replay: true }))
-    const whole = await best(() => audited(program, dir, { signatures: true, replay: true }))
-    const share = ({ per_second }: Rate): number =>
-      Math.round((100 * per_second) / (cores * bare.per_second)) / 100
-    return {
-      records: entries.length,
-      cores,
-      bare_verifications: Math.round(bare.per_second),
-      without_signatures: Math.round(without.per_second),
-      with_signatures: Math.round(full.per_second),
-      share_of_limit: share(full),
-      replay_without_signatures: Math.round(derived.per_second),
-      replay_with_signatures: Math.round(whole.per_second),
-      replay_share_of_limit: share(whole),
-      cpu_us: {
-        bare: Math.round(bare.cpu_us),
-        without: Math.round(without.cpu_us),
-        with: Math.round(full.cpu_us),
-        replay_without: Math.round(derived.cpu_us),
-        replay_with: Math.round(whole.cpu_us),
-      },
+    const count = entries.length
+    const signed = entries.splice(0).slice(-BARE).map(cut)
+    const rounds: Round[] = []
+    while (rounds.length < ROUNDS) {
+      const round: Partial<Record<Mode | 'bare', Rate>> = { bare: await bareRate(program, signed) }
+      for (const mode of Object.keys(MODES) as Mode[])
+        round[mode] = await audited(program, dir, MODES[mode])
+      rounds.push(round as Round)
     }
+    return { records: count, cores: availableParallelism(), rounds }
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
+}
+
+/** Of all cores verifying and doing nothing else. */
+function share(round: Round, mode: Mode, cores: number): number {
+  return round[mode].per_second / (cores * round.bare.per_second)
 }
 
 const CHAINS = 'chains.jsonl'
@@ -106,26 +99,21 @@ function lineOf({ jws, openings }: IssuedRecord, groups: readonly GroupName[]): 
 }
 
 /** As rows of the table in bench/main.ts. */
-export async function benchAuditRows(): Promise<readonly string[]> {
-  const { cores, cpu_us, ...rates } = await benchAudit()
-  const bare = `${rates.bare_verifications}/s bare Ed25519 on one core, ${cpu_us.bare} µs`
+export async function benchAuditRows(records?: number): Promise<readonly string[]> {
+  const { cores, rounds } = await benchAudit(records)
+  const rate = (mode: Mode | 'bare'): string =>
+    `${median(rounds.map((round) => round[mode].per_second)).toFixed(0)} records/s, ${median(rounds.map((round) => round[mode].cpu_us)).toFixed(0)} µs of processor a record`
+  const bare = `${rate('bare')}: bare Ed25519 of the same records on one core`
+  const shares = (mode: Mode): string => {
+    const all = rounds.map((round) => share(round, mode, cores))
+    return `${median(all).toFixed(2)} (${spread(all)})`
+  }
   return [
-    `| audit without signatures, chains opened (budget 100,000 records/s) | ${rates.without_signatures} records/s, ${cpu_us.without} µs of processor a record | ${cores} cores |`,
-    `| audit with signatures, chains opened, share of ${cores} cores of bare Ed25519 (budget 0.7) | ${rates.share_of_limit} (${rates.with_signatures} records/s, ${cpu_us.with} µs of processor a record) | ${bare} |`,
-    `| audit without signatures, every decision replayed (budget 100,000 records/s) | ${rates.replay_without_signatures} records/s, ${cpu_us.replay_without} µs of processor a record | ${cores} cores |`,
-    `| audit with signatures, every decision replayed, share of ${cores} cores of bare Ed25519 (budget 0.7) | ${rates.replay_share_of_limit} (${rates.replay_with_signatures} records/s, ${cpu_us.replay_with} µs of processor a record) | ${bare} |`,
+    `| audit without signatures, chains opened (budget 100,000 records/s) | ${rate('without')} | ${cores} cores |`,
+    `| audit with signatures, chains opened, share of ${cores} cores of bare Ed25519 (budget 0.7) | ${shares('with')}: ${rate('with')} | ${bare} |`,
+    `| audit without signatures, every decision replayed (budget 100,000 records/s) | ${rate('replay_without')} | ${cores} cores |`,
+    `| audit with signatures, every decision replayed, share of ${cores} cores of bare Ed25519 (budget 0.7) | ${shares('replay_with')}: ${rate('replay_with')} | ${bare} |`,
   ]
-}
-
-interface Rate {
-  readonly per_second: number
-  readonly cpu_us: number
-}
-
-/** The least disturbed of three: others use this machine too. */
-async function best(measure: () => Promise<Rate>): Promise<Rate> {
-  const rates = [await measure(), await measure(), await measure()]
-  return rates.reduce((a, b) => (a.per_second > b.per_second ? a : b))
 }
 
 /** Wall and processor time of `work`, which returns how many it did; all threads of the process count. */
@@ -138,16 +126,30 @@ async function timed(work: () => Promise<number>): Promise<Rate> {
   return { per_second: (count * 1000) / took, cpu_us: (user + system) / count }
 }
 
-/** One thread, over messages as long as a record's. */
-function bareRate({ ed25519 }: BuiltAudit): Promise<Rate> {
-  const key = keyOf(7)
-  const message = utf8('m'.repeat(900))
-  const signature = key.sign(message)
+/** How many are verified bare: more than a second's worth. */
+const BARE = 20_000
+
+interface Signed {
+  readonly message: Uint8Array
+  readonly signature: Uint8Array
+}
+
+function cut({ jws }: IssuedRecord): Signed {
+  const dot = jws.lastIndexOf('.')
+  const signature = fromBase64Url(jws.slice(dot + 1))
+  if (signature === null) throw new Error('a record of the bench has no signature')
+  return { message: utf8(jws.slice(0, dot)), signature }
+}
+
+/** One thread, over records of the log. */
+function bareRate({ ed25519 }: BuiltAudit, signed: readonly Signed[]): Promise<Rate> {
+  const key = fromBase64Url(RECORD_X)
+  if (key === null) throw new Error('the key of the bench is none')
   return timed(async () => {
-    for (let i = 0; i < 5000; i++)
-      if (!(await ed25519.verifyEd25519(key.publicKey, message, signature)))
-        throw new Error('the bench signature does not hold')
-    return 5000
+    for (const { message, signature } of signed)
+      if (!(await ed25519.verifyEd25519(key, message, signature)))
+        throw new Error('a signature of the bench does not hold')
+    return signed.length
   })
 }
 
@@ -186,4 +188,4 @@ async function audited(
 }
 
 if (import.meta.main)
-  console.log(JSON.stringify(await benchAudit(Number(process.argv[2] ?? 200_000)), null, 2))
+  for (const row of await benchAuditRows(Number(process.argv[2] ?? 200_000))) console.log(row)

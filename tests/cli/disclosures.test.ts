@@ -101,6 +101,67 @@ describe('a record', () => {
   })
 })
 
+/** What a file of these lines has of each record with a chain, asked for in this order. */
+async function inOrder(
+  content: string,
+  asked: readonly IssuedRecord[],
+): Promise<readonly (readonly string[] | undefined)[]> {
+  const path = join(aDirectory(), 'disclosures.jsonl')
+  writeFileSync(path, content)
+  const each = [1, undefined].map(async (run) => {
+    const { index } = await readDisclosures(path, run)
+    if (index === null) throw new Error('nothing was read')
+    const reader = openIndex(index)
+    const found = asked.map(({ bytes }) => reader.of(bytes))
+    reader.close()
+    return found
+  })
+  const [onDisk, inMemory] = await Promise.all(each)
+  expect(onDisk).toEqual(inMemory)
+  return inMemory ?? []
+}
+
+describe('in the order of the log, a record', () => {
+  const lines = chained.map((entry) => json(entry, 'chain'))
+  const chains = chained.map(({ openings }) => [openings.chain])
+
+  test('is found line after line, and so are those that are asked for again or were left out', async () => {
+    expect(await inOrder(`${lines.join('\n')}\n`, chained)).toEqual(chains)
+    const without = lines.toSpliced(2, 1).join('\n')
+    expect(await inOrder(without, chained)).toEqual(chains.with(2, undefined as never))
+    expect(await inOrder(lines.join('\n'), [FIRST, FIRST, SECOND])).toEqual([
+      chains[0],
+      chains[0],
+      chains[1],
+    ])
+  })
+
+  test('has what a line elsewhere in the file says of it, too', async () => {
+    const later = json(SECOND, 'facts')
+    const [, second] = await inOrder([...lines, later].join('\n'), chained)
+    expect(second?.toSorted()).toEqual([SECOND.openings.chain, SECOND.openings.facts].toSorted())
+  })
+
+  const asItWas = (chain: readonly (string | undefined)[]) => chain
+  test.each([
+    ['other members', (line: string) => line.replace(/}$/, ',"note":1}'), asItWas],
+    ['escapes', (line: string) => line.replaceAll('~', '\\u007e'), asItWas],
+    ['blanks around', (line: string) => `  ${line} `, asItWas],
+    ['a line end of Windows', (line: string) => `${line}\r`, asItWas],
+    ['nothing to open', (line: string) => line.replace(/~.*"}/, '~"}'), () => []],
+    [
+      'a second member `record`',
+      (line: string) => line.replace(/}$/, ',"record":"a.b.c~"}'),
+      () => undefined,
+    ],
+  ])('is read as it is spelled where a line has %s', async (_, spelled, expected) => {
+    const changed = lines.map((line, i) => (i % 2 === 1 ? spelled(line) : line))
+    expect(await inOrder(`${changed.join('\n')}\n`, chained)).toEqual(
+      chains.map((chain, i) => (i % 2 === 1 ? expected(chain) : chain)),
+    )
+  })
+})
+
 describe('a file of disclosures', () => {
   test('that is a pipe is read once and kept', async () => {
     const path = join(aDirectory(), 'pipe')

@@ -87,7 +87,7 @@ interface Slot {
  * What a thread has before it when it is given nothing new, and the calling one helps: longer than that takes to verify one
  * bundle. Bundles it holds, 0.2 to 1.8 MB each, are no more than these and those scanned ahead.
  */
-const DEPTH = 4
+const DEPTH = 6
 
 interface WaitingScan {
   readonly id: number

@@ -238,7 +238,7 @@ interface ReadBundle {
 }
 
 /** Bundles read and scanned while earlier ones are judged. */
-const READ_AHEAD = 8
+const READ_AHEAD = 16
 
 async function* bundlesAhead(
   input: AuditInput,

@@ -5,7 +5,7 @@
  * Lines are found by the first characters of a record's signature and compared with the record's whole text, so what
  * is found is never another's. Written once by disclosures.ts, read by the threads of an audit.
  */
-import { closeSync, openSync, readSync } from 'node:fs'
+import { createWindow, type FileWindow } from './file-window.ts'
 import { parseGiven } from './given-record.ts'
 import { createLineFinder, LineSpill, RUN_ROWS, type SpilledLines } from './spilled-lines.ts'
 
@@ -13,6 +13,8 @@ export interface DisclosureIndex {
   /** The file, or all its bytes when it cannot be read twice. */
   readonly source: string | Uint8Array<SharedArrayBuffer>
   readonly lines: LinesInMemory | SpilledLines
+  /** Keys that more than one line has, sorted; null for too many. */
+  readonly repeated: Uint32Array<SharedArrayBuffer> | null
 }
 
 export interface LinesInMemory {
@@ -67,9 +69,15 @@ export class IndexLines {
 
   /** The index of the lines so far, once; `source` is where they stand. */
   index(source: DisclosureIndex['source']): DisclosureIndex {
-    if (this.#spill === null) return { source, lines: this.#inMemory() }
+    const repeated = new RepeatedKeys()
+    if (this.#spill === null) {
+      const keys = this.#keys.slice(0, this.#held).sort()
+      for (const key of keys) repeated.next(key)
+      return { source, lines: this.#inMemory(), repeated: repeated.all() }
+    }
     this.#toDisk()
-    return { source, lines: this.#spill.sorted() }
+    const lines = this.#spill.sorted((key) => repeated.next(key))
+    return { source, lines, repeated: repeated.all() }
   }
 
   #toDisk(): void {
@@ -115,6 +123,28 @@ export class IndexLines {
   }
 }
 
+/** Beyond so many it is not a file whose records have a line each. */
+const MAX_REPEATED: number = 2 ** 16
+
+/** The keys that come more than once among sorted ones. */
+class RepeatedKeys {
+  readonly #keys: number[] = []
+  #before: number | null = null
+
+  next(key: number): void {
+    if (key === this.#before && key !== this.#keys.at(-1) && this.#keys.length <= MAX_REPEATED)
+      this.#keys.push(key)
+    this.#before = key
+  }
+
+  all(): DisclosureIndex['repeated'] {
+    if (this.#keys.length > MAX_REPEATED) return null
+    const all = new Uint32Array(new SharedArrayBuffer(4 * this.#keys.length))
+    all.set(this.#keys)
+    return all
+  }
+}
+
 function bucketOf(key: number, size: number): number {
   return (Math.imul(key, 0x9e3779b1) >>> 7) & (size - 1)
 }
@@ -142,24 +172,66 @@ const BRACE = 0x7b
 const SIGNATURE = 86
 
 /** Reads through an index; a thread opens the file for itself. */
-export function openIndex({ source, lines }: DisclosureIndex): DisclosureReader {
+export function openIndex({ source, lines, repeated }: DisclosureIndex): DisclosureReader {
   const find = 'fences' in lines ? createLineFinder(lines) : finderIn(lines)
   const window = createWindow(source)
+  const more = repeated === null ? null : new Set(repeated)
+  /** Where in the file the last record that was found ends. */
+  let last: number | null = null
+
+  function lookUp(key: number, entry: Uint8Array): readonly string[] | undefined {
+    const found: (readonly string[])[] = []
+    find(key, (offset, length) => {
+      const start = window.at(offset, length)
+      const disclosures = disclosuresOf(window.bytes(), { start, length, entry })
+      if (disclosures === null) return
+      found.push(disclosures)
+      last = offset + length
+    })
+    const all = found.length > 1 ? found.flat() : found[0]
+    return all === undefined || areDistinct(all) ? all : [...new Set(all)]
+  }
   return {
     of(entry) {
       const usual = entry.length - SIGNATURE
       const from = entry[usual - 1] === DOT ? usual : entry.lastIndexOf(DOT) + 1
-      const found: (readonly string[])[] = []
-      find(keyIn(entry, from), (offset, length) => {
-        const start = window.at(offset, length)
-        const disclosures = disclosuresOf(window.bytes(), { start, length, entry })
-        if (disclosures !== null) found.push(disclosures)
-      })
-      const all = found.length > 1 ? found.flat() : found[0]
-      return all === undefined || areDistinct(all) ? all : [...new Set(all)]
+      const key = keyIn(entry, from)
+      // The one line of its key, when it is the next one: most files are in the order of the log.
+      const next = last === null || more?.has(key) !== false ? null : nextLine(window, last, entry)
+      if (next === null) return lookUp(key, entry)
+      last = next.end
+      const all = next.disclosures
+      return areDistinct(all) ? all : [...new Set(all)]
     },
     close: () => window.close(),
   }
+}
+
+/** What stands between the records of two lines that say nothing else. */
+const BETWEEN = Buffer.from('"}\n{"record":"')
+const QUOTE = 0x22
+const CLOSING = 0x7d
+const LF = 0x0a
+/** Most lines are shorter; others are looked up. */
+const LINE: number = 16 * 1024
+
+/** The line after a record that ends at `last`, when it says exactly that it is `entry` with disclosures; else null. */
+function nextLine(
+  window: FileWindow,
+  last: number,
+  entry: Uint8Array,
+): { readonly disclosures: readonly string[]; readonly end: number } | null {
+  const start = window.at(last, LINE)
+  const bytes = window.bytes()
+  const from = start + BETWEEN.length
+  const to = from + entry.length
+  if (to > bytes.length || bytes.compare(BETWEEN, 0, BETWEEN.length, start, from) !== 0) return null
+  if (bytes.compare(entry, 0, entry.length, from, to) !== 0) return null
+  const end = bytes.indexOf(QUOTE, to)
+  if (end < 0 || bytes[end + 1] !== CLOSING || bytes[end + 2] !== LF) return null
+  const text = bytes.toString('latin1', to, end)
+  const disclosures = text.includes('\\') ? null : between(text)
+  return disclosures === null ? null : { disclosures, end: last + (end - start) }
 }
 
 function areDistinct(few: readonly string[]): boolean {
@@ -194,40 +266,4 @@ function between(text: string): readonly string[] | null {
     from = to + 1
   }
   return parts
-}
-
-interface Window {
-  /** Where in `bytes` that part of the file begins. */
-  at(offset: number, length: number): number
-  /** Good until the next `at`. */
-  bytes(): Buffer
-  close(): void
-}
-
-/** Bytes read at once: a file in the order of the log is read once or little more, in pieces that fit the processor's cache. */
-const WINDOW: number = 64 * 1024
-
-function createWindow(source: DisclosureIndex['source']): Window {
-  if (typeof source !== 'string') {
-    const all = Buffer.from(source.buffer)
-    return { at: (offset) => offset, bytes: () => all, close: () => undefined }
-  }
-  const file = openSync(source, 'r')
-  let room = Buffer.allocUnsafeSlow(WINDOW)
-  let start = 0
-  let filled = 0
-  return {
-    at(offset, length) {
-      if (offset < start || offset + length > start + filled) {
-        if (length > room.length) room = Buffer.allocUnsafeSlow(length)
-        filled = readSync(file, room, 0, room.length, offset)
-        // A file that was cut meanwhile must not show what another part of it was.
-        room.fill(0, filled)
-        start = offset
-      }
-      return offset - start
-    },
-    bytes: () => room,
-    close: () => closeSync(file),
-  }
 }

@@ -75,15 +75,9 @@ function onlyRecord(bytes: Buffer, start: number, end: number): string | null {
   const to = end - 2
   if (from >= to || bytes[to] !== QUOTE || bytes[to + 1] !== CLOSING) return null
   for (let i = 0; i < ONLY_RECORD.length; i++) if (bytes[start + i] !== ONLY_RECORD[i]) return null
-  try {
-    const { record } = JSON.parse(bytes.toString('latin1', start, end)) as {
-      readonly record: string
-    }
-    // Escapes, and members after it, make it shorter than what stands between the first and the last quote.
-    return record.length === to - from ? record : null
-  } catch {
-    return null
-  }
+  const record = bytes.toString('latin1', from, to)
+  // With an escape, or members after it, only a JSON parser knows what it says.
+  return record.includes('"') || record.includes('\\') ? null : record
 }
 
 /** Exactly what `parseGiven` accepts, when there is a `~`. */

@@ -66,8 +66,8 @@ export class LineSpill {
     this.#written += ROW * count
   }
 
-  /** All rows; nothing can be added after it. */
-  sorted(): SpilledLines {
+  /** All rows; nothing can be added after it. `each` is told every row's key, in order. */
+  sorted(each: (key: number) => void = () => undefined): SpilledLines {
     const count = this.#written / ROW
     const fences = new Uint32Array(new SharedArrayBuffer(4 * Math.ceil(count / BLOCK_ROWS)))
     const out = new RowWriter(this.#sorted, 0)
@@ -81,6 +81,7 @@ export class LineSpill {
     for (const { key, length, offset } of merged(runs)) {
       if (done % BLOCK_ROWS === 0) fences[done / BLOCK_ROWS] = key
       done++
+      each(key)
       out.push(key, length, offset)
     }
     out.end()
