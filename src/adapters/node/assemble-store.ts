@@ -16,6 +16,7 @@ import { createSqlLog } from '../sqlite/log.ts'
 import { createSqlMediaServers } from '../sqlite/media-servers.ts'
 import { moveProgress } from '../sqlite/move-in.ts'
 import { createSqlOpenBroadcasts } from '../sqlite/open-broadcasts.ts'
+import { createOpenSessions } from '../sqlite/open-sessions.ts'
 import { createRounds } from '../sqlite/rounds.ts'
 import { createSqlStreamKeys } from '../sqlite/stream-keys.ts'
 import { createSubjects } from '../sqlite/subjects.ts'
@@ -65,8 +66,8 @@ export function assemble(assembly: Assembly): Assembled {
   const entries = createEntries(sql, origin)
   const keys = createStoreKeys({ sql, keyFiles, origin })
   const subjects = createSubjects(sql, options.cacheWeight, erasedBefore(sql, keys.own.pepper))
-  writer.follow(entries)
-  writer.follow(subjects)
+  const sessions = createOpenSessions(sql)
+  for (const mirror of [entries, subjects, sessions]) writer.follow(mirror)
   const tiles = createTileFiles(paths.log, die)
   const signCheckpoint = (body: string): Promise<string> =>
     signNote({ body, signers: keys.own.signing.noteSigners() })
@@ -120,8 +121,11 @@ export function assemble(assembly: Assembly): Assembled {
 
   return {
     origin,
-    ledger: createSqlLedger({ sql, writer, entries, subjects, accountOf: forgetting.accountOf }),
-    directory: createSqlDirectory({ sql, subjects, origin }),
+    ledger: createSqlLedger({
+      ...{ sql, writer, entries, subjects, sessions },
+      accountOf: forgetting.accountOf,
+    }),
+    directory: createSqlDirectory({ sql, subjects, origin, sessions }),
     broadcasts: createSqlOpenBroadcasts(sql),
     ...{ erasures: forgetting.erasures, retention: forgetting.retention },
     streamKeys: createSqlStreamKeys(sql, writer),

@@ -7,6 +7,7 @@
 import { LivegateError } from '../../core/errors.ts'
 import { MAX_RELYING } from '../../core/limits.ts'
 import type { DecisionSearch, Directory, RecordPage, StoredRecord } from '../../ports.ts'
+import type { OpenSessions } from './open-sessions.ts'
 import {
   decisionsNaming,
   type Glimpse,
@@ -35,10 +36,12 @@ export interface DirectoryParts {
   readonly sql: Sql
   readonly subjects: Subjects
   readonly origin: string
+  /** For a host that keeps in memory who may be open. */
+  readonly sessions?: Pick<OpenSessions, 'mayBeOpen'>
 }
 
 export function createSqlDirectory(parts: DirectoryParts): Directory {
-  const { sql, subjects, origin } = parts
+  const { sql, subjects, origin, sessions } = parts
   return {
     subjectOfStrike(strike) {
       const row = sql.get(
@@ -52,6 +55,7 @@ export function createSqlDirectory(parts: DirectoryParts): Directory {
     records: (page) => recordsOf(parts, page),
     decisionsRelyingOn: async (strike) => decisionsNaming(sql, strike, MAX_RELYING),
     async broadcastOfSession(server, session) {
+      if (sessions?.mayBeOpen(server, session) === false) return null
       const row = sql.get(
         'SELECT subject, broadcast FROM sessions WHERE server = ? AND session = ?',
         server,

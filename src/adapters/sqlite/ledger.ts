@@ -13,6 +13,7 @@ import type { Change, CommitFailure, CommitResult, Ledger, OpenBroadcast } from 
 import { noteCohosts } from './cohosts.ts'
 import { type Entries, requireEntry } from './entries.ts'
 import { findAnswer, storeAnswer } from './idempotency.ts'
+import type { OpenSessions } from './open-sessions.ts'
 import { type InsertRow, insertRecord } from './records.ts'
 import { trimReliance } from './reliance.ts'
 import { putReviews } from './review-queue.ts'
@@ -26,6 +27,8 @@ export interface LedgerParts {
   readonly subjects: Subjects
   /** For a host that keeps entry and record in one row; its `entries` then writes none. */
   readonly insertRow?: InsertRow
+  /** For a host that keeps in memory who may be open; it must follow `writer`, too. */
+  readonly sessions?: OpenSessions
   /** What facts call somebody without a chain; for a host whose co-hosts are here, too. */
   readonly accountOf?: (subject: SubjectId) => string
 }
@@ -95,7 +98,7 @@ export function applyChange(parts: LedgerParts, change: Change): CommitResult {
   const after = subjects.advance(change, place)
   if (after === null || after.rid === null) return { ok: false, error: 'conflict' }
   writeStrikes(sql, { change, rid: after.rid, idx: record === null ? null : idx })
-  writeSessions(sql, { rid: after.rid, before, after })
+  writeSessions(parts, { rid: after.rid, before, after })
   if (change.idempotency !== undefined) {
     const { subject, at, idempotency: given } = change
     storeAnswer(sql, { rid: after.rid, subject, at, given })
@@ -153,30 +156,27 @@ function insertStrike(
 
 /** Media servers ask by session: keep one row for each open broadcast that has one. */
 function writeSessions(
-  sql: Sql,
+  { sql, sessions }: LedgerParts,
   step: { readonly rid: number; readonly before: SubjectEntry; readonly after: SubjectEntry },
 ): void {
   const { rid, before, after } = step
   const [then, now] = [before.state.broadcasts, after.state.broadcasts]
   if (then === now) return
-  for (const { id, server, session } of gone(then, now))
-    if (server !== undefined && session !== undefined)
-      sql.run(
-        'DELETE FROM sessions WHERE server = ? AND session = ? AND broadcast = ?',
-        server,
-        session,
-        id,
-      )
-  for (const { id, server, session } of gone(now, then))
-    if (server !== undefined && session !== undefined)
-      sql.run(
-        'INSERT OR REPLACE INTO sessions (server, session, subject, broadcast) VALUES (?, ?, ?, ?)',
-        server,
-        session,
-        rid,
-        id,
-      )
+  for (const { id, server, session } of gone(then, now)) {
+    if (server === undefined || session === undefined) continue
+    sql.run(DELETE_SESSION, server, session, id)
+    sessions?.closed(server, session)
+  }
+  for (const { id, server, session } of gone(now, then)) {
+    if (server === undefined || session === undefined) continue
+    sessions?.opened(server, session)
+    sql.run(INSERT_SESSION, server, session, rid, id)
+  }
 }
+
+const DELETE_SESSION = 'DELETE FROM sessions WHERE server = ? AND session = ? AND broadcast = ?'
+const INSERT_SESSION =
+  'INSERT OR REPLACE INTO sessions (server, session, subject, broadcast) VALUES (?, ?, ?, ?)'
 
 function gone(
   from: readonly OpenBroadcast[],
