@@ -22,11 +22,12 @@ export function verifyBundle(
   const ring = new Map(
     keys.map((key) => [key.kid, { ...key, host: ed25519Key(key.public_key) }] as const),
   )
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const findings: Finding[] = []
   let verified = 0
   for (const [i, entry] of (entries.ok ? entries.value.slice(skip) : []).entries()) {
     const index = first_index + i
-    const cut = unreadable.has(i) ? null : cutRecord(entry)
+    const cut = unreadable.has(i) ? null : cutRecord(all, entry)
     const key = cut === null ? undefined : ring.get(cut.kid)
     if (cut === null || key === undefined || !isInForce(key, index)) continue
     if (verifyWith(key.host, cut.signed, cut.signature)) verified++
@@ -50,25 +51,37 @@ function isInForce(key: RecordKey, index: number): boolean {
 }
 
 const DOT = 0x2e
+/** Letters and bytes of a signature. */
+const LETTERS = 86
+const SIGNATURE = 64
 
-/** `signed.signature` of a compact JWS, and the key its header names. */
-function cutRecord(
-  entry: Uint8Array,
-): { readonly kid: string; readonly signed: Uint8Array; readonly signature: Uint8Array } | null {
-  const first = entry.indexOf(DOT)
-  const last = entry.lastIndexOf(DOT)
-  if (first < 0 || first === last) return null
-  const kid = kidOf(viewOf(entry, 0, first))
-  if (kid === null) return null
-  const signature = Buffer.from(
-    viewOf(entry, last + 1, entry.length).toString('latin1'),
-    'base64url',
-  )
-  return { kid, signed: entry.subarray(0, last), signature }
+interface Cut {
+  readonly kid: string
+  readonly signed: Uint8Array
+  /** Good until the next record is cut. */
+  readonly signature: Uint8Array
 }
 
-function viewOf(bytes: Uint8Array, from: number, to: number): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from)
+/** `signed.signature` of a compact JWS that stands in `bytes`, and the key its header names. */
+function cutRecord(bytes: Buffer, entry: Uint8Array): Cut | null {
+  const start = entry.byteOffset - bytes.byteOffset
+  const end = start + entry.length
+  const usual = end - LETTERS - 1
+  const last = bytes[usual] === DOT ? usual : start + entry.lastIndexOf(DOT)
+  const first = bytes.indexOf(DOT, start)
+  if (first < 0 || first >= last) return null
+  const kid = kidOf(bytes, start, first)
+  if (kid === null) return null
+  const signature = bytesOf(bytes.toString('latin1', last + 1, end))
+  return { kid, signed: entry.subarray(0, last - start), signature }
+}
+
+/** A buffer of its own for each costs more than what is written into it. */
+const room = Buffer.allocUnsafeSlow(SIGNATURE)
+
+function bytesOf(letters: string): Uint8Array {
+  const fits = letters.length === LETTERS && room.write(letters, 'base64url') === SIGNATURE
+  return fits ? room : Buffer.from(letters, 'base64url')
 }
 
 /** A log has a header per kind and key; hostile ones must not fill the memory. */
@@ -78,10 +91,15 @@ const MAX_KIDS = 1024
 /** Most records have the header of the one before them. */
 let before: { readonly header: Buffer; readonly kid: string | null } | null = null
 
-function kidOf(header: Buffer): string | null {
-  if (before?.header.equals(header)) return before.kid
-  const kid = kidIn(header.toString('latin1'))
-  before = { header: Buffer.from(header), kid }
+function isThere(known: Buffer, bytes: Buffer, from: number, to: number): boolean {
+  return bytes.compare(known, 0, known.length, from, to) === 0
+}
+
+function kidOf(bytes: Buffer, from: number, to: number): string | null {
+  if (before !== null && isThere(before.header, bytes, from, to)) return before.kid
+  const header = bytes.toString('latin1', from, to)
+  const kid = kidIn(header)
+  before = { header: Buffer.from(header, 'latin1'), kid }
   return kid
 }
 
