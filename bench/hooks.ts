@@ -20,10 +20,8 @@ import { ADMIN_KEY } from './processes.ts'
 
 /** So many that nobody starts more than twice or so: open broadcasts have their own cost. */
 const PEOPLE = 12_000
-const ROUNDS = 15
-/** Short, so that a neighbour who comes and goes disturbs all three alike. */
-const SECONDS = 1
-const WARM_S = 3
+const ROUNDS = 9
+const SECONDS = 3
 /** Answers in a second that this machine cannot give. */
 const MOST = 5_000
 
@@ -62,7 +60,7 @@ export async function benchHookRows(): Promise<readonly string[]> {
       const loaded = await load(SECONDS)
       return { ...loaded, cpu_us: (gate.cpuUs() - before) / loaded.answered }
     }
-    for (const warm of [plain, keyed, hook]) await warm(WARM_S)
+    for (const warm of [plain, keyed, hook]) await warm(SECONDS)
     const rounds: Round[] = []
     for (let i = 0; i < ROUNDS; i++)
       rounds.push({

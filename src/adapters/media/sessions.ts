@@ -29,8 +29,18 @@ export interface Sessions {
   asked(server: string, session: string): boolean
 }
 
-/** At about 150 bytes each, 30 MB for all of them. */
+/** At about 250 bytes each, 12 MB. */
 const REMEMBERED = 50_000
+
+/** What is remembered of one; instants as `elapsed` tells them, long ago where there is none. */
+interface Known {
+  asked: boolean
+  touched: number
+  over: number
+  polled: number
+  rhythm: number
+}
+const NEVER = Number.NEGATIVE_INFINITY
 
 const OVER_MS = 60_000
 /** A server that has asked once is believed for so long; then twice its rhythm, and a second. */
@@ -40,16 +50,21 @@ const FIRST_RHYTHM_MS = 30_000
 export function createSessions(elapsed: () => number): Sessions {
   const turns = createTurns()
   const underWay = new Map<string, number>()
-  const touched = new LRUCache<string, number>({ max: REMEMBERED })
-  const asked = new LRUCache<string, true>({ max: REMEMBERED })
-  const over = new LRUCache<string, number>({ max: REMEMBERED })
-  const polls = new LRUCache<string, { last: number; rhythm: number }>({ max: REMEMBERED })
+  const all = new LRUCache<string, Known>({ max: REMEMBERED })
+  const knownAs = (key: string): Known => {
+    const before = all.get(key)
+    if (before !== undefined) return before
+    const made = { asked: false, touched: NEVER, over: NEVER, polled: NEVER, rhythm: NEVER }
+    all.set(key, made)
+    return made
+  }
   return {
     async run(server, session, work, why) {
       const key = keyOf(server, session)
       if (why === 'asked') {
-        asked.set(key, true)
-        over.delete(key)
+        const known = knownAs(key)
+        known.asked = true
+        known.over = NEVER
       }
       underWay.set(key, (underWay.get(key) ?? 0) + 1)
       try {
@@ -58,30 +73,32 @@ export function createSessions(elapsed: () => number): Sessions {
         const left = (underWay.get(key) ?? 1) - 1
         if (left === 0) underWay.delete(key)
         else underWay.set(key, left)
-        touched.set(key, elapsed())
+        knownAs(key).touched = elapsed()
       }
     },
     busySince(server, session, since) {
       const key = keyOf(server, session)
-      return underWay.has(key) || (touched.get(key) ?? Number.NEGATIVE_INFINITY) >= since
+      return underWay.has(key) || (all.get(key)?.touched ?? NEVER) >= since
     },
     polled(server, session) {
-      const key = keyOf(server, session)
+      const known = knownAs(keyOf(server, session))
       const now = elapsed()
-      const before = polls.get(key)
-      const rhythm = before === undefined ? FIRST_RHYTHM_MS : now - before.last
-      polls.set(key, { last: now, rhythm: Math.min(rhythm, FIRST_RHYTHM_MS) })
+      const rhythm = known.polled === NEVER ? FIRST_RHYTHM_MS : now - known.polled
+      known.polled = now
+      known.rhythm = Math.min(rhythm, FIRST_RHYTHM_MS)
     },
     heard(server, session) {
-      const poll = polls.get(keyOf(server, session))
-      return poll !== undefined && elapsed() - poll.last < 2 * poll.rhythm + 1_000
+      const { polled = NEVER, rhythm = NEVER } = all.get(keyOf(server, session)) ?? {}
+      return polled !== NEVER && elapsed() - polled < 2 * rhythm + 1_000
     },
-    ended: (server, session) => void over.set(keyOf(server, session), elapsed()),
+    ended(server, session) {
+      knownAs(keyOf(server, session)).over = elapsed()
+    },
     isOver(server, session) {
-      const at = over.get(keyOf(server, session))
-      return at !== undefined && elapsed() - at < OVER_MS
+      const { over = NEVER } = all.get(keyOf(server, session)) ?? {}
+      return over !== NEVER && elapsed() - over < OVER_MS
     },
-    asked: (server, session) => asked.has(keyOf(server, session)),
+    asked: (server, session) => all.get(keyOf(server, session))?.asked === true,
   }
 }
 
