@@ -1,5 +1,5 @@
 /**
- * Where in a file of disclosures the lines of each record are, shared by all threads: 24 to 28 bytes a line for a
+ * Where in a file of disclosures the lines of each record are, shared by all threads: 24 to 28 bytes a line for half a
  * million of them, on disk beyond (spilled-lines.ts), so that memory is the same however large the file is.
  *
  * Lines are found by the first characters of a record's signature and compared with the record's whole text, so what

@@ -32,7 +32,7 @@ const BLOCK: number = ROW * BLOCK_ROWS
 /** Bytes read or written at a time of each run. */
 const PIECE: number = 16 * BLOCK
 /** Rows of a run at most: a key and a place among so many fit one exact number. */
-export const RUN_ROWS: number = 2 ** 20
+export const RUN_ROWS: number = 2 ** 19
 
 export class LineSpill {
   readonly #runs: number
