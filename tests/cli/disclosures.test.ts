@@ -176,6 +176,11 @@ describe('a file of disclosures', () => {
 
   test.each([
     ['a line that is no record', `${json(FIRST)}\n{"record":"a.b"}\n`, 'line 2 holds no record'],
+    [
+      'a raw control character inside a record',
+      `${json(FIRST)}\n${json(FIRST, 'chain').replace('~"', '\t~"')}\n`,
+      'line 2 holds no record',
+    ],
     ['a line that is no JSON', `${json(FIRST)}\n\n{"record":\n`, 'line 3 holds no record'],
     ['six disclosures', json(FIRST).replace('~"', '~a~b~c~d~e~f~"'), 'line 1 holds no record'],
   ])('with %s ends the audit, and says where', async (_, content, words) => {

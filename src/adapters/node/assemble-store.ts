@@ -55,7 +55,7 @@ export interface Assembled extends NodeStore {
   rush(): Promise<void>
 }
 
-/** Puts a store together over what is open; nothing is read or compared before `load`. */
+/** Puts a store together over what is open; nothing is compared before `load`. */
 export function assemble(assembly: Assembly): Assembled {
   const { sql, paths, keyFiles, origin, options, die, release } = assembly
   const { observe = () => {}, onError = () => {} } = options

@@ -207,8 +207,9 @@ export function openIndex({ source, lines, repeated }: DisclosureIndex): Disclos
   }
 }
 
-/** What stands between the records of two lines that say nothing else. */
-const BETWEEN = Buffer.from('"}\n{"record":"')
+/** How a line begins that says nothing but its record, and what stands between the records of two such. */
+export const ONLY_RECORD: Buffer = Buffer.from('{"record":"')
+const BETWEEN = Buffer.concat([Buffer.from('"}\n'), ONLY_RECORD])
 const QUOTE = 0x22
 const CLOSING = 0x7d
 const LF = 0x0a

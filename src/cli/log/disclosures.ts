@@ -9,7 +9,7 @@ import { statSync } from 'node:fs'
 import { GROUP_NAMES } from '../../core/record/kinds.ts'
 import { incomplete } from '../failure.ts'
 import { quote } from '../session.ts'
-import { type DisclosureIndex, IndexLines, keyIn } from './disclosure-index.ts'
+import { type DisclosureIndex, IndexLines, keyIn, ONLY_RECORD } from './disclosure-index.ts'
 import { eachLine } from './each-line.ts'
 import { type GivenRecord, parseGiven } from './given-record.ts'
 
@@ -67,17 +67,19 @@ const BRACE = 0x7b
 const CLOSING = 0x7d
 const ESCAPE = 0x5c
 
-const ONLY_RECORD = Buffer.from('{"record":"')
-
 /** The record of a line that says `record` and nothing else, as most do, letter by letter as it stands there. */
 function onlyRecord(bytes: Buffer, start: number, end: number): string | null {
   const from = start + ONLY_RECORD.length
   const to = end - 2
   if (from >= to || bytes[to] !== QUOTE || bytes[to + 1] !== CLOSING) return null
   for (let i = 0; i < ONLY_RECORD.length; i++) if (bytes[start + i] !== ONLY_RECORD[i]) return null
-  const record = bytes.toString('latin1', from, to)
-  // With an escape, or members after it, only a JSON parser knows what it says.
-  return record.includes('"') || record.includes('\\') ? null : record
+  try {
+    const record = JSON.parse(bytes.toString('latin1', from - 1, to + 1)) as string
+    // Escapes make it shorter than what stands between the quotes; members after it are no string.
+    return record.length === to - from ? record : null
+  } catch {
+    return null
+  }
 }
 
 /** Exactly what `parseGiven` accepts, when there is a `~`. */

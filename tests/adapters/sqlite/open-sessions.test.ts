@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createGroupCommit } from '../../../src/adapters/node/group-commit.ts'
 import { type NodeSql, openNodeSql } from '../../../src/adapters/node/node-sql.ts'
+import { createSqlDirectory } from '../../../src/adapters/sqlite/directory.ts'
 import { createEntries } from '../../../src/adapters/sqlite/entries.ts'
 import { createHalt } from '../../../src/adapters/sqlite/halt.ts'
 import { createSqlLedger } from '../../../src/adapters/sqlite/ledger.ts'
@@ -102,6 +103,23 @@ describe('a session', () => {
     expect(sessions.mayBeOpen('edge-1', '77')).toBe(true)
     expect(sessions.mayBeOpen('edge-2', '77')).toBe(false)
     expect(sessions.mayBeOpen('edge-17', '7')).toBe(false)
+  })
+})
+
+describe('the directory', () => {
+  it('looks into the table only for a session that may be open', async () => {
+    const sessions = createOpenSessions(sql)
+    const asked: string[] = []
+    const get: NodeSql['get'] = (text, ...values) => {
+      if (text.includes('FROM sessions')) asked.push(String(values[1]))
+      return sql.get(text, ...values)
+    }
+    const parts = { sql: { ...sql, get }, subjects: createSubjects(sql), origin: ORIGIN }
+    const directory = createSqlDirectory({ ...parts, sessions })
+    sessions.opened('edge-1', '77')
+    for (const session of ['77', '78'])
+      expect(await directory.broadcastOfSession('edge-1', session)).toBeNull()
+    expect(asked).toEqual(['77'])
   })
 })
 
