@@ -76,7 +76,7 @@ export interface StartEvent {
   readonly kind: 'start'
   /** The server's own id of the connection. */
   readonly session: string
-  /** Equal for two calls of one connection; different calls may share it. Opaque. */
+  /** What the server says of the connection: equal for two calls of one; different calls may share it. Opaque, and nothing to keep. */
   readonly connection: string
   readonly app: string
   /** The stream name as the publisher sent it: a secret key, or a name an upstream has checked. */

@@ -18,7 +18,6 @@ import type {
   StartEvent,
   Verdict,
 } from './dialect.ts'
-import { digestOf } from './digest.ts'
 import { type JsonFields, readObject, textOf } from './json-fields.ts'
 import { jsonReply, plainName, REFUSAL_STATUS, retryAfter, wordFor } from './replies.ts'
 import type { ServerSecret } from './server-secret.ts'
@@ -106,11 +105,10 @@ function startOf(fields: JsonFields, session: string): Result<StartEvent, string
     return err('app, key or client_ip is not clean text')
   if (protocol === null || (protocol !== '' && !WORD.test(protocol)))
     return err('protocol is not a word')
-  const connection = digestOf([session, ip])
   return ok({
     kind: 'start',
     session,
-    connection,
+    connection: JSON.stringify([session, ip]),
     app,
     name,
     args: [],

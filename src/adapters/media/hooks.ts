@@ -9,6 +9,7 @@
  */
 import { LivegateError } from '../../core/errors.ts'
 import { MAX_HOOK_BYTES } from '../../core/limits.ts'
+import { type Hasher, portableHasher } from '../../core/record/hashing.ts'
 import { createEnforcement, type Enforcement } from '../../gate/enforcement.ts'
 import { shedBy } from '../../gate/shed.ts'
 import type { Gate } from '../../gate-types.ts'
@@ -34,7 +35,7 @@ import { type Resolved, resolveSubject } from './resolve-subject.ts'
 import type { ServerSecret } from './server-secret.ts'
 import type { MediaServer } from './servers-file.ts'
 import { createSessions, type Sessions } from './sessions.ts'
-import { createStarts, type Start, type Starts } from './starts.ts'
+import { Start } from './starts.ts'
 import { placeOf } from './tape.ts'
 import { lifetimeOf, retryAfterSeconds } from './terms.ts'
 
@@ -54,6 +55,8 @@ export interface HookPorts {
   readonly keeper?: Pick<Keeper, 'polled' | 'ended' | 'enforcement' | 'running'>
   /** Shared with the keeper; own ones unless given. */
   readonly sessions?: Sessions
+  /** The host's own; the portable one unless given. */
+  readonly hasher?: Hasher
 }
 
 /** One call as the HTTP layer hands it over: bounded, unparsed. */
@@ -77,8 +80,10 @@ export interface Hooks {
 
 interface Desk extends HookPorts {
   readonly guesses: GuessLimit
-  readonly starts: Starts
   readonly sessions: Sessions
+  readonly hasher: Hasher
+  /** Never the same twice. */
+  nonce(): string
   /** By server: this instance numbers what it asks for. */
   enforcement(server: string): Enforcement
 }
@@ -99,12 +104,13 @@ export function createHooks(ports: HookPorts): Hooks {
   const desk: Desk = {
     ...ports,
     guesses: createGuessLimit(),
-    starts: createStarts(),
     sessions: ports.sessions ?? createSessions(ports.clock.now),
+    hasher: ports.hasher ?? portableHasher,
+    nonce: noncesOf(ports.clock),
     enforcement: enforcementsOf(ports),
   }
   const servers = new Map(ports.servers.map((server) => [server.id, { server, leaving: false }]))
-  const proofs = createProofs()
+  const proofs = createProofs(desk.hasher)
   return {
     async handle(kind, serverId, request) {
       const dialect = dialectOf(kind)
@@ -168,6 +174,12 @@ function enforcementsOf({ keeper, random }: HookPorts): (server: string) => Enfo
   }
 }
 
+/** An instant, so that none of this process is one of the process before it, and a number. */
+function noncesOf(clock: Clock): () => string {
+  let lives = 0
+  return () => `${clock.now().toString(36)}.${(++lives).toString(36)}`
+}
+
 function callOf({ method, url, headers, body }: HookRequest): SignedCall {
   const [, query = ''] = /^[^?#]*\?([^#]*)/.exec(url) ?? []
   const content_type = headers.get('content-type')
@@ -223,15 +235,19 @@ async function startInTurn(desk: Desk, asker: StartAsker, event: StartEvent): Pr
     return refusal(desk, server, 'leaving')
   }
   const resolved = await resolveSubject(desk, server, event, desk.clock.now())
-  const earlier = desk.starts.get(server.id, event.session)
-  const repeated = earlier !== undefined && isRepetition(earlier, event, resolved)
+  const connection = desk.hasher.digestText(event.connection)
+  const earlier = desk.sessions.start(server.id, event.session)
+  const alike = earlier?.connection === connection
+  // A proxy repeated the call.
+  const repeated = alike && resolved.ok && earlier.stream === resolved.value.stream
   if (!repeated) await endEarlier(desk, server, event.session)
   if (!resolved.ok) return refusal(desk, server, resolved.error)
-  if (!repeated && earlier?.connection === event.connection)
-    return refusal(desk, server, 'session_conflict')
+  if (!repeated && alike) return refusal(desk, server, 'session_conflict')
   const again = repeated ? await stillAdmitted(desk, server, earlier) : null
   if (again !== null) return again
-  const life = repeated ? earlier : beginLife(desk, server, event, resolved.value)
+  const { stream } = resolved.value
+  const life = repeated ? earlier : new Start(desk.nonce(), { connection, stream })
+  if (!repeated) desk.sessions.began(server.id, event.session, life)
   let admitted = false
   try {
     const verdict = await decide(desk, asker, { event, resolved: resolved.value, life })
@@ -240,7 +256,7 @@ async function startInTurn(desk: Desk, asker: StartAsker, event: StartEvent): Pr
     if (!admitted && repeated) await endEarlier(desk, server, event.session)
     return verdict
   } finally {
-    if (!admitted) desk.starts.forget(server.id, event.session)
+    if (!admitted) desk.sessions.began(server.id, event.session, null)
   }
 }
 
@@ -256,55 +272,38 @@ async function stillAdmitted(
   return { type: 'admit', ...admitted.place, decision: admitted.decision, ...lifetime }
 }
 
-/** The same connection asks the same thing again: a proxy repeated the call. */
-function isRepetition(
-  earlier: Start,
-  event: StartEvent,
-  resolved: Awaited<ReturnType<typeof resolveSubject>>,
-): boolean {
-  return (
-    resolved.ok &&
-    earlier.connection === event.connection &&
-    earlier.stream === resolved.value.stream
-  )
-}
-
-function beginLife(desk: Desk, server: MediaServer, event: StartEvent, resolved: Resolved): Start {
-  const session = { server: server.id, session: event.session, at: desk.clock.now() }
-  return desk.starts.begin(session, { connection: event.connection, stream: resolved.stream })
-}
-
 async function decide(
   desk: Desk,
   asker: StartAsker,
   input: { readonly event: StartEvent; readonly resolved: Resolved; readonly life: Start },
 ): Promise<Verdict> {
   const { event, resolved, life } = input
-  const { hungUp } = asker
+  const { server, dialect, hungUp } = asker
+  const { gate, clock, after, pepper } = desk
   const over = (): AbortSignal =>
     hungUp === null ? life.over.signal : AbortSignal.any([life.over.signal, hungUp])
-  const enforcement = desk.enforcement(asker.server.id)
+  const enforcement = desk.enforcement(server.id)
   // Who can ask what runs needs no stored answer to know a repeated call by.
   const start = desk.keeper === undefined ? life : null
   const asked = { event, resolved, start, over, enforcement }
-  const made = await decideStart({ ...desk, ...asker, ...asked })
-  if (made === null) return refusal(desk, asker.server, 'gone')
-  const place = placeOf({ ...desk, ...asker }, resolved, made)
+  const made = await decideStart({ gate, clock, after, server, dialect, ...asked })
+  if (made === null) return refusal(desk, server, 'gone')
+  const place = placeOf({ pepper, server, dialect }, resolved, made)
   if (place !== null && hungUp?.aborted !== true) {
     life.admitted = { decision: made.id, place }
-    const lifetime = lifetimeOf(asker.server, made.decision.lease_until, desk.clock.now())
+    const lifetime = lifetimeOf(server, made.decision.lease_until, clock.now())
     return { type: 'admit', ...place, decision: made.id, ...lifetime }
   }
   // Nobody heard it, or this server cannot carry it out: what the decision opened must not stay open.
-  if (made.decision.lease_until !== null) await desk.gate.endSession(asker.server.id, event.session)
-  if (place !== null || made.outcome === 'allow') return refusal(desk, asker.server, 'gone')
-  const retry = retryAfterSeconds(made, desk.clock.now())
+  if (made.decision.lease_until !== null) await gate.endSession(server.id, event.session)
+  if (place !== null || made.outcome === 'allow') return refusal(desk, server, 'gone')
+  const retry = retryAfterSeconds(made, clock.now())
   return { type: 'deny', outcome: made.outcome, decision: made.id, retry_after_s: retry }
 }
 
 /** The server says it is over. A session nobody opened ends nothing and is no fault. */
 async function end(desk: Desk, server: MediaServer, session: string): Promise<Verdict> {
-  desk.starts.get(server.id, session)?.over.abort()
+  desk.sessions.start(server.id, session)?.over.abort()
   return desk.sessions.run(server.id, session, async () => {
     desk.sessions.ended(server.id, session)
     await endEarlier(desk, server, session)
@@ -313,7 +312,7 @@ async function end(desk: Desk, server: MediaServer, session: string): Promise<Ve
 }
 
 async function endEarlier(desk: Desk, server: MediaServer, session: string): Promise<void> {
-  desk.starts.forget(server.id, session)
+  desk.sessions.began(server.id, session, null)
   await desk.gate.endSession(server.id, session)
   desk.keeper?.ended(server.id, session)
 }

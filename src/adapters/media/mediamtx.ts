@@ -7,7 +7,6 @@
  */
 import { err, ok, type Result } from '../../core/result.ts'
 import type { HookCall, MediaDialect, MediaEvent, Reply, Verdict } from './dialect.ts'
-import { digestOf } from './digest.ts'
 import { argsOf, type JsonFields, readObject, textOf } from './json-fields.ts'
 import { REFUSAL_STATUS, statusReply } from './replies.ts'
 
@@ -94,7 +93,7 @@ export function splitPath(path: string): { readonly app: string; readonly name: 
 /** An id is new for every connection. */
 function connectionOf(fields: JsonFields): string {
   const parts = ['id', 'ip', 'protocol'].map((name) => textOf(fields, name))
-  return digestOf(parts)
+  return JSON.stringify(parts)
 }
 
 /** With 401 the server asks its client for credentials, if it has not yet. */

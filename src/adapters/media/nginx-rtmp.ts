@@ -6,8 +6,7 @@
  * `Location`, anything else closes the connection. Hence: no redirect but the rename, no page that begins with 2.
  * Set-up for people: docs/media/nginx-rtmp.md. Next: hooks.ts.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { fromUtf8, toBase64Url, utf8 } from '../../core/encoding.ts'
+import { fromUtf8, utf8 } from '../../core/encoding.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { HookCall, MediaDialect, MediaEvent, Reply, StartEvent, Verdict } from './dialect.ts'
 import { type RawField, splitForm, unescapeStrictly } from './form.ts'
@@ -101,7 +100,7 @@ function textOf(call: HookCall): Result<string, string> {
 interface Form {
   readonly call: string
   readonly owned: ReadonlyMap<string, string>
-  /** Digest over `app` to `clientid`, as sent. */
+  /** `app` to `clientid`, as sent. */
   readonly connection: string
   readonly args: readonly RawField[]
 }
@@ -124,7 +123,7 @@ function readForm(fields: readonly RawField[]): Result<Form, string> {
   }
   const call = owned.get('call')
   if (call === undefined) return err('call is missing')
-  return ok({ call, owned, args, connection: toBase64Url(sha256(utf8(connection.join('&')))) })
+  return ok({ call, owned, args, connection: connection.join('&') })
 }
 
 function eventOf(kind: 'start' | 'end' | 'poll', form: Form): Result<MediaEvent, string> {

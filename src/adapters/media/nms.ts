@@ -9,7 +9,6 @@
 import { err, ok, type Result } from '../../core/result.ts'
 import { parseAction } from './actions.ts'
 import type { MediaDialect, MediaEvent } from './dialect.ts'
-import { digestOf } from './digest.ts'
 import { fieldsOf, type JsonFields, textOf } from './json-fields.ts'
 import { statusReply } from './replies.ts'
 
@@ -62,7 +61,7 @@ function eventOf(kind: 'start' | 'end' | 'poll', fields: JsonFields): Result<Med
   return ok({
     kind,
     session,
-    connection: digestOf([session, ip]),
+    connection: JSON.stringify([session, ip]),
     app,
     name,
     args,

@@ -7,7 +7,7 @@
  * Set-up for people: docs/media/ovenmediaengine.md. Next: ome-control.ts.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
-import { fromBase64Url, toBase64Url, utf8 } from '../../core/encoding.ts'
+import { fromBase64Url, fromUtf8, toBase64Url, utf8 } from '../../core/encoding.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import { type EpochMs, epochMs, parseInstant } from '../../core/time.ts'
 import type {
@@ -117,7 +117,7 @@ function startOf(
     kind: 'start',
     session,
     // No call is sent twice, so each is a connection of its own.
-    connection: toBase64Url(sha256(call.body)),
+    connection: fromUtf8(call.body) ?? '',
     app,
     name,
     args: argsOf(query),

@@ -6,6 +6,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import { fromBase64, fromUtf8 } from '../../core/encoding.ts'
+import type { Hasher } from '../../core/record/hashing.ts'
 import type { EpochMs } from '../../core/time.ts'
 import type { MediaDialect, SignedCall } from './dialect.ts'
 import { splitForm, unescapeStrictly } from './form.ts'
@@ -26,14 +27,14 @@ const MAX_SEEN = 50_000
 /** Compared with when there is no such server, so that ids cannot be told by time. */
 const NOBODY = new ServerSecret('')
 
-export function createProofs(): Proofs {
+export function createProofs(hasher: Pick<Hasher, 'digest'>): Proofs {
   // It reserves its room at once, and most deployments have no server that signs.
   let signatures: LRUCache<string, EpochMs> | null = null
   return {
     check(dialect, call, { secret, now }) {
       const judge = secret ?? NOBODY
       if (dialect?.authenticate === undefined)
-        return judge.matches(presented(dialect, call)) && secret !== null
+        return judge.matches(presented(dialect, call), hasher) && secret !== null
       const proof = dialect.authenticate(call, judge, now)
       if (!proof.ok || secret === null) return false
       if (proof.once === null) return true

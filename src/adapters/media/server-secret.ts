@@ -8,6 +8,7 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { sha1 } from '@noble/hashes/legacy.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { equalBytes, utf8 } from '../../core/encoding.ts'
+import { type Hasher, portableHasher } from '../../core/record/hashing.ts'
 import { MIN_SECRET_CHARS } from '../../scrub.ts'
 
 /** Characters of a secret at most; at least: MIN_SECRET_CHARS, where 16 random base64 characters are 96 bits, more than can be tried over a network. */
@@ -36,8 +37,8 @@ export class ServerSecret {
   }
 
   /** True when `presented` is this secret; takes the same time for every answer of the same length. */
-  matches(presented: string): boolean {
-    return equalBytes(this.#digest, sha256(utf8(presented)))
+  matches(presented: string, { digest }: Pick<Hasher, 'digest'> = portableHasher): boolean {
+    return equalBytes(this.#digest, digest(utf8(presented)))
   }
 
   /** True when `signature` is this secret's HMAC of `message`. */

@@ -6,6 +6,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import { createTurns } from '../../gate/turns.ts'
+import type { Start } from './starts.ts'
 
 export interface Sessions {
   /** Runs `work` when all earlier work about the session has ended; `asked`: the server asks whether it may start. */
@@ -27,9 +28,12 @@ export interface Sessions {
   isOver(server: string, session: string): boolean
   /** True when this process has been asked whether the session may start. */
   asked(server: string, session: string): boolean
+  /** What was begun last and may run; null for nothing. */
+  start(server: string, session: string): Start | null
+  began(server: string, session: string, start: Start | null): void
 }
 
-/** At about 250 bytes each, 12 MB. */
+/** At about 800 bytes each, 40 MB; more live streams than one gate serves. */
 const REMEMBERED = 50_000
 
 /** What is remembered of one; instants as `elapsed` tells them, long ago where there is none. */
@@ -37,8 +41,9 @@ interface Known {
   asked: boolean
   touched: number
   over: number
-  polled: number
-  rhythm: number
+  /** When it asked last whether it may go on, and how long after the time before. */
+  polls: { readonly at: number; readonly rhythm: number } | null
+  start: Start | null
 }
 const NEVER = Number.NEGATIVE_INFINITY
 
@@ -54,7 +59,7 @@ export function createSessions(elapsed: () => number): Sessions {
   const knownAs = (key: string): Known => {
     const before = all.get(key)
     if (before !== undefined) return before
-    const made = { asked: false, touched: NEVER, over: NEVER, polled: NEVER, rhythm: NEVER }
+    const made = { asked: false, touched: NEVER, over: NEVER, polls: null, start: null }
     all.set(key, made)
     return made
   }
@@ -82,14 +87,13 @@ export function createSessions(elapsed: () => number): Sessions {
     },
     polled(server, session) {
       const known = knownAs(keyOf(server, session))
-      const now = elapsed()
-      const rhythm = known.polled === NEVER ? FIRST_RHYTHM_MS : now - known.polled
-      known.polled = now
-      known.rhythm = Math.min(rhythm, FIRST_RHYTHM_MS)
+      const at = elapsed()
+      const rhythm = known.polls === null ? FIRST_RHYTHM_MS : at - known.polls.at
+      known.polls = { at, rhythm: Math.min(rhythm, FIRST_RHYTHM_MS) }
     },
     heard(server, session) {
-      const { polled = NEVER, rhythm = NEVER } = all.get(keyOf(server, session)) ?? {}
-      return polled !== NEVER && elapsed() - polled < 2 * rhythm + 1_000
+      const polls = all.get(keyOf(server, session))?.polls ?? null
+      return polls !== null && elapsed() - polls.at < 2 * polls.rhythm + 1_000
     },
     ended(server, session) {
       knownAs(keyOf(server, session)).over = elapsed()
@@ -99,6 +103,10 @@ export function createSessions(elapsed: () => number): Sessions {
       return over !== NEVER && elapsed() - over < OVER_MS
     },
     asked: (server, session) => all.get(keyOf(server, session))?.asked === true,
+    start: (server, session) => all.get(keyOf(server, session))?.start ?? null,
+    began(server, session, start) {
+      knownAs(keyOf(server, session)).start = start
+    },
   }
 }
 

@@ -8,7 +8,6 @@
 import { err, ok, type Result } from '../../core/result.ts'
 import { parseAction } from './actions.ts'
 import type { MediaDialect, MediaEvent, Reply, Verdict } from './dialect.ts'
-import { digestOf } from './digest.ts'
 import { argsOf, type JsonFields, textOf } from './json-fields.ts'
 import { jsonReply, REFUSAL_STATUS, retryAfter } from './replies.ts'
 
@@ -73,7 +72,7 @@ function eventOf(kind: 'start' | 'end' | 'poll', fields: JsonFields): Result<Med
 /** Ids of the process and of the connection in it. */
 function connectionOf(fields: JsonFields): string {
   const ids = ['server_id', 'service_id', 'client_id', 'ip'].map((name) => textOf(fields, name))
-  return digestOf(ids)
+  return JSON.stringify(ids)
 }
 
 function render(verdict: Verdict): Reply {

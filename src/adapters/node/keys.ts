@@ -6,10 +6,8 @@
  * other tools can read it. The pepper keys hashes of stream keys. Files and permissions: data-dir.ts.
  */
 import {
-  createHmac,
   createPrivateKey,
   createPublicKey,
-  createSecretKey,
   generateKeyPairSync,
   type KeyObject,
   randomBytes,
@@ -24,6 +22,7 @@ import { ed25519Signer, type NoteSigner } from '../../core/tlog/note.ts'
 import { keyIdHex, NOTE_ED25519, noteKeyId } from '../../core/tlog/note-key.ts'
 import type { HeldCheckpointKey, HeldRecordKey } from '../../gate/signing.ts'
 import type { Pepper, RecordSigner } from '../../ports.ts'
+import { createTextHmac } from './text-hmac.ts'
 
 /** What the key files hold, as text. */
 export interface KeyTexts {
@@ -143,11 +142,8 @@ function readCheckpointKey(text: string, origin: string, file: string): KeyObjec
 export function readPepper(text: string): Pepper {
   const secret = fromHex(text.trim())
   if (secret?.length !== 32) throw unreadable('pepper', '64 hexadecimal digits')
-  // Made into a key once: from its bytes each time costs six times as much, and a start takes five hashes.
-  const key = createSecretKey(secret)
-  return {
-    hash: (what, text) => createHmac('sha256', key).update(`${what} ${text}`).digest('base64url'),
-  }
+  const hmac = createTextHmac(secret)
+  return { hash: (what, text) => hmac(`${what} ${text}`) }
 }
 
 /** The 16 bytes that precede the seed of an Ed25519 key in PKCS #8 (RFC 8410 section 7). */

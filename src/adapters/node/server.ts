@@ -44,6 +44,7 @@ import { hasDataDir } from './data-dir.ts'
 import { every } from './every.ts'
 import { gaugesOf } from './gauges.ts'
 import { greetingOf } from './greeting.ts'
+import { nodeHasher } from './hasher.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import { accessTokensOf, httpSettingsOf, surroundingsOf } from './http-settings.ts'
 import { createNodeIncidents, type NodeIncidents } from './incidents.ts'
@@ -273,7 +274,12 @@ async function mediaOf(
     ...{ custody: createCustody({ ...shared, keeper }), observe, onError },
   })
   await registrations.load()
-  return { hooks: createHooks({ ...shared, keeper }), keeper, whip, registrations }
+  return {
+    hooks: createHooks({ ...shared, keeper, hasher: nodeHasher }),
+    keeper,
+    whip,
+    registrations,
+  }
 }
 
 const NO_FILE: ServersFile = { servers: [], templates: [] }

@@ -6,11 +6,11 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { toBase64Url, utf8 } from '../encoding.ts'
 
-/** SHA-256, of bytes and of ASCII text, and what else of opening a record a host may do faster. */
+/** SHA-256, of bytes and of text, and what else of opening a record a host may do faster. */
 export interface Hasher {
   /** 32 bytes. */
   digest(bytes: Uint8Array): Uint8Array
-  /** Of the ASCII bytes of `text`, as unpadded base64url: a disclosure's digest (RFC 9901 section 4.2.3). */
+  /** Of the UTF-8 bytes of `text`, as unpadded base64url: of its ASCII a disclosure's digest (RFC 9901 section 4.2.3). */
   digestText(text: string): string
   /** Exactly `textFromBase64Url`; that one unless given. */
   readonly textOf?: (text: string) => string | null
