@@ -33,7 +33,7 @@ async function ofFirst(content: string): Promise<readonly string[] | undefined> 
 
 /** With `run` lines in memory, others on disk. */
 async function readFrom(path: string, run?: number): Promise<readonly string[] | undefined> {
-  const { index } = await readDisclosures(path, run)
+  const { index } = await readDisclosures(path, { run })
   const reader = index === null ? null : openIndex(index)
   const found = reader?.of(FIRST.bytes)
   reader?.close()
@@ -109,7 +109,7 @@ async function inOrder(
   const path = join(aDirectory(), 'disclosures.jsonl')
   writeFileSync(path, content)
   const each = [1, undefined].map(async (run) => {
-    const { index } = await readDisclosures(path, run)
+    const { index } = await readDisclosures(path, { run })
     if (index === null) throw new Error('nothing was read')
     const reader = openIndex(index)
     const found = asked.map(({ bytes }) => reader.of(bytes))
@@ -172,6 +172,46 @@ describe('a file of disclosures', () => {
     if (index === null) throw new Error('nothing was read')
     const reader = openIndex(index)
     for (const { bytes, openings } of chained) expect(reader.of(bytes)).toEqual([openings.chain])
+  })
+
+  const LINES = chained.map((entry) => `${json(entry, 'chain')}\n`)
+
+  test.each([
+    ['in memory', undefined],
+    ['on disk, a line at a time', 1],
+    ['on disk, some lines at a time', 3],
+  ])('that threads read in parts is read as by one: with lines %s', async (_, run) => {
+    const path = join(aDirectory(), 'disclosures.jsonl')
+    const again = [...LINES, `${json(SECOND, 'facts')}\n`, ...LINES.slice(0, 2)]
+    writeFileSync(path, again.join(''))
+    for (const threads of [1, 2, 5]) {
+      const { index, records } = await readDisclosures(path, { run, threads })
+      expect(records).toBe(again.length)
+      if (index === null) throw new Error('nothing was read')
+      const reader = openIndex(index)
+      expect(chained.map(({ bytes }) => reader.of(bytes))).toEqual(
+        chained.map(({ openings }, i) =>
+          i === 1 ? [openings.chain, openings.facts] : [openings.chain],
+        ),
+      )
+      reader.close()
+    }
+  })
+
+  test('of which a part is wrong ends the command at its first line that is, whoever read it', async () => {
+    const path = join(aDirectory(), 'disclosures.jsonl')
+    for (const bad of [0, 3, LINES.length - 2]) {
+      writeFileSync(
+        path,
+        LINES.with(bad, '{}\n')
+          .with(LINES.length - 1, 'a.b\n')
+          .join(''),
+      )
+      for (const threads of [1, 3])
+        await expect(readDisclosures(path, { threads })).rejects.toThrow(
+          `line ${bad + 1} holds no record`,
+        )
+    }
   })
 
   test.each([

@@ -7,7 +7,14 @@
  */
 import { createWindow, type FileWindow } from './file-window.ts'
 import { parseGiven } from './given-record.ts'
-import { createLineFinder, LineSpill, RUN_ROWS, type SpilledLines } from './spilled-lines.ts'
+import {
+  createLineFinder,
+  type LineColumns,
+  LineSpill,
+  RUN_ROWS,
+  type SpilledLines,
+  type SpilledRun,
+} from './spilled-lines.ts'
 
 export interface DisclosureIndex {
   /** The file, or all its bytes when it cannot be read twice. */
@@ -39,6 +46,12 @@ function six(bytes: Uint8Array, at: number): number {
   return (bytes[at] ?? 0) & 127
 }
 
+/** Lines of a part of a file: those on disk, and those after them. */
+export interface LinesOfPart {
+  readonly runs: readonly SpilledRun[]
+  readonly columns: LineColumns
+}
+
 /** Lines on their way into an index: in memory, and on disk when there are more than a run of them. */
 export class IndexLines {
   readonly #run: number
@@ -65,6 +78,30 @@ export class IndexLines {
     this.#keys[at] = key
     this.#offsets[at] = offset
     this.#lengths[at] = length
+  }
+
+  /** What another thread is told of the lines so far; nothing can be added after it. */
+  handOver(): LinesOfPart {
+    const held = this.#held
+    const columns = {
+      keys: this.#keys.slice(0, held),
+      offsets: this.#offsets.slice(0, held),
+      lengths: this.#lengths.slice(0, held),
+    }
+    return { columns, runs: this.#spill?.handOver() ?? [] }
+  }
+
+  /** Lines of another thread, which come after those so far. */
+  adopt({ columns, runs }: LinesOfPart): void {
+    if (runs.length > 0) {
+      this.#toDisk()
+      for (const run of runs) {
+        this.#spill?.adopt(run)
+        this.#spilled += run.rows
+      }
+    }
+    const { keys, offsets, lengths } = columns
+    for (const [i, key] of keys.entries()) this.push(key, offsets[i] ?? 0, lengths[i] ?? 0)
   }
 
   /** The index of the lines so far, once; `source` is where they stand. */

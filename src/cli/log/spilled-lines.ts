@@ -25,6 +25,14 @@ export interface LineColumns {
   readonly lengths: Uint32Array
 }
 
+/** Sorted rows that stand together in a file. */
+export interface SpilledRun {
+  readonly file: number
+  /** Its first byte. */
+  readonly start: number
+  readonly rows: number
+}
+
 /** Key, length, offset. */
 const ROW = 16
 const BLOCK_ROWS = 256
@@ -35,58 +43,62 @@ const PIECE: number = 16 * BLOCK
 export const RUN_ROWS: number = 2 ** 19
 
 export class LineSpill {
-  readonly #runs: number
-  readonly #sorted: number
-  readonly #rows: number[] = []
+  readonly #file: number = aFile()
+  /** In the order their lines came in. */
+  readonly #runs: SpilledRun[] = []
   #written = 0
-
-  /** Two files that end with their descriptors. */
-  constructor() {
-    const dir = mkdtempSync(join(tmpdir(), 'livegate-lines-'))
-    try {
-      this.#runs = openSync(join(dir, 'runs'), 'wx+', 0o600)
-      this.#sorted = openSync(join(dir, 'sorted'), 'wx+', 0o600)
-    } finally {
-      rmSync(dir, { recursive: true, force: true })
-    }
-  }
 
   /** The first `count` rows, at most `RUN_ROWS`. */
   add({ keys, offsets, lengths }: LineColumns, count: number): void {
     const order = new Float64Array(count)
     for (let i = 0; i < count; i++) order[i] = (keys[i] ?? 0) * RUN_ROWS + i
     order.sort()
-    const out = new RowWriter(this.#runs, this.#written)
+    const out = new RowWriter(this.#file, this.#written)
     for (const one of order) {
       const i = one % RUN_ROWS
       out.push(keys[i] ?? 0, lengths[i] ?? 0, offsets[i] ?? 0)
     }
     out.end()
-    this.#rows.push(count)
+    this.#runs.push({ file: this.#file, start: this.#written, rows: count })
     this.#written += ROW * count
+  }
+
+  /** The runs so far, for another thread, which closes their file; nothing can be added after it. */
+  handOver(): readonly SpilledRun[] {
+    return this.#runs
+  }
+
+  /** A run of another thread, which comes after those so far. */
+  adopt(run: SpilledRun): void {
+    this.#runs.push(run)
   }
 
   /** All rows; nothing can be added after it. `each` is told every row's key, in order. */
   sorted(each: (key: number) => void = () => undefined): SpilledLines {
-    const count = this.#written / ROW
+    const sorted = aFile()
+    const count = this.#runs.reduce((sum, { rows }) => sum + rows, 0)
     const fences = new Uint32Array(new SharedArrayBuffer(4 * Math.ceil(count / BLOCK_ROWS)))
-    const out = new RowWriter(this.#sorted, 0)
-    let start = 0
-    const runs = this.#rows.map((rows) => {
-      const run = new RunReader(this.#runs, start, rows)
-      start += ROW * rows
-      return run
-    })
+    const out = new RowWriter(sorted, 0)
     let done = 0
-    for (const { key, length, offset } of merged(runs)) {
+    for (const { key, length, offset } of merged(this.#runs.map((run) => new RunReader(run)))) {
       if (done % BLOCK_ROWS === 0) fences[done / BLOCK_ROWS] = key
       done++
       each(key)
       out.push(key, length, offset)
     }
     out.end()
-    closeSync(this.#runs)
-    return { file: this.#sorted, count, fences }
+    for (const file of new Set([this.#file, ...this.#runs.map((run) => run.file)])) closeSync(file)
+    return { file: sorted, count, fences }
+  }
+}
+
+/** A file that ends with its descriptor. */
+function aFile(): number {
+  const dir = mkdtempSync(join(tmpdir(), 'livegate-lines-'))
+  try {
+    return openSync(join(dir, 'rows'), 'wx+', 0o600)
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
   }
 }
 
@@ -129,9 +141,9 @@ class RunReader {
   length = 0
   offset = 0
 
-  constructor(file: number, at: number, rows: number) {
+  constructor({ file, start, rows }: SpilledRun) {
     this.#file = file
-    this.#at = at
+    this.#at = start
     this.#left = rows * ROW
   }
 
