@@ -5,7 +5,7 @@
  *
  * Both run under plain `workerd serve` with objects on disk, loaded in turn (A B A B …) by the same generator on the same
  * cores; only the ratio is quoted. Then what one decision makes durable: records that shared an insert of the log, and
- * commits to disk, counted by perf where it is installed.
+ * commits to disk, counted by perf where it is installed. Last, how long an erasure takes beside that load.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
@@ -15,6 +15,7 @@ import { newSecrets } from '../scripts/edge/secrets.ts'
 import { compatibilityOf, writeSelfHost } from '../scripts/edge/self-host.ts'
 import { startWorkerd, type Workerd } from '../scripts/edge/workerd.ts'
 import { workerdConfig } from '../scripts/edge/workerd-config.ts'
+import { eraseBeside } from './edge-erasure.ts'
 import { promisesToCheckpoint } from './edge-promises.ts'
 import { cpuMs, startCpuMs } from './edge-start.ts'
 import { countSyncs } from './edge-syncs.ts'
@@ -160,6 +161,7 @@ export async function benchEdge(): Promise<readonly string[]> {
       rows.push(await syncRow(server))
     }
     rows.push(await startRow(sides.gate, sides.floor))
+    rows.push(await erasureRow(gate))
     return rows
   } finally {
     for (const { workerd } of servers) await workerd.stop()
@@ -174,6 +176,11 @@ async function syncRow({ workerd, target: of }: Served): Promise<string> {
   const { syncs, result } = counted
   const { answered } = result
   return `| commits to disk a decision, ${of.name} | ${(syncs / answered).toFixed(2)} | ${syncs} fdatasync and fsync, ${answered} answers |`
+}
+
+async function erasureRow({ target }: Served): Promise<string> {
+  const { records, took_ms, asked } = await eraseBeside(target)
+  return `| erasure of a subject with ${records} records while others are decided about, s (at most 2) | ${(took_ms / 1000).toFixed(2)} | asked for ${asked} times |`
 }
 
 async function startRow(gate: Side, floor: Side): Promise<string> {

@@ -45,6 +45,8 @@ export async function startGate(options: {
     createInterface({ input: child.stderr }).on('line', (line) => {
       const match = /listening on (http:\/\/[\d.:]+)/.exec(line)
       if (match !== null) found(match[1] ?? '')
+      // What goes wrong beside what is measured.
+      else if (line.includes('"level":"error"')) process.stderr.write(`${line}\n`)
     })
     child.once('exit', (code) => failed(new Error(`the gate exited with ${code}`)))
   })

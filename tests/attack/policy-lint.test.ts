@@ -54,15 +54,13 @@ const HUGE: readonly (readonly [name: string, text: string])[] = [
   ],
 ]
 
-describe('a huge policy is linted in the blink of an eye', () => {
-  it.each(HUGE)('%s', (_name, text) => {
+describe('a huge policy is linted in time that does not run away', () => {
+  // Some 300 ms by itself; before they were made linear some of these took more than ten seconds.
+  it.each(HUGE)('%s', { timeout: 10_000 }, (_name, text) => {
     expect(text.length).toBeLessThan(MAX_POLICY_BYTES)
-    const start = performance.now()
     const report = lintText(text, [])
     expect(report.policy).not.toBeNull()
     sarifOf([report], { version: '0', uriOf: (file) => file, pages: null, pageOf: () => null })
-    // Some 300 ms by itself; before they were made linear some of these took more than ten seconds.
-    expect(performance.now() - start).toBeLessThan(5000)
   })
 })
 

@@ -6,6 +6,7 @@ import { apiKeyFromToken } from '../../src/adapters/http/api-key.ts'
 import { createApp } from '../../src/adapters/http/app.ts'
 import { createCallerKeys } from '../../src/adapters/http/caller-keys.ts'
 import { DEFAULT_HTTP_CONFIG } from '../../src/adapters/http/deps.ts'
+import { after } from '../../src/adapters/node/system.ts'
 import { fromBase64Url } from '../../src/core/encoding.ts'
 import { portableHasher } from '../../src/core/record/hashing.ts'
 import { epochMs } from '../../src/core/time.ts'
@@ -29,10 +30,7 @@ export async function aMemoryHost(): Promise<Host> {
   const shadow = createShadow({
     clock,
     elapsed: () => performance.now(),
-    after(delay_ms, run) {
-      const timer = setTimeout(run, delay_ms)
-      return () => clearTimeout(timer)
-    },
+    after,
     observe: () => {},
   })
   shadow.use(activePolicy(CANDIDATE).plan)

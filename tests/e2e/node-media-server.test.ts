@@ -7,13 +7,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import {
-  type ControlAccess,
-  type ControlOptions,
-  createControlAccess,
-} from '../../src/adapters/media/control.ts'
+import { type ControlAccess, createControlAccess } from '../../src/adapters/media/control.ts'
 import { ControlAuth } from '../../src/adapters/media/control-auth.ts'
 import { nmsControl, withLogin } from '../../src/adapters/media/nms-control.ts'
+import { after } from '../../src/adapters/node/system.ts'
 import { epochMs } from '../../src/core/time.ts'
 import { type Broadcast, broadcast, canPlay } from '../support/ffmpeg.ts'
 import { NMS_PASSWORD, NMS_USER, type Nms, startNms } from '../support/nms.ts'
@@ -32,10 +29,6 @@ interface StreamKeyAnswer {
 
 /** As the gate reaches it; ten logins a minute are the server's limit, so there is one. */
 function accessTo(base: string, password = NMS_PASSWORD): ControlAccess {
-  const after: ControlOptions['after'] = (delay, fire) => {
-    const timer = setTimeout(fire, delay)
-    return () => clearTimeout(timer)
-  }
   const plain = createControlAccess({ base, authorization: null, fetch, after })
   const auth = new ControlAuth('login', NMS_USER, password)
   return withLogin(plain, auth, { now: () => epochMs(Date.now()) })

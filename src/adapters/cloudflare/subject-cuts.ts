@@ -3,7 +3,7 @@
  *
  * The order lies in the subject's state before anything is called, so a death costs a try and no order: the alarm goes on
  * until the server says that it dropped somebody, reports the end, or the time for trying is over. "0 dropped" confirms
- * nothing: the publisher may be about to begin. From: subject-host.ts.
+ * nothing: the publisher may be about to begin. From: subject-house.ts.
  */
 import { type EpochMs, epochMs } from '../../core/time.ts'
 import { endOf } from '../../gate/broadcast-port.ts'

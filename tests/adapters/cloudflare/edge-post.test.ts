@@ -1,16 +1,12 @@
 /** As on Node, with the platform's own way of asking; what a name leads to is the network's affair: tests/e2e/edge-networks.test.ts. */
 import { expect, it } from 'vitest'
 import { createEdgePost, type Send } from '../../../src/adapters/cloudflare/edge-post.ts'
+import { after } from '../../../src/adapters/node/system.ts'
 import { epochMs } from '../../../src/core/time.ts'
-import type { After } from '../../../src/gate/context.ts'
 import { postContract, sender } from '../../contract/post-contract.ts'
 
 const anywhere: Send = (url, init) => fetch(url, init)
 const clock = { now: () => epochMs(Date.now()) }
-const after: After = (delay_ms, fire) => {
-  const timer = setTimeout(fire, delay_ms)
-  return () => clearTimeout(timer)
-}
 
 postContract('the edge', createEdgePost({ anywhere, publicly: anywhere, after, clock }))
 

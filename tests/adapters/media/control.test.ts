@@ -4,6 +4,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createControlAccess } from '../../../src/adapters/media/control.ts'
 import { nginxRtmpControl } from '../../../src/adapters/media/nginx-rtmp-control.ts'
+import { after } from '../../../src/adapters/node/system.ts'
 import {
   type ControlServer,
   type Manners,
@@ -23,10 +24,7 @@ function access(changes: { readonly base?: string; readonly timeout_ms?: number 
     base: changes.base ?? `${server.url}/`,
     authorization: () => SECRET,
     fetch: (url, init) => fetch(url, init),
-    after(delay_ms, fire) {
-      const timer = setTimeout(fire, delay_ms)
-      return () => clearTimeout(timer)
-    },
+    after,
     timeout_ms: changes.timeout_ms ?? 3_000,
   })
 }

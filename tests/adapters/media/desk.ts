@@ -7,6 +7,7 @@ import { createHooks } from '../../../src/adapters/media/hooks.ts'
 import type { RegisteredServers } from '../../../src/adapters/media/registrations.ts'
 import { ServerSecret } from '../../../src/adapters/media/server-secret.ts'
 import type { MediaServer } from '../../../src/adapters/media/servers-file.ts'
+import { after } from '../../../src/adapters/node/system.ts'
 import { toBase64Url, utf8 } from '../../../src/core/encoding.ts'
 import type { Decision } from '../../../src/core/model.ts'
 import { type EpochMs, epochMs } from '../../../src/core/time.ts'
@@ -162,10 +163,7 @@ export function aDesk(setup: DeskSetup = {}): TestDesk {
     random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
     clock: { now: () => (setup.real ? epochMs(Date.now()) : now) },
     after(delay_ms, fire) {
-      if (setup.real) {
-        const handle = setTimeout(fire, delay_ms)
-        return () => clearTimeout(handle)
-      }
+      if (setup.real) return after(delay_ms, fire)
       const timer = { at: now + delay_ms, fire }
       waiting.add(timer)
       return () => waiting.delete(timer)

@@ -11,6 +11,7 @@ import type { Custody, RegisteredServers } from '../../../src/adapters/media/reg
 import { createRenewals } from '../../../src/adapters/media/renewals.ts'
 import type { MediaServer } from '../../../src/adapters/media/servers-file.ts'
 import { createSessions } from '../../../src/adapters/media/sessions.ts'
+import { after } from '../../../src/adapters/node/system.ts'
 import { portableHasher } from '../../../src/core/record/hashing.ts'
 import type { BroadcastView, GateEvent } from '../../../src/ports.ts'
 import { type ControlServer, startControlServer } from '../../support/control-server.ts'
@@ -93,10 +94,7 @@ export async function aKeeperScene(
     ...(options.registered === undefined ? {} : { registered: options.registered }),
     random: { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) },
     observe: (event: GateEvent) => void events.push(event),
-    after(delay_ms: number, fire: () => void) {
-      const timer = setTimeout(fire, delay_ms)
-      return () => clearTimeout(timer)
-    },
+    after,
     fetch: (url: string, init: RequestInit) => fetch(url, init),
     onError: (error: unknown) => void errors.push(error),
   }

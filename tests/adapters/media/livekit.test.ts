@@ -10,6 +10,7 @@ import { createRenewals } from '../../../src/adapters/media/renewals.ts'
 import { ServerSecret } from '../../../src/adapters/media/server-secret.ts'
 import { type MediaServer, parseServersFile } from '../../../src/adapters/media/servers-file.ts'
 import { createSessions } from '../../../src/adapters/media/sessions.ts'
+import { after } from '../../../src/adapters/node/system.ts'
 import { utf8 } from '../../../src/core/encoding.ts'
 import { portableHasher } from '../../../src/core/record/hashing.ts'
 import { epochMs } from '../../../src/core/time.ts'
@@ -25,10 +26,6 @@ import {
 import { aServer } from './desk.ts'
 
 const WAIT = { timeout: 5_000, interval: 5 }
-const after = (ms: number, fire: () => void) => {
-  const timer = setTimeout(fire, ms)
-  return () => clearTimeout(timer)
-}
 
 let livekit: LiveKitServer
 let world: TestGate

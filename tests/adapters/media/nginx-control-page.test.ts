@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createControlAccess } from '../../../src/adapters/media/control.ts'
 import { ControlAuth } from '../../../src/adapters/media/control-auth.ts'
 import { nginxRtmpControl } from '../../../src/adapters/media/nginx-rtmp-control.ts'
+import { after } from '../../../src/adapters/node/system.ts'
 import { type Nginx, startNginx } from '../../support/nginx.ts'
 import { pageConfig } from '../../support/nginx-page.ts'
 import { freePorts } from '../../support/ports.ts'
@@ -55,10 +56,7 @@ describeWithMedia('the control interface of nginx-rtmp behind a password', () =>
       base,
       authorization: auth === null ? null : () => auth.header(),
       fetch: (url, init) => fetch(url, init),
-      after(delay_ms, fire) {
-        const timer = setTimeout(fire, delay_ms)
-        return () => clearTimeout(timer)
-      },
+      after,
     })
 
   it('tells and drops for whoever has it', async () => {

@@ -10,6 +10,7 @@ import {
   type SpokenOf,
 } from '../../../src/adapters/media/remote-kept.ts'
 import type { MediaServer } from '../../../src/adapters/media/servers-file.ts'
+import { after } from '../../../src/adapters/node/system.ts'
 import { portableHasher } from '../../../src/core/record/hashing.ts'
 import type { BroadcastView, GateEvent } from '../../../src/ports.ts'
 import { type ControlServer, startControlServer } from '../../support/control-server.ts'
@@ -53,8 +54,7 @@ async function aScene(changes: Partial<MediaServer> = {}) {
         waiting.add(fire)
         return () => waiting.delete(fire)
       }
-      const timer = setTimeout(fire, delay_ms)
-      return () => clearTimeout(timer)
+      return after(delay_ms, fire)
     },
     async read() {
       const { items } = await t.store.broadcasts.list(

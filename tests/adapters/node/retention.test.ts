@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createRetention, type RetentionSweep } from '../../../src/adapters/node/retention.ts'
 import type { NodeStore } from '../../../src/adapters/node/store.ts'
+import { after } from '../../../src/adapters/node/system.ts'
 import { parseRetention } from '../../../src/core/retention.ts'
 import { type EpochMs, epochMs } from '../../../src/core/time.ts'
 import type { GateEvent } from '../../../src/ports.ts'
@@ -38,10 +39,7 @@ function sweepOf(setting: string): RetentionSweep {
         return { strikes: 0, more: false }
       },
     },
-    after: (ms, fire) => {
-      const timer = setTimeout(fire, ms)
-      return () => clearTimeout(timer)
-    },
+    after,
     elapsed: () => performance.now(),
     observe: (event) => events.push(event),
     onError: (error) => {

@@ -1,6 +1,7 @@
 /** What is removed beside a clean-up is not taken for gone with it; what cannot be written is tried later, and seldom. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type NodeSql, openNodeSql } from '../../../src/adapters/node/node-sql.ts'
+import { after } from '../../../src/adapters/node/system.ts'
 import { createEraser } from '../../../src/adapters/sqlite/eraser.ts'
 import {
   insertErasure,
@@ -33,10 +34,7 @@ it('makes bytes go again when more was removed meanwhile, and then leaves nothin
       if (seen.length === 1) remove()
       return true
     },
-    after: (ms, fire) => {
-      const timer = setTimeout(fire, ms)
-      return () => clearTimeout(timer)
-    },
+    after,
     onError: (error) => {
       throw error
     },

@@ -6,6 +6,7 @@ import { createGuessLimit } from '../../../../src/adapters/media/guess-limit.ts'
 import type { MediaServer } from '../../../../src/adapters/media/servers-file.ts'
 import { createBackend } from '../../../../src/adapters/media/whip/backend.ts'
 import { createWhipDoor, type WhipDoor } from '../../../../src/adapters/media/whip/door.ts'
+import { after } from '../../../../src/adapters/node/system.ts'
 import { portableHasher } from '../../../../src/core/record/hashing.ts'
 import type { GateEvent, Pepper } from '../../../../src/ports.ts'
 import { countedRandom } from '../../../core/record/samples.ts'
@@ -55,11 +56,6 @@ const server = (): MediaServer => ({
   ...{ reconcile_ms: 0, when_down: 'deny', hold_max_ms: 3_000, playback: 'rename' },
   ...{ lifetime: false, territory: null, app: null, delayed: null },
 })
-
-const after = (ms: number, fire: () => void) => {
-  const timer = setTimeout(fire, ms)
-  return () => clearTimeout(timer)
-}
 
 async function aScene(policy = policyOf(STRIKE_RULE)): Promise<Scene> {
   const world = await aGate({ policy })
