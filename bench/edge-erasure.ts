@@ -45,7 +45,8 @@ interface Erasure {
 }
 
 function question(subject: string): object {
-  return { subject, stream: { id: 'one' }, request: { ingest: 'rtmp' }, facts: { followers: 120 } }
+  const facts = { created_at: '2020-01-01T00:00:00Z', followers: 120, labels: [] }
+  return { subject, stream: { id: 'one' }, request: { territory: 'FR', ingest: 'rtmp' }, facts }
 }
 
 /** Rejects unless it is answered 2xx. */
