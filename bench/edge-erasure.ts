@@ -4,9 +4,10 @@
  * Real decisions fill the chain, one after the other as they are one person's; an erasure that is `pending` is asked for again.
  */
 import { load, type Target } from './edge-target.ts'
+import { apiCall } from './processes.ts'
 
 const RECORDS = 10_000
-/** One turn at a time: more would wait for it. */
+/** They wait for the subject's turn: a few keep the queue filled. */
 const IN_FLIGHT = 8
 /** Longer than an erasure takes. */
 const BESIDE_SECONDS = 10
@@ -18,16 +19,23 @@ export interface EdgeErasure {
 }
 
 export async function eraseBeside(target: Target): Promise<EdgeErasure> {
+  const { url, headers } = target
   const subject = 'erased'
   let next = 0
   const filling = async (): Promise<void> => {
-    while (next++ < RECORDS) await call(target, 'POST', '/v1/decisions', question(subject))
+    while (next++ < RECORDS) await apiCall(url, 'POST', '/v1/decisions', question(subject), headers)
   }
   await Promise.all(Array.from({ length: IN_FLIGHT }, filling))
   const beside = load(target, BESIDE_SECONDS)
   const began = performance.now()
   const erase = async (): Promise<Erasure> =>
-    (await call(target, 'DELETE', `/v1/subjects/${subject}`, { basis: 'bench' })) as Erasure
+    (await apiCall(
+      url,
+      'DELETE',
+      `/v1/subjects/${subject}`,
+      { basis: 'bench' },
+      headers,
+    )) as Erasure
   let asked = 1
   let answer = await erase()
   for (; answer.state === 'pending'; asked++) answer = await erase()
@@ -47,21 +55,4 @@ interface Erasure {
 function question(subject: string): object {
   const facts = { created_at: '2020-01-01T00:00:00Z', followers: 120, labels: [] }
   return { subject, stream: { id: 'one' }, request: { territory: 'FR', ingest: 'rtmp' }, facts }
-}
-
-/** Rejects unless it is answered 2xx. */
-async function call(
-  { url, headers }: Target,
-  method: string,
-  path: string,
-  body: object,
-): Promise<unknown> {
-  const response = await fetch(url + path, {
-    method,
-    headers: { ...headers },
-    body: JSON.stringify(body),
-  })
-  const text = await response.text()
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
-  return JSON.parse(text)
 }

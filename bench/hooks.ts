@@ -1,8 +1,8 @@
 /**
  * Budget: a publish hook is answered in at most 1.2 times what the plain decision costs, in the same run.
  *
- * One gate on loopback, asked over HTTP by the same generator in turn (A B A B …, a second each) about the same people with stored facts:
- * the plain API, and the hook of nginx-rtmp with a stream key. Every start of the hook is a session of its own.
+ * One gate on loopback, asked over HTTP by the same generator in turn (A B A B …, a second each) about the same people with
+ * stored facts: the plain API, and the hook of nginx-rtmp with a stream key. Every start of the hook is a session of its own.
  * Processor time of the gate counts, because neighbours vary; rates are told beside it. A hook is idempotent in itself; a
  * plain decision that is so by an Idempotency-Key is told beside them.
  */
@@ -11,7 +11,7 @@ import { generateLoad, type Load, type Loaded } from './generator.ts'
 import { CONNECTIONS, hookedGate, hookOf, publish, streamKeys } from './nginx-hook.ts'
 import { ADMIN_KEY } from './processes.ts'
 
-/** So many that nobody starts more than twice or so: open broadcasts have their own cost. */
+/** So many that each starts a handful of times in all: open broadcasts have their own cost. */
 const PEOPLE = 12_000
 const ROUNDS = 9
 /** Turns of each in a round, and seconds of one: a machine that is slower for a while is so for all of them. */

@@ -71,16 +71,19 @@ function cpuUsOf(pid: number | undefined): number {
   }
 }
 
-/** One JSON call with the admin key; rejects unless it is answered 2xx. */
+const ADMIN = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' }
+
+/** One JSON call, with the admin key of `startGate` unless other headers are given; rejects unless it is answered 2xx. */
 export async function apiCall(
   url: string,
   method: string,
   path: string,
   body?: object,
+  headers: Readonly<Record<string, string>> = ADMIN,
 ): Promise<unknown> {
   const response = await fetch(url + path, {
     method,
-    headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
+    headers: { ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const text = await response.text()

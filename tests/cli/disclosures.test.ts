@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process'
 import { createWriteStream, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { openIndex } from '../../src/cli/log/disclosure-index.ts'
 import { readDisclosures } from '../../src/cli/log/disclosures.ts'
 import type { IssuedRecord } from '../../src/core/record/issue.ts'
@@ -195,6 +195,22 @@ describe('a file of disclosures', () => {
         ),
       )
       reader.close()
+    }
+  })
+
+  test('of which a thread cannot go on ends the command, and says why and what to do', async () => {
+    const path = join(aDirectory(), 'disclosures.jsonl')
+    // The first half is one line; only the thread of the second has more than it may keep in memory.
+    const first = `${JSON.stringify({ note: 'x'.repeat(200_000), record: text(FIRST, 'chain') })}\n`
+    writeFileSync(path, [first, ...LINES].join(''))
+    vi.stubEnv('TMPDIR', join(aDirectory(), 'is', 'not', 'there'))
+    try {
+      await expect(readDisclosures(path, { run: 2, threads: 2 })).rejects.toMatchObject({
+        message: expect.stringMatching(/^Cannot read `.*`: a thread ended, ENOENT/),
+        hint: expect.stringContaining('temporary directory'),
+      })
+    } finally {
+      vi.unstubAllEnvs()
     }
   })
 

@@ -134,7 +134,7 @@ describe('a strike ends what runs on', () => {
   }
 
   for (const [kind, stub] of Object.entries(STUBS))
-    it(`${kind}: by the session of the hook, and what is gone is on record as gone`, async () => {
+    it(`${kind}: within a second of its answer, by the session of the hook, and what is gone is on record as gone`, async () => {
       const live: Live = { name: '', on: false }
       const calls: string[] = []
       const gate = await startGate(kind, stub, await control(stub, live, calls))
@@ -162,7 +162,9 @@ describe('a strike ends what runs on', () => {
         severity: 'high',
         issued_at: new Date().toISOString(),
       })
+      const struck = performance.now()
       await vi.waitFor(() => expect(live.on).toBe(false), WAIT)
+      expect(performance.now() - struck).toBeLessThan(1_000)
       const cut = stub.cut === '' ? `DELETE ${stub.base}/apps/live/streams/${live.name}` : stub.cut
       expect(calls.filter((line) => /^(DELETE|POST)/.test(line))).toEqual([cut])
       await vi.waitFor(async () => expect(await broadcasts()).toEqual([]), WAIT)

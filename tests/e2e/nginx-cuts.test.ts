@@ -147,11 +147,13 @@ describeWithMedia('cutting through nginx-rtmp', () => {
       .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
   }
 
-  it('a strike ends the stream and no other, and every attempt to come back is denied', async () => {
+  it('a strike ends the stream within a second of its answer, and every attempt to come back is denied', async () => {
     const { subject, key, name, on } = await live(closed)
     const { on: other, name: otherName } = await live(closed)
     await strike(subject)
+    const from = performance.now()
     await vi.waitFor(async () => expect(await closed.names()).not.toContain(name), WAIT)
+    expect(performance.now() - from).toBeLessThan(1_000)
     expect((await on.ended).log).toContain('Broken pipe')
     await vi.waitFor(async () => expect(await broadcastsOf(subject)).toEqual([]), WAIT)
     const confirmed =

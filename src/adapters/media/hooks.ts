@@ -247,7 +247,7 @@ async function startInTurn(desk: Desk, asker: StartAsker, event: StartEvent): Pr
   if (again !== null) return again
   const { stream } = resolved.value
   const life = repeated ? earlier : new Start(desk.nonce(), { connection, stream })
-  if (!repeated) desk.sessions.began(server.id, event.session, life)
+  if (!repeated) desk.sessions.setStart(server.id, event.session, life)
   let admitted = false
   try {
     const verdict = await decide(desk, asker, { event, resolved: resolved.value, life })
@@ -256,7 +256,7 @@ async function startInTurn(desk: Desk, asker: StartAsker, event: StartEvent): Pr
     if (!admitted && repeated) await endEarlier(desk, server, event.session)
     return verdict
   } finally {
-    if (!admitted) desk.sessions.began(server.id, event.session, null)
+    if (!admitted) desk.sessions.setStart(server.id, event.session, null)
   }
 }
 
@@ -312,7 +312,7 @@ async function end(desk: Desk, server: MediaServer, session: string): Promise<Ve
 }
 
 async function endEarlier(desk: Desk, server: MediaServer, session: string): Promise<void> {
-  desk.sessions.began(server.id, session, null)
+  desk.sessions.setStart(server.id, session, null)
   await desk.gate.endSession(server.id, session)
   desk.keeper?.ended(server.id, session)
 }

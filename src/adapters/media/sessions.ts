@@ -30,7 +30,8 @@ export interface Sessions {
   asked(server: string, session: string): boolean
   /** What was begun last and may run; null for nothing. */
   start(server: string, session: string): Start | null
-  began(server: string, session: string, start: Start | null): void
+  /** Null forgets it. */
+  setStart(server: string, session: string, start: Start | null): void
 }
 
 /** At about 800 bytes each, 40 MB; more live streams than one gate serves. */
@@ -104,7 +105,7 @@ export function createSessions(elapsed: () => number): Sessions {
     },
     asked: (server, session) => all.get(keyOf(server, session))?.asked === true,
     start: (server, session) => all.get(keyOf(server, session))?.start ?? null,
-    began(server, session, start) {
+    setStart(server, session, start) {
       knownAs(keyOf(server, session)).start = start
     },
   }

@@ -1,6 +1,6 @@
 /**
- * HMAC-SHA-256 of short texts by two one-shot hashes (RFC 2104): making Node's Hmac object costs twice what both of them do,
- * and every start at a media server takes one. From: keys.ts.
+ * HMAC-SHA-256 of short texts by two one-shot hashes (RFC 2104): making Node's Hmac object costs as much as both of them
+ * together, and every start at a media server takes one. From: keys.ts.
  */
 import { createHmac, createSecretKey, hash } from 'node:crypto'
 

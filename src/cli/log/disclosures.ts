@@ -75,6 +75,8 @@ function partsOf(size: number, count: number): readonly [FilePart, ...FilePart[]
   return [part(0), ...Array.from({ length: count - 1 }, (_, i) => part(i + 1))]
 }
 
+const MEND = 'see that the file can be read and the temporary directory has room, then run it again'
+
 /** Resolves when the thread has gone through its part. */
 function readElsewhere(task: PartTask): Promise<PartDone> {
   const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
@@ -84,7 +86,7 @@ function readElsewhere(task: PartTask): Promise<PartDone> {
     const options = { execArgv: [], workerData: task, trackUnmanagedFds: false }
     const worker = new Worker(script, options)
     const failed = (why: string): void =>
-      reject(incomplete(`Cannot read ${quote(task.path)}: a thread ended, ${why}`))
+      reject(incomplete(`Cannot read ${quote(task.path)}: a thread ended, ${why}`, MEND))
     worker.once('message', resolve)
     worker.once('error', ({ message }) => failed(message))
     worker.once('exit', (code) => failed(`exit code ${code}`))

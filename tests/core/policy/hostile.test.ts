@@ -144,26 +144,21 @@ describe('a hostile file is refused', () => {
     expect(verdict(input)).toBe(says)
   })
 
-  it('in time that does not run away, however the 256 KiB are spent', { timeout: 60_000 }, () => {
-    const fill = (unit: string): string => unit.repeat(Math.floor(262_000 / unit.length))
-    const inputs = [
-      '[',
-      '{a: ',
-      '- ',
-      '? ',
-      'a: ',
-      '"a":',
-      '!',
-      '&a ',
-      '- a\n',
-      '\n',
-      '#\n',
-      "'",
-    ].map(fill)
-    const keys = Array.from({ length: 20_000 }, (_, i) => `k${i}: 1`).join('\n')
-    for (const input of [...inputs, keys, `a: |9\n${fill(' x\n').slice(0, 200_000)}`])
+  const fill = (unit: string): string => unit.repeat(Math.floor(262_000 / unit.length))
+  const units = ['[', '{a: ', '- ', '? ', 'a: ', '"a":', '!', '&a ', '- a\n', '\n', '#\n', "'"]
+  const large: readonly (readonly [name: string, input: string])[] = [
+    ...units.map((unit) => [JSON.stringify(unit), fill(unit)] as const),
+    ['20,000 keys', Array.from({ length: 20_000 }, (_, i) => `k${i}: 1`).join('\n')],
+    ['a block of text', `a: |9\n${fill(' x\n').slice(0, 200_000)}`],
+  ]
+
+  it.each(large)(
+    'in a moment, when its 256 KiB are spent on %s',
+    { timeout: 5_000 },
+    (_, input) => {
       expect(verdict(input)).not.toBe('accepted')
-  })
+    },
+  )
 
   it('with at most a hundred diagnostics', () => {
     const keys = Array.from({ length: 500 }, (_, i) => `k${i}: 1`).join('\n')

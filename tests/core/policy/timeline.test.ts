@@ -169,7 +169,7 @@ describe('every timeline', () => {
     )
   })
 
-  it('of 4,096 strikes is drawn', () => {
+  it('of 4,096 strikes is drawn while a person waits', { timeout: 2_000 }, () => {
     const strikes = Array.from({ length: 4096 }, (_, i) =>
       aStrike({ id: `s${i}`, effective_at: epochMs(t('2020-01-01') + i * 40_000_000) }),
     )
