@@ -300,6 +300,8 @@ export interface Directory {
   decisionsRelyingOn(
     strike: string,
   ): Promise<readonly { readonly id: string; readonly outcome: Outcome; readonly at: EpochMs }[]>
+  /** False only where no broadcast of the session is open; left out by hosts that would have to wait for it. */
+  mayBeOpen?(server: string, session: string): boolean
   /** The broadcast a media server's session runs, if it is open. */
   broadcastOfSession(
     server: string,

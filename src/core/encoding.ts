@@ -169,6 +169,14 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0
 }
 
+/** The same for texts. */
+export function equalText(a: string, b: string): boolean {
+  let difference = a.length ^ b.length
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i)
+  return difference === 0
+}
+
 const CHUNK = 4096
 
 function latin1(bytes: Uint8Array): string {

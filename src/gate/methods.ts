@@ -60,8 +60,11 @@ export function gateOver(context: Context, decideHeard: Decide): Gate {
     patchFacts: (subject, facts, as_of) =>
       timely('store facts', () => changeFacts(context, { subject, facts, as_of, replace: false })),
     subject: (subject) => viewSubject(context, subject),
-    endSession: (server, session) =>
-      timely('end the session', () => endSession(context, server, session)),
+    async endSession(server, session) {
+      // Before every start, nearly always of a session nobody has seen.
+      if (context.directory.mayBeOpen?.(server, session) === false) return false
+      return timely('end the session', () => endSession(context, server, session))
+    },
     renew: (request) => timely('renew', (listener) => renew(context, request, listener)),
     end: (request) => timely('end the broadcast', () => endBroadcast(context, request)),
     broadcast: (id) => viewBroadcast(context, id),

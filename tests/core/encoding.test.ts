@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import {
   concatBytes,
   equalBytes,
+  equalText,
   fromAscii,
   fromBase64,
   fromBase64Url,
@@ -101,4 +102,8 @@ test('bytes are joined in order and compared whole', () => {
   expect(equalBytes(Uint8Array.of(1, 2), Uint8Array.of(1, 3))).toBe(false)
   expect(equalBytes(Uint8Array.of(1, 2), Uint8Array.of(1))).toBe(false)
   expect(equalBytes(new Uint8Array(0), Uint8Array.of(0))).toBe(false)
+  expect(equalText('ab', 'ab')).toBe(true)
+  expect(equalText('ab', 'ac')).toBe(false)
+  expect(equalText('ab', 'a')).toBe(false)
+  expect(equalText('', 'a')).toBe(false)
 })

@@ -28,6 +28,26 @@ describe('the end of a session', () => {
     expect(opened(openings, 'request')).toEqual({ caller: 'hook:edge' })
   })
 
+  it('is known at once where the host has in memory that nothing runs', async () => {
+    const looked: string[] = []
+    const world = await gates({
+      policy,
+      directory: (own) => ({
+        ...own,
+        mayBeOpen: (_server, session) => session === 'c1',
+        broadcastOfSession(server, session) {
+          looked.push(session)
+          return own.broadcastOfSession(server, session)
+        },
+      }),
+    })
+    await start(world, 'c1')
+    const ending = world.gate.endSession('edge', 'c9')
+    expect(world.timers()).toBe(0)
+    expect([await ending, await world.gate.endSession('edge', 'c1')]).toEqual([false, true])
+    expect(looked).toEqual(['c1'])
+  })
+
   it('said twice at once is recorded once', async () => {
     const world = await gates({ policy })
     await start(world, 'c1')

@@ -43,6 +43,7 @@ import type {
   BroadcastView,
   Change,
   CommitResult,
+  Directory,
   GateEvent,
   Policies,
   SignedRecord,
@@ -62,6 +63,8 @@ export const RECORD_KEY: TestKey = testKey(7)
 export type Around = <T>(what: 'load' | 'commit' | 'issue', work: () => Promise<T>) => Promise<T>
 
 export interface GateOptions {
+  /** What is asked in place of the store's own. */
+  readonly directory?: (own: Directory) => Directory
   /** Policy text; policies/default.yaml unless given. */
   readonly policy?: string
   readonly settings?: Partial<GateSettings>
@@ -210,7 +213,7 @@ export async function aGate(options: GateOptions = {}): Promise<TestGate> {
         idempotent: store.ledger.idempotent,
         commit,
       },
-      directory: store.directory,
+      directory: options.directory?.(store.directory) ?? store.directory,
       erasures: {
         ...store.erasures,
         begin: (change) => {

@@ -12,8 +12,8 @@ export interface HookRequest {
   readonly headers: Headers
   /** At most MAX_HOOK_BYTES. */
   readonly body: Uint8Array
-  /** Aborted when the media server hung up before the answer, where the host can tell. */
-  readonly signal?: AbortSignal
+  /** Aborted when the media server hung up before the answer; where the host can tell, and made when first asked for. */
+  readonly hungUp?: () => AbortSignal
 }
 
 export interface Hooks {

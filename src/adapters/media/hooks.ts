@@ -34,7 +34,7 @@ import { STRANGER } from './replies.ts'
 import { type Resolved, resolveSubject } from './resolve-subject.ts'
 import type { ServerSecret } from './server-secret.ts'
 import type { MediaServer } from './servers-file.ts'
-import { createSessions, type Sessions } from './sessions.ts'
+import { createSessions, type Sessions, type Spoken } from './sessions.ts'
 import { Start } from './starts.ts'
 import { placeOf } from './tape.ts'
 import { lifetimeOf, retryAfterSeconds } from './terms.ts'
@@ -68,7 +68,7 @@ export interface HookRequest {
   /** Whole body; empty for GET. */
   readonly body: Uint8Array
   /** Aborted when the caller hung up. Without it an allow nobody heard runs until its lease ends. */
-  readonly signal?: AbortSignal
+  readonly hungUp?: () => AbortSignal
 }
 
 export interface Hooks {
@@ -97,7 +97,7 @@ interface Asker {
 
 interface StartAsker extends Asker {
   /** Aborted when the server (or its proxy) no longer waits for the answer. */
-  readonly hungUp: AbortSignal | null
+  readonly hungUp: (() => AbortSignal) | null
 }
 
 export function createHooks(ports: HookPorts): Hooks {
@@ -125,7 +125,7 @@ export function createHooks(ports: HookPorts): Hooks {
       }
       const { server, leaving } = known
       try {
-        const asker = { server, dialect, leaving, hungUp: request.signal ?? null }
+        const asker = { server, dialect, leaving, hungUp: request.hungUp ?? null }
         return responseTo(await answer(desk, asker, call))
       } catch (error) {
         const shed = shedBy(error)
@@ -198,7 +198,7 @@ async function answer(desk: Desk, asker: StartAsker, call: SignedCall): Promise<
   const at = { server: { id, secret, control_auth }, now: desk.clock.now() }
   return dialect.complete(verdict, event.value, at).catch(async (error: unknown) => {
     // Nobody will hear of what was opened.
-    if (event.value.kind === 'start') await endEarlier(desk, server, event.value.session)
+    if (event.value.kind === 'start') await takeBack(desk, server, event.value.session)
     throw error
   })
 }
@@ -224,39 +224,43 @@ async function poll(desk: Desk, server: MediaServer, event: PollEvent): Promise<
 }
 
 async function start(desk: Desk, asker: StartAsker, event: StartEvent): Promise<Verdict> {
-  const work = (): Promise<Verdict> => startInTurn(desk, asker, event)
+  const work = (spoken: Spoken): Promise<Verdict> => startInTurn(desk, asker, event, spoken)
   return desk.sessions.run(asker.server.id, event.session, work, 'asked')
 }
 
-async function startInTurn(desk: Desk, asker: StartAsker, event: StartEvent): Promise<Verdict> {
+async function startInTurn(
+  desk: Desk,
+  asker: StartAsker,
+  event: StartEvent,
+  spoken: Spoken,
+): Promise<Verdict> {
   const { server } = asker
   if (asker.leaving) {
-    await endEarlier(desk, server, event.session)
+    await endEarlier(desk, server, event.session, spoken)
     return refusal(desk, server, 'leaving')
   }
   const resolved = await resolveSubject(desk, server, event, desk.clock.now())
-  const connection = desk.hasher.digestText(event.connection)
-  const earlier = desk.sessions.start(server.id, event.session)
-  const alike = earlier?.connection === connection
+  const earlier = spoken.start
+  const alike =
+    earlier !== null && earlier.admitted?.connection === desk.hasher.digestText(event.connection)
   // A proxy repeated the call.
   const repeated = alike && resolved.ok && earlier.stream === resolved.value.stream
-  if (!repeated) await endEarlier(desk, server, event.session)
+  if (!repeated) await endEarlier(desk, server, event.session, spoken)
   if (!resolved.ok) return refusal(desk, server, resolved.error)
   if (!repeated && alike) return refusal(desk, server, 'session_conflict')
   const again = repeated ? await stillAdmitted(desk, server, earlier) : null
   if (again !== null) return again
-  const { stream } = resolved.value
-  const life = repeated ? earlier : new Start(desk.nonce(), { connection, stream })
-  if (!repeated) desk.sessions.setStart(server.id, event.session, life)
+  const life = repeated ? earlier : new Start(desk.nonce(), resolved.value.stream)
+  spoken.start = life
   let admitted = false
   try {
     const verdict = await decide(desk, asker, { event, resolved: resolved.value, life })
     admitted = verdict.type === 'admit'
     // A refusal closes the connection, and with it what an earlier call of it was allowed.
-    if (!admitted && repeated) await endEarlier(desk, server, event.session)
+    if (!admitted && repeated) await endEarlier(desk, server, event.session, spoken)
     return verdict
   } finally {
-    if (!admitted) desk.sessions.setStart(server.id, event.session, null)
+    if (!admitted) spoken.start = null
   }
 }
 
@@ -281,7 +285,7 @@ async function decide(
   const { server, dialect, hungUp } = asker
   const { gate, clock, after, pepper } = desk
   const over = (): AbortSignal =>
-    hungUp === null ? life.over.signal : AbortSignal.any([life.over.signal, hungUp])
+    hungUp === null ? life.over.signal : AbortSignal.any([life.over.signal, hungUp()])
   const enforcement = desk.enforcement(server.id)
   // Who can ask what runs needs no stored answer to know a repeated call by.
   const start = desk.keeper === undefined ? life : null
@@ -289,8 +293,9 @@ async function decide(
   const made = await decideStart({ gate, clock, after, server, dialect, ...asked })
   if (made === null) return refusal(desk, server, 'gone')
   const place = placeOf({ pepper, server, dialect }, resolved, made)
-  if (place !== null && hungUp?.aborted !== true) {
-    life.admitted = { decision: made.id, place }
+  if (place !== null && hungUp?.().aborted !== true) {
+    const connection = desk.hasher.digestText(event.connection)
+    life.admitted = { decision: made.id, place, connection }
     const lifetime = lifetimeOf(server, made.decision.lease_until, clock.now())
     return { type: 'admit', ...place, decision: made.id, ...lifetime }
   }
@@ -304,15 +309,27 @@ async function decide(
 /** The server says it is over. A session nobody opened ends nothing and is no fault. */
 async function end(desk: Desk, server: MediaServer, session: string): Promise<Verdict> {
   desk.sessions.start(server.id, session)?.over.abort()
-  return desk.sessions.run(server.id, session, async () => {
+  return desk.sessions.run(server.id, session, async (spoken) => {
     desk.sessions.ended(server.id, session)
-    await endEarlier(desk, server, session)
+    await endEarlier(desk, server, session, spoken)
     return { type: 'noted' }
   })
 }
 
-async function endEarlier(desk: Desk, server: MediaServer, session: string): Promise<void> {
-  desk.sessions.setStart(server.id, session, null)
+/** Nobody will hear that it may go live. */
+function takeBack(desk: Desk, server: MediaServer, session: string): Promise<void> {
+  return desk.sessions.run(server.id, session, (spoken) =>
+    endEarlier(desk, server, session, spoken),
+  )
+}
+
+async function endEarlier(
+  desk: Desk,
+  server: MediaServer,
+  session: string,
+  spoken: Spoken,
+): Promise<void> {
+  spoken.start = null
   await desk.gate.endSession(server.id, session)
   desk.keeper?.ended(server.id, session)
 }

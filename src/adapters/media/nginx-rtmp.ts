@@ -141,7 +141,9 @@ function startOf(session: string, form: Form): Result<StartEvent, string> {
   )
   if (!app) return err('app is missing or not clean text')
   if (!name) return err('name is missing or not clean text')
-  if (utf8(name).length >= MAX_NAME_BYTES) return err('name is as long as the server can send')
+  // No UTF-16 unit takes more than three bytes.
+  if (3 * name.length >= MAX_NAME_BYTES && utf8(name).length >= MAX_NAME_BYTES)
+    return err('name is as long as the server can send')
   return ok({
     kind: 'start',
     session,

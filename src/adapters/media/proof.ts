@@ -27,7 +27,7 @@ const MAX_SEEN = 50_000
 /** Compared with when there is no such server, so that ids cannot be told by time. */
 const NOBODY = new ServerSecret('')
 
-export function createProofs(hasher: Pick<Hasher, 'digest'>): Proofs {
+export function createProofs(hasher: Pick<Hasher, 'digestText'>): Proofs {
   // It reserves its room at once, and most deployments have no server that signs.
   let signatures: LRUCache<string, EpochMs> | null = null
   return {

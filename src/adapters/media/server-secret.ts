@@ -7,7 +7,7 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha1 } from '@noble/hashes/legacy.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { equalBytes, utf8 } from '../../core/encoding.ts'
+import { equalBytes, equalText, utf8 } from '../../core/encoding.ts'
 import { type Hasher, portableHasher } from '../../core/record/hashing.ts'
 import { MIN_SECRET_CHARS } from '../../scrub.ts'
 
@@ -27,18 +27,18 @@ export function secretFault(text: string): string | null {
 }
 
 export class ServerSecret {
-  readonly #digest: Uint8Array
+  readonly #digest: string
   readonly #key: Uint8Array
 
   /** `key`: what it signs with, for servers that sign. */
   constructor(text: string, key: Uint8Array = new Uint8Array(0)) {
-    this.#digest = sha256(utf8(text))
+    this.#digest = portableHasher.digestText(text)
     this.#key = key
   }
 
   /** True when `presented` is this secret; takes the same time for every answer of the same length. */
-  matches(presented: string, { digest }: Pick<Hasher, 'digest'> = portableHasher): boolean {
-    return equalBytes(this.#digest, digest(utf8(presented)))
+  matches(presented: string, { digestText }: Pick<Hasher, 'digestText'> = portableHasher): boolean {
+    return equalText(this.#digest, digestText(presented))
   }
 
   /** True when `signature` is this secret's HMAC of `message`. */
@@ -53,7 +53,7 @@ export class ServerSecret {
 
   /** True when both hold the same text. */
   equals(other: ServerSecret): boolean {
-    return equalBytes(this.#digest, other.#digest)
+    return equalText(this.#digest, other.#digest)
   }
 
   toString(): string {

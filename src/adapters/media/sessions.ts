@@ -13,7 +13,7 @@ export interface Sessions {
   run<T>(
     server: string,
     session: string,
-    work: () => Promise<T>,
+    work: (spoken: Spoken) => Promise<T>,
     why?: 'asked' | 'other',
   ): Promise<T>
   /** True while work about the session is under way, or when some ended at or after `since`. */
@@ -30,21 +30,24 @@ export interface Sessions {
   asked(server: string, session: string): boolean
   /** What was begun last and may run; null for nothing. */
   start(server: string, session: string): Start | null
-  /** Null forgets it. */
-  setStart(server: string, session: string, start: Start | null): void
+}
+
+/** What whoever has the session's turn may change. */
+export interface Spoken {
+  /** What was begun last and may run; null for nothing. */
+  start: Start | null
 }
 
 /** At about 800 bytes each, 40 MB; more live streams than one gate serves. */
 const REMEMBERED = 50_000
 
 /** What is remembered of one; instants as `elapsed` tells them, long ago where there is none. */
-interface Known {
+interface Known extends Spoken {
   asked: boolean
   touched: number
   over: number
   /** When it asked last whether it may go on, and how long after the time before. */
   polls: { readonly at: number; readonly rhythm: number } | null
-  start: Start | null
 }
 const NEVER = Number.NEGATIVE_INFINITY
 
@@ -55,7 +58,6 @@ const FIRST_RHYTHM_MS = 30_000
 /** `elapsed`: milliseconds from anywhere, never backwards. */
 export function createSessions(elapsed: () => number): Sessions {
   const turns = createTurns()
-  const underWay = new Map<string, number>()
   const all = new LRUCache<string, Known>({ max: REMEMBERED })
   const knownAs = (key: string): Known => {
     const before = all.get(key)
@@ -67,24 +69,22 @@ export function createSessions(elapsed: () => number): Sessions {
   return {
     async run(server, session, work, why) {
       const key = keyOf(server, session)
+      const known = knownAs(key)
       if (why === 'asked') {
-        const known = knownAs(key)
         known.asked = true
         known.over = NEVER
       }
-      underWay.set(key, (underWay.get(key) ?? 0) + 1)
       try {
-        return await turns.run(key, work)
+        return await turns.run(key, () => work(known))
       } finally {
-        const left = (underWay.get(key) ?? 1) - 1
-        if (left === 0) underWay.delete(key)
-        else underWay.set(key, left)
-        knownAs(key).touched = elapsed()
+        known.touched = elapsed()
+        // Others came meanwhile, so many that it had to go.
+        if (!all.has(key)) all.set(key, known)
       }
     },
     busySince(server, session, since) {
       const key = keyOf(server, session)
-      return underWay.has(key) || (all.get(key)?.touched ?? NEVER) >= since
+      return turns.busy(key) || (all.get(key)?.touched ?? NEVER) >= since
     },
     polled(server, session) {
       const known = knownAs(keyOf(server, session))
@@ -105,9 +105,6 @@ export function createSessions(elapsed: () => number): Sessions {
     },
     asked: (server, session) => all.get(keyOf(server, session))?.asked === true,
     start: (server, session) => all.get(keyOf(server, session))?.start ?? null,
-    setStart(server, session, start) {
-      knownAs(keyOf(server, session)).start = start
-    },
   }
 }
 

@@ -8,18 +8,22 @@
  */
 import type { Place } from './tape.ts'
 
-export class Start {
-  readonly nonce: string
+/** What admitted a start, and where to. */
+export interface Admitted {
+  readonly decision: string
+  readonly place: Place
   /** Digest of what the server said of the connection. */
   readonly connection: string
+}
+
+export class Start {
+  readonly nonce: string
   readonly stream: string
-  /** What admitted it, and where to; null until then. */
-  admitted: { readonly decision: string; readonly place: Place } | null = null
+  admitted: Admitted | null = null
   #over: AbortController | null = null
 
-  constructor(nonce: string, { connection, stream }: Pick<Start, 'connection' | 'stream'>) {
+  constructor(nonce: string, stream: string) {
     this.nonce = nonce
-    this.connection = connection
     this.stream = stream
   }
 

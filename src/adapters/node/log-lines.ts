@@ -40,24 +40,24 @@ export function logFailures(logger: Logger): {
 export function logEvents(logger: Logger, elapsed: () => number): Observe {
   const seldom = createSeldom(elapsed)
   return (event: GateEvent): void => {
-    const { type, ...fields } = event
+    const { type } = event
     switch (event.type) {
       case 'halted':
-        logger.error(fields, type)
+        logger.error(fieldsOf(event), type)
         return
       case 'shed':
       case 'hook_refused':
       case 'control_failed':
       case 'ungated_stranger': {
         const left_out = seldom(Object.values(event).join(' '))
-        if (left_out !== null) logger.warn({ ...fields, ...left_out }, type)
+        if (left_out !== null) logger.warn({ ...fieldsOf(event), ...left_out }, type)
         return
       }
       case 'policy_rejected':
       case 'policy_stale':
       case 'left_to_lease':
       case 'witness_failed':
-        logger.warn(fields, type)
+        logger.warn(fieldsOf(event), type)
         return
       case 'policy_active':
       case 'strike_recorded':
@@ -69,12 +69,12 @@ export function logEvents(logger: Logger, elapsed: () => number): Observe {
       case 'erased':
       case 'erasure_done':
       case 'retained':
-        logger.info(fields, type)
+        logger.info(fieldsOf(event), type)
         return
       case 'webhook_posted': {
         if (event.result === 'status_2xx') return
         const left_out = seldom(`${type} ${event.endpoint} ${event.result}`)
-        if (left_out !== null) logger.warn({ ...fields, ...left_out }, type)
+        if (left_out !== null) logger.warn({ ...fieldsOf(event), ...left_out }, type)
         return
       }
       case 'decided':
@@ -85,10 +85,15 @@ export function logEvents(logger: Logger, elapsed: () => number): Observe {
       case 'retention_swept':
       case 'renewed':
       case 'observed':
-        logger.debug(fields, type)
+        // One for every decision: nothing is put together for a line nobody wants.
+        if (logger.isLevelEnabled('debug')) logger.debug(fieldsOf(event), type)
         return
     }
   }
+}
+
+function fieldsOf({ type: _, ...fields }: GateEvent): object {
+  return fields
 }
 
 /** Null for what is left out; otherwise how many like it were left out since the last one written. */

@@ -43,6 +43,7 @@ export interface DirectoryParts {
 export function createSqlDirectory(parts: DirectoryParts): Directory {
   const { sql, subjects, origin, sessions } = parts
   return {
+    ...(sessions === undefined ? {} : { mayBeOpen: sessions.mayBeOpen }),
     subjectOfStrike(strike) {
       const row = sql.get(
         'SELECT s.subject FROM strikes k JOIN subjects s ON s.rid = k.subject WHERE k.id = ?',

@@ -207,7 +207,7 @@ function aCall(
     url: `http://gate.example/hooks/${kind}/${server}`,
     headers,
     body: typeof body === 'string' ? utf8(body) : body,
-    ...(signal === undefined ? {} : { signal }),
+    ...(signal === undefined ? {} : { hungUp: () => signal }),
   }
   return [kind, server, request]
 }

@@ -44,7 +44,7 @@ async function respond(hooks: Hooks, request: IncomingMessage, response: ServerR
     url: `http://gate.example${request.url}`,
     headers: new Headers(request.headers as Record<string, string>),
     body: new Uint8Array(Buffer.concat(chunks)),
-    signal: hungUp.signal,
+    hungUp: () => hungUp.signal,
   })
   response.writeHead(answer.status, Object.fromEntries(answer.headers))
   response.end(await answer.text())

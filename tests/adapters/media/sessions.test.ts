@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRenewals } from '../../../src/adapters/media/renewals.ts'
 import { createSessions } from '../../../src/adapters/media/sessions.ts'
+import { Start } from '../../../src/adapters/media/starts.ts'
 import { epochMs } from '../../../src/core/time.ts'
 import { START, settled } from './hand-time.ts'
 
@@ -80,6 +81,21 @@ describe('sessions', () => {
     expect(sessions.isOver('edge-1', '41')).toBe(true)
     await sessions.run('edge-1', '41', async () => {}, 'asked')
     expect(sessions.isOver('edge-1', '41')).toBe(false)
+  })
+
+  it('keep what was begun until it is forgotten, however many are spoken of meanwhile', async () => {
+    const sessions = createSessions(() => 0)
+    const begun = new Start('n1', 'sk_1')
+    await sessions.run('edge-1', '41', async (spoken) => {
+      spoken.start = begun
+      for (let i = 0; i < 50_001; i++) sessions.ended('edge-1', `other ${i}`)
+    })
+    expect(sessions.start('edge-1', '41')).toBe(begun)
+    await sessions.run('edge-1', '41', async (spoken) => {
+      expect(spoken.start).toBe(begun)
+      spoken.start = null
+    })
+    expect([sessions.start('edge-1', '41'), sessions.start('edge-1', '42')]).toEqual([null, null])
   })
 
   it('were asked about only when they asked to start', async () => {

@@ -32,6 +32,7 @@ async function hook({ c }: Call, { hooks }: AppDeps): Promise<Response> {
     throw new LivegateError('not_found', 'Cannot take the hook: no such media server is configured')
   const request = c.req.raw
   const body = await readBytes(request, MAX_HOOK_BYTES)
-  const { method, url, headers, signal } = request
-  return hooks.handle(kind, server, { method, url, headers, body, signal })
+  const { method, url, headers } = request
+  const hungUp = (): AbortSignal => request.signal
+  return hooks.handle(kind, server, { method, url, headers, body, hungUp })
 }
