@@ -17,7 +17,7 @@ const PATIENT = [
   'tests/fuzz/**/*.test.ts',
 ]
 
-/** Inside workerd, with real Durable Objects and R2. */
+/** Inside workerd, with real Durable Objects and R2: the same, so beside them. */
 const WORKERD = ['tests/workerd/**/*.test.ts']
 
 /** Properties over many cases, exhaustive trees, fault tables, real disks: everything that takes a second or more. */
@@ -78,8 +78,8 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'workerd',
           include: WORKERD,
-          maxWorkers: 1,
-          sequence: { groupOrder: 1 },
+          maxWorkers: 4,
+          sequence: { groupOrder: 2 },
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
