@@ -28,11 +28,11 @@ export function checkExemptionLives(scene: Scene, exemption: ExemptionPlan, tall
   for (const part of scene.parts) {
     if (!exemption.rules.includes(part.rule.id)) continue
     const stop = scene.budget.spent + part.share
-    for (const strikes of candidates(part, quietKinds(scene, part)))
+    looking: for (const strikes of candidates(part, quietKinds(scene, part)))
       for (const assignment of part.assignments.all) {
         if (scene.budget.spent > stop || scene.budget.left <= 0) {
           complete = false
-          break
+          break looking
         }
         const from = endOf(strikes, part.vocabulary)
         const lifted = liftedAt(
