@@ -9,14 +9,12 @@ import type { AuditEntry } from '../../core/audit/audit.ts'
 import type { Enforced } from '../../core/audit/enforcers.ts'
 import type { Evaluated } from '../../core/audit/replay/rederive.ts'
 import {
-  type Disclosed,
   type ReplayPart,
   type Scanned,
   type ScannedRecord,
   scanEntry,
 } from '../../core/audit/scan.ts'
 import type { RecordFault } from '../../core/record/faults.ts'
-import type { Hasher } from '../../core/record/hashing.ts'
 import { type BundleFault, decodeBundle } from '../../core/tlog/bundle.ts'
 import { HASH_BYTES, rowRoot } from '../../core/tlog/hash.ts'
 import { TILE_WIDTH } from '../../core/tlog/tile.ts'
@@ -90,9 +88,11 @@ export function scanBundle(
   const replays: ReplayPart[] = []
   const enforced: NumberedEntry[] = []
   const evaluated: Evaluated[] = []
-  const opener = disclosures === null ? null : createOpener(disclosures, replay)
+  let unmatched = 0
+  const passOver = (): void => void unmatched++
+  const opening = disclosures === null ? undefined : { disclosed: disclosures.of, replay, passOver }
   for (const [i, entry] of entries.entries()) {
-    const scanned = opener === null ? scanEntry(entry, nodeHasher) : opener.scan(entry)
+    const scanned = scanEntry(entry, nodeHasher, opening)
     leaves.set(scanned.leaf, i * HASH_BYTES)
     which[i] = table.placeOf(scanned)
     packOpened(chains, i, scanned)
@@ -110,7 +110,7 @@ export function scanBundle(
     ...{ leaves, which, chains, iats, table: table.reads },
     replays,
     enforced: enforced.length === 0 ? null : JSON.stringify(enforced),
-    unmatched: opener?.unmatched() ?? 0,
+    unmatched,
   }
   return { scan, evaluated }
 }
@@ -168,40 +168,6 @@ function recordOf(record: ScannedRecord, iat: number): ScannedRecord {
   if (claims.iat === iat) return record
   // A record of the deployment has a place of its own, with its own second.
   return { ...record, claims: { ...claims, iat } } as ScannedRecord
-}
-
-interface Opener {
-  scan(entry: Uint8Array): Scanned
-  unmatched(): number
-}
-
-/** Opens each record with the disclosures it commits to; others prove nothing, and are counted. */
-function createOpener(disclosures: DisclosureReader, replay: boolean): Opener {
-  let unmatched = 0
-  let current: Uint8Array = new Uint8Array(0)
-  // Of the record at hand: each disclosure is hashed once, though looked at here and when it is opened.
-  let given: readonly string[] = []
-  let digests: readonly string[] = []
-  const hasher: Hasher = {
-    ...nodeHasher,
-    digestText: (text) => digests[given.indexOf(text)] ?? nodeHasher.digestText(text),
-  }
-  const disclosed: Disclosed = (record) => {
-    const found = disclosures.of(current)
-    if (found === undefined) return undefined
-    given = found
-    digests = given.map((text) => nodeHasher.digestText(text))
-    const own = given.filter((_, i) => record.digests.includes(digests[i] ?? ''))
-    unmatched += given.length - own.length
-    return own
-  }
-  return {
-    scan: (entry) => {
-      current = entry
-      return scanEntry(entry, hasher, disclosed, replay)
-    },
-    unmatched: () => unmatched,
-  }
 }
 
 interface Table {

@@ -52,11 +52,10 @@ export const nodeHasher: Hasher = {
   digest: (bytes) => Buffer.from(hash('sha256', bytes, 'binary'), 'latin1'),
   digestText: (text) => hash('sha256', text, 'base64url'),
   textOf,
-  asciiOf: (bytes) => (isAscii(bytes) ? viewOf(bytes).toString('latin1') : null),
-}
-
-function viewOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  asciiOf: (bytes) =>
+    isAscii(bytes)
+      ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+      : null,
 }
 
 /** Last characters that leave no bit over, by how many characters there are beyond fours. */
@@ -71,14 +70,16 @@ function textOf(text: string): string | null {
   if (typeof last !== 'string') return null
   if (last !== '' && !last.includes(text.charAt(text.length - 1))) return null
   if (text.includes('+') || text.includes('/')) return null
-  if (text.length > room.length) return textIn(Buffer.from(text, 'base64url'), text.length)
-  return textIn(room.subarray(0, room.write(text, 'base64url')), text.length)
+  const bytes = text.length > room.length ? Buffer.from(text, 'base64url') : room
+  const count = bytes === room ? room.write(text, 'base64url') : bytes.length
+  if (count !== Math.floor((text.length * 3) / 4)) return null
+  const read = bytes.toString('utf8', 0, count)
+  // Every byte a letter, and none put in place of what is no UTF-8: ASCII.
+  if (read.length === count && !read.includes(REPLACEMENT)) return read
+  return fromUtf8(bytes.subarray(0, count))
 }
+
+const REPLACEMENT = '\ufffd'
 
 /** A buffer of its own costs as much as what is written into it. */
 const room = Buffer.allocUnsafeSlow(64 * 1024)
-
-function textIn(bytes: Buffer, letters: number): string | null {
-  if (bytes.length !== Math.floor((letters * 3) / 4)) return null
-  return isAscii(bytes) ? bytes.toString('latin1') : fromUtf8(bytes)
-}

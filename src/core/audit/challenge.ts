@@ -74,7 +74,7 @@ export function judgeOpening(
   const missing = GROUPS.filter((group) => opened.value[group] === undefined)
   if (missing.length > 0)
     return { fate: 'refused', why: `Group ${missing.join(', ')} is not disclosed` }
-  const scanned = scanEntry(utf8(jws), hasher, () => disclosures)
+  const scanned = scanEntry(utf8(jws), hasher, { disclosed: () => disclosures, replay: true })
   if (plans === null || !('evaluated' in scanned) || scanned.evaluated === undefined)
     return { fate: 'opened', why: '' }
   const [wrong] = rederive([{ ...scanned.evaluated, index: 0 }], plans).findings

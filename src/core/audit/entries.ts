@@ -40,12 +40,10 @@ export class Entries {
     const read =
       'scanned' in entry
         ? entry.scanned
-        : scanEntry(
-            entry.bytes,
-            this.#parts.hasher,
-            () => entry.disclosures,
-            this.#parts.replay !== null,
-          )
+        : scanEntry(entry.bytes, this.#parts.hasher, {
+            disclosed: () => entry.disclosures,
+            replay: this.#parts.replay !== null,
+          })
     const { leaf } = read
     if ('fault' in read) {
       this.#parts.heartbeats.entry(null)

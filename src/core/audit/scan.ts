@@ -6,12 +6,7 @@
  */
 import { fromAscii } from '../encoding.ts'
 import { MAX_ENTRY_BYTES } from '../limits.ts'
-import {
-  type Commitment,
-  evaluatedFacts,
-  type OpenedGroups,
-  openDisclosures,
-} from '../record/disclosure.ts'
+import { evaluatedFacts, type OpenedGroups, openDisclosures } from '../record/disclosure.ts'
 import type { RecordFault } from '../record/faults.ts'
 import type { ChainGroup, OwnClaims, PublicClaims } from '../record/groups.ts'
 import { type Hasher, leafOf as leafOfAny } from '../record/hashing.ts'
@@ -81,24 +76,28 @@ export interface ReplayPart {
 
 export type Evaluation = Omit<Evaluated, 'index'>
 
-/** The disclosures somebody has of a record; undefined for none. */
-export type Disclosed = (record: Commitment) => readonly string[] | undefined
+/** What a scan opens records with. */
+export interface Opening {
+  /** The disclosures somebody has of an entry; undefined for none. */
+  disclosed(entry: Uint8Array): readonly string[] | undefined
+  /** False leaves out what only replay needs. */
+  readonly replay: boolean
+  /** Told of each disclosure its record does not commit to; such a one refuses the others where this is absent. */
+  readonly passOver?: () => void
+}
 
-/** Hashes and reads one entry, and opens what is disclosed of it; `replay` false leaves out what only replay needs. */
-export function scanEntry(
-  bytes: Uint8Array,
-  hasher: Hasher,
-  disclosed?: Disclosed,
-  replay = true,
-): Scanned {
+/** Hashes and reads one entry, and opens what is disclosed of it. */
+export function scanEntry(bytes: Uint8Array, hasher: Hasher, opening?: Opening): Scanned {
   const leaf = leafOf(bytes, hasher)
   const { asciiOf = fromAscii, textOf } = hasher
   const parsed = readRecord(asciiOf(bytes) ?? '', textOf)
   if (!parsed.ok) return { leaf, fault: parsed.error }
   const record = scannedOf(parsed.value)
-  const disclosures = disclosed?.(parsed.value)
-  if (disclosures === undefined || !isChainKind(record.kind)) return { leaf, record }
-  const opened = openDisclosures(parsed.value, disclosures, hasher)
+  const disclosures = opening?.disclosed(bytes)
+  if (opening === undefined || disclosures === undefined) return { leaf, record }
+  const { replay, passOver } = opening
+  const opened = openDisclosures(parsed.value, disclosures, hasher, passOver)
+  if (!isChainKind(record.kind)) return { leaf, record }
   if (!opened.ok) return { leaf, record, opened }
   const { chain = null } = opened.value
   const enforced = enforcedOf(opened.value)

@@ -75,21 +75,27 @@ export interface Commitment {
 
 /**
  * Opens some or all groups of a record whose signature has been verified. All or nothing: one disclosure that does not
- * belong here refuses the whole.
+ * belong here refuses the whole, unless `passOver` is there to be told of each.
  */
 export function openDisclosures(
   record: Commitment,
   disclosures: readonly string[],
   hasher: Hasher = portableHasher,
+  passOver?: () => void,
 ): Result<OpenedGroups, RecordFault> {
   const opened: Partial<Record<GroupName, object>> = {}
   for (const disclosure of disclosures) {
+    const isOwn = record.digests.includes(hasher.digestText(disclosure))
+    if (!isOwn && passOver !== undefined) {
+      passOver()
+      continue
+    }
     const parsed = parseDisclosure(record.kind, disclosure, hasher)
     if (!parsed.ok) return parsed
     const { group, value } = parsed.value
     if (opened[group] !== undefined)
       return refuse('disclosure_repeated', `Cannot open group ${group}: it is given twice`)
-    if (!record.digests.includes(hasher.digestText(disclosure)))
+    if (!isOwn)
       return refuse(
         'disclosure_unmatched',
         `Cannot open group ${group}: its digest is not in the record`,

@@ -14,24 +14,41 @@ const MAX_CHARS = 8192
 /** Of texts in no known form one in so many is learnt: where no two are alike, learning would cost more than it brings. */
 const PATIENCE = 16
 
-/** A reader with a memory of its own, for texts that are likely to be alike; accepts what `parseJson` accepts. */
-export function createReader(): (text: string) => unknown {
-  const forms: RegExp[] = []
-  let unknown = 0
-  return (text) => {
-    const short = text.length <= MAX_CHARS
-    if (short && isKnown(forms, text)) return JSON.parse(text)
-    const value = parseJson(text)
-    if (!short || value === undefined || unknown++ % PATIENCE !== 0) return value
-    forms.unshift(new RegExp(`^${formOf(value)}$`))
-    if (forms.length > MAX_FORMS) forms.pop()
-    return value
+/** Forms of texts, the one that fitted last first. A log has few; hostile ones must not make this slow. */
+export class KnownForms<T> {
+  readonly #forms: T[] = []
+  #unknown = 0
+
+  /** What `read` makes of the first form that fits; undefined when none does. */
+  fit<R>(read: (form: T) => R | undefined): R | undefined {
+    for (let i = 0; i < this.#forms.length; i++) {
+      const value = read(this.#forms[i] as T)
+      if (value === undefined) continue
+      if (i > 0) this.#forms.unshift(...this.#forms.splice(i, 1))
+      return value
+    }
+    return undefined
+  }
+
+  /** For a text that none fitted; `formOf` gives null for one that has no form. */
+  learn(formOf: () => T | null): void {
+    const form = this.#unknown++ % PATIENCE === 0 ? formOf() : null
+    if (form === null) return
+    this.#forms.unshift(form)
+    if (this.#forms.length > MAX_FORMS) this.#forms.pop()
   }
 }
 
-function isKnown(forms: readonly RegExp[], text: string): boolean {
-  for (const form of forms) if (form.test(text)) return true
-  return false
+/** A reader with a memory of its own, for texts that are likely to be alike; accepts what `parseJson` accepts. */
+export function createReader(): (text: string) => unknown {
+  const known = new KnownForms<RegExp>()
+  return (text) => {
+    const short = text.length <= MAX_CHARS
+    if (short && known.fit((form) => form.test(text) || undefined)) return JSON.parse(text)
+    const value = parseJson(text)
+    if (short && value !== undefined) known.learn(() => new RegExp(`^${formOf(value)}$`))
+    return value
+  }
 }
 
 /** Printable ASCII without quotes and backslashes has no escapes; integers of up to 15 digits are exact. */
@@ -55,6 +72,7 @@ function elements(forms: readonly string[]): string {
     : forms.join()
 }
 
-function literal(text: string): string {
+/** As the source of a regular expression that fits exactly `text`. */
+export function literal(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 }

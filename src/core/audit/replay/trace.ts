@@ -124,7 +124,8 @@ function broadcast(record: OpenedRecord, content: BroadcastContent, hasher: Hash
   const { running_since: since = null } = facts
   const { lease_until } = record.opened.result as Partial<ResultGroup>
   const runs = lease_until === undefined ? null : lease_until !== null
-  const asked = event === 'revoked' && isUnknown(facts) ? {} : { asked: askedOf(facts, hasher) }
+  const asked =
+    event === 'revoked' && isUnknown(facts) ? {} : { asked: askedOf(facts, facts.supports, hasher) }
   const again = { event, broadcast: id, jti: record.jti, since, runs, ...doorOf(facts), ...asked }
   return { ...trace, again }
 }
@@ -135,7 +136,8 @@ function isUnknown({ request, supports }: Facts): boolean {
 }
 
 function askedOf(
-  { stream, request, supports }: Pick<Facts, 'stream' | 'request' | 'supports'>,
+  { stream, request }: Pick<Facts, 'stream' | 'request'>,
+  supports: Facts['supports'],
   hasher: Hasher,
 ): string {
   return short(canonical([stream, request, supports]), hasher)
@@ -148,21 +150,27 @@ function evaluated(record: OpenedRecord, facts: Facts, hasher: Hasher): Evaluate
   const [host, ...cohosts] = facts.hosts
   const { lease_until = null, holds_opened = [] } = result
   const renews = kind === 'broadcast'
-  const beganOf = (): Pick<OpensTrace, 'door' | 'asked'> => {
-    const supports = supportsRunning(facts.supports, result.broadcast_delay_s ?? 0)
-    return { ...doorOf(facts), asked: askedOf({ ...facts, supports }, hasher) }
-  }
-  return {
+  const trace: EvaluatedTrace = {
     is: 'evaluated',
-    ...{ revision, renews, strikes: rowsOf(host.strikes, hasher) },
-    ...{ stream: short(facts.stream.id ?? '', hasher), holds: host.holds.map(holdOf) },
-    ...{ reviews: host.reviews, open: host.open_broadcasts },
+    strikes: rowsOf(host.strikes, hasher),
+    stream: short(facts.stream.id ?? '', hasher),
+    holds: host.holds.map(holdOf),
+    reviews: host.reviews,
+    open: host.open_broadcasts,
     cohosts: cohosts.map((other) => cohostOf(other, hasher)),
     incident: facts.incident,
     began: holds_opened,
-    opens: lease_until === null || renews ? null : { id: jti, lease_until, ...beganOf() },
+    opens: lease_until === null || renews ? null : opensOf(jti, lease_until),
     place: opened.request === undefined ? null : placeOf(opened.request, hasher),
-    ...keptOf(host, hasher),
+    revision,
+    renews,
+  }
+  return host.suppressions === undefined ? trace : { ...trace, ...keptOf(host, hasher) }
+
+  function opensOf(id: string, until: number): OpensTrace {
+    const supports = supportsRunning(facts.supports, result?.broadcast_delay_s ?? 0)
+    const asked = askedOf(facts, supports, hasher)
+    return { id, lease_until: until, asked, ...doorOf(facts) }
   }
 }
 
@@ -212,11 +220,13 @@ function short(text: string, hasher: Hasher): string {
 
 /** One text for equal values, whatever order their members were written in. */
 function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
   const members = value as Readonly<Record<string, unknown>>
+  const names = Object.keys(members)
+  if (names.length > 1) names.sort()
   let text = ''
-  for (const name of Object.keys(members).sort())
+  for (const name of names)
     text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${canonical(members[name])}`
   return `{${text}}`
 }
