@@ -11,7 +11,7 @@ import { parseJson } from './json.ts'
 /** Forms remembered, and the longest text looked at. */
 const MAX_FORMS = 8
 const MAX_CHARS = 8192
-/** Of texts in no known form one in so many is learnt: where no two are alike, learning would cost more than it brings. */
+/** Once it remembers that many, of texts in no known form one in so many is learnt: where no two are alike, learning would cost more than it brings. */
 const PATIENCE = 16
 
 /** Forms of texts, the one that fitted last first. A log has few; hostile ones must not make this slow. */
@@ -32,7 +32,9 @@ export class KnownForms<T> {
 
   /** For a text that none fitted; `formOf` gives null for one that has no form. */
   learn(formOf: () => T | null): void {
-    const form = this.#unknown++ % PATIENCE === 0 ? formOf() : null
+    const isFull = this.#forms.length === MAX_FORMS
+    if (isFull && this.#unknown++ % PATIENCE !== 0) return
+    const form = formOf()
     if (form === null) return
     this.#forms.unshift(form)
     if (this.#forms.length > MAX_FORMS) this.#forms.pop()
