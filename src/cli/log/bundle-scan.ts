@@ -20,7 +20,7 @@ import { HASH_BYTES, rowRoot } from '../../core/tlog/hash.ts'
 import { TILE_WIDTH } from '../../core/tlog/tile.ts'
 import { type ChainColumns, createColumns, packOpened, unpackOpened } from './chain-columns.ts'
 import type { DisclosureReader } from './disclosure-index.ts'
-import { nodeHasher } from './ed25519.ts'
+import { briefHasher } from './ed25519.ts'
 import { readReplays, writeReplays } from './replay-rows.ts'
 
 /** One bundle, or the part of it an audit has not seen yet. */
@@ -92,7 +92,7 @@ export function scanBundle(
   const passOver = (): void => void unmatched++
   const opening = disclosures === null ? undefined : { disclosed: disclosures.of, replay, passOver }
   for (const [i, entry] of entries.entries()) {
-    const scanned = scanEntry(entry, nodeHasher, opening)
+    const scanned = scanEntry(entry, briefHasher, opening)
     leaves.set(scanned.leaf, i * HASH_BYTES)
     which[i] = table.placeOf(scanned)
     packOpened(chains, i, scanned)
@@ -117,7 +117,7 @@ export function scanBundle(
 
 /** Root of a row of leaves by the host's SHA-256; a copy, which can change threads. */
 export function tileRoot(leaves: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(rowRoot(leaves, nodeHasher.digest))
+  return new Uint8Array(rowRoot(leaves, briefHasher.digest))
 }
 
 /** A scan as it changes threads. */

@@ -23,22 +23,27 @@ const FIRST = 1
 const LATER = 2
 const REFUSED = 3
 
+/** Columns still to be filled. */
+interface OwnColumns extends ChainColumns {
+  readonly texts: Buffer<ArrayBuffer>
+}
+
 /** Characters of a `sub` at most, and of a `prev` exactly (record/claims.ts has checked both, and that they are ASCII). */
 const SUB = 64
 const PREV = 43
 const ROW: number = 1 + SUB + PREV
 
-export function createColumns(entries: number): ChainColumns {
+export function createColumns(entries: number): OwnColumns {
   return {
     state: new Uint8Array(entries),
     numbers: new Float64Array(2 * entries),
-    texts: new Uint8Array(ROW * entries),
+    texts: Buffer.from(new ArrayBuffer(ROW * entries)),
     faults: [],
   }
 }
 
 /** Notes what was opened of entry `i`; entries come in order. */
-export function packOpened(columns: ChainColumns, i: number, scanned: Scanned): void {
+export function packOpened(columns: OwnColumns, i: number, scanned: Scanned): void {
   const opened = 'opened' in scanned ? scanned.opened : undefined
   if (opened === undefined) return
   if (!opened.ok) {
@@ -46,7 +51,7 @@ export function packOpened(columns: ChainColumns, i: number, scanned: Scanned): 
     columns.faults.push(opened.error)
   } else if (opened.value !== null) {
     const { sub, seq, prev, at } = opened.value
-    const texts = bufferOf(columns.texts)
+    const { texts } = columns
     columns.state[i] = prev === null ? FIRST : LATER
     columns.numbers[2 * i] = seq
     columns.numbers[2 * i + 1] = at
@@ -59,7 +64,8 @@ export function packOpened(columns: ChainColumns, i: number, scanned: Scanned): 
 /** Gives back what was packed, entry by entry in order. */
 export function unpackOpened(columns: ChainColumns): (i: number) => Opened | undefined {
   const { state, numbers, faults } = columns
-  const texts = bufferOf(columns.texts)
+  const { buffer, byteOffset, length } = columns.texts
+  const texts = Buffer.from(buffer, byteOffset, length)
   let refused = 0
   return (i) => {
     const said = state[i] ?? NOTHING
@@ -71,8 +77,4 @@ export function unpackOpened(columns: ChainColumns): (i: number) => Opened | und
     const prev = said === FIRST ? null : texts.toString('latin1', from, from + PREV)
     return ok({ sub, seq: numbers[2 * i] ?? 0, prev, at: (numbers[2 * i + 1] ?? 0) as EpochMs })
   }
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }

@@ -69,8 +69,8 @@ export function checkPolicy(
   if (plan === null || faults.length > 0) return policyOnly
   const wrong = bucketFault(facts)
   if (wrong !== null) faults.push(faultOf('bucket_false', decision.index, `${wrong}.`))
-  for (const lacking of lackedBucket(plan, facts))
-    faults.push(faultOf('replay_field', decision.index, `${lacking}.`))
+  const lacking = lackedBucket(plan, facts)
+  if (lacking !== null) faults.push(faultOf('replay_field', decision.index, `${lacking}.`))
   faults.push(...differences(decision, engine.evaluate(plan, facts)))
   return { ...policyOnly, replayed: faults.length === 0 }
 }

@@ -55,8 +55,9 @@ export function askedShare({ enforce }: Pick<Facts, 'enforce'>): Share {
 
 /** True where an answer may depend on who somebody is among a hundred. */
 export function needsBuckets(plan: Plan, enforce?: string): boolean {
-  const asked = askedShare(enforce === undefined ? {} : { enforce })
-  return isPart(asked) || plan.rules.some(({ share }) => isPart(share))
+  if (enforce !== undefined && isPart(askedShare({ enforce }))) return true
+  for (const { share } of plan.rules) if (isPart(share)) return true
+  return false
 }
 
 /** True for a canary. */

@@ -32,7 +32,7 @@ import {
   type RecordKind,
 } from './kinds.ts'
 import { createReader } from './known-forms.ts'
-import { learnResult, readChain, readResult, readSubject } from './spelling.ts'
+import { GROUP_AT, learnResult, readChain, readResult, readSubject } from './spelling.ts'
 
 /** Bytes of a group's salt: 128 bits (RFC 9901 section 9.3). */
 export const SALT_BYTES = 16
@@ -147,13 +147,19 @@ function parseDisclosure(
   )
 }
 
+interface GroupReader {
+  /** The group's name, as it stands after the salt. */
+  readonly name: string
+  readonly read: (text: string) => unknown
+}
+
 /** Texts of one group of one kind are mostly alike. */
-const READERS = Object.fromEntries(
+const READERS: ReadonlyMap<RecordKind, readonly GroupReader[]> = new Map(
   RECORD_KINDS.map((kind) => [
     kind,
-    Object.fromEntries(GROUP_NAMES.map((group) => [group, createReader()])),
+    GROUP_NAMES.map((group) => ({ name: `"${group}"`, read: createReader() })).reverse(),
   ]),
-) as Readonly<Record<RecordKind, Readonly<Record<GroupName, (text: string) => unknown>>>>
+)
 
 /** The groups whose texts are of one form, or mostly alike. */
 function readShort(
@@ -168,11 +174,10 @@ function readShort(
   return subject === undefined ? undefined : { group: 'subject', value: subject }
 }
 
-const GROUP_AT = '["","'.length + 22
-
 function readerOf(kind: RecordKind, json: string): (text: string) => unknown {
-  const group = json.slice(GROUP_AT, json.indexOf('"', GROUP_AT))
-  return isGroupName(group) ? READERS[kind][group] : parseJson
+  for (const { name, read } of READERS.get(kind) ?? [])
+    if (json.startsWith(name, GROUP_AT)) return read
+  return parseJson
 }
 
 /** What two groups both say must be the same. */

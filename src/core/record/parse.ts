@@ -59,7 +59,7 @@ export function readRecord(
   const last = jws.lastIndexOf('.')
   if (first === last || jws.indexOf('.', first + 1) !== last)
     return refuse('malformed', 'Cannot read a record: expected header.payload.signature')
-  const head = readHeader(jws.slice(0, first))
+  const head = readHeader(jws, first)
   if (!head.ok) return head
   if (!SIGNATURE.test(jws.slice(last + 1)))
     return refuse(
@@ -83,9 +83,18 @@ type Header = { readonly kind: RecordKind; readonly kid: string }
 const headers = new Map<string, Header>()
 const MAX_HEADERS = 256
 
-function readHeader(part: string): Result<Header, RecordFault> {
+/** Of the record before: most have the header of that one. */
+let before: { readonly part: string; readonly header: Header } | null = null
+
+/** The header that ends before `end`. */
+function readHeader(jws: string, end: number): Result<Header, RecordFault> {
+  if (before?.part.length === end && jws.startsWith(before.part)) return ok(before.header)
+  const part = jws.slice(0, end)
   const known = headers.get(part)
-  if (known !== undefined) return ok(known)
+  if (known !== undefined) {
+    before = { part, header: known }
+    return ok(known)
+  }
   const json = textFromBase64Url(part)
   if (json === null)
     return refuse('malformed', 'Cannot read a record: its header is not canonical base64url')
@@ -141,7 +150,13 @@ function readClaims(kind: RecordKind, json: string | null): Result<AnyClaims, Re
 function sortedDigests(claims: AnyClaims): Result<AnyClaims, RecordFault> {
   const digests = claims._sd ?? []
   for (let i = 1; i < digests.length; i++)
-    if ((digests[i - 1] ?? '') >= (digests[i] ?? ''))
+    if (!isBefore(digests[i - 1] ?? '', digests[i] ?? ''))
       return refuse('claim_malformed', 'Cannot read claim `_sd`: expected sorted, distinct digests')
   return ok(claims)
+}
+
+/** Whole texts that were cut out of another are slow to compare; nearly all differ in their first letter. */
+function isBefore(a: string, b: string): boolean {
+  const apart = a.charCodeAt(0) - b.charCodeAt(0)
+  return apart === 0 ? a < b : apart < 0
 }

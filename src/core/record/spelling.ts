@@ -80,7 +80,7 @@ function payloadForm(text: string, { jti, iat, _sd }: Payload): RegExp | null {
 }
 
 /** Where the name of a disclosure's group stands: after `["`, the salt, and `",`. */
-const GROUP_AT = 26
+export const GROUP_AT = 26
 
 const CHAIN = new RegExp(
   `^\\["${SALT}","chain",\\{"sub":"(${WORD})","seq":([1-9][0-9]{0,14}),"prev":(?:null|"(${DIGEST})"),"at":(${INSTANT})\\}\\]$`,

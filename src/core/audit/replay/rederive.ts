@@ -58,12 +58,12 @@ export class Derivation {
       const derived = found.engine.evaluate(found.plan, one.facts)
       const other = outcomeFault(one, derived.outcome)
       if (other !== null) this.#findings.push({ index, code: 'replay_outcome', message: other })
-      const faults = [
-        ...fieldFaults(one.result, resultOf(derived)),
-        ...enforcedFaults(one, derived),
-        ...lackedBucket(found.plan, one.facts),
-      ]
-      for (const message of faults) this.#findings.push({ index, code: 'replay_field', message })
+      const tell = (message: string): void =>
+        void this.#findings.push({ index, code: 'replay_field', message })
+      compareFields(one.result, resultOf(derived), tell)
+      compareEnforced(one, derived, tell)
+      const lacked = lackedBucket(found.plan, one.facts)
+      if (lacked !== null) tell(lacked)
     } else if (found.is === 'unusable')
       this.#findings.push({ index, code: 'replay_policy', message: found.why })
     else this.#counts[found.is]++
@@ -87,23 +87,22 @@ const MEMBERS: Readonly<Record<keyof ResultGroup, true>> = {
 }
 const NAMES = Object.keys(MEMBERS) as readonly (keyof ResultGroup)[]
 
-function fieldFaults(recorded: Partial<ResultGroup>, derived: ResultGroup): readonly string[] {
-  const faults: string[] = []
+type Tell = (message: string) => void
+
+function compareFields(recorded: Partial<ResultGroup>, derived: ResultGroup, tell: Tell): void {
   for (const name of NAMES) {
-    const [said, value] = [recorded[name], derived[name]]
+    const said = recorded[name]
+    const value = derived[name]
     if (!sameValue(said, value))
-      faults.push(
-        `\`${name}\` is recorded as ${shown(said)}; policy and facts give ${shown(value)}`,
-      )
+      tell(`\`${name}\` is recorded as ${shown(said)}; policy and facts give ${shown(value)}`)
   }
-  return faults
 }
 
 /** What is said in public follows from the same. */
-function enforcedFaults({ enforced }: Evaluated, derived: Decision): readonly string[] {
+function compareEnforced({ enforced }: Evaluated, derived: Decision, tell: Tell): void {
   const said = enforced !== false
   const is = derived.would === undefined
-  return said === is ? [] : [`\`enforced\` is recorded as ${said}; policy and facts give ${is}`]
+  if (said !== is) tell(`\`enforced\` is recorded as ${said}; policy and facts give ${is}`)
 }
 
 /** A bucket follows from the pseudonym and from nothing else; a sentence when one of these does not. */
@@ -115,10 +114,10 @@ export function bucketFault({ hosts }: Facts): string | null {
 }
 
 /** Without a bucket a canary meets everybody, so whoever asks may not be left without one. */
-export function lackedBucket(plan: Plan, { hosts, enforce }: Facts): readonly string[] {
+export function lackedBucket(plan: Plan, { hosts, enforce }: Facts): string | null {
   return hosts[0].bucket === undefined && needsBuckets(plan, enforce)
-    ? ['`bucket` of who asks is not in the facts; a canary needs it']
-    : []
+    ? '`bucket` of who asks is not in the facts; a canary needs it'
+    : null
 }
 
 const MAX_SHOWN = 300
