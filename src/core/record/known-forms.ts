@@ -19,8 +19,9 @@ export class KnownForms<T> {
   readonly #forms: T[] = []
   #unknown = 0
 
-  /** What `read` makes of the first form that fits; undefined when none does. */
-  fit<R>(read: (form: T) => R | undefined): R | undefined {
+  /** What `read` makes of the first form that fits `text`; undefined when none does. */
+  fit<R>(text: string, read: (form: T) => R | undefined): R | undefined {
+    if (text.length > MAX_CHARS) return undefined
     for (let i = 0; i < this.#forms.length; i++) {
       const value = read(this.#forms[i] as T)
       if (value === undefined) continue
@@ -31,7 +32,8 @@ export class KnownForms<T> {
   }
 
   /** For a text that none fitted; `formOf` gives null for one that has no form. */
-  learn(formOf: () => T | null): void {
+  learn(text: string, formOf: () => T | null): void {
+    if (text.length > MAX_CHARS) return
     const isFull = this.#forms.length === MAX_FORMS
     if (isFull && this.#unknown++ % PATIENCE !== 0) return
     const form = formOf()
@@ -45,10 +47,9 @@ export class KnownForms<T> {
 export function createReader(): (text: string) => unknown {
   const known = new KnownForms<RegExp>()
   return (text) => {
-    const short = text.length <= MAX_CHARS
-    if (short && known.fit((form) => form.test(text) || undefined)) return JSON.parse(text)
+    if (known.fit(text, (form) => form.test(text) || undefined)) return JSON.parse(text)
     const value = parseJson(text)
-    if (short && value !== undefined) known.learn(() => new RegExp(`^${formOf(value)}$`))
+    if (value !== undefined) known.learn(text, () => new RegExp(`^${formOf(value)}$`))
     return value
   }
 }

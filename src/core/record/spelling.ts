@@ -41,7 +41,7 @@ const payloads = createTemplates()
 
 /** The claims of a text like one that was learnt; undefined when it must be read the long way. */
 export function readAlike(kind: RecordKind, text: string): Payload | undefined {
-  return payloads[kind].fit(({ payload, form }) => {
+  return payloads[kind].fit(text, ({ payload, form }) => {
     const [, jti, second, a, b, c, d, e] = form.exec(text) ?? []
     const iat = Number(second)
     return iat <= MAX_IAT ? { ...payload, jti, iat, _sd: [a, b, c, d, e] } : undefined
@@ -52,7 +52,7 @@ const MAX_IAT = 253_402_300_799
 
 /** Remembers a payload that has passed every check, and whose text is its one spelling. */
 export function learn(kind: RecordKind, text: string, payload: Payload): void {
-  payloads[kind].learn(() => {
+  payloads[kind].learn(text, () => {
     const form = payloadForm(text, payload)
     return form && { payload, form }
   })
@@ -113,7 +113,7 @@ const LEASE = '"lease_until":'
 /** A result like one that was learnt; undefined when it must be read the long way. */
 export function readResult(kind: RecordKind, text: string): object | undefined {
   if (!text.startsWith('"result"', GROUP_AT)) return undefined
-  return results[kind].fit(({ payload, form }) => {
+  return results[kind].fit(text, ({ payload, form }) => {
     const lease_until = Number(form.exec(text)?.[1])
     return lease_until > 0 ? { ...payload, lease_until } : undefined
   })
@@ -128,7 +128,7 @@ export function learnResult(kind: RecordKind, text: string, payload: Payload): v
   if (typeof payload.lease_until !== 'number') return
   const before = literal(text.slice(GROUP_AT, found))
   const after = literal(text.slice(found + lease.length))
-  results[kind].learn(() => ({
+  results[kind].learn(text, () => ({
     payload,
     form: new RegExp(`^\\["${SALT}",${before}${LEASE}(${INSTANT})${after}$`),
   }))

@@ -185,6 +185,12 @@ describe('a result is learnt only where its own lease is all that changes', () =
     expect(readResult('strike', resultText(value))).toBeUndefined()
   })
 
+  test('a text too long to remember is read the long way', () => {
+    const value = { ...RESULT, rules: Array(200).fill('a'.repeat(64)) }
+    patiently(() => learnResult('review', resultText(value), value))
+    expect(readResult('review', resultText(value))).toBeUndefined()
+  })
+
   test('of one kind it says nothing of another', () => {
     expect(readResult('broadcast', resultText(changed))).toBeUndefined()
   })
