@@ -1,7 +1,7 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
-/** Real processes (nginx, ffmpeg, kill -9, raw sockets), one file at a time. */
+/** Real processes (nginx, ffmpeg, kill -9, raw sockets) that time answers or are killed at an instant, one file at a time. */
 const SYSTEM = [
   'tests/e2e/**/*.test.ts',
   'tests/chaos/**/*.test.ts',
@@ -9,9 +9,10 @@ const SYSTEM = [
   'tests/adapters/media/real-nginx.test.ts',
 ]
 
-/** Long ones that bound no time and mostly wait, for the edge host's own pace or for a disk: side by side. */
+/** Long ones that bound no time and mostly wait, for a host to start, its own pace or a disk: side by side. */
 const PATIENT = [
-  'tests/e2e/{edge-bucket,edge-keeper,edge-networks,edge-registered,edge-webhooks,media-doctor-delay,tape}.test.ts',
+  'tests/e2e/{edge-bucket,edge-keeper,edge-networks,edge-registered,edge-webhooks}.test.ts',
+  'tests/e2e/{broadcasts,media-doctor-delay,node-host,tape,tutorial}.test.ts',
   'tests/conformance/{workerd,second-auditor,second-reader}.test.ts',
   'tests/contract/node.test.ts',
   'tests/fuzz/**/*.test.ts',
@@ -57,6 +58,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'thorough',
           maxWorkers: 2,
+          isolate: false,
           include: THOROUGH,
           exclude: SYSTEM,
           testTimeout: 60_000,
@@ -67,7 +69,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'patient',
           include: PATIENT,
-          maxWorkers: 4,
+          maxWorkers: 6,
           sequence: { groupOrder: 2 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -78,7 +80,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'workerd',
           include: WORKERD,
-          maxWorkers: 4,
+          maxWorkers: 6,
           sequence: { groupOrder: 2 },
           testTimeout: 60_000,
           hookTimeout: 60_000,
