@@ -11,7 +11,12 @@ import {
   evaluatedFacts,
   openDisclosures,
 } from '../../../src/core/record/disclosure.ts'
-import { renewalDraft, reversalDraft, strikeDraft } from '../../../src/core/record/drafts.ts'
+import {
+  decisionDraft,
+  renewalDraft,
+  reversalDraft,
+  strikeDraft,
+} from '../../../src/core/record/drafts.ts'
 import type { RecordFaultCode } from '../../../src/core/record/faults.ts'
 import { portableHasher } from '../../../src/core/record/hashing.ts'
 import { GROUP_NAMES, type GroupName } from '../../../src/core/record/kinds.ts'
@@ -67,6 +72,37 @@ test('any selection of groups opens to the values committed to', () => {
     }),
     { numRuns: 40 },
   )
+})
+
+test('of disclosures that are not all its own, those of another record refuse all, or are passed over and told', () => {
+  const foreign = other.openings.chain ?? ''
+  const given = [foreign, opening('facts'), 'not even a disclosure', opening('chain')]
+  expect(openDisclosures(commitment, given)).toMatchObject({
+    ok: false,
+    error: { code: 'disclosure_unmatched' },
+  })
+  let passed = 0
+  const opened = openDisclosures(commitment, given, portableHasher, () => passed++)
+  expect(opened.ok && Object.keys(opened.value)).toEqual(['facts', 'chain'])
+  expect(passed).toBe(2)
+})
+
+test('each record of a log opens to what it says, however many like it were read', async () => {
+  for (let i = 0; i < 40; i++) {
+    const decision = { ...DENY, lease_until: epochMs(1_769_817_600_000 + i) }
+    const draft = decisionDraft({
+      ...{ chain: { sub: SUB, seq: 1, prev: null }, policy: POLICY_DIGEST, subject: WHO },
+      ...{ facts: someFacts(), decision, request: REQUEST },
+    })
+    const one = await issue(draft, { iat_s: i })
+    const disclosures = GROUP_NAMES.map((group) => one.openings[group] ?? '')
+    const opened = openDisclosures(committed(one.jws), disclosures)
+    for (const [at, group] of GROUP_NAMES.entries()) {
+      const [, name, value] = JSON.parse(textFromBase64Url(disclosures[at] ?? '') ?? '')
+      expect(name).toBe(group)
+      expect(opened.ok && opened.value[group]).toEqual(value)
+    }
+  }
 })
 
 test('strikes, reversals and renewals open to what they say', async () => {

@@ -34,6 +34,10 @@ describe('a record that cannot be read', () => {
   test.each([
     ['x'.repeat(7169), 'Cannot read a record: it has more than 7168 bytes'],
     ['x'.repeat(7168), 'Cannot read a record: expected header.payload.signature'],
+    [
+      `${header}..${payload}.${signature}`,
+      'Cannot read a record: expected header.payload.signature',
+    ],
     [`=.${payload}.${signature}`, 'Cannot read a record: its header is not canonical base64url'],
     [
       `${header}.${payload}.${signature.slice(4)}`,
