@@ -207,7 +207,6 @@ export function evaluatedFacts(kind: RecordKind, opened: OpenedGroups): Facts | 
 }
 
 function contentInstant(kind: RecordKind, opened: OpenedGroups): number | undefined {
-  if (kind === 'strike') return undefined
   const content = opened.facts as { readonly at?: number } | undefined
   return content?.at ?? evaluatedFacts(kind, opened)?.at
 }

@@ -252,6 +252,20 @@ function commitPair(): [Commitment, string[]] {
   ]
 }
 
+test.each([
+  [
+    { facts, subject: { ...subject, cohosts: [] } },
+    'Cannot open groups subject and facts: they differ in hosts',
+  ],
+  [
+    { chain: { ...chain, sub: 'B'.repeat(22), seq: 2, prev: 'A'.repeat(43) }, facts },
+    'Cannot open groups chain and facts: they differ in `sub`',
+  ],
+])('%.0sgroups that disagree: %s', (groups, message) => {
+  const opened = openDisclosures(...commitTo(groups))
+  expect(opened.ok ? 'ok' : opened.error.message).toBe(message)
+})
+
 test.each(cases)('$name is refused', ({ given: [record, texts], expect: code }) => {
   const opened = openDisclosures(record, texts)
   expect(opened.ok ? 'ok' : opened.error.code).toBe(code)

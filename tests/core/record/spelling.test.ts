@@ -174,6 +174,12 @@ test('a payload that says anything else is read the long way', () => {
   expect(readAlike('strike', payload)).toBeUndefined()
 })
 
+test('a payload is read the short way up to the last second of the year 9999', () => {
+  const at = (iat: number): string => payload.replace(/"iat":\d+/, `"iat":${iat}`)
+  expect(readAlike('decision', at(253_402_300_799))).toMatchObject({ iat: 253_402_300_799 })
+  expect(readAlike('decision', at(253_402_300_800))).toBeUndefined()
+})
+
 describe('a result is learnt only where its own lease is all that changes', () => {
   const changed = { ...RESULT, lease_until: RESULT.lease_until + 1 }
   test.each([
@@ -183,6 +189,7 @@ describe('a result is learnt only where its own lease is all that changes', () =
   ])('%s', (_, value) => {
     patiently(() => learnResult('strike', resultText(value), value))
     expect(readResult('strike', resultText(value))).toBeUndefined()
+    expect(readResult('strike', resultText({ ...value, lease_until: 5 }))).toBeUndefined()
   })
 
   test('a text too long to remember is read the long way', () => {
@@ -205,6 +212,7 @@ describe('a result is learnt only where its own lease is all that changes', () =
   test('anything else that differs is read the long way', () => {
     expect(readResult('decision', resultText({ ...changed, rules: [] }))).toBeUndefined()
     expect(readResult('decision', resultText({ ...changed, would: {} }))).toBeUndefined()
-    expect(readResult('decision', resultText(changed))).toEqual(changed)
+    for (const value of [changed, { ...RESULT, lease_until: 1 }])
+      expect(readResult('decision', resultText(value))).toEqual(value)
   })
 })
