@@ -8,6 +8,8 @@ const RECORD = 'src/core/record'
 
 /** The short ways of reading are fast and mean what the long ones mean; tests/core/record holds that. */
 const SPEED = 'what is not read the short way is read the long way, with the same result'
+const ORDER =
+  'a form of members missing or out of order fits no text, and no two begin at one place or at the bracket'
 
 export const LOG_EQUIVALENT: readonly (readonly [id: string, why: string])[] = [
   [
@@ -192,32 +194,14 @@ export const LOG_EQUIVALENT: readonly (readonly [id: string, why: string])[] = [
   ],
   [
     `${RECORD}/spelling.ts: if (a < 0 || b < a || c < b) return null | a < 0 || b < a || c < b -> false`,
-    'a form of members missing or out of order fits no text, and no two begin at one place or at the bracket',
+    ORDER,
   ],
-  [
-    `${RECORD}/spelling.ts: if (a < 0 || b < a || c < b) return null | < -> <=`,
-    'a form of members missing or out of order fits no text, and no two begin at one place or at the bracket',
-  ],
-  [
-    `${RECORD}/spelling.ts: if (a < 0 || b < a || c < b) return null | 0 -> 1`,
-    'a form of members missing or out of order fits no text, and no two begin at one place or at the bracket',
-  ],
-  [
-    `${RECORD}/spelling.ts: if (a < 0 || b < a || c < b) return null | || -> &&`,
-    'a form of members missing or out of order fits no text, and no two begin at one place or at the bracket',
-  ],
-  [
-    `${RECORD}/spelling.ts: if (a < 0 || b < a || c < b) return null | < -> <= (2)`,
-    'a form of members missing or out of order fits no text, and no two begin at one place or at the bracket',
-  ],
-  [
-    `${RECORD}/spelling.ts: if (a < 0 || b < a || c < b) return null | || -> && (2)`,
-    'a form of members missing or out of order fits no text, and no two begin at one place or at the bracket',
-  ],
-  [
-    `${RECORD}/spelling.ts: if (a < 0 || b < a || c < b) return null | < -> <= (3)`,
-    'a form of members missing or out of order fits no text, and no two begin at one place or at the bracket',
-  ],
+  [`${RECORD}/spelling.ts: if (a < 0 || b < a || c < b) return null | < -> <=`, ORDER],
+  [`${RECORD}/spelling.ts: if (a < 0 || b < a || c < b) return null | 0 -> 1`, ORDER],
+  [`${RECORD}/spelling.ts: if (a < 0 || b < a || c < b) return null | || -> &&`, ORDER],
+  [`${RECORD}/spelling.ts: if (a < 0 || b < a || c < b) return null | < -> <= (2)`, ORDER],
+  [`${RECORD}/spelling.ts: if (a < 0 || b < a || c < b) return null | || -> && (2)`, ORDER],
+  [`${RECORD}/spelling.ts: if (a < 0 || b < a || c < b) return null | < -> <= (3)`, ORDER],
   [
     `${RECORD}/spelling.ts: if (!text.startsWith('"chain"', GROUP_AT)) return undefined | !text.startsWith('"chain"', GROUP_AT) -> false`,
     SPEED,

@@ -161,6 +161,8 @@ const spellings: readonly { name: string; jws: string; expect: RecordFaultCode }
   { name: 'two parts', jws: `${header}.${payload}`, expect: 'malformed' },
   { name: 'four parts', jws: `${record.jws}.`, expect: 'malformed' },
   { name: 'no text', jws: '', expect: 'malformed' },
+  { name: 'a header that is not base64url', jws: `=.${payload}.${signature}`, expect: 'malformed' },
+  { name: 'a payload that is not base64url', jws: `${header}.=.${signature}`, expect: 'malformed' },
   { name: 'padding', jws: `${record.jws}==`, expect: 'malformed' },
   { name: 'a final line break', jws: `${record.jws}\n`, expect: 'malformed' },
   {
