@@ -8,10 +8,12 @@ import { join } from 'node:path'
 const ROOT = join(import.meta.dirname, '..')
 const BUILT = join(ROOT, '.bench/built')
 
+/** Its module of Ed25519, once built. */
+export const BUILT_ED25519: string = join(BUILT, 'cli/log/ed25519.js')
+
 export interface BuiltAudit {
   readonly run: typeof import('../src/cli/log/audit-run.ts')
   readonly disclosures: typeof import('../src/cli/log/disclosures.ts')
-  readonly ed25519: typeof import('../src/cli/log/ed25519.ts')
   readonly head: typeof import('../src/cli/log/head.ts')
   readonly source: typeof import('../src/cli/log/source.ts')
   readonly outside: typeof import('../src/cli/log/witnessed-records.ts')
@@ -26,7 +28,6 @@ export async function buildAudit(): Promise<BuiltAudit> {
   return {
     run: await part('audit-run.js'),
     disclosures: await part('disclosures.js'),
-    ed25519: await part('ed25519.js'),
     head: await part('head.js'),
     source: await part('source.js'),
     outside: await part('witnessed-records.js'),
