@@ -15,6 +15,7 @@ import {
   aPlan,
   aRule,
   aStrike,
+  contextIn,
   d,
   NOW,
   someFacts,
@@ -163,6 +164,16 @@ describe('what goes on when a history is erased', () => {
       exemptions: [anExemption({ id: 'ex', rules: ['struck'], when: always(true) })],
     })
     expect(suppressionsOf(plan, facts)).toMatchObject([{ rule: 'struck' }])
+  })
+
+  it('is nothing where `unless` lifts the strikes at that moment: nothing runs', () => {
+    const facts = someFacts({ strikes: [struck('s_1', '10d')] })
+    const lifting = (truth: boolean): Plan => {
+      const unless = { ...contextIn('news'), evaluate: () => truth }
+      return planOf({ rules: [{ ...STRUCK, count: aCount({ unless }) }] })
+    }
+    expect(suppressionsOf(lifting(false), facts)).toMatchObject([{ rule: 'struck' }])
+    expect(suppressionsOf(lifting(true), facts)).toEqual([])
   })
 
   it('is a count without ladder until it would have ended', () => {
